@@ -1,0 +1,53 @@
+"""One tree of errors, split by what a retry can do.
+
+What belongs here: exception types, each with a message a person can act on. What does not: handling, logging or exit
+codes (cli), retry policy (defs). A message names the file, says what is wrong and what to do, in one line.
+"""
+
+
+class ThumbAssetsError(Exception):
+    """Base of every error this project raises on purpose."""
+
+    is_permanent = True
+
+
+class PermanentError(ThumbAssetsError):
+    """Trying again with the same input and settings gives the same result."""
+
+
+class BadInputError(PermanentError):
+    """A file or folder the user gave cannot be used: missing, not a video, no video stream, no decodable frame."""
+
+
+class SettingsError(PermanentError):
+    """A setting is unknown, out of range or contradicts another."""
+
+
+class ContractError(PermanentError):
+    """A table breaks its contract: a missing or extra column, a null where none may be, a duplicate key."""
+
+
+class MissingInputError(PermanentError):
+    """A stage needs a table that was not made yet; the message names the stage to run first."""
+
+
+class ModelUnavailableError(PermanentError):
+    """A model's weights or package cannot be had here; the message says how to supply them."""
+
+
+class VerificationError(PermanentError):
+    """A still is not the frame it claims to be, or the number of stills is not the number of selections."""
+
+
+class TransientError(ThumbAssetsError):
+    """The surroundings failed (disk, memory, network): the same work can succeed later."""
+
+    is_permanent = False
+
+
+class StorageError(TransientError):
+    """The disk is full, read-only or gone."""
+
+
+class OutOfMemoryError(TransientError):
+    """Memory or device memory ran out."""

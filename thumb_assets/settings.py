@@ -1,0 +1,225 @@
+"""Every choice a user can make, one frozen model per stage, and the only place that reads the environment.
+
+What belongs here: settings, their ranges and defaults, the named profiles, `--set` overrides, hashes of settings. What
+does not: constants of a formula (they stand beside the formula) and paths of the tables (store). Unknown names are
+errors, never ignored.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from thumb_assets.errors import SettingsError
+
+DATA_DIR_VARIABLE = "THUMB_ASSETS_DATA_DIR"
+MODELS_DIR_VARIABLE = "THUMB_ASSETS_MODELS_DIR"
+
+
+class StageSettings(BaseModel):
+    """Base of the per-stage models: frozen, and an unknown name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class VideoSettings(StageSettings):
+    """How files are decoded."""
+
+    decode_threads: int = Field(0, ge=0, le=64, description="Decoder threads; 0 lets FFmpeg choose.")
+    max_pixels: int = Field(
+        64_000_000, ge=1, description="A stream with more pixels per frame than this is refused (8K has 33 million)."
+    )
+
+
+class ShotsSettings(StageSettings):
+    """How the video is cut into shots."""
+
+    detector: Literal["adaptive", "content", "threshold", "histogram", "hash"] = Field(
+        "adaptive", description="PySceneDetect's detector; each is driven by our own frame counter."
+    )
+    adaptive_threshold: float = Field(3.5, gt=0, description="AdaptiveDetector: least ratio to the neighbours' mean.")
+    window_width: int = Field(3, ge=1, le=120, description="AdaptiveDetector: frames on each side in that mean.")
+    content_threshold: float = Field(27.0, gt=0, description="ContentDetector: least mean HSV difference.")
+    fade_threshold: float = Field(12.0, ge=0, le=255, description="ThresholdDetector: mean RGB that counts as black.")
+    histogram_threshold: float = Field(0.05, gt=0, le=1, description="HistogramDetector: least loss of correlation.")
+    hash_threshold: float = Field(0.395, gt=0, le=1, description="HashDetector: least share of differing hash bits.")
+    min_shot_seconds: float = Field(0.6, ge=0, description="A cut sooner than this after the last one is ignored.")
+    working_height: int = Field(216, ge=32, le=2160, description="Lines of the image the detector sees.")
+
+
+class CandidatesSettings(StageSettings):
+    """Which frames are candidates."""
+
+    shot_offset_seconds: float = Field(0.4, ge=0, description="Distance of a shot's candidate from the shot's start.")
+    uniform_interval_seconds: float | None = Field(
+        3.0, gt=0, description="One candidate in the middle of every interval of this length; null turns it off."
+    )
+    use_shots: bool = Field(True, description="One candidate per shot.")
+    use_keyframes: bool = Field(False, description="Every codec sync frame is a candidate.")
+    every_num_frames: int | None = Field(None, ge=1, description="Every n-th frame is a candidate; null turns it off.")
+
+
+class FacesSettings(StageSettings):
+    """Whether and how faces are found."""
+
+    detector: Literal["none", "yunet"] = Field("none", description="No package ships YuNet's file, so off by default.")
+    model_path: Path | None = Field(None, description="YuNet's ONNX file; null looks it up in the weights room.")
+    working_height: int = Field(540, ge=64, le=2160, description="Lines of the image the detector sees.")
+    min_confidence: float = Field(0.7, ge=0, le=1, description="Boxes with less are dropped by the detector.")
+    on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do when the model cannot be had.")
+
+
+POSITIVE_PROMPTS = ("a sharp, well-lit frame from a video, showing the main subject clearly",)
+NEGATIVE_PROMPTS = (
+    "a blurry frame",
+    "a black frame",
+    "a transition with text overlay or graphic",
+    "a frame caught between two shots",
+)
+
+
+class ClipSettings(StageSettings):
+    """Which CLIP scores the candidates, against which prompts."""
+
+    model: str = Field("ViT-B-32-256", description="Any open_clip model name.")
+    pretrained: str | None = Field("datacomp_s34b_b86k", description="open_clip's tag of the weights.")
+    checkpoint: Path | None = Field(None, description="A local checkpoint instead of the tag (safetensors preferred).")
+    positive_prompts: tuple[str, ...] = Field(POSITIVE_PROMPTS, min_length=1)
+    negative_prompts: tuple[str, ...] = Field(NEGATIVE_PROMPTS, min_length=1)
+    batch_size: int = Field(32, ge=1, le=4096, description="Images per forward pass.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, then mps, then cpu.")
+    on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do when no weights can be had.")
+
+
+class IqaSettings(StageSettings):
+    """Which no-reference quality metrics score the frames."""
+
+    metrics: tuple[str, ...] = Field(("piqe",), min_length=1, description="pyiqa's names of no-reference metrics.")
+    working_height: int = Field(540, ge=64, le=4320, description="Lines of the image the metric sees (never enlarged).")
+    scope: Literal["candidates", "every_frame"] = Field("candidates", description="Which decoded frames are scored.")
+    batch_size: int = Field(8, ge=1, le=1024, description="Images per forward pass.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, then mps, then cpu.")
+    on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do without the package or weights.")
+
+
+class ComponentWeights(StageSettings):
+    """Weights of the components of `combined_score`; a component that is absent is left out of the mean."""
+
+    sharpness: float = Field(0.35, ge=0)
+    clip: float = Field(0.40, ge=0)
+    iqa: float = Field(0.25, ge=0)
+
+
+class SelectionSettings(StageSettings):
+    """How the few frames are chosen from the candidates."""
+
+    top_k: int = Field(3, ge=1, le=1000, description="Selections per video, at most.")
+    min_gap_seconds: float = Field(2.0, ge=0, description="Least distance between two selections.")
+    distinct_shots: bool = Field(True, description="One selection per shot while there are shots left.")
+    weights: ComponentWeights = Field(default_factory=ComponentWeights)
+    face_bonus: float = Field(0.05, ge=0, le=1, description="Added to combined_score for a clear face, once.")
+    clear_face_confidence: float = Field(0.85, ge=0, le=1, description="Least confidence of a clear face.")
+    clear_face_height: float = Field(0.10, ge=0, le=1, description="Least height of a clear face, of the frame's.")
+    min_luma_mean: float = Field(16.0, ge=0, le=255, description="Darker candidates are rejected while others remain.")
+    max_luma_mean: float = Field(240.0, ge=0, le=255, description="Brighter ones are rejected while others remain.")
+    min_luma_std: float = Field(6.0, ge=0, le=255, description="Flatter ones are rejected while others remain.")
+
+
+class StillsSettings(StageSettings):
+    """How the chosen frames are written."""
+
+    format: Literal["jpeg", "png"] = Field("jpeg", description="PNG is lossless and about ten times slower.")
+    jpeg_quality: int = Field(95, ge=1, le=100, description="JPEG quality; chroma is always 4:4:4.")
+
+
+class Settings(StageSettings):
+    """All settings; each field is the settings of one stage, `video` is shared by those that decode."""
+
+    video: VideoSettings = Field(default_factory=VideoSettings)
+    shots: ShotsSettings = Field(default_factory=ShotsSettings)
+    candidates: CandidatesSettings = Field(default_factory=CandidatesSettings)
+    faces: FacesSettings = Field(default_factory=FacesSettings)
+    clip: ClipSettings = Field(default_factory=ClipSettings)
+    iqa: IqaSettings = Field(default_factory=IqaSettings)
+    selection: SelectionSettings = Field(default_factory=SelectionSettings)
+    stills: StillsSettings = Field(default_factory=StillsSettings)
+
+
+PROFILES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "dataset": {"iqa": {"scope": "every_frame"}, "stills": {"format": "png"}, "selection": {"top_k": 10}},
+}
+
+
+def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Settings:
+    """Settings of a named profile with `section.name=value` overrides on top.
+
+    Args:
+        profile: a key of PROFILES.
+        overrides: strings such as `selection.top_k=5`; values are JSON where they parse as JSON, else text.
+
+    Raises:
+        SettingsError: an unknown profile or name, or a value out of range; one line.
+
+    >>> load_settings(overrides=["selection.top_k=5"]).selection.top_k
+    5
+    """
+    if profile not in PROFILES:
+        raise SettingsError(f"profile {profile!r} does not exist; choose one of {', '.join(PROFILES)}")
+    values: dict[str, Any] = json.loads(json.dumps(PROFILES[profile]))
+    for override in overrides:
+        name, separator, text = override.partition("=")
+        keys = name.strip().split(".")
+        if not separator or len(keys) < 2:
+            raise SettingsError(f"--set {override!r} is not of the form section.name=value")
+        target = values
+        for key in keys[:-1]:
+            target = target.setdefault(key, {})
+            if not isinstance(target, dict):
+                raise SettingsError(f"--set {override!r}: {key!r} is a value, not a section")
+        target[keys[-1]] = _parse_value(text)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"setting {where}: {first['msg']} (got {first['input']!r})") from None
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def settings_sha256(*parts: BaseModel) -> str:
+    """Hex SHA-256 of the settings a table was made with, stable over field order."""
+    canonical = json.dumps([part.model_dump(mode="json") for part in parts], sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def data_dir(explicit: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The data folder: `explicit`, else THUMB_ASSETS_DATA_DIR, else `data` in the working directory; absolute."""
+    return Path(explicit or environ.get(DATA_DIR_VARIABLE) or "data").expanduser().absolute()
+
+
+def models_dir(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The user's own folder of model files (THUMB_ASSETS_MODELS_DIR), if one is named; absolute."""
+    value = environ.get(MODELS_DIR_VARIABLE)
+    return Path(value).expanduser().absolute() if value else None
+
+
+def dagster_home(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """DAGSTER_HOME where the user set one; absolute."""
+    value = environ.get("DAGSTER_HOME")
+    return Path(value).expanduser().absolute() if value else None
+
+
+def is_hub_offline(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether HF_HUB_OFFLINE forbids asking the model hub."""
+    return environ.get("HF_HUB_OFFLINE", "").strip().upper() in {"1", "ON", "YES", "TRUE"}

@@ -1,0 +1,22 @@
+"""The contracts: every column of every table is declared here once, with its type, unit and meaning.
+
+What belongs here: declarations, the Arrow schema made from them, `conform`, and the generated documentation. What does
+not: reading or writing (store), computing a value (the other rooms), thresholds and verdicts.
+"""
+
+from thumb_assets.tables.conform import conform, empty_table, table_from_rows, verify_contract
+from thumb_assets.tables.contracts import STAGE_TABLES, STAGES, TABLES
+from thumb_assets.tables.declaration import Column, Embedding, TableContract
+
+__all__ = [
+    "STAGES",
+    "STAGE_TABLES",
+    "TABLES",
+    "Column",
+    "Embedding",
+    "TableContract",
+    "conform",
+    "empty_table",
+    "table_from_rows",
+    "verify_contract",
+]

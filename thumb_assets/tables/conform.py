@@ -1,0 +1,128 @@
+"""Holds data against its contract: `conform` casts or raises, `verify_contract` reports."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from thumb_assets.errors import ContractError
+from thumb_assets.tables.contracts import TABLES
+from thumb_assets.tables.declaration import Embedding, TableContract
+
+
+def table_from_rows(table_name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """An Arrow table of the contract from dicts, ordered by its key.
+
+    Args:
+        table_name: a key of TABLES.
+        rows: one mapping per row with exactly the contract's columns; embeddings as float16 arrays of one length.
+
+    Raises:
+        ContractError: see `conform`.
+    """
+    contract = TABLES[table_name]
+    rows = list(rows)
+    for row in rows:
+        if set(row) != set(contract.column_names):
+            difference = sorted(set(row) ^ set(contract.column_names))
+            raise ContractError(f"table {table_name}: a row has other columns than the contract: {difference}")
+    schema = contract.arrow_schema(_embedding_size(contract, rows))
+    try:
+        arrays = [_array([row[field.name] for row in rows], field.type) for field in schema]
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+        raise ContractError(f"table {table_name}: {_first_line(error)}") from error
+    return conform(table_name, pa.Table.from_arrays(arrays, schema=_all_nullable(schema)))
+
+
+def empty_table(table_name: str) -> pa.Table:
+    """A table of the contract without rows."""
+    return table_from_rows(table_name, ())
+
+
+def conform(table_name: str, table: pa.Table) -> pa.Table:
+    """The table cast to its contract, columns in order, rows sorted by the key.
+
+    Raises:
+        ContractError: a column is missing or extra, a type cannot be cast safely, a null stands where none may, a value
+            is none of the column's choices, a float is infinite or NaN, or the key repeats.
+    """
+    contract = TABLES[table_name]
+    missing = [name for name in contract.column_names if name not in table.column_names]
+    extra = [name for name in table.column_names if name not in contract.column_names]
+    if missing or extra:
+        raise ContractError(f"table {table_name}: missing columns {missing}, extra columns {extra}")
+    schema = contract.arrow_schema(_size_of(contract, table))
+    try:
+        table = table.select(list(contract.column_names)).cast(_all_nullable(schema), safe=True)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ContractError(f"table {table_name}: {_first_line(error)}") from error
+    table = table.sort_by([(name, "ascending") for name in contract.key]).combine_chunks()
+    problems = _problems(contract, table)
+    if problems:
+        raise ContractError(f"table {table_name}: " + "; ".join(problems))
+    return pa.Table.from_arrays(table.columns, schema=schema)
+
+
+def verify_contract(table_name: str, table: pa.Table) -> list[str]:
+    """What a stored table breaks of its contract, one line each; empty when it conforms, order and types included."""
+    contract = TABLES[table_name]
+    expected = contract.arrow_schema(_size_of(contract, table))
+    if not table.schema.equals(expected, check_metadata=False):
+        return [f"schema is {table.schema.remove_metadata().to_string()!r}, expected {expected.to_string()!r}"]
+    problems = _problems(contract, table)
+    if not problems and not table.equals(table.sort_by([(name, "ascending") for name in contract.key])):
+        problems.append(f"rows are not ascending by {', '.join(contract.key)}")
+    return problems
+
+
+def _problems(contract: TableContract, table: pa.Table) -> list[str]:
+    problems = []
+    for column in contract.columns:
+        values = table.column(column.name)
+        if values.null_count and not column.is_nullable:
+            problems.append(f"{column.name} has {values.null_count} nulls")
+        if pa.types.is_floating(values.type) and not (pc.all(pc.is_finite(values), min_count=0).as_py() or False):
+            problems.append(f"{column.name} has a value that is not finite")
+        if column.choices:
+            flat = values.combine_chunks().flatten() if pa.types.is_list(values.type) else values
+            bad = pc.unique(flat.filter(pc.invert(pc.is_in(flat, pa.array(column.choices)))).drop_null())
+            if len(bad):
+                problems.append(f"{column.name} has {bad[0].as_py()!r}, which is none of {list(column.choices)}")
+    keys = table.select(list(contract.key))
+    num_distinct = keys.group_by(list(contract.key)).aggregate([]).num_rows
+    if num_distinct != table.num_rows:
+        problems.append(f"{table.num_rows - num_distinct} rows repeat the key {', '.join(contract.key)}")
+    return problems
+
+
+def _array(values: list[Any], data_type: pa.DataType) -> pa.Array:
+    if pa.types.is_integer(data_type):  # pa.array would truncate 0.5 to 0 without a word; a safe cast refuses it
+        return pa.array(values).cast(data_type)
+    return pa.array(values, type=data_type)
+
+
+def _all_nullable(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field.with_nullable(True) for field in schema])
+
+
+def _embedding_size(contract: TableContract, rows: list[Mapping[str, Any]]) -> int:
+    names = [column.name for column in contract.columns if isinstance(column.type, Embedding)]
+    sizes = {len(row[name]) for name in names for row in rows if row[name] is not None}
+    if len(sizes) > 1:
+        raise ContractError(f"table {contract.name}: embeddings of different lengths {sorted(sizes)}")
+    return sizes.pop() if sizes else 0
+
+
+def _size_of(contract: TableContract, table: pa.Table) -> int:
+    for column in contract.columns:
+        if isinstance(column.type, Embedding) and column.name in table.column_names:
+            data_type = table.schema.field(column.name).type
+            if not Embedding.matches(data_type):
+                raise ContractError(f"table {contract.name}: {column.name} is {data_type}, not {column.type}")
+            return int(data_type.list_size)
+    return 0
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,136 @@
+"""One exact frame again: seek to its stamp, decode on, accept only the recorded hash, else count from the start."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from thumb_assets.errors import VerificationError
+from thumb_assets.settings import VideoSettings
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.frame import Frame
+
+FetchMethod = Literal["seek", "sequential"]
+
+# Seconds before the target to seek to, tried in turn. MP4, MKV and WebM need 0; MPEG-TS lands late and needs 1 or 2.
+BACK_OFF_SECONDS = (0.0, 1.0, 2.0, 5.0, 15.0)
+# Frames past the target's stamp before an attempt is given up: stamps may be out of order by a few frames.
+_MAX_FRAMES_PAST_TARGET = 16
+
+
+@dataclass(frozen=True)
+class FrameIdentities:
+    """What the decode pass recorded of every displayed frame, by frame_index.
+
+    Attributes:
+        pts: (N,) int64, stream units.
+        luma_hash: N hex strings; pts can repeat, so both are compared.
+        is_keyframe: (N,) bool.
+    """
+
+    pts: npt.NDArray[np.int64]
+    luma_hash: list[str]
+    is_keyframe: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.luma_hash)
+
+    def is_match(self, frame: Frame, frame_index: int) -> bool:
+        """Whether a frame has the stamp and the luma recorded for `frame_index`."""
+        return frame.pts == self.pts[frame_index] and frame.luma_hash == self.luma_hash[frame_index]
+
+
+class FrameFetcher:
+    """Fetches frames of one file by frame_index, each proven by its hash. Use as a context manager."""
+
+    def __init__(self, path: Path, identities: FrameIdentities, settings: VideoSettings | None = None) -> None:
+        self._decoder = VideoDecoder(path, settings)
+        self._path = path
+        self._identities = identities
+        self._stream: Iterator[Frame] = iter(())
+        self._position: int | None = None  # frame_index of the frame decoded last, where that is known
+
+    def __enter__(self) -> "FrameFetcher":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._decoder.__exit__(kind, error, trace)
+
+    def fetch_many(self, frame_indices: Iterable[int]) -> Iterator[tuple[Frame, FetchMethod]]:
+        """The frames asked for, ascending, each once; frames of one group of pictures share a seek.
+
+        Yields:
+            (frame, method): `frame.frame_index` is the one asked for.
+
+        Raises:
+            VerificationError: an index is not in the video, or the file no longer decodes to the recorded frames.
+        """
+        for frame_index in sorted(set(frame_indices)):
+            yield self.fetch(frame_index)
+
+    def fetch(self, frame_index: int) -> tuple[Frame, FetchMethod]:
+        """The frame of that index and how it was found; see `fetch_many`."""
+        if not 0 <= frame_index < len(self._identities):
+            raise VerificationError(f"{self._path}: has no frame {frame_index}, only {len(self._identities)}")
+        frame = self._continue_to(frame_index)
+        if frame is None:
+            frame = self._seek_to(frame_index)
+        method: FetchMethod = "seek"
+        if frame is None:
+            frame, method = self._count_to(frame_index), "sequential"
+        frame.frame_index = frame_index
+        self._position = frame_index
+        return frame, method
+
+    def _continue_to(self, frame_index: int) -> Frame | None:
+        """Decodes on where the target lies ahead in the same group of pictures."""
+        if self._position is None or not self._position < frame_index:
+            return None
+        if self._identities.is_keyframe[self._position + 1 : frame_index + 1].any():
+            return None
+        return self._search(frame_index)
+
+    def _seek_to(self, frame_index: int) -> Frame | None:
+        target = int(self._identities.pts[frame_index])
+        begin = int(self._identities.pts.min())
+        previous_start = None
+        for seconds in BACK_OFF_SECONDS:
+            start = max(begin, target - round(seconds / self._decoder.header.time_base))
+            if start == previous_start:
+                break
+            previous_start = start
+            self._decoder.seek(start)
+            self._stream = iter(self._decoder)
+            frame = self._search(frame_index)
+            if frame is not None:
+                return frame
+        return None
+
+    def _search(self, frame_index: int) -> Frame | None:
+        target, num_past = int(self._identities.pts[frame_index]), 0
+        for frame in self._stream:
+            if self._identities.is_match(frame, frame_index):
+                return frame
+            num_past += frame.pts > target
+            if num_past > _MAX_FRAMES_PAST_TARGET:
+                break
+        return None
+
+    def _count_to(self, frame_index: int) -> Frame:
+        self._decoder.rewind()
+        self._stream = iter(self._decoder)
+        for frame in self._stream:
+            if frame.frame_index == frame_index:
+                if self._identities.is_match(frame, frame_index):
+                    return frame
+                break
+        raise VerificationError(
+            f"{self._path}: frame {frame_index} no longer decodes to what was recorded; "
+            "the file changed, run the stages from `videos` on again"
+        )
