@@ -23,7 +23,7 @@ MODELS_DIR_VARIABLE = "THUMB_ASSETS_MODELS_DIR"
 class StageSettings(BaseModel):
     """Base of the per-stage models: frozen, and an unknown name is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 
 class VideoSettings(StageSettings):
@@ -197,9 +197,14 @@ def _parse_value(text: str) -> Any:
         return text
 
 
+# These change how fast a table is made or what a failure does, never a value in it.
+_WITHOUT_EFFECT_ON_VALUES = {"batch_size", "decode_threads", "on_unavailable"}
+
+
 def settings_sha256(*parts: BaseModel) -> str:
     """Hex SHA-256 of the settings a table was made with, stable over field order."""
-    canonical = json.dumps([part.model_dump(mode="json") for part in parts], sort_keys=True)
+    values = [part.model_dump(mode="json", exclude=_WITHOUT_EFFECT_ON_VALUES) for part in parts]
+    canonical = json.dumps(values, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -4,9 +4,10 @@ What belongs here: declarations, the Arrow schema made from them, `conform`, and
 not: reading or writing (store), computing a value (the other rooms), thresholds and verdicts.
 """
 
-from thumb_assets.tables.conform import conform, empty_table, table_from_rows, verify_contract
+from thumb_assets.tables.conform import conform, contract_problems, empty_table, table_from_rows
 from thumb_assets.tables.contracts import STAGE_TABLES, STAGES, TABLES
 from thumb_assets.tables.declaration import Column, Embedding, TableContract
+from thumb_assets.tables.verify import Verdict, verify_contract, verify_coverage
 
 __all__ = [
     "STAGES",
@@ -15,8 +16,11 @@ __all__ = [
     "Column",
     "Embedding",
     "TableContract",
+    "Verdict",
     "conform",
+    "contract_problems",
     "empty_table",
     "table_from_rows",
     "verify_contract",
+    "verify_coverage",
 ]

@@ -1,8 +1,9 @@
-"""Holds data against its contract: `conform` casts or raises, `verify_contract` reports."""
+"""Holds data against its contract: `conform` casts or raises, `contract_problems` reports."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -30,6 +31,8 @@ def table_from_rows(table_name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Ta
     schema = contract.arrow_schema(_embedding_size(contract, rows))
     try:
         arrays = [_array([row[field.name] for row in rows], field.type) for field in schema]
+    except UnicodeEncodeError as error:  # a file name of bytes that are no UTF-8
+        raise ContractError(f"table {table_name}: text {error.object!r} cannot be stored as UTF-8") from error
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
         raise ContractError(f"table {table_name}: {_first_line(error)}") from error
     return conform(table_name, pa.Table.from_arrays(arrays, schema=_all_nullable(schema)))
@@ -45,7 +48,8 @@ def conform(table_name: str, table: pa.Table) -> pa.Table:
 
     Raises:
         ContractError: a column is missing or extra, a type cannot be cast safely, a null stands where none may, a value
-            is none of the column's choices, a float is infinite or NaN, or the key repeats.
+            is none of the column's choices, a float is infinite or NaN, a list holds a null, an embedding is empty, or
+            the key repeats.
     """
     contract = TABLES[table_name]
     missing = [name for name in contract.column_names if name not in table.column_names]
@@ -64,10 +68,13 @@ def conform(table_name: str, table: pa.Table) -> pa.Table:
     return pa.Table.from_arrays(table.columns, schema=schema)
 
 
-def verify_contract(table_name: str, table: pa.Table) -> list[str]:
+def contract_problems(table_name: str, table: pa.Table) -> list[str]:
     """What a stored table breaks of its contract, one line each; empty when it conforms, order and types included."""
     contract = TABLES[table_name]
-    expected = contract.arrow_schema(_size_of(contract, table))
+    try:
+        expected = contract.arrow_schema(_size_of(contract, table))
+    except ContractError as error:
+        return [str(error)]
     if not table.schema.equals(expected, check_metadata=False):
         return [f"schema is {table.schema.remove_metadata().to_string()!r}, expected {expected.to_string()!r}"]
     problems = _problems(contract, table)
@@ -82,10 +89,17 @@ def _problems(contract: TableContract, table: pa.Table) -> list[str]:
         values = table.column(column.name)
         if values.null_count and not column.is_nullable:
             problems.append(f"{column.name} has {values.null_count} nulls")
-        if pa.types.is_floating(values.type) and not (pc.all(pc.is_finite(values), min_count=0).as_py() or False):
+        flat = values.combine_chunks()
+        if isinstance(flat, pa.ListArray | pa.FixedSizeListArray):
+            if Embedding.matches(flat.type) and flat.type.list_size == 0 and flat.null_count < len(flat):
+                problems.append(f"{column.name} has an empty embedding")  # Parquet cannot tell it from a null
+            flat = flat.flatten()
+            if flat.null_count:
+                problems.append(f"{column.name} has a list with a null in it")
+        # By numpy: older Arrow has no is_finite of float16.
+        if pa.types.is_floating(flat.type) and not np.isfinite(flat.drop_null().to_numpy(zero_copy_only=False)).all():
             problems.append(f"{column.name} has a value that is not finite")
         if column.choices:
-            flat = values.combine_chunks().flatten() if pa.types.is_list(values.type) else values
             bad = pc.unique(flat.filter(pc.invert(pc.is_in(flat, pa.array(column.choices)))).drop_null())
             if len(bad):
                 problems.append(f"{column.name} has {bad[0].as_py()!r}, which is none of {list(column.choices)}")
@@ -98,7 +112,10 @@ def _problems(contract: TableContract, table: pa.Table) -> list[str]:
 
 def _array(values: list[Any], data_type: pa.DataType) -> pa.Array:
     if pa.types.is_integer(data_type):  # pa.array would truncate 0.5 to 0 without a word; a safe cast refuses it
-        return pa.array(values).cast(data_type)
+        array = pa.array(values)
+        if pa.types.is_boolean(array.type) or pa.types.is_string(array.type):  # the cast would take True and "12"
+            raise pa.ArrowTypeError(f"{array[0].as_py()!r} is not an integer")
+        return array.cast(data_type)
     return pa.array(values, type=data_type)
 
 

@@ -9,7 +9,8 @@ Generated from `thumb_assets/tables/contracts.py` by `python -m thumb_assets.tab
 
 Parquet is the truth: one file per table and video, `data/tables/{table}/{video_id}.parquet`. The SQLite catalog
 (`data/catalog.sqlite`) holds the same columns. A `?` behind a type says that the value may be null. Every footer
-carries `table`, `schema_version`, `video_sha256`, `code_version`, `settings_sha256` and `tool_versions`.
+carries `table`, `schema_version`, `video_sha256`, `code_version`, `settings_sha256` and `tool_versions`; that of
+`outcomes` only the first two and `code_version`.
 """
 
 

@@ -1,18 +1,21 @@
-"""The only decode loop: opens a file, names its stream, yields every displayed frame, survives damaged packets."""
+"""Opens a file, names its stream, yields every displayed frame with its identity."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
 import av
+from av.codec.codec import Capabilities
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from thumb_assets.errors import BadInputError, StorageError
 from thumb_assets.settings import VideoSettings
+from thumb_assets.video.damage import DamageError, decode_packets
 from thumb_assets.video.frame import Frame
 from thumb_assets.video.geometry import Geometry
 
@@ -59,6 +62,8 @@ class VideoDecoder:
     def __init__(self, path: Path, settings: VideoSettings | None = None) -> None:
         self.path = path
         self._settings = settings or VideoSettings()
+        self._num_threads = self._settings.decode_threads
+        self._seek_pts: int | None = None
         self.num_decode_errors = 0
         self._container = _open_container(path)
         try:
@@ -80,30 +85,36 @@ class VideoDecoder:
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames from the present position; `frame_index` counts from 0 at the start of the file."""
-        header, last_pts = self.header, -1
+        header, next_pts = self.header, 0
         for frame_index, picture in enumerate(self._pictures()):
             pts = picture.pts if picture.pts is not None else picture.dts
-            if pts is None:  # a raw stream without stamps: any growing number will do, fetches go by count and hash
-                pts = last_pts + 1
-            last_pts = pts
+            if pts is None:  # a raw stream without stamps is shown at its average rate; fetches go by count and hash
+                pts = next_pts
+            next_pts = pts + self._usual_step
             yield Frame(picture, frame_index=frame_index, pts=pts, time_base=header.time_base, geometry=header.geometry)
 
-    def seek(self, pts: int) -> None:
-        """Goes to the sync frame at or before `pts` (stream units); frames then count from 0 there."""
-        self._first = None
-        try:
-            self._container.seek(pts, stream=self._stream, backward=True, any_frame=False)
-        except FFmpegError:
-            self._container.seek(0)
+    def seek(self, pts: int) -> bool:
+        """Goes to the sync frame at or before `pts` (stream units); frames then count from 0 there.
+
+        Returns:
+            False where the file cannot seek (no index, a raw stream); use `rewind` then.
+        """
+        self._first, self._seek_pts = None, pts
+        is_done = self._seek_container(pts)
         self._pending = self._decode()
+        return is_done
 
     def rewind(self) -> None:
         """Goes to the start by opening the file again, which no container's index can spoil."""
-        self._container.close()
-        self._container = _open_container(self.path)
-        self._stream = self._open_stream()
-        self._first = None
+        self._first, self._seek_pts = None, None
+        self._open_again()
         self._pending = self._decode()
+
+    @property
+    def _usual_step(self) -> int:
+        """Ticks from one frame to the next at the average rate; 1 where no rate is known."""
+        rate = self.header.average_frame_rate
+        return max(1, round(1 / (rate * self.header.time_base))) if rate else 1
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
         if self._first is not None:
@@ -112,27 +123,43 @@ class VideoDecoder:
         yield from self._pending
 
     def _decode(self) -> Iterator[av.VideoFrame]:
-        """Demuxes and decodes packet by packet, so that a damaged one costs itself alone and the tail is flushed."""
-        packets = iter(self._container.demux(self._stream))
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                break
-            except FFmpegError:
-                self.num_decode_errors += 1
-                break
-            if packet.dts is None and packet.size == 0:  # demux's own flush packet; the tail is flushed below
-                break
-            yield from self._decode_packet(packet)
-        yield from self._decode_packet(None)
+        """Decodes with all threads; at the first sign of damage starts over with one and goes on where it was.
 
-    def _decode_packet(self, packet: "av.Packet[Any] | None") -> list[av.VideoFrame]:
+        With frame threads what a damaged file decodes to depends on their number: pictures are patched from others
+        that are not finished yet, and errors among the last packets take intact pictures with them.
+        """
+        num_yielded = 0
         try:
-            return list(self._stream.codec_context.decode(packet))
-        except (FFmpegError, ValueError):
-            self.num_decode_errors += 1
-            return []
+            for picture in decode_packets(self._container, self._stream, self._refuse_damage):
+                yield picture
+                num_yielded += 1
+        except DamageError:
+            self._num_threads = 1
+            self._open_again()
+            yield from islice(decode_packets(self._container, self._stream, self._count_error), num_yielded, None)
+
+    def _refuse_damage(self, *, is_lost: bool) -> None:
+        context = self._stream.codec_context
+        if self._num_threads != 1 and context.codec.capabilities & Capabilities.frame_threads:
+            raise DamageError
+        self._count_error(is_lost=is_lost)
+
+    def _count_error(self, *, is_lost: bool) -> None:
+        self.num_decode_errors += is_lost
+
+    def _open_again(self) -> None:
+        self._container.close()
+        self._container = _open_container(self.path)
+        self._stream = self._open_stream()
+        if self._seek_pts is not None:
+            self._seek_container(self._seek_pts)
+
+    def _seek_container(self, pts: int) -> bool:
+        try:
+            self._container.seek(pts, stream=self._stream, backward=True, any_frame=False)
+        except FFmpegError:
+            return False
+        return True
 
     def _open_stream(self) -> VideoStream:
         stream = self._container.streams.best("video")
@@ -146,7 +173,7 @@ class VideoDecoder:
                 f"{self.path}: {context.width}x{context.height} is more than video.max_pixels; raise it to accept this"
             )
         context.thread_type = "AUTO"
-        context.thread_count = self._settings.decode_threads
+        context.thread_count = self._num_threads
         return stream
 
     def _read_header(self, first: av.VideoFrame | None) -> VideoHeader:

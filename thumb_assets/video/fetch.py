@@ -53,6 +53,7 @@ class FrameFetcher:
         self._identities = identities
         self._stream: Iterator[Frame] = iter(())
         self._position: int | None = None  # frame_index of the frame decoded last, where that is known
+        self._method: FetchMethod = "seek"  # how it was found
 
     def __enter__(self) -> "FrameFetcher":
         return self
@@ -78,15 +79,14 @@ class FrameFetcher:
         """The frame of that index and how it was found; see `fetch_many`."""
         if not 0 <= frame_index < len(self._identities):
             raise VerificationError(f"{self._path}: has no frame {frame_index}, only {len(self._identities)}")
-        frame = self._continue_to(frame_index)
+        frame = self._continue_to(frame_index)  # by the method that found the frame before
         if frame is None:
-            frame = self._seek_to(frame_index)
-        method: FetchMethod = "seek"
+            frame, self._method = self._seek_to(frame_index), "seek"
         if frame is None:
-            frame, method = self._count_to(frame_index), "sequential"
+            frame, self._method = self._count_to(frame_index), "sequential"
         frame.frame_index = frame_index
         self._position = frame_index
-        return frame, method
+        return frame, self._method
 
     def _continue_to(self, frame_index: int) -> Frame | None:
         """Decodes on where the target lies ahead in the same group of pictures."""
@@ -105,7 +105,8 @@ class FrameFetcher:
             if start == previous_start:
                 break
             previous_start = start
-            self._decoder.seek(start)
+            if not self._decoder.seek(start):
+                break
             self._stream = iter(self._decoder)
             frame = self._search(frame_index)
             if frame is not None:

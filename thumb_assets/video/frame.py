@@ -18,6 +18,10 @@ UInt8Array = npt.NDArray[np.uint8]
 _UNSPECIFIED = 2
 # Untagged video of at least this many lines or columns is BT.709, smaller is BT.601: the rule of mpv and VLC.
 _HD_HEIGHT, _HD_WIDTH = 720, 1280
+# Without FULL_CHR_H_INT swscale's table-driven RGB is up to 2 levels dark: white (Y=235) came out as 253.
+_EXACT = Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
+_REDUCE = Interpolation.AREA | _EXACT
+_KEEP_OR_ENLARGE = Interpolation.BICUBIC | _EXACT
 
 
 class Frame:
@@ -88,7 +92,7 @@ class Frame:
             width=width,
             height=height,
             format=pix_fmt,
-            interpolation=Interpolation.AREA if is_reduced else Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
+            interpolation=_REDUCE if is_reduced else _KEEP_OR_ENLARGE,
             threads=1,
             **options,
         )

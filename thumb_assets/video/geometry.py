@@ -1,7 +1,9 @@
 """From decoded pixels to displayed pixels: pixel aspect ratio first, then rotation. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,12 @@ class Geometry:
     height: int
     sample_aspect_ratio: Fraction = Fraction(1)
     rotation_degrees: int = 0
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Geometry":
+        """The geometry a row of the `videos` table describes."""
+        ratio = Fraction(row["sample_aspect_ratio_num"], row["sample_aspect_ratio_den"])
+        return cls(row["width"], row["height"], ratio, row["rotation_degrees"])
 
     @property
     def num_quarter_turns(self) -> int:

@@ -1,0 +1,84 @@
+"""From RGB arrays to the tensor a model wants, on uint8 as long as possible."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thumb_assets.errors import BadInputError
+
+
+class Preprocessor:
+    """Resizes and crops pictures on the CPU in uint8, normalises the whole batch on the device.
+
+    Args:
+        config: open_clip's preprocess config of the model: size, mean, std, interpolation, resize_mode.
+        fallback: open_clip's own transform (PIL image -> (3, H, W) normalised tensor), used for the rare modes that
+            have no exact counterpart on tensors here.
+        device: torch device of the result.
+
+    The shorter side is resized (antialiased) and the middle cropped; `squash` resizes both sides. Several times as fast
+    as the PIL transform and equal to it within a rounding of uint8.
+    """
+
+    def __init__(self, config: dict[str, Any], *, fallback: Callable[[Any], Any], device: str) -> None:
+        import torch
+
+        size = config["size"]
+        self.size: tuple[int, int] = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+        self._mode = config["resize_mode"]
+        self._interpolation = config["interpolation"]
+        self._fallback = fallback
+        self._device = device
+        # ToTensor's division by 255, folded into mean and std.
+        self._mean = torch.tensor(config["mean"], device=device).mul(255).reshape(1, 3, 1, 1)
+        self._std = torch.tensor(config["std"], device=device).mul(255).reshape(1, 3, 1, 1)
+        is_square = self.size[0] == self.size[1]
+        self._is_on_tensors = (self._mode == "shortest" and is_square) or self._mode == "squash"
+
+    @property
+    def short_side(self) -> int:
+        """Length of the shorter side below which a picture would have to be enlarged, in pixels."""
+        return max(self.size)
+
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]]) -> Any:
+        """A batch.
+
+        Args:
+            images: (H, W, 3) uint8 RGB each, sizes may differ.
+
+        Returns:
+            (N, 3, height, width) float32 tensor on the device, normalised.
+
+        Raises:
+            BadInputError: an array of another shape or type.
+        """
+        import torch
+
+        for image in images:
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+                raise BadInputError(f"CLIP needs (H, W, 3) uint8 RGB arrays, got {image.shape} {image.dtype}")
+        if not self._is_on_tensors:
+            return torch.stack([self._by_fallback(image) for image in images]).to(self._device)
+        batch = torch.stack([self._resized(image) for image in images]).to(self._device)
+        return batch.to(torch.float32).sub_(self._mean).div_(self._std)
+
+    def _resized(self, image: npt.NDArray[np.uint8]) -> Any:
+        """One picture at the model's size, (3, height, width) uint8 on the CPU."""
+        import torch
+        from torchvision.transforms import InterpolationMode
+        from torchvision.transforms.v2 import functional
+
+        mode = InterpolationMode.BILINEAR if self._interpolation == "bilinear" else InterpolationMode.BICUBIC
+        # torch warns about arrays that are read-only; this one is never written to.
+        pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)
+        if self._mode == "squash":
+            return functional.resize(pixels, list(self.size), interpolation=mode, antialias=True)
+        shorter = functional.resize(pixels, [self.size[0]], interpolation=mode, antialias=True)
+        return functional.center_crop(shorter, list(self.size))
+
+    def _by_fallback(self, image: npt.NDArray[np.uint8]) -> Any:
+        from PIL import Image
+
+        return self._fallback(Image.fromarray(image))

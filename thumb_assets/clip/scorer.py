@@ -1,0 +1,109 @@
+"""Scores pictures against the prompts of the settings."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from thumb_assets.clip.encoder import ImageTextEncoder, OpenClipEncoder
+from thumb_assets.clip.scores import clip_scores_from_embeddings
+from thumb_assets.settings import ClipSettings
+
+
+@dataclass(frozen=True, eq=False)
+class ClipScore:
+    """What the `clip_scores` table holds for one picture.
+
+    Attributes:
+        positive_similarity: greatest cosine to a positive prompt, -1..1.
+        negative_similarity: mean cosine to the negative prompts, -1..1.
+        clip_score: their difference, -2..2.
+        embedding: (D,) float16, L2 norm 1.
+    """
+
+    positive_similarity: float
+    negative_similarity: float
+    clip_score: float
+    embedding: npt.NDArray[np.float16]
+
+
+class ClipScorer:
+    """An encoder and the prompts, which are encoded once.
+
+    Args:
+        encoder: the model.
+        settings: prompts and batch_size; the rest was the encoder's.
+    """
+
+    def __init__(self, encoder: ImageTextEncoder, settings: ClipSettings) -> None:
+        self.encoder = encoder
+        self._batch_size = settings.batch_size
+        prompts = {"positive": settings.positive_prompts, "negative": settings.negative_prompts}
+        embedded = encoder.encode_texts([*settings.positive_prompts, *settings.negative_prompts])
+        num_positive = len(settings.positive_prompts)
+        self._positive, self._negative = embedded[:num_positive], embedded[num_positive:]
+        self.short_side = encoder.short_side
+        self.footer: dict[str, str] = {
+            "model_name": encoder.model_name,
+            "pretrained": encoder.pretrained,
+            "prompts_sha256": hashlib.sha256(json.dumps(prompts, sort_keys=True).encode()).hexdigest(),
+            "precision": encoder.precision,
+        }
+
+    def score(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[ClipScore]:
+        """One score per picture, in order; a score does not depend on the pictures beside it.
+
+        Args:
+            images: (H, W, 3) uint8 RGB each; sizes may differ. A shorter side of `short_side` px is enough.
+
+        Raises:
+            BadInputError: an array of another shape or type; OutOfMemoryError: a batch does not fit the device.
+        """
+        scores: list[ClipScore] = []
+        for start in range(0, len(images), self._batch_size):
+            embeddings = self.encoder.encode_images(images[start : start + self._batch_size])
+            columns = clip_scores_from_embeddings(embeddings, positive=self._positive, negative=self._negative)
+            for positive, negative, score, embedding in zip(*columns, embeddings, strict=True):
+                scores.append(ClipScore(float(positive), float(negative), float(score), embedding.astype(np.float16)))
+        return scores
+
+
+_encoders: dict[tuple[object, ...], OpenClipEncoder] = {}
+_scorers: dict[ClipSettings, ClipScorer] = {}
+_lock = threading.Lock()
+
+
+def load_clip_scorer(settings: ClipSettings) -> ClipScorer:
+    """The scorer of the settings; a model is loaded once per process, also for several sets of prompts.
+
+    Raises:
+        ModelUnavailableError: no trained weights can be had; the message says how to supply them.
+        SettingsError: no such model, tag or device.
+    """
+    encoder_key = (settings.model, settings.pretrained, settings.checkpoint, settings.device)
+    with _lock:
+        if settings not in _scorers:
+            if encoder_key not in _encoders:
+                _encoders[encoder_key] = OpenClipEncoder(settings)
+            _scorers[settings] = ClipScorer(_encoders[encoder_key], settings)
+        return _scorers[settings]
+
+
+def score_images(images: Sequence[npt.NDArray[np.uint8]], *, settings: ClipSettings | None = None) -> list[float]:
+    """clip_score of pictures: how much better they fit the positive prompts than the negative ones.
+
+    Args:
+        images: (H, W, 3) uint8 RGB each.
+        settings: model and prompts; the defaults where None.
+
+    Returns:
+        One float per picture, -2..2, greater is better.
+
+    Raises:
+        ModelUnavailableError: no trained weights can be had here.
+    """
+    return [score.clip_score for score in load_clip_scorer(settings or ClipSettings()).score(images)]

@@ -1,0 +1,91 @@
+"""The assets: one per stage, all in one multi-asset, so that a run of many videos loads each model once.
+
+Neither MaterializeResult nor Output can name a partition, and returning one from a run over a range marks every
+partition of it. So the body yields events, one materialisation per stage and video, and fails once at the end.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from thumb_assets.defs.checks import check_specs, evaluate_checks
+from thumb_assets.defs.metadata import spec_metadata, stage_metadata
+from thumb_assets.defs.partitions import VIDEOS
+from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.pipeline import CODE_VERSIONS, OPTIONAL_INPUTS, REQUIRED_INPUTS, STAGES, StageResult, run
+from thumb_assets.tables import TABLES
+
+_KINDS: dict[str, set[str]] = {
+    "clip_scores": {"parquet", "pytorch"},
+    "iqa_scores": {"parquet", "pytorch"},
+    "catalog": {"sqlite"},
+    "stills": {"parquet", "image"},
+}
+_DESCRIPTIONS = {"catalog": "The SQLite index over all tables: one transaction per video, rebuildable at any time."}
+
+
+def stage_spec(stage: str) -> dg.AssetSpec:
+    """The asset of one stage."""
+    return dg.AssetSpec(
+        stage,
+        deps=[*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ())],
+        description=_DESCRIPTIONS.get(stage) or TABLES[stage].grain,
+        metadata=spec_metadata(stage),
+        skippable=True,
+        group_name="thumbnails",
+        code_version=CODE_VERSIONS[stage],
+        kinds=_KINDS.get(stage, {"parquet"}),
+    )
+
+
+def build_pipeline(num_videos_per_run: int = 25) -> dg.AssetsDefinition:
+    """The multi-asset whose specs are the stages.
+
+    Args:
+        num_videos_per_run: how many videos a backfill puts into one run; a run costs seconds to start and loads models.
+    """
+
+    @dg.multi_asset(
+        name="pipeline",
+        specs=[stage_spec(stage) for stage in STAGES],
+        check_specs=check_specs(),
+        can_subset=True,
+        partitions_def=VIDEOS,
+        backfill_policy=dg.BackfillPolicy.multi_run(num_videos_per_run),
+    )
+    def pipeline(context: dg.AssetExecutionContext, thumb_assets: ThumbAssetsResource) -> Iterator[Any]:
+        stages = [key.to_user_string() for key in context.selected_asset_keys]
+        store, failed = thumb_assets.store, []
+        for result in run(context.partition_keys, stages, thumb_assets.settings, store):
+            if result.status == "failed":
+                failed.append(result)
+                if result.blocked_by is None:
+                    context.log.error(f"{result.video_id} {result.stage}: {result.message}")
+            elif result.status == "skipped":
+                context.log.warning(f"{result.video_id} {result.stage} skipped: {result.message}")
+                yield dg.AssetObservation(
+                    result.stage, partition=result.video_id, metadata={"skipped": str(result.message)}
+                )
+            else:
+                context.log.info(f"{result.video_id} {result.stage}: done")
+                yield dg.AssetMaterialization(
+                    result.stage, partition=result.video_id, metadata=stage_metadata(result, store)
+                )
+                yield from evaluate_checks(context, result, store, thumb_assets.settings)
+        if failed:
+            raise _failure(failed)
+
+    return pipeline
+
+
+def _failure(failed: list[StageResult]) -> dg.Failure:
+    """One failure for the whole run, at its end; the stages that are done stay done."""
+    causes = [result for result in failed if result.blocked_by is None]
+    lines = [f"- `{result.video_id}` {result.stage}: {result.message}" for result in causes]
+    num_videos = len({result.video_id for result in failed})
+    return dg.Failure(
+        f"{num_videos} of the run's videos failed; the first: {causes[0].message}",
+        metadata={"failed": dg.MetadataValue.md("\n".join(lines)), "num_failed_videos": num_videos},
+        allow_retries=False,
+    )

@@ -1,0 +1,78 @@
+"""What people see of a table in the UI: its columns, how many rows, and pictures of what it says."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+from thumb_assets.export import contact_sheet, score_timeline
+from thumb_assets.pipeline import StageResult
+from thumb_assets.store import TableStore
+from thumb_assets.tables import STAGE_TABLES, TABLES
+
+
+def spec_metadata(stage: str) -> dict[str, Any]:
+    """Metadata of the asset itself: the columns of its table, from the contract."""
+    if not STAGE_TABLES[stage]:
+        return {}
+    contract = TABLES[stage]
+    columns = [
+        dg.TableColumn(
+            column.name,
+            str(column.type),
+            description=f"{column.doc} [{column.unit}]" if column.unit else column.doc,
+            constraints=dg.TableColumnConstraints(nullable=column.is_nullable),
+        )
+        for column in contract.columns
+    ]
+    return {
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "key": ", ".join(contract.key),
+        "schema_version": contract.schema_version,
+    }
+
+
+def stage_metadata(result: StageResult, store: TableStore) -> dict[str, Any]:
+    """Metadata of one materialisation."""
+    metadata: dict[str, Any] = {"source": dg.MetadataValue.path(result.source_path), **result.metrics}
+    for table_name, table in result.tables.items():
+        is_main = table_name == result.stage
+        metadata["dagster/row_count" if is_main else f"num_rows_{table_name}"] = table.num_rows
+        metadata["path" if is_main else f"path_{table_name}"] = dg.MetadataValue.path(
+            str(store.table_path(table_name, result.video_id))
+        )
+    return metadata | _PICTURES.get(result.stage, _no_picture)(result, store)
+
+
+def _no_picture(_result: StageResult, _store: TableStore) -> dict[str, Any]:
+    return {}
+
+
+def _selections(result: StageResult, store: TableStore) -> dict[str, Any]:
+    frames = store.read_or_none("frames", result.video_id)
+    shots = store.read_or_none("shots", result.video_id)
+    candidates = store.read_or_none("candidate_frames", result.video_id)
+    reasons = [f"1. {row['reason']}" for row in result.tables["selections"].sort_by("rank").to_pylist()]
+    metadata: dict[str, Any] = {"reasons": dg.MetadataValue.md("\n".join(reasons))}
+    if frames is not None and shots is not None and candidates is not None:
+        picture = score_timeline(frames, shots=shots, candidates=candidates, selections=result.tables["selections"])
+        metadata["score_timeline"] = _picture(picture)
+    return metadata
+
+
+def _stills(result: StageResult, store: TableStore) -> dict[str, Any]:
+    folder = store.stills_dir(result.video_id)
+    selections = store.read("selections", result.video_id)
+    sheet = contact_sheet(folder, result.tables["stills"], selections)
+    return {"contact_sheet": _picture(sheet), "folder": dg.MetadataValue.path(str(folder))}
+
+
+def _picture(png: bytes) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
+_PICTURES: dict[str, Callable[[StageResult, TableStore], dict[str, Any]]] = {
+    "selections": _selections,
+    "stills": _stills,
+}

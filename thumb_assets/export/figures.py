@@ -1,0 +1,137 @@
+"""The two pictures people look at: a contact sheet of the stills, and the scores of a video over time."""
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image, ImageDraw, ImageFont
+
+_TILE_HEIGHT, _CAPTION_HEIGHT, _GAP, _NUM_COLUMNS = 240, 26, 8, 4
+_BACKGROUND, _TEXT = (24, 24, 24), (235, 235, 235)
+# Okabe and Ito's colours, which people with any colour vision tell apart.
+_LINE, _CANDIDATE, _SELECTION, _SHOT = "#0072B2", "#E69F00", "#D55E00", "#999999"
+
+
+def contact_sheet(folder: Path, stills: pa.Table, selections: pa.Table) -> bytes:
+    """A PNG with every still as a tile, best first, captioned with rank, time and score.
+
+    Args:
+        folder: `stills/{video_id}`.
+        stills, selections: tables of the contract, of one video.
+
+    Raises:
+        OSError: a still is missing or no picture.
+    """
+    selected = {row["frame_index"]: row for row in selections.to_pylist()}
+    tiles = []
+    for still in sorted(stills.to_pylist(), key=lambda row: int(row["rank"])):
+        selection = selected[still["frame_index"]]
+        caption = f"{still['rank']}.  {selection['pts_seconds']:.3f} s   score {selection['combined_score']:.4f}"
+        tiles.append(_tile(folder / still["file_name"], caption))
+    if not tiles:
+        tiles.append(_captioned(Image.new("RGB", (320, _TILE_HEIGHT), _BACKGROUND), "no stills"))
+    return _png(_sheet(tiles))
+
+
+def score_timeline(
+    frames: pa.Table,
+    *,
+    candidates: pa.Table,
+    shots: pa.Table,
+    selections: pa.Table,
+    sharpness: pa.Table | None = None,
+    title: str = "",
+) -> bytes:
+    """A PNG of 1200x420 px: Laplacian variance of every frame, shot boundaries, candidates and selections over time.
+
+    Args:
+        frames, candidates (candidate_frames), shots, selections, sharpness: tables of the contract, of one video.
+            Where frames has no laplacian_variance, the points of `sharpness` are all there is.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    # The object-oriented interface: pyplot keeps state in the process and is not safe between threads.
+    figure = Figure(figsize=(12, 4.2), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    seconds, values = _seconds(frames), _variance_by_frame(frames, sharpness)
+    rows = frames.column("frame_index").to_pylist()
+    axes.plot([seconds[i] for i in rows], [values.get(i, math.nan) for i in rows], color=_LINE, lw=1, label="frames")
+    for position, start in enumerate(shots.column("start_frame_index").to_pylist()[1:]):
+        label = "shot boundary" if position == 0 else None
+        axes.axvline(seconds.get(start, math.nan), color=_SHOT, lw=1, ls="--", zorder=0, label=label)
+    _points(axes, candidates, seconds, values, label="candidates", color=_CANDIDATE, marker="o", s=28, zorder=3)
+    _points(axes, selections, seconds, values, label="selections", color=_SELECTION, marker="*", s=190, zorder=4)
+    for row in selections.to_pylist():
+        place = (seconds[row["frame_index"]], values.get(row["frame_index"], 0.0))
+        box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+        axes.annotate(str(row["rank"]), place, xytext=(8, 7), textcoords="offset points", fontsize=10, bbox=box)
+    axes.set(xlabel="time (s)", ylabel="Laplacian variance (level²)", ylim=(0, 1.2 * max([*values.values(), 1.0])))
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.margins(x=0.01)
+    figure.legend(loc="outside upper right", ncols=4, fontsize=9, frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})  # the same table gives the same bytes
+    return buffer.getvalue()
+
+
+def _points(axes: Any, table: pa.Table, seconds: dict[int, float], values: dict[int, float], **style: Any) -> None:
+    rows = table.column("frame_index").to_pylist()
+    axes.scatter(
+        [seconds.get(i, math.nan) for i in rows], [values.get(i, 0.0) for i in rows], edgecolors="white", **style
+    )
+
+
+def _seconds(frames: pa.Table) -> dict[int, float]:
+    return dict(zip(frames.column("frame_index").to_pylist(), frames.column("pts_seconds").to_pylist(), strict=True))
+
+
+def _variance_by_frame(*tables: pa.Table | None) -> dict[int, float]:
+    values: dict[int, float] = {}
+    for table in tables:
+        if table is not None:
+            rows = zip(
+                table.column("frame_index").to_pylist(), table.column("laplacian_variance").to_pylist(), strict=True
+            )
+            values.update({index: value for index, value in rows if value is not None and index not in values})
+    return values
+
+
+def _tile(path: Path, caption: str) -> Image.Image:
+    with Image.open(path) as still:
+        still.draft("RGB", (still.width * _TILE_HEIGHT // still.height, _TILE_HEIGHT))
+        picture = still.convert("RGB")
+    width = max(1, round(picture.width * _TILE_HEIGHT / picture.height))
+    return _captioned(picture.resize((width, _TILE_HEIGHT), Image.Resampling.LANCZOS), caption)
+
+
+def _captioned(picture: Image.Image, caption: str) -> Image.Image:
+    font = ImageFont.load_default(15)
+    width = max(picture.width, math.ceil(font.getlength(caption)) + 8)
+    tile = Image.new("RGB", (width, _TILE_HEIGHT + _CAPTION_HEIGHT), _BACKGROUND)
+    tile.paste(picture, ((width - picture.width) // 2, 0))
+    ImageDraw.Draw(tile).text((4, _TILE_HEIGHT + 4), caption, font=font, fill=_TEXT)
+    return tile
+
+
+def _sheet(tiles: list[Image.Image]) -> Image.Image:
+    rows = [tiles[start : start + _NUM_COLUMNS] for start in range(0, len(tiles), _NUM_COLUMNS)]
+    widths = [sum(tile.width + _GAP for tile in row) + _GAP for row in rows]
+    tops = np.cumsum([_GAP] + [_TILE_HEIGHT + _CAPTION_HEIGHT + _GAP] * len(rows)).tolist()
+    sheet = Image.new("RGB", (max(widths), tops[-1]), _BACKGROUND)
+    for row, top in zip(rows, tops, strict=False):
+        left = _GAP
+        for tile in row:
+            sheet.paste(tile, (left, top))
+            left += tile.width + _GAP
+    return sheet
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

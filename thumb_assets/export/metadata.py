@@ -1,0 +1,103 @@
+"""The facts inside a still's file: EXIF in JPEG, text chunks in PNG, an sRGB profile in both; written and read back."""
+
+import io
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
+
+from thumb_assets import __version__
+from thumb_assets.errors import VerificationError
+
+_SOFTWARE = f"thumb_assets {__version__}"
+# EXIF 2.32, 4.6.5: UserComment begins with eight bytes that name its character code.
+_USER_COMMENT_CODE = b"ASCII\0\0\0"
+_PNG_KEYWORD = "thumb_assets"
+# ICC.1:2022, 7.2.8: when the profile was made. LittleCMS writes the present second, which would make every file new.
+_PROFILE_DATE = slice(24, 36)
+_FIXED_DATE = b"\x07\xd0\0\x01\0\x01\0\0\0\0\0\0"  # 2000-01-01 00:00:00
+
+
+def encode_still(rgb: npt.NDArray[np.uint8], *, format: str, jpeg_quality: int, facts: Mapping[str, Any]) -> bytes:  # noqa: A002 - the settings' own name
+    """A picture as the bytes of a file; the same input gives the same bytes.
+
+    Args:
+        rgb: (H, W, 3) uint8 RGB, full range.
+        format: `jpeg` (chroma 4:4:4) or `png`.
+        jpeg_quality: 1..100, unused for PNG.
+        facts: JSON values by name, to be found again by `read_still_metadata`.
+    """
+    image, buffer = Image.fromarray(rgb), io.BytesIO()
+    if format == "png":
+        image.save(buffer, "PNG", pnginfo=_png_text(facts), icc_profile=srgb_profile())
+    else:
+        # Not optimize=True: Pillow gives it 2 bytes per pixel and fails on noise at 4:4:4, which needs up to 4.
+        exif = _exif(facts)
+        image.save(buffer, "JPEG", quality=jpeg_quality, subsampling="4:4:4", exif=exif, icc_profile=srgb_profile())
+    return buffer.getvalue()
+
+
+def read_still_metadata(path: Path) -> dict[str, Any]:
+    """The facts that were written into a still, JPEG or PNG, by name.
+
+    Raises:
+        VerificationError: not a picture, or one without our facts.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.format == "PNG":
+                image.load()  # text may stand behind the pixels
+                text = str(image.info[_PNG_KEYWORD])
+            else:
+                comment = image.getexif().get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment]
+                text = comment.removeprefix(_USER_COMMENT_CODE).decode("ascii")
+        facts = json.loads(text)
+    except (OSError, KeyError, ValueError, AttributeError, SyntaxError, Image.DecompressionBombError) as error:
+        raise VerificationError(f"{path}: holds no facts of ours ({type(error).__name__}: {error})") from None
+    if not isinstance(facts, dict):
+        raise VerificationError(f"{path}: holds facts that are no JSON object")
+    return facts
+
+
+@cache
+def srgb_profile() -> bytes:
+    """The sRGB ICC profile with a fixed date."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[_PROFILE_DATE] = _FIXED_DATE
+    return bytes(profile)
+
+
+def _exif(facts: Mapping[str, Any]) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = _sentence(facts)
+    exif[ExifTags.Base.Software] = _SOFTWARE
+    comment = json.dumps(facts, sort_keys=True).encode("ascii")
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = _USER_COMMENT_CODE + comment
+    return exif
+
+
+def _png_text(facts: Mapping[str, Any]) -> PngInfo:
+    info = PngInfo()
+    info.add_text("Description", _sentence(facts))
+    info.add_text("Software", _SOFTWARE)
+    info.add_text(_PNG_KEYWORD, json.dumps(facts, sort_keys=True))
+    return info
+
+
+def _sentence(facts: Mapping[str, Any]) -> str:
+    """One line for people, ASCII as EXIF wants it."""
+    source = facts.get("source_file_name") or facts.get("video_id", "")
+    parts = [
+        f"{source}",
+        f"frame {facts.get('frame_index')}",
+        f"at {facts.get('pts_seconds', 0.0):.3f} s",
+        f"rank {facts.get('rank')}",
+        f"score {facts.get('combined_score', 0.0):.4f}",
+    ]
+    return ", ".join(parts).encode("ascii", "backslashreplace").decode("ascii")

@@ -1,0 +1,174 @@
+"""Proves that stills are the frames they claim to be and that there are as many as selections. Writes nothing."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from thumb_assets.errors import VerificationError
+from thumb_assets.export.compare import picture_difference
+from thumb_assets.export.metadata import read_still_metadata
+from thumb_assets.export.plan import still_file_name
+from thumb_assets.settings import VideoSettings
+from thumb_assets.tables import Verdict
+from thumb_assets.video import Frame, FrameFetcher, FrameIdentities, VideoDecoder
+
+
+def verify_count(selections: pa.Table, stills: pa.Table, *, folder: Path) -> Verdict:
+    """Whether selections, rows of stills and files in the folder are the same set.
+
+    Args:
+        selections, stills: tables of the contract, of one video.
+        folder: `stills/{video_id}`; may be missing where nothing was selected.
+    """
+    expected = {row["frame_index"]: row for row in selections.to_pylist()}
+    rows = {row["frame_index"]: row for row in stills.to_pylist()}
+    # Files that begin with a dot are the desktop's (.DS_Store), not ours.
+    found = folder.iterdir() if folder.is_dir() else ()
+    files = {path.name: path for path in found if not path.name.startswith(".")}
+    problems = [f"frame {index} was selected and has no still" for index in sorted(expected.keys() - rows.keys())]
+    problems += [f"frame {index} has a still and was not selected" for index in sorted(rows.keys() - expected.keys())]
+    for index in sorted(expected.keys() & rows.keys()):
+        problems += _row_problems(expected[index], rows[index])
+    names = {row["file_name"] for row in rows.values()}
+    problems += [f"{name} is in the table and not in the folder" for name in sorted(names - files.keys())]
+    problems += [f"{name} is in the folder and not in the table" for name in sorted(files.keys() - names)]
+    for row in rows.values():
+        path = files.get(row["file_name"])
+        if path is not None and (not path.is_file() or path.stat().st_size != row["num_bytes"]):
+            problems.append(f"{path.name} is not a file of {row['num_bytes']} bytes")
+    num_checked = len(expected.keys() | rows.keys()) + len(files.keys() - names)
+    return Verdict.of("Selections, rows and files are the same set.", num_checked=num_checked, problems=problems)
+
+
+def verify_mapping(
+    path: Path,
+    stills: pa.Table,
+    *,
+    identities: FrameIdentities,
+    folder: Path,
+    video_settings: VideoSettings | None = None,
+    is_counted: bool = False,
+) -> Verdict:
+    """Whether every still shows the frame of its row, by opening the video anew and decoding each frame again.
+
+    Compared are the fresh frame's hash and stamp with the row and with what the decode pass recorded, the picture on
+    disk with the fresh frame (see `compare`), the file's own hash, name and facts with the row.
+
+    Args:
+        path: the video.
+        stills: table of the contract, of that video.
+        identities: what the decode pass recorded.
+        is_counted: decode from the first frame and count, trusting no seek and no recorded stamp; as slow as
+            decoding the video.
+
+    Raises:
+        BadInputError: the video cannot be opened.
+    """
+    rows = {row["frame_index"]: row for row in stills.to_pylist()}
+    num_failed, problems = 0, []
+    for frame_index, frame in _frames_again(path, rows, identities, video_settings, is_counted=is_counted):
+        found = list(_still_problems(rows[frame_index], frame, identities, folder))
+        num_failed += bool(found)
+        problems += [f"frame {frame_index}: {problem}" for problem in found]
+    return Verdict.of(
+        "Every still shows the frame of its row.", num_checked=len(rows), problems=problems, num_failed=num_failed
+    )
+
+
+def _frames_again(
+    path: Path,
+    frame_indices: Iterable[int],
+    identities: FrameIdentities,
+    video_settings: VideoSettings | None,
+    *,
+    is_counted: bool,
+) -> Iterator[tuple[int, Frame | None]]:
+    """Each frame decoded anew, ascending; None where the video does not give it."""
+    awaited = sorted(frame_indices)
+    if is_counted and awaited:
+        wanted = set(awaited)
+        with VideoDecoder(path, video_settings) as decoder:
+            for frame in decoder:
+                if frame.frame_index in wanted:
+                    wanted.discard(frame.frame_index)
+                    yield frame.frame_index, frame
+                if not wanted:
+                    break
+        yield from ((frame_index, None) for frame_index in sorted(wanted))
+    elif awaited:
+        with FrameFetcher(path, identities, video_settings) as fetcher:
+            for frame_index in awaited:
+                yield frame_index, _fetch_or_none(fetcher, frame_index)
+
+
+def _fetch_or_none(fetcher: FrameFetcher, frame_index: int) -> Frame | None:
+    try:
+        return fetcher.fetch(frame_index)[0]
+    except VerificationError:
+        return None
+
+
+def _still_problems(
+    row: Mapping[str, Any], frame: Frame | None, identities: FrameIdentities, folder: Path
+) -> Iterator[str]:
+    if frame is None:
+        yield "the video does not give the recorded frame again"
+        return
+    index = row["frame_index"]
+    if not index < len(identities) or not identities.is_match(frame, index):
+        yield "the frame decoded again is not the one recorded"
+    if frame.luma_hash != row["luma_hash"] or frame.pts != row["pts"]:
+        yield "the row has another luma_hash or pts than the frame decoded again"
+    rgb = frame.rgb()
+    if rgb.shape[:2] != (row["height"], row["width"]):
+        yield f"the row says {row['width']}x{row['height']}, the frame is {rgb.shape[1]}x{rgb.shape[0]}"
+    path = folder / row["file_name"]
+    if not path.is_file():
+        yield f"{path.name} is missing"
+        return
+    if hashlib.sha256(path.read_bytes()).hexdigest() != row["file_sha256"]:
+        yield f"{path.name} has another SHA-256 than its row"
+    difference = picture_difference(path, rgb)
+    if difference:
+        yield f"{path.name} {difference}"
+    yield from _fact_problems(row, path)
+
+
+def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
+    try:
+        facts = read_still_metadata(path)
+        expected_name = _expected_name(facts, path.suffix[1:])
+    except VerificationError as error:
+        yield str(error)
+        return
+    except (KeyError, TypeError, ValueError):
+        yield f"{path.name} lacks facts"
+        return
+    for name in ("video_id", "frame_index", "pts", "rank", "luma_hash"):
+        if facts.get(name) != row[name]:
+            yield f"{path.name} says {name} {facts.get(name)!r}, its row {row[name]!r}"
+    if expected_name != path.name:
+        yield f"{path.name} would be named {expected_name} by its facts"
+
+
+def _row_problems(selection: Mapping[str, Any], still: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("video_id", "rank", "pts"):
+        if selection[name] != still[name]:
+            yield f"frame {still['frame_index']}: {name} {selection[name]!r} was selected, {still[name]!r} written"
+    expected_name = _expected_name(selection, still["file_name"].rpartition(".")[2])
+    if expected_name != still["file_name"]:
+        yield f"frame {still['frame_index']}: the file is {still['file_name']}, the selection asks for {expected_name}"
+
+
+def _expected_name(facts: Mapping[str, Any], extension: str) -> str:
+    return still_file_name(
+        facts["video_id"],
+        frame_index=facts["frame_index"],
+        pts_seconds=facts["pts_seconds"],
+        combined_score=facts["combined_score"],
+        rank=facts["rank"],
+        extension=extension,
+    )

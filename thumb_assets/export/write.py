@@ -1,0 +1,103 @@
+"""Writes frames as stills with their facts inside."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thumb_assets.errors import StorageError, VerificationError
+from thumb_assets.export.metadata import encode_still
+from thumb_assets.export.plan import PlannedStill
+from thumb_assets.video import Frame
+from thumb_assets.video.fetch import FetchMethod
+
+
+@dataclass(frozen=True)
+class WrittenStill:
+    """One still on disk.
+
+    Attributes:
+        num_bytes: size of the file.
+        file_sha256, luma_hash: hex; of the file, and of the frame as the decoder gave it.
+        export_method: how the frame was fetched.
+    """
+
+    planned: PlannedStill
+    num_bytes: int
+    file_sha256: str
+    luma_hash: str
+    export_method: FetchMethod
+
+
+def write_stills(
+    plan: Iterable[PlannedStill],
+    *,
+    frames: Iterable[tuple[Frame, FetchMethod]],
+    folder: Path,
+    provenance: Mapping[str, str],
+) -> list[WrittenStill]:
+    """Writes every planned still at full resolution, upright, full-range sRGB.
+
+    Args:
+        plan: what to write; format and quality stand in it.
+        frames: the frames of the plan in any order, as `FrameFetcher.fetch_many` yields them.
+        folder: an existing folder.
+        provenance: further facts for the files, such as `video_sha256` and `source_file_name`.
+
+    Returns:
+        One per planned still, by frame_index.
+
+    Raises:
+        VerificationError: a frame that was not asked for, has another stamp or size, or never came.
+        StorageError: the file cannot be written.
+    """
+    awaited = {still.frame_index: still for still in plan}
+    written = []
+    for frame, method in frames:
+        still = awaited.pop(frame.frame_index, None)
+        if still is None:
+            raise VerificationError(f"frame {frame.frame_index} came and was not asked for, or came twice")
+        written.append(_write_still(still, frame=frame, method=method, folder=folder, provenance=provenance))
+    if awaited:
+        raise VerificationError(f"frame {min(awaited)} and {len(awaited) - 1} more were asked for and never came")
+    return sorted(written, key=lambda still: still.planned.frame_index)
+
+
+def still_facts(still: PlannedStill, *, luma_hash: str, provenance: Mapping[str, str]) -> dict[str, Any]:
+    """What a still's file says of itself: its row, its fingerprint and where it comes from."""
+    return {
+        **provenance,
+        "video_id": still.video_id,
+        "frame_index": still.frame_index,
+        "pts": still.pts,
+        "pts_seconds": still.pts_seconds,
+        "combined_score": still.combined_score,
+        "rank": still.rank,
+        "luma_hash": luma_hash,
+    }
+
+
+def _write_still(
+    still: PlannedStill, *, frame: Frame, method: FetchMethod, folder: Path, provenance: Mapping[str, str]
+) -> WrittenStill:
+    rgb = frame.rgb()
+    if frame.pts != still.pts or rgb.shape != (still.height, still.width, 3):
+        raise VerificationError(
+            f"{still.video_id}: frame {still.frame_index} has pts {frame.pts} and size {rgb.shape[1]}x{rgb.shape[0]}, "
+            f"planned were {still.pts} and {still.width}x{still.height}; run the stages from `videos` on again"
+        )
+    facts = still_facts(still, luma_hash=frame.luma_hash, provenance=provenance)
+    data = encode_still(rgb, format=still.format, jpeg_quality=still.jpeg_quality, facts=facts)
+    path = folder / still.file_name
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({error.strerror or error}); free or mount the disk") from error
+    return WrittenStill(
+        planned=still,
+        num_bytes=len(data),
+        file_sha256=hashlib.sha256(data).hexdigest(),
+        luma_hash=frame.luma_hash,
+        export_method=method,
+    )

@@ -1,0 +1,21 @@
+"""How good a picture looks by itself: no-reference quality metrics, in their own units.
+
+What belongs here: the metric behind one Protocol, its direction and range, batches, one error per picture that cannot
+be scored, and keeping pyiqa's side effects in. What does not: thresholds and percentiles (select), decoding and scaling
+(video), where weights come from (weights). Only this room imports pyiqa, which is an extra: its licence is
+PolyForm-Noncommercial.
+"""
+
+from thumb_assets.iqa.directions import LOWER_IS_BETTER
+from thumb_assets.iqa.pyiqa_metric import PyiqaMetric, QualityMetric, pyiqa_folder
+from thumb_assets.iqa.scorer import IqaScore, IqaScorer, load_iqa_scorer
+
+__all__ = [
+    "LOWER_IS_BETTER",
+    "IqaScore",
+    "IqaScorer",
+    "PyiqaMetric",
+    "QualityMetric",
+    "load_iqa_scorer",
+    "pyiqa_folder",
+]

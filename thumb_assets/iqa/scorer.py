@@ -1,0 +1,112 @@
+"""Runs several metrics over pictures, so that a bad picture costs itself alone."""
+
+import json
+import math
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from thumb_assets.errors import OutOfMemoryError
+from thumb_assets.iqa.loading import pyiqa_version
+from thumb_assets.iqa.pyiqa_metric import PyiqaMetric, QualityMetric
+from thumb_assets.settings import IqaSettings
+
+
+@dataclass(frozen=True)
+class IqaScore:
+    """One metric of one picture: `iqa_score` in the metric's own unit, or `error`, never both and never neither."""
+
+    metric: str
+    iqa_score: float | None
+    error: str | None
+
+
+class IqaScorer:
+    """Metrics and how to batch them.
+
+    Args:
+        metrics: what to compute; names are unique.
+        settings: batch_size, and working_height for the footer (pictures come in at that height already).
+    """
+
+    def __init__(self, metrics: Sequence[QualityMetric], settings: IqaSettings) -> None:
+        self.metrics = tuple(metrics)
+        self._batch_size = settings.batch_size
+        self.footer: dict[str, str] = {
+            "lower_better": json.dumps({metric.name: metric.is_lower_better for metric in self.metrics}),
+            "range": json.dumps({metric.name: metric.score_range for metric in self.metrics}),
+            "pyiqa_version": pyiqa_version(),
+            "device": ",".join(sorted({metric.device for metric in self.metrics})),
+            "working_height": str(settings.working_height),
+        }
+
+    def score(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[tuple[IqaScore, ...]]:
+        """One row per metric for every picture.
+
+        Args:
+            images: (H, W, 3) uint8 RGB each; sizes may differ, equal ones are computed together.
+
+        Returns:
+            One tuple per picture, in order; in it one IqaScore per metric, in the settings' order.
+
+        Raises:
+            OutOfMemoryError: even a single picture does not fit the device.
+        """
+        by_shape: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        for index, image in enumerate(images):
+            by_shape[(*image.shape, image.dtype)].append(index)
+        rows: list[list[IqaScore]] = [[] for _ in images]
+        for metric in self.metrics:
+            for indices in by_shape.values():
+                for start in range(0, len(indices), self._batch_size):
+                    chosen = indices[start : start + self._batch_size]
+                    for index, score in zip(chosen, _score_batch(metric, [images[i] for i in chosen]), strict=True):
+                        rows[index].append(score)
+        return [tuple(row) for row in rows]
+
+
+def _score_batch(metric: QualityMetric, images: Sequence[npt.NDArray[np.uint8]]) -> list[IqaScore]:
+    """A batch at once, or where that fails picture by picture."""
+    try:
+        values = metric.score(np.stack(images))
+    # What a metric raises on a picture it cannot handle depends on the metric: RuntimeError, AssertionError, ...
+    except Exception as error:
+        if len(images) > 1:
+            return [score for image in images for score in _score_batch(metric, [image])]
+        if isinstance(error, OutOfMemoryError):
+            raise
+        reason = " ".join(str(error).split())[:300]
+        return [IqaScore(metric.name, None, f"{type(error).__name__}: {reason}" if reason else type(error).__name__)]
+    return [_checked(metric.name, float(value)) for value in values]
+
+
+def _checked(name: str, value: float) -> IqaScore:
+    if math.isfinite(value):
+        return IqaScore(name, value, None)
+    return IqaScore(name, None, f"{name} gave {value} for this picture")
+
+
+_scorers: dict[IqaSettings, IqaScorer] = {}
+_metrics: dict[tuple[str, str], PyiqaMetric] = {}
+_lock = threading.Lock()
+
+
+def load_iqa_scorer(settings: IqaSettings) -> IqaScorer:
+    """The scorer of the settings; each metric is loaded once per process.
+
+    Raises:
+        ModelUnavailableError: pyiqa or a metric's weights cannot be had; the message says how to supply them.
+        SettingsError: not a no-reference metric, or no such device.
+    """
+    with _lock:
+        if settings not in _scorers:
+            for name in settings.metrics:
+                if (name, settings.device) not in _metrics:
+                    _metrics[name, settings.device] = PyiqaMetric(name, settings.device)
+            metrics = [_metrics[name, settings.device] for name in dict.fromkeys(settings.metrics)]
+            _scorers[settings] = IqaScorer(metrics, settings)
+        return _scorers[settings]

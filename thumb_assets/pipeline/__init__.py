@@ -1,0 +1,21 @@
+"""The engine: decides which frames the chosen stages need, decodes once, feeds every stage, yields results.
+
+What belongs here: the order of work, batches across videos, the isolation of failures, what is written when. What does
+not: how anything is measured, chosen or drawn (the rooms below), Dagster (defs), the terminal (cli).
+"""
+
+from thumb_assets.pipeline.engine import identities_of, run
+from thumb_assets.pipeline.job import StageResult
+from thumb_assets.pipeline.stages import CODE_VERSIONS, OPTIONAL_INPUTS, REQUIRED_INPUTS, ordered_stages
+from thumb_assets.tables import STAGES
+
+__all__ = [
+    "CODE_VERSIONS",
+    "OPTIONAL_INPUTS",
+    "REQUIRED_INPUTS",
+    "STAGES",
+    "StageResult",
+    "identities_of",
+    "ordered_stages",
+    "run",
+]

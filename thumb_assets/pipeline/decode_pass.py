@@ -1,0 +1,214 @@
+"""One decode of a video that serves every stage: identities, luma measures, shot detection, capture of candidates."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from thumb_assets.errors import ThumbAssetsError
+from thumb_assets.pipeline.scorers import FrameScorer
+from thumb_assets.settings import Settings
+from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_difference, measure_luma
+from thumb_assets.shots import ShotDetector, shots_table
+from thumb_assets.store import LibraryVideo
+from thumb_assets.tables import table_from_rows
+from thumb_assets.video import Frame, FrameSource, VideoTiming
+
+# Recent frames kept so that a shot announced a few frames late still gets its candidate without a second decode.
+# AdaptiveDetector is `window_width` frames late; what falls further back is fetched after the pass.
+NUM_RECENT_FRAMES = 8
+
+OnFrame = Callable[[str, int, int | None], None]
+
+
+class CaptureRule(Protocol):
+    """Says which frames are candidates while frames arrive."""
+
+    def observe(
+        self, frame_index: int, *, pts_seconds: float, is_keyframe: bool, shot_starts: Sequence[int] = ()
+    ) -> list[int]:
+        """Indices wanted now: this frame's, or earlier ones after a late announcement."""
+        ...
+
+
+@dataclass(frozen=True)
+class KnownFrames:
+    """The rule where the candidates are already in a table."""
+
+    frame_indices: frozenset[int]
+
+    def observe(
+        self,
+        frame_index: int,
+        *,
+        pts_seconds: float,  # noqa: ARG002
+        is_keyframe: bool,  # noqa: ARG002
+        shot_starts: Sequence[int] = (),  # noqa: ARG002
+    ) -> list[int]:
+        """See CaptureRule."""
+        return [frame_index] if frame_index in self.frame_indices else []
+
+
+@dataclass
+class PassResult:
+    """What a pass found.
+
+    Attributes:
+        tables: the decode stages' tables that were asked for.
+        errors: why a decode stage of them has no table.
+        captured: frame indices handed to the scorers of candidates.
+    """
+
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    errors: dict[str, ThumbAssetsError] = field(default_factory=dict)
+    captured: set[int] = field(default_factory=set)
+
+
+class DecodePass:
+    """Runs over every frame of one video once and feeds whoever asked.
+
+    Args:
+        stages: which of the decode stages are wanted.
+        rule: which frames the scorers of candidates get; None gives them none.
+        scorers: the scorers to feed.
+    """
+
+    def __init__(
+        self,
+        video: LibraryVideo,
+        *,
+        stages: frozenset[str],
+        settings: Settings,
+        rule: CaptureRule | None,
+        scorers: Sequence[FrameScorer[Any, Any]],
+    ) -> None:
+        self._video = video
+        self._stages = stages
+        self._settings = settings
+        self._rule = rule
+        self._of_candidates = [scorer for scorer in scorers if scorer.scope == "candidates"]
+        self._of_every_frame = [scorer for scorer in scorers if scorer.scope == "every_frame"]
+        self._recent: deque[Frame] = deque(maxlen=NUM_RECENT_FRAMES)
+        self._frame_rows: list[dict[str, Any]] = []
+        self._pts: list[int] = []
+        self._is_interlaced = False
+        self._previous_image: Any = None
+        self._shot_detector: ShotDetector | None = None
+        self._result = PassResult()
+
+    def run(self, source: FrameSource, on_frame: OnFrame | None = None) -> PassResult:
+        """Decodes all of `source`; errors of the file itself are raised, those of the shot detector are returned."""
+        if "shots" in self._stages:
+            self._shot_detector = ShotDetector(
+                self._settings.shots, average_frame_rate=source.header.average_frame_rate
+            )
+        for frame in source:
+            self._take(frame)
+            if on_frame:
+                on_frame(self._video.video_id, frame.frame_index, source.header.num_frames_from_header)
+        self._make_tables(source)
+        return self._result
+
+    def _take(self, frame: Frame) -> None:
+        self._pts.append(frame.pts)
+        self._is_interlaced |= frame.is_interlaced
+        if "frames" in self._stages:
+            self._frame_rows.append(self._frame_row(frame))
+        starts = self._detect(frame)
+        for scorer in self._of_every_frame:
+            scorer.add(self._video.video_id, frame)
+        if self._rule is None or not self._of_candidates:
+            return
+        self._recent.append(frame)
+        wanted = self._rule.observe(
+            frame.frame_index,
+            pts_seconds=frame.pts_seconds,
+            is_keyframe=frame.is_keyframe,
+            shot_starts=starts,
+        )
+        for frame_index in wanted:
+            self._capture(frame_index)
+
+    def _capture(self, frame_index: int) -> None:
+        for frame in self._recent:
+            if frame.frame_index == frame_index and frame_index not in self._result.captured:
+                self._result.captured.add(frame_index)
+                for scorer in self._of_candidates:
+                    scorer.add(self._video.video_id, frame)
+
+    def _detect(self, frame: Frame) -> list[int]:
+        if self._shot_detector is None:
+            return []
+        try:
+            return self._shot_detector.process(frame.rgb(self._settings.shots.working_height))
+        except Exception as error:  # noqa: BLE001 - a detector that dies must not take the frames table with it
+            self._shot_detector = None
+            self._result.errors["shots"] = ThumbAssetsError(
+                f"{self._video.path}: shot detection failed at frame {frame.frame_index}: {error}"
+            )
+            return []
+
+    def _frame_row(self, frame: Frame) -> dict[str, Any]:
+        luma = frame.luma(EVAL_HEIGHT)
+        measures, image = measure_luma(luma), difference_image(luma)
+        previous, self._previous_image = self._previous_image, image
+        return {
+            "video_id": self._video.video_id,
+            "frame_index": frame.frame_index,
+            "pts": frame.pts,
+            "pts_seconds": frame.pts_seconds,
+            "is_keyframe": frame.is_keyframe,
+            "luma_hash": frame.luma_hash,
+            "luma_mean": measures.luma_mean,
+            "luma_std": measures.luma_std,
+            "laplacian_variance": measures.laplacian_variance,
+            "frame_difference": None if previous is None else frame_difference(image, previous),
+        }
+
+    def _make_tables(self, source: FrameSource) -> None:
+        pts = np.array(self._pts, dtype=np.int64)
+        if "videos" in self._stages:
+            self._result.tables["videos"] = table_from_rows("videos", [self._video_row(source, pts)])
+        if "frames" in self._stages:
+            self._result.tables["frames"] = table_from_rows("frames", self._frame_rows)
+        if self._shot_detector is not None:
+            self._result.tables["shots"] = shots_table(
+                self._video.video_id, self._shot_detector.finish(), pts=pts, settings=self._settings.shots
+            )
+
+    def _video_row(self, source: FrameSource, pts: Any) -> dict[str, Any]:
+        header, geometry = source.header, source.header.geometry
+        timing = VideoTiming.from_pts(pts, header.time_base, header.average_frame_rate)
+        frame_rate = header.average_frame_rate
+        return {
+            "video_id": self._video.video_id,
+            "source_path": self._video.source_path,
+            "video_sha256": self._video.sha256,
+            "container": header.container,
+            "codec": header.codec,
+            "stream_index": header.stream_index,
+            "width": geometry.width,
+            "height": geometry.height,
+            "sample_aspect_ratio_num": geometry.sample_aspect_ratio.numerator,
+            "sample_aspect_ratio_den": geometry.sample_aspect_ratio.denominator,
+            "rotation_degrees": geometry.rotation_degrees,
+            "pix_fmt": header.pix_fmt,
+            "bit_depth": header.bit_depth,
+            "color_space": header.color_space,
+            "color_transfer": header.color_transfer,
+            "color_range": header.color_range,
+            "is_interlaced": self._is_interlaced,
+            "time_base_num": header.time_base.numerator,
+            "time_base_den": header.time_base.denominator,
+            "average_frame_rate_num": frame_rate.numerator if frame_rate else 0,
+            "average_frame_rate_den": frame_rate.denominator if frame_rate else 1,
+            "is_vfr": timing.is_vfr,
+            "num_frames_from_header": header.num_frames_from_header,
+            "num_frames_from_content": len(pts),
+            "num_decode_errors": source.num_decode_errors,
+            "begin_pts": timing.begin_pts,
+            "duration_seconds": timing.duration_seconds,
+        }

@@ -1,0 +1,194 @@
+"""One video on its way through the stages: what was made, what failed, and how each outcome is told."""
+
+import errno
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pyarrow as pa
+
+from thumb_assets.errors import (
+    MissingInputError,
+    ModelUnavailableError,
+    OutOfMemoryError,
+    StorageError,
+    ThumbAssetsError,
+)
+from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer
+from thumb_assets.settings import Settings
+from thumb_assets.store import LibraryVideo, Outcome, TableStore
+from thumb_assets.tables import STAGE_TABLES
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What became of one stage of one video.
+
+    Attributes:
+        status: `done` (tables were written), `skipped` (the stage cannot run here and may be left out), `failed`.
+        tables: what was written, by table name; empty unless done.
+        message: why it was skipped or failed, one line.
+        error: the exception behind a failure.
+        blocked_by: the stage whose failure is the reason, where this one was not tried at all.
+        metrics: counts worth showing.
+    """
+
+    video_id: str
+    stage: str
+    status: Literal["done", "skipped", "failed"]
+    source_path: str
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    message: str | None = None
+    error: ThumbAssetsError | None = None
+    blocked_by: str | None = None
+    metrics: Mapping[str, int | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a stage made: its tables, what the footer adds, counts worth showing."""
+
+    tables: Mapping[str, pa.Table]
+    footer: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, int | float | str] = field(default_factory=dict)
+
+
+class SkippedError(Exception):
+    """Raised inside a stage that cannot run here and may be left out."""
+
+
+class VideoJob:
+    """The state of one video in one run."""
+
+    def __init__(self, video: LibraryVideo, *, stages: tuple[str, ...], settings: Settings, store: TableStore) -> None:
+        self.video = video
+        self.stages = stages
+        self.results: list[StageResult] = []
+        self.captured: frozenset[int] = frozenset()
+        self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
+        self._settings = settings
+        self._store = store
+        self._made: dict[str, pa.Table] = {}
+        self._unmade: dict[str, StageResult] = {}
+
+    @property
+    def video_id(self) -> str:
+        """The partition."""
+        return self.video.video_id
+
+    def optional_table(self, table_name: str) -> pa.Table | None:
+        """A table made in this run, else the stored one; None where this run failed to make it or none is stored."""
+        if table_name in self._unmade:
+            return None
+        if table_name not in self._made:
+            stored = self._store.read_or_none(table_name, self.video_id)
+            if stored is None:
+                return None
+            self._made[table_name] = stored
+        return self._made[table_name]
+
+    def table(self, table_name: str) -> pa.Table:
+        """Like `optional_table`.
+
+        Raises:
+            MissingInputError: there is none; names the stage to run first.
+        """
+        table = self.optional_table(table_name)
+        if table is None:
+            raise MissingInputError(
+                f"{self.video_id}: has no `{table_name}` table yet; run the stage `{table_name}` first"
+            )
+        return table
+
+    def attempt(self, stage: str, make: Callable[[], Made]) -> StageResult:
+        """Runs one stage, writes what it made and records what became of it; never raises for this video's sake."""
+        blocker = next((self._unmade[name] for name in REQUIRED_INPUTS[stage] if name in self._unmade), None)
+        if blocker is not None:
+            return self._record(self._blocked(stage, blocker))
+        try:
+            made = make()
+            self._write(stage, made)
+        except SkippedError as reason:
+            return self._record(self._result(stage, "skipped", message=str(reason)))
+        except Exception as error:  # noqa: BLE001 - one video's failure is recorded, the next one goes on
+            known = as_thumb_assets_error(error, f"{self.video.path}: stage {stage}")
+            return self._record(self._result(stage, "failed", message=str(known), error=known))
+        return self._record(self._result(stage, "done", tables=made.tables, metrics=made.metrics))
+
+    def outcomes(self) -> list[Outcome]:
+        """The rows for the `outcomes` table."""
+        return [
+            Outcome(
+                video_id=self.video_id,
+                stage=result.stage,
+                status=result.status,
+                message=result.message,
+                is_permanent=result.error.is_permanent if result.error else None,
+                num_rows=next((table.num_rows for table in result.tables.values()), None),
+                source_path=result.source_path,
+            )
+            for result in self.results
+        ]
+
+    def _write(self, stage: str, made: Made) -> None:
+        footer = common_footer(stage, self._settings, self.video.sha256) | dict(made.footer)
+        for table_name in STAGE_TABLES[stage]:
+            self._store.write(table_name, made.tables[table_name], video_id=self.video_id, footer=footer)
+            self._made[table_name] = made.tables[table_name]
+
+    def _blocked(self, stage: str, blocker: StageResult) -> StageResult:
+        cause = blocker.blocked_by or blocker.stage
+        message = f"not run, because {cause} was {blocker.status}"
+        error = MissingInputError(f"{self.video.path}: stage {stage} {message}")
+        return self._result(stage, "failed", message=message, error=error, blocked_by=cause)
+
+    def _result(
+        self,
+        stage: str,
+        status: Literal["done", "skipped", "failed"],
+        *,
+        tables: Mapping[str, pa.Table] | None = None,
+        message: str | None = None,
+        error: ThumbAssetsError | None = None,
+        blocked_by: str | None = None,
+        metrics: Mapping[str, int | float | str] | None = None,
+    ) -> StageResult:
+        return StageResult(
+            self.video_id,
+            stage,
+            status,
+            self.video.source_path,
+            tables=tables or {},
+            message=message,
+            error=error,
+            blocked_by=blocked_by,
+            metrics=metrics or {},
+        )
+
+    def _record(self, result: StageResult) -> StageResult:
+        self.results.append(result)
+        if result.status != "done":
+            for table_name in STAGE_TABLES[result.stage]:
+                self._unmade[table_name] = result
+        return result
+
+
+def as_thumb_assets_error(error: Exception, where: str) -> ThumbAssetsError:
+    """Any exception as one of ours with a one-line message; ours are kept as they are."""
+    if isinstance(error, ThumbAssetsError):
+        return error
+    reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+    known: ThumbAssetsError
+    if isinstance(error, MemoryError):
+        known = OutOfMemoryError(f"{where}: out of memory; use smaller batches or a machine with more")
+    elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES}:
+        known = StorageError(f"{where}: cannot write: {error.strerror} ({error.filename})")
+    else:
+        known = ThumbAssetsError(f"{where}: {type(error).__name__}: {reason}")
+    known.__cause__ = error
+    return known
+
+
+def skip_or_raise(error: ModelUnavailableError, on_unavailable: str) -> Exception:
+    """The exception to raise for a model that cannot be had: the stage is left out, or fails, as the setting says."""
+    return error if on_unavailable == "error" else SkippedError(str(error))

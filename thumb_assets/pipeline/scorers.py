@@ -1,0 +1,228 @@
+"""The stages that score single frames, behind one interface: take frames, batch them across videos, give rows."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from thumb_assets.clip import load_clip_scorer
+from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
+from thumb_assets.faces import load_face_detector, scale_boxes
+from thumb_assets.iqa import IqaScore, load_iqa_scorer
+from thumb_assets.settings import Settings
+from thumb_assets.sharpness import EVAL_HEIGHT, LumaMeasures, measure_luma, percentile_in_video, tenengrad
+from thumb_assets.video import Frame
+
+Row = dict[str, Any]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def _unchanged(rows: list[Row], _frames: pa.Table) -> list[Row]:
+    return rows
+
+
+@dataclass
+class FrameScorer(Generic[Item, Result]):
+    """One scoring stage.
+
+    Attributes:
+        stage: name of the stage and of its table.
+        scope: which frames it wants.
+        render: makes what the model needs of a frame, so that the frame itself need not be kept.
+        score: the model, one result per item, whatever the batch.
+        to_rows: (video_id, frame_index, result, error) to rows; exactly one of result and error is None.
+        complete: gets a video's rows and its `frames` table before they are written.
+        footer: what the stage's Parquet footer says besides the common keys.
+    """
+
+    stage: str
+    render: Callable[[Frame], Item]
+    score: Callable[[Sequence[Item]], Sequence[Result]]
+    to_rows: Callable[[str, int, Result | None, str | None], list[Row]]
+    batch_size: int = 1
+    scope: Literal["candidates", "every_frame"] = "candidates"
+    complete: Callable[[list[Row], pa.Table], list[Row]] = _unchanged
+    footer: dict[str, str] = field(default_factory=dict)
+    _pending: list[tuple[str, int, Item]] = field(default_factory=list)
+    _rows: dict[str, dict[int, list[Row]]] = field(default_factory=lambda: defaultdict(dict))
+    _errors: dict[str, ThumbAssetsError] = field(default_factory=dict)
+
+    def add(self, video_id: str, frame: Frame) -> None:
+        """Takes a frame; a full batch is scored at once."""
+        self._pending.append((video_id, frame.frame_index, self.render(frame)))
+        if len(self._pending) >= self.batch_size:
+            self.flush()
+
+    def has_pending(self, video_id: str) -> bool:
+        """Whether a frame of this video still waits for its batch to fill."""
+        return any(pending == video_id for pending, _, _ in self._pending)
+
+    def flush(self) -> None:
+        """Scores what waits. A batch that fails is scored one by one, so that a bad frame costs itself alone."""
+        batch, self._pending = self._pending, []
+        if not batch:
+            return
+        try:
+            results: Sequence[Result | None] = self.score([item for _, _, item in batch])
+            message = None
+        except Exception as error:  # noqa: BLE001 - whatever a model raises is recorded with its frame
+            if len(batch) > 1:
+                for single in batch:
+                    self._pending = [single]
+                    self.flush()
+                return
+            results, message = [None], f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+        for (video_id, frame_index, _), result in zip(batch, results, strict=True):
+            try:
+                self._rows[video_id][frame_index] = self.to_rows(video_id, frame_index, result, message)
+            except ThumbAssetsError as error:
+                self._errors[video_id] = error
+
+    def take(self, video_id: str, wanted: Sequence[int] | None, frames: pa.Table) -> list[Row]:
+        """The rows of a video, which are then forgotten.
+
+        Args:
+            wanted: frame indices whose rows are kept; None keeps all.
+            frames: the video's `frames` table.
+
+        Raises:
+            ThumbAssetsError: a frame failed whose table has no column to say so.
+        """
+        if video_id in self._errors:
+            self._rows.pop(video_id, None)
+            raise self._errors.pop(video_id)
+        scored = self._rows.pop(video_id, {})
+        indices = sorted(scored) if wanted is None else [index for index in wanted if index in scored]
+        return self.complete([row for index in indices for row in scored[index]], frames)
+
+    def forget(self, video_id: str) -> None:
+        """Drops everything of a video that failed."""
+        self._pending = [pending for pending in self._pending if pending[0] != video_id]
+        self._rows.pop(video_id, None)
+        self._errors.pop(video_id, None)
+
+
+def build_scorer(stage: str, settings: Settings) -> "FrameScorer[Any, Any]":
+    """The scorer of a stage; loads its model, once per process.
+
+    Raises:
+        ModelUnavailableError: the weights or the package cannot be had here, or the setting turns the stage off.
+    """
+    builders: dict[str, Callable[[Settings], FrameScorer[Any, Any]]] = {
+        "sharpness": _sharpness_scorer,
+        "faces": _face_scorer,
+        "clip_scores": _clip_scorer,
+        "iqa_scores": _iqa_scorer,
+    }
+    return builders[stage](settings)
+
+
+def _sharpness_scorer(_settings: Settings) -> "FrameScorer[Any, Any]":
+    def score(lumas: Sequence[Any]) -> list[tuple[LumaMeasures, float]]:
+        return [(measure_luma(luma), tenengrad(luma)) for luma in lumas]
+
+    def to_rows(video_id: str, frame_index: int, result: Any, error: str | None) -> list[Row]:
+        measures, gradient = result or (None, None)
+        return [
+            {
+                "video_id": video_id,
+                "frame_index": frame_index,
+                "laplacian_variance": measures and measures.laplacian_variance,
+                "tenengrad": gradient,
+                "luma_mean": measures and measures.luma_mean,
+                "luma_std": measures and measures.luma_std,
+                "eval_height": measures.eval_height if measures else EVAL_HEIGHT,
+                "percentile_in_video": None,
+                "error": error,
+            }
+        ]
+
+    def complete(rows: list[Row], frames: pa.Table) -> list[Row]:
+        values = np.sort(frames.column("laplacian_variance").drop_null().to_numpy())
+        for row in rows:
+            if len(values) and row["laplacian_variance"] is not None:
+                row["percentile_in_video"] = percentile_in_video(row["laplacian_variance"], values)
+        return rows
+
+    return FrameScorer("sharpness", lambda frame: frame.luma(EVAL_HEIGHT), score, to_rows, complete=complete)
+
+
+def _face_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
+    detector = load_face_detector(settings.faces)
+    if detector is None:
+        raise ModelUnavailableError("faces are not looked for: set faces.detector=yunet to find them")
+
+    def render(frame: Frame) -> tuple[Any, float]:
+        rgb = frame.rgb(settings.faces.working_height)
+        return rgb, frame.geometry.display_size[0] / rgb.shape[1]
+
+    def score(items: Sequence[Any]) -> list[Any]:
+        return [scale_boxes(detector.detect(rgb), factor) for rgb, factor in items]
+
+    def to_rows(video_id: str, frame_index: int, boxes: Any, error: str | None) -> list[Row]:
+        if error is not None:  # the table has no error column: a frame without a verdict must not look like one
+            raise ThumbAssetsError(f"{video_id}: frame {frame_index}: the face detector failed: {error}")
+        return [
+            {
+                "video_id": video_id,
+                "frame_index": frame_index,
+                "face_index": face_index,
+                "x": box.x,
+                "y": box.y,
+                "width": box.width,
+                "height": box.height,
+                "confidence": box.confidence,
+                "detector": detector.name,
+            }
+            for face_index, box in enumerate(boxes)
+        ]
+
+    return FrameScorer("faces", render, score, to_rows, footer={"model_sha256": detector.model_sha256})
+
+
+def _clip_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
+    scorer = load_clip_scorer(settings.clip)
+
+    def to_rows(video_id: str, frame_index: int, result: Any, error: str | None) -> list[Row]:
+        return [
+            {
+                "video_id": video_id,
+                "frame_index": frame_index,
+                "positive_similarity": result and result.positive_similarity,
+                "negative_similarity": result and result.negative_similarity,
+                "clip_score": result and result.clip_score,
+                "embedding": None if result is None else result.embedding,
+                "error": error,
+            }
+        ]
+
+    return FrameScorer(
+        "clip_scores",
+        lambda frame: frame.rgb(scorer.short_side),
+        scorer.score,
+        to_rows,
+        batch_size=settings.clip.batch_size,
+        footer=scorer.footer,
+    )
+
+
+def _iqa_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
+    scorer = load_iqa_scorer(settings.iqa)
+
+    def to_rows(video_id: str, frame_index: int, result: Any, error: str | None) -> list[Row]:
+        scores = result or [IqaScore(metric, None, error) for metric in settings.iqa.metrics]
+        return [{"video_id": video_id, "frame_index": frame_index, **asdict(score)} for score in scores]
+
+    return FrameScorer(
+        "iqa_scores",
+        lambda frame: frame.rgb(settings.iqa.working_height),
+        scorer.score,
+        to_rows,
+        batch_size=settings.iqa.batch_size,
+        scope=settings.iqa.scope,
+        footer=scorer.footer,
+    )

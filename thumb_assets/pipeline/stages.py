@@ -1,0 +1,103 @@
+"""What each stage reads, which settings it depends on, and the version of its code. Pure data and lookups."""
+
+import json
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+
+from pydantic import BaseModel
+
+from thumb_assets import __version__
+from thumb_assets.errors import SettingsError
+from thumb_assets.settings import Settings, settings_sha256
+from thumb_assets.tables import STAGES
+
+# Tables a stage cannot do without, by stage. The decode stages read the file itself; their inputs here say only the
+# order in which people think of them.
+REQUIRED_INPUTS: dict[str, tuple[str, ...]] = {
+    "videos": (),
+    "frames": ("videos",),
+    "shots": ("frames",),
+    "candidate_frames": ("frames", "shots"),
+    "sharpness": ("frames", "candidate_frames"),
+    "faces": ("frames", "candidate_frames"),
+    "clip_scores": ("frames", "candidate_frames"),
+    "iqa_scores": ("frames", "candidate_frames"),
+    "selections": ("videos", "candidate_frames"),
+    "stills": ("frames", "selections"),
+    "catalog": (),
+}
+
+# Tables a stage uses where they are there.
+OPTIONAL_INPUTS: dict[str, tuple[str, ...]] = {
+    "selections": ("sharpness", "faces", "clip_scores", "iqa_scores"),
+    "catalog": ("videos", "frames", "shots", "sharpness", "faces", "clip_scores", "iqa_scores", "selections", "stills"),
+}
+
+# These read every frame of the file in one pass.
+DECODE_STAGES: frozenset[str] = frozenset({"videos", "frames", "shots"})
+# These score frames that the pass, or an exact fetch, hands them.
+SCORER_STAGES: tuple[str, ...] = ("sharpness", "faces", "clip_scores", "iqa_scores")
+
+# Raised by hand when a stage's code changes what it writes; Dagster then shows older partitions as stale.
+CODE_VERSIONS: dict[str, str] = dict.fromkeys(STAGES, "1")
+
+_TOOLS: dict[str, tuple[str, ...]] = {
+    "shots": ("scenedetect-headless", "opencv-python-headless"),
+    "sharpness": ("opencv-python-headless",),
+    "faces": ("opencv-python-headless",),
+    "clip_scores": ("open-clip-torch", "torch"),
+    "iqa_scores": ("pyiqa", "torch"),
+    "stills": ("pillow",),
+}
+
+
+def ordered_stages(stages: Iterable[str]) -> tuple[str, ...]:
+    """The stages asked for, each once, in the order of the flow.
+
+    Raises:
+        SettingsError: a name is not a stage, or none is given.
+    """
+    asked = set(stages)
+    unknown = sorted(asked - set(STAGES))
+    if unknown:
+        raise SettingsError(f"stage {unknown[0]!r} does not exist; choose from {', '.join(STAGES)}")
+    if not asked:
+        raise SettingsError(f"no stage was named; choose from {', '.join(STAGES)}")
+    return tuple(stage for stage in STAGES if stage in asked)
+
+
+def needs_every_frame(stages: Iterable[str], settings: Settings) -> bool:
+    """Whether these stages must see every decoded frame of the file."""
+    stages = set(stages)
+    return bool(stages & DECODE_STAGES) or ("iqa_scores" in stages and settings.iqa.scope == "every_frame")
+
+
+def stage_settings_sha256(stage: str, settings: Settings) -> str:
+    """Hash of the settings that the stage's values depend on."""
+    parts: dict[str, tuple[BaseModel, ...]] = {
+        "shots": (settings.shots,),
+        "candidate_frames": (settings.candidates,),
+        "faces": (settings.faces,),
+        "clip_scores": (settings.clip,),
+        "iqa_scores": (settings.iqa,),
+        "selections": (settings.selection,),
+        "stills": (settings.stills,),
+    }
+    return settings_sha256(*parts.get(stage, ()))
+
+
+def common_footer(stage: str, settings: Settings, video_sha256: str) -> dict[str, str]:
+    """The footer keys every table of a stage carries."""
+    return {
+        "video_sha256": video_sha256,
+        "code_version": f"{__version__}+{stage}.{CODE_VERSIONS[stage]}",
+        "settings_sha256": stage_settings_sha256(stage, settings),
+        "tool_versions": json.dumps({tool: _tool_version(tool) for tool in ("av", "pyarrow", *_TOOLS.get(stage, ()))}),
+    }
+
+
+def _tool_version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,141 @@
+"""Which content each video file has: SHA-256 by path, size and time, kept in SQLite so that a file is hashed once."""
+
+import hashlib
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from thumb_assets.errors import BadInputError
+from thumb_assets.store.database import open_database, transaction
+from thumb_assets.store.identity import video_id_for
+
+REMEDY = "delete it: the files are hashed again, and those outside the library folder must be named again"
+_NUM_BYTES_PER_READ = 1 << 20
+# Paths are BLOBs: a file name may hold bytes that are no UTF-8. Rows of former contents stay, so that an old id can be
+# told from one that never was.
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS contents (path BLOB NOT NULL, num_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, video_id TEXT NOT NULL, PRIMARY KEY (path, sha256)) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS contents_by_video_id ON contents (video_id)",
+    "CREATE TABLE IF NOT EXISTS registered (path BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID",
+)
+
+
+@dataclass(frozen=True)
+class LibraryVideo:
+    """A video file: its id, absolute path, SHA-256 of the content (hex) and size in bytes."""
+
+    video_id: str
+    path: Path
+    sha256: str
+    num_bytes: int
+
+    @property
+    def source_path(self) -> str:
+        """The path as text for tables and messages; bytes that are no UTF-8 stand as escapes, so never open this."""
+        return str(self.path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class FileCache:
+    """The cache and the list of registered files; each call opens and closes its own connection.
+
+    Args:
+        path: the SQLite file; it need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def describe(self, paths: Iterable[Path], *, on_error: Callable[[BadInputError], None]) -> list[LibraryVideo]:
+        """The videos in these files, in order, hashed where the cache does not know them.
+
+        Args:
+            paths: absolute paths.
+            on_error: called for each file that cannot be used; it is left out.
+
+        Raises:
+            StorageError: the cache cannot be written.
+        """
+        paths = list(paths)
+        videos: list[LibraryVideo] = []
+        if not paths:
+            return videos
+        with self._open() as connection:
+            for path in paths:
+                try:
+                    videos.append(_describe(connection, path))
+                except BadInputError as error:
+                    on_error(error)
+        return videos
+
+    def paths_of(self, video_id: str) -> list[Path]:
+        """Every path that had that video when it was hashed last."""
+        with self._open() as connection:
+            rows = connection.execute("SELECT path FROM contents WHERE video_id = ? ORDER BY path", (video_id,))
+            return [Path(os.fsdecode(path)) for (path,) in rows]
+
+    def register(self, paths: Iterable[Path]) -> None:
+        """Remembers files for good; those that are known stay."""
+        rows = [(os.fsencode(path),) for path in paths]
+        with self._open() as connection, transaction(connection):
+            connection.executemany("INSERT OR IGNORE INTO registered VALUES (?)", rows)
+
+    def registered_paths(self) -> list[Path]:
+        """The registered files, ordered by path, whether they exist or not."""
+        with self._open() as connection:
+            return [
+                Path(os.fsdecode(path)) for (path,) in connection.execute("SELECT path FROM registered ORDER BY path")
+            ]
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with open_database(self._path, remedy=REMEDY) as connection:
+            for statement in _SCHEMA:
+                connection.execute(statement)
+            yield connection
+
+
+def _describe(connection: sqlite3.Connection, path: Path) -> LibraryVideo:
+    status = _status(path)
+    key = (os.fsencode(path), status.st_size, status.st_mtime_ns)
+    query = "SELECT sha256 FROM contents WHERE path = ? AND num_bytes = ? AND mtime_ns = ?"
+    row = connection.execute(query, key).fetchone()
+    if row is None:
+        sha256 = _file_sha256(path)
+        after = _status(path)
+        if (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
+            raise BadInputError(f"{str(path)!r}: the file changed while it was read; try again when it is complete")
+        insert = "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)"
+        connection.execute(insert, (*key, sha256, video_id_for(path, sha256)))
+    else:
+        sha256 = row[0]
+    return LibraryVideo(video_id_for(path, sha256), path, sha256, status.st_size)
+
+
+def _status(path: Path) -> os.stat_result:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise BadInputError(
+            f"{str(path)!r}: the file cannot be found: {error.strerror}; put it back or check the link"
+        ) from error
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device would wait for ever
+        raise BadInputError(f"{str(path)!r}: is not a regular file; give a video file")
+    return status
+
+
+def _file_sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as handle:
+            while chunk := handle.read(_NUM_BYTES_PER_READ):
+                digest.update(chunk)
+    except OSError as error:
+        raise BadInputError(
+            f"{str(path)!r}: cannot be read: {error.strerror}; check its rights and the disk"
+        ) from error
+    return digest.hexdigest()

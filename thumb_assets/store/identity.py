@@ -1,0 +1,56 @@
+"""The video id: the key of every table and the name of every file, so it is derived and checked here."""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from thumb_assets.errors import ContractError
+
+MAX_VIDEO_ID_LENGTH = 100
+NUM_HASH_DIGITS = 8
+# Two dots in a row are refused as well: Dagster reads `a...b` as a range of partitions.
+_VIDEO_ID = re.compile(rf"(?!\.)(?!.*\.\.)[a-z0-9._-]{{1,{MAX_VIDEO_ID_LENGTH}}}")
+_OTHER_CHARACTERS = re.compile(r"[^a-z0-9._-]+")
+_DOTS = re.compile(r"\.{2,}")
+_EDGES = ".-_"
+
+
+def verify_video_id(video_id: str) -> str:
+    """The id itself, when it is one.
+
+    Raises:
+        ContractError: it holds anything but 1 to 100 of `[a-z0-9._-]`, begins with a dot, or has two dots in a row.
+
+    >>> verify_video_id("my-clip-0123abcd")
+    'my-clip-0123abcd'
+    """
+    if not isinstance(video_id, str) or not _VIDEO_ID.fullmatch(video_id):
+        raise ContractError(
+            f"video id {video_id!r} is not usable as a file name: it must be 1 to {MAX_VIDEO_ID_LENGTH} of "
+            "[a-z0-9._-], without a leading dot or two dots in a row; take the ids that the library derives"
+        )
+    return video_id
+
+
+def video_id_for(path: Path, sha256: str) -> str:
+    """The id of a video file: slug of the file stem, `-`, first 8 hex digits of the content hash.
+
+    Args:
+        path: the file; only its name is read. Bytes that are no UTF-8 count as other characters.
+        sha256: hex SHA-256 of its content, lower case.
+
+    Returns:
+        At most 100 characters that `verify_video_id` accepts.
+
+    Raises:
+        ContractError: `sha256` is not a hex hash.
+
+    >>> video_id_for(Path("videos/Ma vidéo, n° 1.mp4"), "0123abcd" * 8)
+    'ma-video-n-1-0123abcd'
+    """
+    # NFKD splits an accented letter into the letter and its marks; without the marks it stays one word.
+    decomposed = unicodedata.normalize("NFKD", Path(path).stem)
+    letters = "".join(character for character in decomposed if not unicodedata.combining(character))
+    slug = _DOTS.sub(".", _OTHER_CHARACTERS.sub("-", letters.lower())).strip(_EDGES)
+    slug = slug[: MAX_VIDEO_ID_LENGTH - NUM_HASH_DIGITS - 1].rstrip(_EDGES)
+    return verify_video_id(f"{slug or 'video'}-{sha256[:NUM_HASH_DIGITS]}")

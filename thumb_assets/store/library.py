@@ -1,0 +1,205 @@
+"""The library of video files: those in `data/videos` and those the user named, each with its id."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from thumb_assets.errors import BadInputError
+from thumb_assets.store.file_cache import FileCache, LibraryVideo
+from thumb_assets.store.identity import video_id_for
+
+__all__ = ["VIDEO_SUFFIXES", "Library", "LibraryVideo", "OnError", "log_error", "video_id_for"]
+
+# fmt: off
+VIDEO_SUFFIXES = frozenset({
+    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m1v",
+    ".m2t", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mod", ".mov",
+    ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt",
+    ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
+})
+# fmt: on
+# Downloads and copies under way: `clip.temp.mp4`, `clip.part.mkv`, an editor's `~$clip.mp4`.
+_TEMPORARY_STEM_ENDS = (".part", ".temp", ".tmp", ".partial", ".crdownload")
+_TEMPORARY_STARTS = (".", "~$")
+_LOGGER = logging.getLogger(__name__)
+
+OnError = Callable[[BadInputError], None]
+
+
+def log_error(error: BadInputError) -> None:
+    """What happens to a single unusable file unless the caller says otherwise: a warning in the log."""
+    _LOGGER.warning("%s", error)
+
+
+class Library:
+    """Finds video files and knows which id each has; contents are hashed once, and again when they change.
+
+    Args:
+        data_dir: the data folder; `videos/` and `library.sqlite` lie in it.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = Path(data_dir).expanduser().absolute()
+        self._cache = FileCache(self.data_dir / "library.sqlite")
+
+    @property
+    def videos_dir(self) -> Path:
+        """The library folder: what lies in it, at any depth, is in the library."""
+        return self.data_dir / "videos"
+
+    def scan(self, *, on_error: OnError = log_error) -> list[LibraryVideo]:
+        """The videos in the library folder, ordered by path.
+
+        Hidden files and downloads under way are left out. Linked files and folders are followed, each folder once. Of
+        files with the same id (same content, same stem) the first path counts.
+
+        Args:
+            on_error: called for each single file or folder that cannot be used.
+
+        Raises:
+            BadInputError: the folder is missing or holds no usable video, and nothing is registered either.
+            StorageError: the cache cannot be written.
+        """
+        videos = self._scan(on_error)
+        if not videos and not self._cache.registered_paths():
+            raise self._nothing_found()
+        return videos
+
+    def register(self, paths: Iterable[Path]) -> tuple[list[LibraryVideo], list[BadInputError]]:
+        """Adds files that lie anywhere.
+
+        Args:
+            paths: files of any suffix, and folders, of which the files with one of VIDEO_SUFFIXES are taken.
+
+        Returns:
+            The videos in the order given, each once, and one error per path or file that cannot be used.
+
+        Raises:
+            StorageError: the cache cannot be written.
+        """
+        errors: list[BadInputError] = []
+        files = [file for path in paths for file in _expand(_absolute(path), errors.append)]
+        videos = self._cache.describe(files, on_error=errors.append)
+        self._cache.register(video.path for video in videos)
+        return _unique(videos, errors.append), errors
+
+    def all(self, *, on_error: OnError = log_error) -> list[LibraryVideo]:
+        """The library folder's videos, then the registered ones that still exist; each id once.
+
+        Raises:
+            BadInputError: there is no video at all.
+            StorageError: the cache cannot be written.
+        """
+        videos = self._scan_everything(on_error)
+        if not videos:
+            raise self._nothing_found()
+        return videos
+
+    def find(self, video_id: str) -> LibraryVideo:
+        """The file of an id; its size and time are held against the cache, and it is hashed again if they differ.
+
+        Raises:
+            BadInputError: no file has that id, its file is gone, or its content changed, so that it has another id now.
+            StorageError: the cache cannot be written.
+        """
+        unusable: list[BadInputError] = []
+        known = sorted(self._cache.paths_of(video_id), key=self._precedence)
+        for path in known:
+            for video in self._cache.describe([path], on_error=unusable.append):
+                if video.video_id == video_id:
+                    return video
+                unusable.append(
+                    BadInputError(
+                        f"{str(path)!r}: the file changed: it was video {video_id} and is now {video.video_id}; "
+                        "run that one, or put the old file back"
+                    )
+                )
+        # The cache was deleted, or the file moved, or changed since it was last hashed.
+        for video in self._scan_everything(unusable.append):
+            if video.video_id == video_id:
+                return video
+        if unusable:
+            raise unusable[0]
+        raise BadInputError(
+            f"video {video_id!r} is not in the library; put its file into "
+            f"{str(self.videos_dir)!r} or run it by its path"
+        )
+
+    def _scan(self, on_error: OnError) -> list[LibraryVideo]:
+        files = sorted(_video_files(self.videos_dir, on_error), key=os.fsencode) if _is_dir(self.videos_dir) else []
+        return _unique(self._cache.describe(files, on_error=on_error), on_error)
+
+    def _scan_everything(self, on_error: OnError) -> list[LibraryVideo]:
+        registered = [path for path in self._cache.registered_paths() if os.path.lexists(path)]
+        return _unique([*self._scan(on_error), *self._cache.describe(registered, on_error=on_error)], on_error)
+
+    def _precedence(self, path: Path) -> tuple[bool, bytes]:
+        return not path.is_relative_to(self.videos_dir), os.fsencode(path)
+
+    def _nothing_found(self) -> BadInputError:
+        state = "holds no usable video" if _is_dir(self.videos_dir) else "does not exist"
+        return BadInputError(
+            f"the library folder {str(self.videos_dir)!r} {state}, and no registered file is left; put videos into it "
+            "(or mount it), or run a file by its path"
+        )
+
+
+def _unique(videos: Iterable[LibraryVideo], on_error: OnError) -> list[LibraryVideo]:
+    first: dict[str, LibraryVideo] = {}
+    for video in videos:
+        known = first.setdefault(video.video_id, video)
+        if known.sha256 != video.sha256:
+            on_error(
+                BadInputError(
+                    f"{str(video.path)!r}: another file, {str(known.path)!r}, has its id {video.video_id}; rename one"
+                )
+            )
+    return list(first.values())
+
+
+def _expand(path: Path, on_error: OnError) -> list[Path]:
+    try:
+        if _is_dir(path):
+            files = sorted(_video_files(path, on_error), key=os.fsencode)
+            if not files:
+                on_error(BadInputError(f"{str(path)!r}: the folder holds no video; name a file to take it anyway"))
+            return files
+        if not os.path.lexists(path):
+            on_error(BadInputError(f"{str(path)!r}: there is no such file or folder; check the path"))
+            return []
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        on_error(BadInputError(f"{str(path)!r}: cannot be looked at: {error}; check the path"))
+        return []
+    return [path]
+
+
+def _video_files(folder: Path, on_error: OnError) -> Iterator[Path]:
+    """Files with a video suffix below a folder; a folder that is reached twice, as by a link to its parent, once."""
+    pending, visited = [folder], set()
+    while pending:
+        current = pending.pop()
+        try:
+            status = current.stat()
+            if (status.st_dev, status.st_ino) in visited:
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            entries = sorted(current.iterdir(), key=os.fsencode)
+        except OSError as error:
+            on_error(BadInputError(f"{str(current)!r}: the folder cannot be read: {error.strerror}; check its rights"))
+            continue
+        entries = [entry for entry in entries if not entry.name.startswith(_TEMPORARY_STARTS)]
+        pending.extend(reversed([entry for entry in entries if _is_dir(entry)]))
+        yield from (entry for entry in entries if _is_video_name(entry) and not _is_dir(entry))
+
+
+def _is_dir(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where the folder above may not be searched
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a link, whose own name makes the id
+
+
+def _is_video_name(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES and not path.stem.lower().endswith(_TEMPORARY_STEM_ENDS)

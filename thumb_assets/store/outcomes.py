@@ -1,0 +1,108 @@
+"""What became of each stage of a video when it was tried last."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from thumb_assets.errors import ContractError
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables import STAGES, table_from_rows
+
+TABLE = "outcomes"
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One row of the table `outcomes`; the contract says what each field means.
+
+    Raises:
+        ContractError: `is_permanent` is null for `failed` or set for another status, or `num_rows` is set though the
+            status is not `done`.
+    """
+
+    video_id: str
+    stage: str
+    status: str
+    message: str | None
+    is_permanent: bool | None
+    num_rows: int | None
+    source_path: str
+
+    def __post_init__(self) -> None:
+        is_failed = self.status == "failed"
+        if (self.is_permanent is not None) != is_failed or (self.num_rows is not None and self.status != "done"):
+            raise ContractError(
+                f"outcome of {self.stage} on {self.video_id}: is_permanent belongs to `failed`, num_rows to `done`"
+            )
+
+
+def record_outcomes(store: TableStore, video_id: str, rows: Iterable[Outcome]) -> None:
+    """Merges outcomes of one video into what is stored, by stage; the last try wins.
+
+    A stored table that cannot be read is begun anew: the diary must not keep a video from being tried. Only one process
+    at a time may record outcomes of the same video.
+
+    Raises:
+        ContractError: a row is of another video or breaks the contract.
+        StorageError: the disk is full, read-only or gone; the old table is whole.
+    """
+    rows = list(rows)
+    if not rows:
+        return
+    try:
+        merged = {outcome.stage: outcome for outcome in read_outcomes(store, video_id)}
+    except ContractError as error:
+        _LOGGER.warning("%s: begun anew", error)
+        merged = {}
+    merged.update({outcome.stage: outcome for outcome in rows})
+    table = table_from_rows(TABLE, [_storable(outcome) for outcome in merged.values()])
+    store.write(TABLE, table, video_id=video_id, footer={})
+
+
+def read_outcomes(store: TableStore, video_id: str) -> list[Outcome]:
+    """The outcomes of a video in the order of the stages; empty where none was tried.
+
+    Raises:
+        ContractError: the table is corrupt.
+        StorageError: the disk does not answer.
+    """
+    table = store.read_or_none(TABLE, video_id)
+    outcomes = [Outcome(**row) for row in table.to_pylist()] if table is not None else []
+    return sorted(outcomes, key=lambda outcome: (_position(outcome.stage), outcome.stage))
+
+
+def failed_video_ids(store: TableStore) -> list[str]:
+    """The videos of which any stage failed when it was tried last, ascending.
+
+    A video whose table cannot be read counts as failed: trying it again writes the table anew.
+
+    Raises:
+        StorageError: the disk does not answer.
+    """
+    return [video_id for video_id in store.video_ids(TABLE) if _has_failed(store, video_id)]
+
+
+def _has_failed(store: TableStore, video_id: str) -> bool:
+    try:
+        return any(outcome.status == "failed" for outcome in read_outcomes(store, video_id))
+    except ContractError as error:
+        _LOGGER.warning("%s: counted as failed", error)
+        return True
+
+
+def _position(stage: str) -> int:
+    return STAGES.index(stage) if stage in STAGES else len(STAGES)
+
+
+def _storable(outcome: Outcome) -> dict[str, object]:
+    row = asdict(outcome)
+    row["source_path"] = _utf8(outcome.source_path)
+    if outcome.message is not None:
+        row["message"] = " ".join(_utf8(outcome.message).split())  # the contract says one line
+    return row
+
+
+def _utf8(text: str) -> str:
+    # A file name may hold bytes that are no UTF-8, which Python carries as lone surrogates and Arrow refuses.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

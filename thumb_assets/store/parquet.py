@@ -1,0 +1,297 @@
+"""The tables on disk: one Parquet file per table and video, written whole or not at all."""
+
+import errno
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+import thumb_assets
+from thumb_assets.errors import ContractError, MissingInputError, StorageError, ThumbAssetsError
+from thumb_assets.store.identity import verify_video_id
+from thumb_assets.tables import STAGE_TABLES, TABLES, Embedding, TableContract, conform
+
+SUFFIX = ".parquet"
+TEMPORARY_SUFFIX = ".tmp"
+# Written by the store itself into every footer.
+OWN_FOOTER_KEYS = ("table", "schema_version")
+# What whoever writes a table must give. `outcomes` is the diary of all stages, made by no single one.
+REQUIRED_FOOTER_KEYS = ("video_sha256", "settings_sha256", "tool_versions")
+TABLES_WITHOUT_FOOTER = ("outcomes",)
+_ARROW_KEY = b"ARROW:schema"
+_TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
+
+
+class TableStore:
+    """Where everything lies in the data folder, and the tables' reader and writer.
+
+    Args:
+        data_dir: the data folder; it is made when the first table is written.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = Path(data_dir).expanduser().absolute()
+
+    @property
+    def tables_dir(self) -> Path:
+        """The folder of all tables."""
+        return self.data_dir / "tables"
+
+    @property
+    def catalog_path(self) -> Path:
+        """The SQLite index over the tables."""
+        return self.data_dir / "catalog.sqlite"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage, where the user set no DAGSTER_HOME."""
+        return self.data_dir / "dagster"
+
+    @property
+    def stills_root(self) -> Path:
+        """The folder of all stills, one folder per video in it."""
+        return self.data_dir / "stills"
+
+    def stills_dir(self, video_id: str) -> Path:
+        """The folder of a video's stills; not made here.
+
+        Raises:
+            ContractError: the id is none.
+        """
+        return self.stills_root / verify_video_id(video_id)
+
+    def table_path(self, table_name: str, video_id: str) -> Path:
+        """Where a table of a video lies, whether it exists or not.
+
+        Raises:
+            ContractError: there is no such table, or the id is none.
+        """
+        _contract(table_name)
+        return self.tables_dir / table_name / f"{verify_video_id(video_id)}{SUFFIX}"
+
+    def write(self, table_name: str, table: pa.Table, *, video_id: str, footer: Mapping[str, str]) -> Path:
+        """Conforms a table and replaces the stored one with it.
+
+        Args:
+            table_name: a key of TABLES.
+            table: rows of that one video; cast and sorted by `conform`.
+            video_id: the video.
+            footer: facts about how it was made; REQUIRED_FOOTER_KEYS and whatever else the contract names.
+                `tool_versions` is a JSON object.
+
+        Returns:
+            The path of the file. A reader sees the old file or the new one, never a part.
+
+        Raises:
+            ContractError: the table breaks its contract, holds another video, or a footer key is missing.
+            StorageError: the disk is full, read-only or gone; the old file is whole.
+        """
+        path = self.table_path(table_name, video_id)
+        metadata = _footer_metadata(_contract(table_name), footer)
+        table = conform(table_name, table)
+        others = _other_video_ids(table, video_id)
+        if others:
+            raise ContractError(f"table {table_name}: rows of {others[0]!r} in the table of {video_id!r}")
+        with _storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_atomically(path, table.replace_schema_metadata(metadata))
+        return path
+
+    def read(self, table_name: str, video_id: str) -> pa.Table:
+        """A stored table; its footer is in the schema's metadata.
+
+        Raises:
+            MissingInputError: it was not made yet; the message names the stage.
+            ContractError: the file is corrupt, of another version of the contract, or another video's.
+            StorageError: the disk does not answer.
+        """
+        path = self.table_path(table_name, video_id)
+        stage = _stage_of(table_name)
+        with _read_errors(path, stage=stage):
+            try:
+                handle = path.open("rb")
+            except FileNotFoundError:
+                what = f"run the stage {stage!r} first" if stage else "no stage was tried on this video yet"
+                raise MissingInputError(
+                    f"video {video_id}: there is no table {table_name!r} ({path}); {what}"
+                ) from None
+            # ParquetFile, not read_table: that one takes a folder named `k=v` on the way for a partition column.
+            with handle, pq.ParquetFile(handle, page_checksum_verification=True) as file:
+                table = file.read()
+        _verify_schema(table, _contract(table_name), path=path, stage=stage)
+        if others := _other_video_ids(table, video_id):  # a file that somebody copied or renamed
+            raise ContractError(f"{path}: holds rows of {others[0]!r}; delete it and run the stage {stage!r} again")
+        return table
+
+    def read_or_none(self, table_name: str, video_id: str) -> pa.Table | None:
+        """As `read`, with None where the table was not made yet."""
+        try:
+            return self.read(table_name, video_id)
+        except MissingInputError:
+            return None
+
+    def footer(self, table_name: str, video_id: str) -> dict[str, str] | None:
+        """The footer of a stored table without reading its rows; None where the table was not made yet.
+
+        Raises:
+            ContractError: the file is corrupt.
+            StorageError: the disk does not answer.
+        """
+        path = self.table_path(table_name, video_id)
+        with _read_errors(path, stage=_stage_of(table_name)):
+            try:
+                handle = path.open("rb")
+            except FileNotFoundError:
+                return None
+            with handle:
+                metadata = pq.read_metadata(handle).metadata or {}
+        return {key.decode(): value.decode() for key, value in metadata.items() if key != _ARROW_KEY}
+
+    def has(self, table_name: str, video_id: str) -> bool:
+        """Whether the table was made; it is not opened."""
+        return self.table_path(table_name, video_id).is_file()
+
+    def delete(self, table_name: str, video_id: str) -> bool:
+        """Removes a stored table; False where there was none.
+
+        Raises:
+            StorageError: the disk is read-only or gone.
+        """
+        path = self.table_path(table_name, video_id)
+        with _storage_errors(path):
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                return False
+        return True
+
+    def video_ids(self, table_name: str) -> list[str]:
+        """The videos that have the table, ascending.
+
+        Raises:
+            ContractError: there is no such table.
+        """
+        folder = self.tables_dir / _contract(table_name).name
+        return sorted(path.stem for path in folder.glob(f"*{SUFFIX}") if _is_video_id(path.stem))
+
+    def clean_temporary_files(self, *, older_than_seconds: float = 3600.0) -> list[Path]:
+        """Removes what writers that were killed left behind; younger files may be somebody's who still writes.
+
+        Raises:
+            StorageError: the disk is read-only or gone.
+        """
+        cleaned = []
+        latest = time.time() - older_than_seconds
+        for path in sorted(self.tables_dir.glob(f"*/.*{TEMPORARY_SUFFIX}")):
+            with _storage_errors(path):
+                try:
+                    is_stale = path.stat().st_mtime <= latest
+                    if is_stale and _TEMPORARY_NAME.fullmatch(path.name):
+                        path.unlink()
+                        cleaned.append(path)
+                except FileNotFoundError:  # its writer finished in between
+                    continue
+        return cleaned
+
+
+def _contract(table_name: str) -> TableContract:
+    if table_name not in TABLES:
+        raise ContractError(f"there is no table {table_name!r}; the tables are {', '.join(TABLES)}")
+    return TABLES[table_name]
+
+
+def _other_video_ids(table: pa.Table, video_id: str) -> list[str]:
+    return [value for value in pc.unique(table.column("video_id")).to_pylist() if value != video_id]
+
+
+def _stage_of(table_name: str) -> str | None:
+    return next((stage for stage, table_names in STAGE_TABLES.items() if table_name in table_names), None)
+
+
+def _is_video_id(text: str) -> bool:
+    try:
+        verify_video_id(text)
+    except ContractError:
+        return False
+    return True
+
+
+def _footer_metadata(contract: TableContract, footer: Mapping[str, str]) -> dict[str, str]:
+    required = () if contract.name in TABLES_WITHOUT_FOOTER else REQUIRED_FOOTER_KEYS
+    missing = [key for key in required if not footer.get(key)]
+    taken = [key for key in footer if key in (*OWN_FOOTER_KEYS, _ARROW_KEY.decode())]
+    no_text = [key for key, value in footer.items() if not isinstance(value, str)]
+    if missing or taken or no_text:
+        raise ContractError(
+            f"table {contract.name}: footer lacks {missing}, sets the store's own {taken}, has no text in {no_text}"
+        )
+    try:
+        is_object = isinstance(json.loads(footer.get("tool_versions", "{}")), dict)
+    except json.JSONDecodeError:
+        is_object = False
+    if not is_object:
+        raise ContractError(f"table {contract.name}: footer's tool_versions is not a JSON object")
+    own = {"table": contract.name, "schema_version": str(contract.schema_version)}
+    return {**own, "code_version": thumb_assets.__version__, **footer}
+
+
+def _write_atomically(path: Path, table: pa.Table) -> None:
+    # A leading dot: no video id begins with one, so no reader takes it for a table. In the same folder, because a
+    # rename is atomic only within one file system.
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
+    try:
+        with temporary.open("xb") as handle:
+            pq.write_table(table, handle, compression="zstd", write_page_checksum=True)
+            handle.flush()
+            os.fsync(handle.fileno())  # else a power cut may leave the new name on an empty file
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _verify_schema(table: pa.Table, contract: TableContract, *, path: Path, stage: str | None) -> None:
+    sizes = [field.type.list_size for field in table.schema if Embedding.matches(field.type)]
+    expected = contract.arrow_schema(sizes[0] if sizes else 0)
+    version = (table.schema.metadata or {}).get(b"schema_version", b"").decode()
+    if not table.schema.equals(expected, check_metadata=False) or version != str(contract.schema_version):
+        again = f"run the stage {stage!r} again" if stage else "delete it"
+        raise ContractError(
+            f"{path}: was written under another version of the contract of {contract.name!r} (schema version "
+            f"{version or 'unknown'}, expected {contract.schema_version}); {again}"
+        )
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(
+            f"{path}: cannot be written: {reason}; free or remount the disk, or choose another data "
+            "folder, and run again"
+        ) from error
+
+
+@contextmanager
+def _read_errors(path: Path, *, stage: str | None) -> Iterator[None]:
+    try:
+        yield
+    except ThumbAssetsError:
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        # Arrow raises OSError without an errno for damaged content; with one it is the operating system's.
+        if isinstance(error, OSError) and error.errno is not None and error.errno != errno.EINVAL:
+            raise StorageError(f"{path}: cannot be read: {error.strerror}; check the disk and run again") from error
+        again = f"run the stage {stage!r} again" if stage else "delete it"
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise ContractError(f"{path}: is not a readable Parquet file ({reason}); {again}") from error

@@ -1,0 +1,65 @@
+"""What the checks on tables find, as a verdict with counts and a sample."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from thumb_assets.tables.conform import contract_problems
+
+_SAMPLE_SIZE = 5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        description: what was checked, one sentence.
+        sample: the first problems, one line each.
+    """
+
+    description: str
+    is_passed: bool
+    num_checked: int
+    num_failed: int
+    sample: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, description: str, *, num_checked: int, problems: Iterable[str], num_failed: int | None = None
+    ) -> "Verdict":
+        """Passed where there is no problem; `num_failed` is their number unless given."""
+        found = tuple(problems)
+        return cls(
+            description, not found, num_checked, len(found) if num_failed is None else num_failed, found[:_SAMPLE_SIZE]
+        )
+
+
+def verify_contract(table_name: str, table: pa.Table) -> Verdict:
+    """Whether a stored table has the columns, types, values, order and key of its contract."""
+    return Verdict.of(
+        f"Table {table_name}: columns, types, nulls, choices, order and key are those of the contract.",
+        num_checked=table.num_rows,
+        problems=contract_problems(table_name, table),
+    )
+
+
+def verify_coverage(candidates: pa.Table, scores: pa.Table) -> Verdict:
+    """Whether every candidate frame has a row in every group of scores (every metric, where there are several).
+
+    Args:
+        candidates: table `candidate_frames` of one video.
+        scores: a per-frame score table of the same video; it may score other frames as well.
+    """
+    wanted = set(candidates.column("frame_index").to_pylist())
+    names = scores.column("metric").to_pylist() if "metric" in scores.column_names else [""] * scores.num_rows
+    found: dict[str, set[int]] = {name: set() for name in names}
+    for name, frame_index in zip(names, scores.column("frame_index").to_pylist(), strict=True):
+        found[name].add(frame_index)
+    problems = [
+        f"candidate frame {frame_index} has no row{f' of {name}' if name else ''}"
+        for name, covered in (found or {"": set()}).items()
+        for frame_index in sorted(wanted - covered)
+    ]
+    return Verdict.of("Every candidate frame has a row of scores.", num_checked=len(wanted), problems=problems)

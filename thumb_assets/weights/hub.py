@@ -1,0 +1,130 @@
+"""The model hub: whether it can be asked at all, what its cache holds, and one download.
+
+The hub's own client retries for most of a minute where there is no network; one quick request, remembered for the
+process, spares that.
+"""
+
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.settings import is_hub_offline
+
+HUB_PROBE_SECONDS = 4.0
+# A verdict "not reachable" is forgotten after this long, so that a service that outlives an outage recovers.
+_FORGET_SECONDS = 300.0
+_GATEWAY_ERRORS = frozenset({502, 503, 504})
+_verdicts: dict[str, tuple[bool, float]] = {}
+_lock = threading.Lock()
+
+
+def hub_endpoint() -> str:
+    """Address of the hub, as its own client has it (HF_ENDPOINT, else huggingface.co)."""
+    from huggingface_hub import constants
+
+    return str(constants.ENDPOINT).rstrip("/")
+
+
+def is_hub_reachable(endpoint: str | None = None) -> bool:
+    """Whether the hub answers, asked at most once per process and endpoint (a refusal is asked again after 5 minutes).
+
+    False without asking when HF_HUB_OFFLINE is set. Proxies of the environment are used. Takes HUB_PROBE_SECONDS at
+    most, name resolution included.
+    """
+    if is_hub_offline():
+        return False
+    address = endpoint or hub_endpoint()
+    with _lock:
+        known = _verdicts.get(address)
+        if known is None or (not known[0] and time.monotonic() - known[1] > _FORGET_SECONDS):
+            known = (_probe(address), time.monotonic())
+            _verdicts[address] = known
+    return known[0]
+
+
+def _probe(address: str) -> bool:
+    answers: list[bool] = []
+    # A timeout on the socket does not cover the resolver, so the request runs beside us and is left behind when late.
+    thread = threading.Thread(target=lambda: answers.append(_does_answer(address)), daemon=True)
+    thread.start()
+    thread.join(HUB_PROBE_SECONDS)
+    return bool(answers) and answers[0]
+
+
+def _does_answer(address: str) -> bool:
+    request = urllib.request.Request(address, method="HEAD")  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=HUB_PROBE_SECONDS):  # noqa: S310
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code not in _GATEWAY_ERRORS
+    except urllib.error.URLError as error:
+        # Someone answered; the hub's client may trust certificates that this one does not.
+        return "CERTIFICATE_VERIFY_FAILED" in str(error.reason)
+    except (OSError, ValueError):
+        return False
+
+
+@contextmanager
+def offline_if_unreachable() -> Iterator[bool]:
+    """While inside, libraries that use the hub's client fail at once instead of retrying, if the hub is not reachable.
+
+    Yields:
+        Whether the hub is reachable.
+    """
+    from huggingface_hub import constants
+
+    is_reachable = is_hub_reachable()
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not is_reachable
+    try:
+        yield is_reachable
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def find_in_cache(repo: str, file_name: str) -> Path | None:
+    """Path of a file in the hub's cache, if it was downloaded before."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    path = try_to_load_from_cache(repo, file_name, cache_dir=constants.HF_HUB_CACHE)
+    return Path(path) if isinstance(path, str) else None
+
+
+def download(repo: str, file_names: tuple[str, ...]) -> Path:
+    """The first of the alternative names that the repository has, in the hub's cache.
+
+    Raises:
+        ModelUnavailableError: the reason, one clause without advice.
+    """
+    if is_hub_offline():
+        raise ModelUnavailableError("HF_HUB_OFFLINE forbids asking the model hub")
+    if not is_hub_reachable():
+        raise ModelUnavailableError(f"the model hub {hub_endpoint()} cannot be reached from here")
+    for file_name in file_names:
+        path = _download_one(repo, file_name)
+        if path is not None:
+            return path
+    raise ModelUnavailableError(f"the hub's {repo} has no file {' or '.join(file_names)}")
+
+
+def _download_one(repo: str, file_name: str) -> Path | None:
+    """Path of the file in the hub's cache; None where the repository has no such file."""
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(repo, file_name, endpoint=hub_endpoint(), cache_dir=constants.HF_HUB_CACHE))
+    except Exception as error:
+        # LocalEntryNotFoundError is an EntryNotFoundError too, but it says that the network failed.
+        if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+            return None
+        # The client raises its own errors, those of its HTTP library and OSError, by version.
+        lines = str(error).strip().splitlines()
+        reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        raise ModelUnavailableError(f"the download of {repo}/{file_name} failed ({reason})") from error

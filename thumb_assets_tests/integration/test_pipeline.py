@@ -1,0 +1,230 @@
+"""The engine on synthetic videos, from the file to the stills."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from thumb_assets.errors import BadInputError
+from thumb_assets.pipeline import STAGES
+from thumb_assets.settings import load_settings
+from thumb_assets.store import Catalog, TableStore, read_outcomes
+from thumb_assets.tables import STAGE_TABLES, TABLES, contract_problems, verify_coverage
+from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
+from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS, RECIPES, read_frame_index
+
+MakeVideo = Callable[[str], Path]
+
+READABLE = [
+    "cfr",
+    "vfr",
+    "b_frames",
+    "rotated_90",
+    "edit_list_trimmed",
+    "hevc_10_bit",
+    "mpeg_ts",
+    "anamorphic",
+    "one_frame",
+    "duplicates",
+    "portrait",
+    "truncated",
+]
+
+
+def stills_of(data_dir: Path, video_id: str) -> list[tuple[int, Path]]:
+    store = TableStore(data_dir)
+    rows = store.read("stills", video_id).to_pylist()
+    return [(row["frame_index"], store.stills_dir(video_id) / row["file_name"]) for row in rows]
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_every_still_shows_the_frame_its_name_says(name: str, synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos(name)])
+    results = run_stages(data_dir, [video_id])
+    assert {result.status for result in results.values()} == {"done"}, results
+    stills = stills_of(data_dir, video_id)
+    assert stills
+    for frame_index, path in stills:
+        picture = np.asarray(Image.open(path).convert("RGB"))
+        assert read_frame_index(picture) == RECIPES[name].drawn_index(frame_index)
+        assert f"_f{frame_index:08d}_" in path.name
+        assert (picture.shape[1], picture.shape[0]) == RECIPES[name].display_size
+
+
+def test_the_video_is_decoded_once_for_all_stages(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    video_ids = register(data_dir, [synthetic_videos("multi_shot")])
+    decoded: list[tuple[str, int]] = []
+    run_stages(data_dir, video_ids, decoded=decoded)
+    assert decoded == [(video_ids[0], index) for index in range(216)]
+
+
+def test_tables_say_what_the_video_is(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
+    run_stages(data_dir, [video_id])
+    store = TableStore(data_dir)
+    for stage in WITHOUT_MODELS:
+        for table_name in STAGE_TABLES[stage]:
+            assert contract_problems(table_name, store.read(table_name, video_id)) == []
+    shots = store.read("shots", video_id).column("start_frame_index").to_pylist()
+    assert shots == list(MULTI_SHOT_CUTS)
+    video = store.read("videos", video_id).to_pylist()[0]
+    assert (video["num_frames_from_content"], video["num_decode_errors"], video["is_vfr"]) == (216, 0, False)
+    candidates = store.read("candidate_frames", video_id)
+    assert verify_coverage(candidates, store.read("sharpness", video_id)).is_passed
+    footer = store.footer("sharpness", video_id)
+    assert footer is not None
+    assert set(footer) >= {"table", "schema_version", "video_sha256", "code_version", "settings_sha256"}
+
+
+def test_black_and_blurred_shots_are_not_chosen(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
+    run_stages(data_dir, [video_id])
+    store = TableStore(data_dir)
+    chosen = store.read("selections", video_id).column("shot_index").to_pylist()
+    assert set(chosen) == {0, 2, 4}  # the sharp ones
+    candidates = set(store.read("candidate_frames", video_id).column("frame_index").to_pylist())
+    selected = set(store.read("selections", video_id).column("frame_index").to_pylist())
+    rejected = set(store.read("rejections", video_id).column("frame_index").to_pylist())
+    assert selected | rejected == candidates
+    assert not selected & rejected
+
+
+def test_one_stage_is_rerun_from_the_store_alone(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
+    run_stages(data_dir, [video_id])
+    store = TableStore(data_dir)
+    tables = [name for stage in WITHOUT_MODELS for name in STAGE_TABLES[stage]]
+    before = {name: store.read(name, video_id) for name in tables}
+    for stage in WITHOUT_MODELS:
+        decoded: list[tuple[str, int]] = []
+        results = run_stages(data_dir, [video_id], [stage], decoded=decoded)
+        assert [result.status for result in results.values()] == ["done"], results
+        assert bool(decoded) == (stage in {"videos", "frames", "shots"})
+    for name in tables:
+        assert store.read(name, video_id).equals(before[name]), name
+
+
+def test_other_settings_of_one_stage_change_its_table_alone(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
+    run_stages(data_dir, [video_id])
+    store = TableStore(data_dir)
+    before = store.footer("selections", video_id)
+    settings = load_settings(overrides=["selection.top_k=1"])
+    run_stages(data_dir, [video_id], ["selections", "stills", "catalog"], settings=settings)
+    after = store.footer("selections", video_id)
+    assert before is not None
+    assert after is not None
+    assert before["settings_sha256"] != after["settings_sha256"]
+    assert len(stills_of(data_dir, video_id)) == 1
+    assert len(list(store.stills_dir(video_id).iterdir())) == 1
+    funnel = Catalog(store.catalog_path).query("SELECT * FROM funnel WHERE video_id = ?", (video_id,))
+    assert funnel[0]["num_stills"] == 1
+
+
+def test_a_stage_without_its_input_says_what_to_run(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    result = run_stages(data_dir, [video_id], ["sharpness"])[video_id, "sharpness"]
+    assert result.status == "failed"
+    assert "run the stage" in str(result.message)
+
+
+def test_a_bad_video_fails_alone(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    names = ["cfr", "text", "audio_only", "zero_byte", "header_only", "one_frame"]
+    ids = dict(zip(names, register(data_dir, [synthetic_videos(name) for name in names]), strict=True))
+    results = run_stages(data_dir, ids.values())
+    for name, video_id in ids.items():
+        statuses = {stage: results[video_id, stage].status for stage in WITHOUT_MODELS}
+        if RECIPES[name].is_readable:
+            assert set(statuses.values()) == {"done"}
+            continue
+        first = results[video_id, "videos"]
+        assert first.status == "failed"
+        assert isinstance(first.error, BadInputError)
+        assert str(synthetic_videos(name)) in str(first.message)
+        assert "\n" not in str(first.message)
+        assert results[video_id, "stills"].blocked_by == "videos"
+        outcomes = {outcome.stage: outcome for outcome in read_outcomes(TableStore(data_dir), video_id)}
+        assert outcomes["videos"].status == "failed"
+        assert outcomes["videos"].is_permanent
+        assert not TableStore(data_dir).stills_dir(video_id).exists()
+    failures = Catalog(TableStore(data_dir).catalog_path).query("SELECT DISTINCT video_id FROM failures")
+    assert {row["video_id"] for row in failures} == {ids[n] for n in names if not RECIPES[n].is_readable}
+
+
+def test_a_changed_file_is_refused_not_mixed(synthetic_videos: MakeVideo, data_dir: Path, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    shutil.copyfile(synthetic_videos("cfr"), path)
+    (video_id,) = register(data_dir, [path])
+    run_stages(data_dir, [video_id])
+    shutil.copyfile(synthetic_videos("b_frames"), path)
+    results = run_stages(data_dir, [video_id], ["stills"])
+    assert results[video_id, "stills"].status == "failed"
+    assert "changed" in str(results[video_id, "stills"].message)
+    assert stills_of(data_dir, video_id)  # the old ones are whole
+
+
+def test_unavailable_models_are_skipped_or_fail_as_the_setting_says(
+    synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    stages = [stage for stage in STAGES if stage != "iqa_scores"]
+    results = run_stages(data_dir, [video_id], stages)
+    skipped = results[video_id, "clip_scores"]
+    assert skipped.status == "skipped"
+    assert "thumb-assets models fetch" in str(skipped.message)
+    assert results[video_id, "faces"].status == "skipped"
+    assert results[video_id, "stills"].status == "done"
+    assert results[video_id, "selections"].metrics["components"] == "sharpness"
+    strict = load_settings(overrides=["clip.on_unavailable=error"])
+    results = run_stages(data_dir, [video_id], stages, settings=strict)
+    assert results[video_id, "clip_scores"].status == "failed"
+    assert results[video_id, "stills"].status == "done"
+
+
+def test_results_do_not_depend_on_the_other_videos_of_a_run(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    names = ["cfr", "multi_shot", "vfr"]
+    paths = [synthetic_videos(name) for name in names]
+    together, alone = data_dir / "together", data_dir / "alone"
+    ids = register(together, paths)
+    run_stages(together, ids)
+    for video_id, path in zip(ids, paths, strict=True):
+        register(alone, [path])
+        run_stages(alone, [video_id])
+        for stage in WITHOUT_MODELS:
+            for name in STAGE_TABLES[stage]:
+                assert TableStore(together).read(name, video_id).equals(TableStore(alone).read(name, video_id))
+
+
+def test_the_catalog_holds_every_frame(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    run_stages(data_dir, [video_id])
+    catalog = Catalog(TableStore(data_dir).catalog_path)
+    rows = catalog.query("SELECT frame_index, laplacian_variance FROM frame_scores ORDER BY 1")
+    assert [row["frame_index"] for row in rows] == list(range(40))
+    assert all(row["laplacian_variance"] is not None for row in rows)
+    for table_name in TABLES:
+        catalog.query(f"SELECT count(*) FROM {table_name}")
+
+
+def test_piqe_scores_candidates_or_every_frame(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    pytest.importorskip("pyiqa")
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    stages = ("videos", "frames", "shots", "candidate_frames", "iqa_scores", "selections")
+    run_stages(data_dir, [video_id], stages)
+    store = TableStore(data_dir)
+    candidates = store.read("candidate_frames", video_id)
+    scores = store.read("iqa_scores", video_id)
+    assert verify_coverage(candidates, scores).is_passed
+    assert scores.num_rows == candidates.num_rows
+    every_frame = load_settings(overrides=["iqa.scope=every_frame"])
+    decoded: list[tuple[str, int]] = []
+    run_stages(data_dir, [video_id], ["iqa_scores"], settings=every_frame, decoded=decoded)
+    again = store.read("iqa_scores", video_id)
+    assert again.num_rows == len(decoded) == 40
+    by_frame = {row["frame_index"]: row["iqa_score"] for row in again.to_pylist()}
+    for row in scores.to_pylist():
+        assert by_frame[row["frame_index"]] == pytest.approx(row["iqa_score"], abs=1e-3)

@@ -1,0 +1,49 @@
+"""Decodes a video once for a test: identities as the `frames` stage records them, and tables built by hand."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from thumb_assets.settings import VideoSettings
+from thumb_assets.tables import table_from_rows
+from thumb_assets.video import FrameIdentities, VideoDecoder
+
+
+def identities_of(path: Path, settings: VideoSettings | None = None) -> FrameIdentities:
+    """pts, hash and keyframe flag of every displayed frame."""
+    with VideoDecoder(path, settings) as decoder:
+        rows = [(frame.pts, frame.luma_hash, frame.is_keyframe) for frame in decoder]
+    return FrameIdentities(
+        np.array([row[0] for row in rows], np.int64),
+        [row[1] for row in rows],
+        np.array([row[2] for row in rows], np.bool_),
+    )
+
+
+def selections_of(
+    video_id: str, frame_indices: Iterable[int], *, identities: FrameIdentities, ticks_per_second: int
+) -> pa.Table:
+    """A `selections` table of those frames, ranked in the order given."""
+    return table_from_rows(
+        "selections",
+        (
+            {
+                "video_id": video_id,
+                "frame_index": frame_index,
+                "rank": rank,
+                "combined_score": 1 - rank / 16,
+                "sharpness_percentile": 0.5,
+                "clip_percentile": None,
+                "iqa_percentile": None,
+                "face_bonus": None,
+                "pts": int(identities.pts[frame_index]),
+                "pts_seconds": int(identities.pts[frame_index]) / ticks_per_second,
+                "shot_index": 0,
+                "cluster_index": None,
+                "reason": "chosen by the test",
+            }
+            for rank, frame_index in enumerate(frame_indices, start=1)
+        ),
+    )

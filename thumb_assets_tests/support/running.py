@@ -1,0 +1,36 @@
+"""Runs the engine over files, for the tests: the same calls as the command line makes."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from thumb_assets.pipeline import STAGES, StageResult, run
+from thumb_assets.settings import Settings, load_settings
+from thumb_assets.store import Library, TableStore
+
+# No model and no network: what is tested is the engine. Tests that want scores of models say so.
+WITHOUT_MODELS = tuple(stage for stage in STAGES if stage not in {"clip_scores", "iqa_scores", "faces"})
+
+
+def register(data_dir: Path, paths: Iterable[Path]) -> list[str]:
+    """The video ids of files, now known to the library of the data folder."""
+    videos, errors = Library(data_dir).register(list(paths))
+    assert errors == []
+    return [video.video_id for video in videos]
+
+
+def run_stages(
+    data_dir: Path,
+    video_ids: Iterable[str],
+    stages: Iterable[str] = WITHOUT_MODELS,
+    *,
+    settings: Settings | None = None,
+    decoded: list[tuple[str, int]] | None = None,
+) -> dict[tuple[str, str], StageResult]:
+    """Results by (video_id, stage); `decoded` collects every frame of the full passes."""
+
+    def on_frame(video_id: str, frame_index: int, _num_frames: int | None) -> None:
+        if decoded is not None:
+            decoded.append((video_id, frame_index))
+
+    results = run(video_ids, stages, settings or load_settings(), TableStore(data_dir), on_frame=on_frame)
+    return {(result.video_id, result.stage): result for result in results}

@@ -1,0 +1,107 @@
+"""The house rules that a machine can hold: import layers, heavy libraries in their rooms, sizes, charters, docs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "thumb_assets"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Which rooms may import a library, by its top-level name; a room is a module or package directly in thumb_assets.
+LIBRARY_ROOMS = {
+    "dagster": {"defs", "definitions"},
+    "torch": {"clip", "iqa"},
+    "torchvision": {"clip", "iqa"},
+    "open_clip": {"clip"},
+    "pyiqa": {"iqa"},
+    "scenedetect": {"shots"},
+    "av": {"video", "export"},
+    "cv2": {"shots", "sharpness", "faces", "export"},
+    "sqlite3": {"store"},
+    "pyarrow.parquet": {"store"},
+    "matplotlib": {"export"},
+    "huggingface_hub": {"weights"},
+    "click": {"cli"},
+    "rich": {"cli"},
+}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_names(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def top_level_imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_rooms_import_only_what_lies_below() -> None:
+    outcome = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize("library", LIBRARY_ROOMS)
+def test_a_library_stays_in_its_rooms(library: str) -> None:
+    strays = [
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        if any(name == library or name.startswith(f"{library}.") for name in imported_names(path))
+        and room_of(path) not in LIBRARY_ROOMS[library]
+    ]
+    assert strays == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_are_short_and_say_what_they_are(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    assert ast.get_docstring(ast.parse(text)), "no module docstring"
+    assert not path.stem.startswith("util")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_libraries_are_not_loaded_with_the_module(path: Path) -> None:
+    assert not top_level_imports(path) & {"torch", "torchvision", "open_clip", "pyiqa", "cv2", "scenedetect"}
+
+
+def test_every_room_has_a_charter() -> None:
+    rooms = [path for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    for room in rooms:
+        if room.name in {"__init__.py", "definitions.py"}:
+            continue
+        source = room if room.suffix == ".py" else room / "__init__.py"
+        charter = ast.get_docstring(ast.parse(source.read_text())) or ""
+        says_both = "What belongs here" in charter or "belongs here" in charter
+        assert says_both or room.stem in {"candidates", "defs"}, f"{room.name} has no charter"
+
+
+def test_code_location_does_not_load_models() -> None:
+    code = (
+        "import sys, thumb_assets.definitions; print(sorted({'torch', 'open_clip', 'pyiqa', 'cv2'} & set(sys.modules)))"
+    )
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert outcome.stdout.strip() == "[]"

@@ -1,0 +1,262 @@
+"""What is written, what stands in it, and what a failure leaves."""
+
+import errno
+import io
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms
+
+from thumb_assets.errors import StorageError, VerificationError
+from thumb_assets.export import (
+    contact_sheet,
+    plan_stills,
+    read_still_metadata,
+    replaced_folder,
+    score_timeline,
+    write_stills,
+)
+from thumb_assets.export.metadata import encode_still
+from thumb_assets.settings import StillsSettings
+from thumb_assets.tables import table_from_rows, verify_contract
+from thumb_assets.video import FrameFetcher, VideoDecoder
+from thumb_assets_tests.support.decoded import identities_of, selections_of
+from thumb_assets_tests.support.drawing import read_frame_index
+from thumb_assets_tests.unit.export.conftest import VIDEO_ID, VIDEO_SHA256
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_each_still_shows_its_frame_at_full_size(exported):
+    assert verify_contract("stills", exported.stills).is_passed
+    assert len(contents(exported.folder)) == 3
+    for row in exported.stills.to_pylist():
+        with Image.open(exported.folder / row["file_name"]) as still:
+            assert still.size == (row["width"], row["height"]) == (320, 180)
+            assert still.mode == "RGB"
+            assert read_frame_index(np.asarray(still)) == row["frame_index"]
+        assert row["mapping_verified"]
+
+
+def test_facts_can_be_read_back(exported):
+    selections = {row["frame_index"]: row for row in exported.selections.to_pylist()}
+    for row in exported.stills.to_pylist():
+        facts = read_still_metadata(exported.folder / row["file_name"])
+        selection = selections[row["frame_index"]]
+        names = ("video_id", "frame_index", "pts", "pts_seconds", "combined_score", "rank")
+        assert {name: facts[name] for name in names} == {name: selection[name] for name in names}
+        assert facts["luma_hash"] == row["luma_hash"]
+        assert facts["video_sha256"] == VIDEO_SHA256
+        assert facts["source_file_name"] == "b_frames.mp4"
+
+
+def test_other_programs_find_description_software_and_profile(exported):
+    path = exported.folder / exported.stills["file_name"][0].as_py()
+    with Image.open(path) as still:
+        still.load()
+        if still.format == "PNG":
+            description, software = still.info["Description"], still.info["Software"]
+        else:
+            exif = still.getexif()
+            description, software = exif[ExifTags.Base.ImageDescription], exif[ExifTags.Base.Software]
+            assert exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment].startswith(b"ASCII\0\0\0{")
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(still.info["icc_profile"]))
+        assert "sRGB" in ImageCms.getProfileDescription(profile)
+    assert description == "b_frames.mp4, frame 7, at 0.280 s, rank 2, score 0.8750"
+    assert software.startswith("thumb_assets ")
+
+
+def test_names_outside_ascii_survive(tmp_path):
+    facts = {"source_file_name": "Fußball 🎬 \udcff.mp4", "frame_index": 1}
+    for kind in ("jpeg", "png"):
+        path = tmp_path / f"a.{kind}"
+        path.write_bytes(encode_still(np.zeros((8, 8, 3), np.uint8), format=kind, jpeg_quality=90, facts=facts))
+        assert read_still_metadata(path) == facts
+
+
+def test_a_picture_without_our_facts_is_named(tmp_path):
+    for name in ("a.jpg", "a.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+        with pytest.raises(VerificationError, match=name):
+            read_still_metadata(tmp_path / name)
+    (tmp_path / "b.jpg").write_text("no picture")
+    with pytest.raises(VerificationError, match=r"b\.jpg"):
+        read_still_metadata(tmp_path / "b.jpg")
+
+
+@pytest.mark.parametrize("quality", [1, 75, 95, 100])
+def test_noise_can_be_written_at_every_quality(quality):
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    data = encode_still(noise, format="jpeg", jpeg_quality=quality, facts={})
+    assert Image.open(io.BytesIO(data)).layer[1][1:3] == (1, 1)  # chroma is not subsampled
+
+
+def test_the_same_export_gives_the_same_bytes(unexported):
+    unexported.export()
+    first = contents(unexported.folder)
+    unexported.export()
+    assert contents(unexported.folder) == first
+
+
+def test_a_new_export_replaces_and_never_mixes(unexported):
+    unexported.export()
+    unexported.export(unexported.select(1, 2))
+    assert sorted(name.split("_")[1] for name in contents(unexported.folder)) == ["f00000001", "f00000002"]
+    assert [path.name for path in unexported.stills_dir.iterdir()] == [VIDEO_ID]
+
+
+def test_no_selection_leaves_an_empty_folder(unexported):
+    unexported.export()
+    stills = unexported.export(unexported.select())
+    assert stills.num_rows == 0
+    assert contents(unexported.folder) == {}
+
+
+def test_a_failure_in_the_middle_leaves_the_old_stills(unexported):
+    unexported.export()
+    before = contents(unexported.folder)
+    hashes = unexported.identities.luma_hash
+    hashes[33] = "0" * 32  # the third of three frames is not found again
+    with pytest.raises(VerificationError, match="frame 33"):
+        unexported.export()
+    assert contents(unexported.folder) == before
+    assert [path.name for path in unexported.stills_dir.iterdir()] == [VIDEO_ID]
+
+
+def test_a_frame_of_another_stamp_or_never_delivered_is_refused(unexported, tmp_path):
+    plan = plan_stills(unexported.selections, video_id=VIDEO_ID, width=320, height=180)
+    with FrameFetcher(unexported.path, unexported.identities) as fetcher:
+        frames = list(fetcher.fetch_many([7, 20, 33]))
+    with pytest.raises(VerificationError, match="never came"):
+        write_stills(plan, frames=frames[:2], folder=tmp_path, provenance={})
+    with pytest.raises(VerificationError, match="not asked for"):
+        write_stills(plan[:2], frames=frames, folder=tmp_path, provenance={})
+    frames[0][0].pts += 1
+    with pytest.raises(VerificationError, match="planned were"):
+        write_stills(plan, frames=frames, folder=tmp_path, provenance={})
+
+
+def test_a_full_disk_is_transient_and_leaves_the_old_folder(tmp_path):
+    target = tmp_path / "a-1"
+    target.mkdir()
+    (target / "old").write_text("old")
+
+    def fill_the_disk():
+        with replaced_folder(target) as folder:
+            (folder / "new").write_text("new")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(StorageError, match="No space left") as caught:
+        fill_the_disk()
+    assert not caught.value.is_permanent
+    assert contents(target) == {"old": b"old"}
+    assert [path.name for path in tmp_path.iterdir()] == ["a-1"]
+
+
+def test_a_folder_that_cannot_be_made_is_transient(unexported):
+    unexported.stills_dir.write_text("a file where the folder should be")
+    with pytest.raises(StorageError, match="cannot be"):
+        unexported.export()
+
+
+def dead_process_id():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_a_crash_between_the_two_renames_is_put_right(unexported):
+    unexported.export()
+    before = contents(unexported.folder)
+    dead = dead_process_id()
+    unexported.folder.rename(unexported.stills_dir / f".old-{VIDEO_ID}-{dead}")
+    (unexported.stills_dir / f".tmp-{VIDEO_ID}-{dead}").mkdir()
+    unexported.identities.luma_hash[33] = "0" * 32
+    with pytest.raises(VerificationError):  # even when the next export fails
+        unexported.export()
+    assert contents(unexported.folder) == before
+    assert [path.name for path in unexported.stills_dir.iterdir()] == [VIDEO_ID]
+
+
+def test_folders_of_running_processes_and_other_videos_are_left_alone(unexported):
+    others = [f".tmp-{VIDEO_ID}-{os.getppid()}", f".tmp-{VIDEO_ID}-7-{dead_process_id()}"]
+    for name in others:
+        (unexported.stills_dir / name).mkdir(parents=True)
+    unexported.export()
+    assert {path.name for path in unexported.stills_dir.iterdir()} == {VIDEO_ID, *others}
+
+
+def test_a_file_that_cannot_seek_is_exported_by_counting(synthetic_videos, unexported):
+    raw = synthetic_videos("raw_h264")
+    identities = identities_of(raw)
+    selections = selections_of(VIDEO_ID, [20, 7], identities=identities, ticks_per_second=1_200_000)
+    unexported.path = raw
+    stills = unexported.export(selections, identities=identities)
+    assert set(stills["export_method"].to_pylist()) == {"sequential"}
+
+
+def test_figures_are_pictures(unexported):
+    stills = unexported.export()
+    sheet = Image.open(io.BytesIO(contact_sheet(unexported.folder, stills, unexported.selections)))
+    assert sheet.width > 3 * 320
+    frames, shots, candidates = tables_of(unexported)
+    tables = {"candidates": candidates, "shots": shots, "selections": unexported.selections}
+    line = score_timeline(frames, **tables, title="a")
+    assert Image.open(io.BytesIO(line)).size == (1200, 420)
+    assert score_timeline(frames, **tables, title="a") == line
+
+
+def test_figures_without_rows_are_pictures(unexported):
+    stills = unexported.export(unexported.select())
+    empty = unexported.select()
+    assert Image.open(io.BytesIO(contact_sheet(unexported.folder, stills, empty)))
+    frames, shots, candidates = tables_of(unexported)
+    assert score_timeline(frames, candidates=candidates.slice(0, 0), shots=shots, selections=empty)
+
+
+def test_an_export_survives_a_moved_library(unexported, tmp_path):
+    moved = tmp_path / "elsewhere.mp4"
+    shutil.copy(unexported.path, moved)
+    unexported.path = moved
+    stills = unexported.export(settings=StillsSettings(format="png"))
+    facts = read_still_metadata(unexported.folder / stills["file_name"][0].as_py())
+    assert facts["source_file_name"] == "elsewhere.mp4"
+
+
+def tables_of(exported):
+    with VideoDecoder(exported.path) as decoder:
+        rows = [
+            {
+                "video_id": VIDEO_ID,
+                "frame_index": frame.frame_index,
+                "pts": frame.pts,
+                "pts_seconds": frame.pts_seconds,
+                "is_keyframe": frame.is_keyframe,
+                "luma_hash": frame.luma_hash,
+                "luma_mean": None,
+                "luma_std": None,
+                "laplacian_variance": float(frame.frame_index) if frame.frame_index else None,
+                "frame_difference": None,
+            }
+            for frame in decoder
+        ]
+    names = ("video_id", "frame_index", "pts", "pts_seconds")
+    candidates = [
+        {name: row[name] for name in names} | {"shot_index": 0, "sampling_methods": ["shot"]} for row in rows[::10]
+    ]
+    shot = {"video_id": VIDEO_ID, "start_pts": 0, "detector": "x", "transition": "cut", "detector_score": None}
+    shots = [
+        shot | {"shot_index": i, "start_frame_index": 20 * i, "exclusive_end_frame_index": 20 * i + 20}
+        for i in range(2)
+    ]
+    return (
+        table_from_rows("frames", rows),
+        table_from_rows("shots", shots),
+        table_from_rows("candidate_frames", candidates),
+    )

@@ -1,0 +1,105 @@
+"""Batches by size, one error per picture that cannot be scored, and a footer that can be read back."""
+
+import json
+
+import numpy as np
+import pytest
+
+from thumb_assets.errors import OutOfMemoryError, SettingsError
+from thumb_assets.iqa import IqaScore, IqaScorer, load_iqa_scorer
+from thumb_assets.settings import IqaSettings
+
+pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installed")
+
+
+class MeanMetric:
+    """A small real metric: the mean level; it fails on a batch with a black picture, and has no answer for a white one."""
+
+    name, is_lower_better, score_range, device = "mean", True, (0.0, None), "cpu"
+
+    def __init__(self):
+        self.shapes = []
+
+    def score(self, images):
+        self.shapes.append(images.shape)
+        means = images.mean(axis=(1, 2, 3))
+        if (means == 0).any():
+            raise RuntimeError("a black picture\nhas no mean worth having")
+        return np.where(means == 255, np.nan, means)
+
+
+def grey(level, height=4, width=6):
+    return np.full((height, width, 3), level, np.uint8)
+
+
+def test_pictures_of_one_size_share_a_batch_and_keep_their_order():
+    metric = MeanMetric()
+    scorer = IqaScorer([metric], IqaSettings(batch_size=2))
+    rows = scorer.score([grey(1), grey(2, 8), grey(3), grey(4), grey(5, 8)])
+    assert [row[0].iqa_score for row in rows] == [1, 2, 3, 4, 5]
+    assert sorted(metric.shapes) == [(1, 4, 6, 3), (2, 4, 6, 3), (2, 8, 6, 3)]
+    assert scorer.score([]) == []
+
+
+def test_a_bad_picture_costs_itself_alone():
+    rows = IqaScorer([MeanMetric()], IqaSettings(batch_size=8)).score([grey(1), grey(0), grey(255), grey(4)])
+    assert rows[0] == (IqaScore("mean", 1.0, None),)
+    assert rows[1] == (IqaScore("mean", None, "RuntimeError: a black picture has no mean worth having"),)
+    assert rows[2][0].iqa_score is None
+    assert "nan" in str(rows[2][0].error)
+    assert rows[3] == (IqaScore("mean", 4.0, None),)
+
+
+def test_a_batch_that_does_not_fit_is_tried_picture_by_picture():
+    class SmallMetric(MeanMetric):
+        def score(self, images):
+            if len(images) > 1:
+                raise OutOfMemoryError("too many")
+            return super().score(images)
+
+    rows = IqaScorer([SmallMetric()], IqaSettings(batch_size=8)).score([grey(1), grey(2)])
+    assert [row[0].iqa_score for row in rows] == [1, 2]
+
+
+def test_a_machine_that_cannot_hold_one_picture_says_so():
+    class FullMetric(MeanMetric):
+        def score(self, images):
+            raise OutOfMemoryError("full")
+
+    with pytest.raises(OutOfMemoryError):
+        IqaScorer([FullMetric()], IqaSettings()).score([grey(1), grey(2)])
+
+
+def test_the_footer_tells_direction_range_and_version():
+    import pyiqa
+
+    scorer = load_iqa_scorer(IqaSettings(metrics=("piqe", "entropy"), device="cpu", working_height=360))
+    assert json.loads(scorer.footer["lower_better"]) == {"piqe": True, "entropy": False}
+    assert json.loads(scorer.footer["range"]) == {"piqe": [0, 100], "entropy": [0, 8]}
+    assert scorer.footer["pyiqa_version"] == pyiqa.__version__
+    assert scorer.footer["device"] == "cpu"
+    assert scorer.footer["working_height"] == "360"
+
+
+def test_a_metric_is_loaded_once_per_process():
+    first = load_iqa_scorer(IqaSettings(metrics=("piqe",), device="cpu"))
+    other = load_iqa_scorer(IqaSettings(metrics=("entropy", "piqe"), device="cpu"))
+    assert load_iqa_scorer(IqaSettings(metrics=("piqe",), device="cpu")) is first
+    assert other.metrics[1] is first.metrics[0]
+
+
+def test_real_metrics_on_pictures_they_cannot_score():
+    noise = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    scorer = load_iqa_scorer(IqaSettings(metrics=("piqe", "entropy"), device="cpu"))
+    first, black, last = scorer.score([noise[0], grey(0, 64, 64), noise[1]])
+    assert black[0].iqa_score is None
+    assert "nan" in str(black[0].error)
+    assert black[1].iqa_score == 0
+    assert first[0].iqa_score is not None
+    assert last[0].iqa_score is not None
+    assert first == scorer.score([noise[0]])[0]
+
+
+def test_an_unknown_metric_is_a_settings_error():
+    with pytest.raises(SettingsError, match="nosuch"):
+        load_iqa_scorer(IqaSettings(metrics=("nosuch",)))

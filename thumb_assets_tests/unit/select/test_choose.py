@@ -1,0 +1,206 @@
+import pyarrow as pa
+import pytest
+
+from thumb_assets.errors import ContractError
+from thumb_assets.select import Choice
+from thumb_assets.settings import ComponentWeights, SelectionSettings
+from thumb_assets.tables import contract_problems, empty_table
+from thumb_assets_tests.unit.select.builders import (
+    VIDEO_ID,
+    Case,
+    by_frame,
+    candidates_table,
+    clip_table,
+    faces_table,
+    iqa_table,
+    ranking,
+    sharpness_table,
+)
+
+SETTINGS = SelectionSettings()
+GAP = SETTINGS.min_gap_seconds
+SPARSE = {place: place * 10 * GAP for place in range(5)}
+RISING = {place: float(place) for place in range(5)}
+
+
+def with_k(top_k: int, **values) -> SelectionSettings:
+    return SelectionSettings(top_k=top_k, **values)
+
+
+def test_best_scores_win_and_the_rest_says_lower_score():
+    choice = Case(candidates_table(SPARSE), sharpness_table(RISING), settings=with_k(2)).choose()
+    assert ranking(choice) == [4, 3]
+    rejections = by_frame(choice.rejections)
+    assert {row["reason"] for row in rejections.values()} == {"lower_score"}
+    assert rejections[2]["stage"] == "rank"
+    assert rejections[2]["value"] == pytest.approx(3 / 5)
+    assert rejections[2]["threshold"] == by_frame(choice.selections)[3]["combined_score"] == pytest.approx(4 / 5)
+    assert choice.components == ("sharpness",)
+
+
+def test_result_conforms_and_carries_the_candidate():
+    choice = Case(candidates_table(SPARSE), sharpness_table(RISING)).choose()
+    assert contract_problems("selections", choice.selections) == []
+    assert contract_problems("rejections", choice.rejections) == []
+    row = by_frame(choice.selections)[4]
+    assert row["video_id"] == VIDEO_ID
+    assert row["pts_seconds"] == SPARSE[4]
+    assert row["pts"] == round(1000 * SPARSE[4])
+    assert row["shot_index"] == 4
+    assert row["clip_percentile"] is row["iqa_percentile"] is row["face_bonus"] is row["cluster_index"] is None
+    assert row["reason"] == "rank 1 of 3: sharpness 1.00 (no clip, iqa); only candidate of shot 4"
+
+
+def test_equal_scores_go_to_the_earlier_frame():
+    choice = Case(candidates_table(SPARSE), settings=with_k(2)).choose()
+    assert ranking(choice) == [0, 1]
+    assert set(by_frame(choice.selections)[0]["reason"].split()) > {"no", "score"}
+    assert choice.components == ()
+
+
+def test_neighbour_in_time_is_too_close_with_its_distance():
+    seconds = {0: 0.0, 1: 0.75 * GAP, 2: 2 * GAP}
+    choice = Case(candidates_table(seconds), sharpness_table({0: 9.0, 1: 8.0, 2: 7.0}), settings=with_k(2)).choose()
+    assert ranking(choice) == [0, 2]
+    row = by_frame(choice.rejections)[1]
+    assert (row["stage"], row["reason"], row["threshold"]) == ("diversify", "too_close_to_selection", GAP)
+    assert row["value"] == pytest.approx(0.75 * GAP)
+
+
+def test_distance_of_exactly_the_gap_is_enough():
+    choice = Case(candidates_table({0: 0.0, 1: GAP})).choose()
+    assert ranking(choice) == [0, 1]
+
+
+def test_gap_holds_when_places_stay_empty():
+    choice = Case(candidates_table({place: place * 0.3 * GAP for place in range(4)}), settings=with_k(4)).choose()
+    assert ranking(choice) == [0]
+    assert set(choice.rejections.column("reason").to_pylist()) == {"too_close_to_selection"}
+
+
+def test_other_shot_is_taken_before_a_better_frame_of_the_same_shot():
+    shots = {0: 0, 1: 0, 2: 1, 3: 1, 4: 1}
+    scores = sharpness_table({0: 1.0, 1: 2.0, 2: 5.0, 3: 4.0, 4: 3.0})
+    choice = Case(candidates_table(SPARSE, shots), scores, settings=with_k(2)).choose()
+    assert ranking(choice) == [2, 1]
+    rejections = by_frame(choice.rejections)
+    for frame_index in (3, 4):
+        row = rejections[frame_index]
+        assert (row["stage"], row["reason"]) == ("diversify", "shot_already_selected")
+        assert row["value"] < row["threshold"] == 1.0
+    assert rejections[0]["reason"] == "lower_score"
+
+
+def test_used_shots_fill_up_when_there_are_too_few():
+    shots = dict.fromkeys(range(4), 0) | {4: 1}
+    scores = sharpness_table({0: 5.0, 1: 4.0, 2: 3.0, 3: 2.0, 4: 1.0})
+    choice = Case(candidates_table(SPARSE, shots), scores, settings=with_k(3)).choose()
+    assert ranking(choice) == [0, 1, 4]
+    assert "place 2 of 4 candidates of shot 0" in by_frame(choice.selections)[1]["reason"]
+    # Frame 2 beats the selection of shot 1, and only the rule of the shots stands between.
+    assert by_frame(choice.rejections)[2]["reason"] == "shot_already_selected"
+
+
+def test_shots_do_not_matter_when_turned_off():
+    shots = dict.fromkeys(range(4), 0) | {4: 1}
+    scores = sharpness_table({0: 5.0, 1: 4.0, 2: 3.0, 3: 2.0, 4: 1.0})
+    choice = Case(candidates_table(SPARSE, shots), scores, settings=with_k(3, distinct_shots=False)).choose()
+    assert ranking(choice) == [0, 1, 2]
+    assert set(choice.rejections.column("reason").to_pylist()) == {"lower_score"}
+
+
+@pytest.mark.parametrize(
+    ("luma", "reason", "threshold"),
+    [
+        ({"luma_means": {4: SETTINGS.min_luma_mean - 1}}, "too_dark", SETTINGS.min_luma_mean),
+        ({"luma_means": {4: SETTINGS.max_luma_mean + 1}}, "too_bright", SETTINGS.max_luma_mean),
+        ({"luma_stds": {4: SETTINGS.min_luma_std - 1}}, "too_flat", SETTINGS.min_luma_std),
+    ],
+)
+def test_unusable_candidate_is_rejected_however_good(luma, reason, threshold):
+    choice = Case(candidates_table(SPARSE), sharpness_table(RISING, **luma)).choose()
+    assert ranking(choice) == [3, 2, 1]
+    row = by_frame(choice.rejections)[4]
+    assert (row["stage"], row["reason"], row["threshold"]) == ("reject", reason, threshold)
+    assert abs(row["value"] - threshold) == 1
+
+
+@pytest.mark.parametrize(
+    "luma",
+    [
+        {"luma_means": dict.fromkeys(range(5), SETTINGS.min_luma_mean)},
+        {"luma_means": dict.fromkeys(range(5), SETTINGS.max_luma_mean)},
+        {"luma_stds": dict.fromkeys(range(5), SETTINGS.min_luma_std)},
+    ],
+)
+def test_value_at_the_threshold_is_usable(luma):
+    choice = Case(candidates_table(SPARSE), sharpness_table(RISING, **luma), settings=with_k(1)).choose()
+    assert ranking(choice) == [4]
+    assert "kept though" not in by_frame(choice.selections)[4]["reason"]
+
+
+def test_black_video_keeps_its_best_and_says_why():
+    black = sharpness_table(RISING, luma_means=dict.fromkeys(range(5), 0.0), luma_stds=dict.fromkeys(range(5), 0.0))
+    choice = Case(candidates_table(SPARSE), black).choose()
+    assert ranking(choice) == [4, 3, 2]
+    assert "reject" not in choice.rejections.column("stage").to_pylist()
+    assert by_frame(choice.selections)[4]["reason"].endswith("kept though too dark: every candidate breaks a rule")
+
+
+def test_only_usable_candidate_stands_alone():
+    dark = sharpness_table(RISING, luma_means=dict.fromkeys(range(1, 5), 0.0))
+    choice = Case(candidates_table(SPARSE), dark).choose()
+    assert ranking(choice) == [0]
+    assert choice.rejections.column("reason").to_pylist() == ["too_dark"] * 4
+
+
+def test_unmeasured_candidate_is_not_rejected():
+    table = sharpness_table({0: 1.0, 1: None}, luma_means={1: None}, luma_stds={1: None})
+    assert ranking(Case(candidates_table({0: 0.0, 1: 10 * GAP}), table).choose()) == [0, 1]
+
+
+def test_clear_face_breaks_a_near_tie():
+    candidates = candidates_table({0: 0.0, 1: 10 * GAP})
+    settings = with_k(1, weights=ComponentWeights(sharpness=0.0))
+    faces = faces_table([(1, 1.0, 900.0)])
+    choice = Case(candidates, clip_scores=clip_table({0: 0.2, 1: 0.2}), faces=faces, settings=settings).choose()
+    assert ranking(choice) == [1]
+    row = by_frame(choice.selections)[1]
+    assert row["face_bonus"] == SETTINGS.face_bonus
+    assert row["combined_score"] == pytest.approx(0.75 + SETTINGS.face_bonus)
+    assert f"; +{SETTINGS.face_bonus:.2f} clear face; " in row["reason"]
+    assert choice.components == ("clip", "faces")
+
+
+def test_no_face_found_is_zero_not_null():
+    choice = Case(candidates_table({0: 0.0}), faces=faces_table([]), frame_height=None).choose()
+    assert choice.selections.column("face_bonus").to_pylist() == [0.0]
+
+
+def test_component_without_weight_is_measured_but_not_mentioned():
+    settings = with_k(1, weights=ComponentWeights(iqa=0.0))
+    iqa = {"iqa_scores": iqa_table({"piqe": RISING}), "iqa_lower_better": {"piqe": True}}
+    choice = Case(candidates_table(SPARSE), sharpness_table(RISING), settings=settings, **iqa).choose()
+    row = choice.selections.to_pylist()[0]
+    assert row["iqa_percentile"] == pytest.approx(1 / 5)
+    assert row["combined_score"] == 1.0
+    assert "iqa" not in row["reason"]
+
+
+def test_no_candidates_no_selections():
+    choice = Case(empty_table("candidate_frames"), sharpness_table({})).choose()
+    assert choice == Choice(empty_table("selections"), empty_table("rejections"), ())
+
+
+def test_rows_of_another_video_are_an_error():
+    other = sharpness_table(RISING)
+    other = other.set_column(0, other.schema.field(0), [pa.array(["other-11111111"] * 5)])
+    with pytest.raises(ContractError, match=r"table sharpness: rows of other-11111111"):
+        Case(candidates_table(SPARSE), other).choose()
+
+
+def test_candidates_of_two_videos_are_an_error():
+    table = candidates_table(SPARSE)
+    other = table.set_column(0, table.schema.field(0), [pa.array(["other-11111111"] * 5)])
+    with pytest.raises(ContractError, match="candidate_frames"):
+        Case(pa.concat_tables([table, other])).choose()

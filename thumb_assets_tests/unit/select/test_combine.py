@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+
+from thumb_assets.errors import ContractError
+from thumb_assets.select.combine import face_bonuses, iqa_percentiles, score_candidates, weighted_means
+from thumb_assets.settings import ComponentWeights, SelectionSettings
+from thumb_assets_tests.unit.select.builders import clip_table, faces_table, iqa_table, sharpness_table
+
+FRAMES = np.array([10, 20, 30])
+SETTINGS = SelectionSettings()
+NOTHING = {
+    "sharpness": None,
+    "clip_scores": None,
+    "iqa_scores": None,
+    "iqa_lower_better": {},
+    "faces": None,
+    "frame_height": None,
+    "settings": SETTINGS,
+}
+
+
+def test_all_three_components_are_weighed_as_the_settings_say():
+    scores = score_candidates(
+        FRAMES,
+        **NOTHING
+        | {
+            "sharpness": sharpness_table({10: 1.0, 20: 2.0, 30: 3.0}),
+            "clip_scores": clip_table({10: 0.3, 20: 0.2, 30: 0.1}),
+            "iqa_scores": iqa_table({"niqe": {10: 5.0, 20: 3.0, 30: 4.0}}),
+            "iqa_lower_better": {"niqe": True},
+        },
+    )
+    weights = SETTINGS.weights
+    total = weights.sharpness + weights.clip + weights.iqa
+    expected = [
+        (weights.sharpness * 1 / 3 + weights.clip + weights.iqa * 1 / 3) / total,
+        (weights.sharpness * 2 / 3 + weights.clip * 2 / 3 + weights.iqa) / total,
+        (weights.sharpness + weights.clip * 1 / 3 + weights.iqa * 2 / 3) / total,
+    ]
+    assert scores.combined.tolist() == pytest.approx(expected)
+    assert scores.used == ("sharpness", "clip", "iqa")
+
+
+def test_failed_row_leaves_the_component_out_and_the_weights_adjust():
+    scores = score_candidates(
+        FRAMES,
+        **NOTHING
+        | {
+            "sharpness": sharpness_table({10: 1.0, 20: 2.0, 30: 3.0}),
+            "clip_scores": clip_table({10: 0.3, 20: None, 30: 0.1}),
+        },
+    )
+    assert scores.combined[1] == pytest.approx(2 / 3)
+    weights = SETTINGS.weights
+    expected = (weights.sharpness * 1 / 3 + weights.clip) / (weights.sharpness + weights.clip)
+    assert scores.combined[0] == pytest.approx(expected)
+
+
+def test_scorer_without_any_value_or_weight_is_not_among_the_used():
+    tables = {
+        "sharpness": sharpness_table({10: 1.0, 20: 2.0, 30: 3.0}),
+        "clip_scores": clip_table({10: None, 20: None, 30: None}),
+        "iqa_scores": iqa_table({"piqe": {10: 1.0, 20: 2.0, 30: 3.0}}),
+        "iqa_lower_better": {"piqe": True},
+        "settings": SelectionSettings(weights=ComponentWeights(iqa=0.0)),
+    }
+    scores = score_candidates(FRAMES, **NOTHING | tables)
+    assert scores.used == ("sharpness",)
+    assert scores.combined.tolist() == scores.percentiles["sharpness"].tolist()
+    assert not np.isnan(scores.percentiles["iqa"]).any()
+
+
+def test_candidate_without_a_component_has_base_zero():
+    scores = score_candidates(FRAMES, **NOTHING | {"sharpness": sharpness_table({10: 4.0, 20: None})})
+    assert scores.combined.tolist() == [1.0, 0.0, 0.0]
+
+
+def test_zero_weights_all_around_give_zero_not_nan():
+    assert weighted_means(np.array([[1.0], [0.5]]), weights=[0.0, 0.0]).tolist() == [0.0]
+
+
+def test_rows_of_other_frames_do_not_shift_the_percentiles():
+    scores = {"piqe": {10: 1.0, 15: 0.0, 20: 2.0, 30: 3.0, 99: -1.0}}
+    ranks = iqa_percentiles(iqa_table(scores), frame_indices=FRAMES, lower_better={"piqe": True})
+    assert ranks.tolist() == pytest.approx([1.0, 2 / 3, 1 / 3])
+
+
+def test_iqa_is_the_mean_over_the_metrics_a_candidate_has():
+    table = iqa_table({"piqe": {10: 1.0, 20: 2.0}, "musiq": {10: 10.0, 20: None, 30: None}})
+    ranks = iqa_percentiles(table, frame_indices=FRAMES, lower_better={"piqe": True, "musiq": False})
+    assert ranks[:2].tolist() == [1.0, 0.5]
+    assert np.isnan(ranks[2])
+
+
+def test_metric_of_unknown_direction_is_an_error():
+    with pytest.raises(ContractError, match="musiq"):
+        iqa_percentiles(iqa_table({"musiq": {10: 1.0}}), frame_indices=FRAMES, lower_better={})
+
+
+def test_repeated_key_is_an_error():
+    import pyarrow as pa
+
+    table = sharpness_table({10: 1.0, 20: 2.0})
+    with pytest.raises(ContractError, match="repeats"):
+        score_candidates(FRAMES, **NOTHING | {"sharpness": pa.concat_tables([table, table])})
+
+
+HEIGHT = 1000
+TALL = SETTINGS.clear_face_height * HEIGHT
+SURE = SETTINGS.clear_face_confidence
+
+
+@pytest.mark.parametrize(
+    ("confidence", "height", "is_clear"),
+    [(SURE, TALL, True), (SURE - 0.01, TALL, False), (SURE, TALL - 1, False), (1.0, HEIGHT, True)],
+)
+def test_clear_face_is_sure_and_tall(confidence, height, is_clear):
+    faces = faces_table([(20, confidence, height)])
+    bonuses = face_bonuses(faces, frame_indices=FRAMES, frame_height=HEIGHT, settings=SETTINGS)
+    assert bonuses.tolist() == [0.0, SETTINGS.face_bonus if is_clear else 0.0, 0.0]
+
+
+def test_crowd_gets_the_bonus_once():
+    faces = faces_table([(10, 1.0, HEIGHT)] * 3 + [(11, 1.0, HEIGHT)])
+    bonuses = face_bonuses(faces, frame_indices=FRAMES, frame_height=HEIGHT, settings=SETTINGS)
+    assert bonuses.tolist() == [SETTINGS.face_bonus, 0.0, 0.0]
+
+
+def test_two_half_clear_faces_make_no_clear_one():
+    faces = faces_table([(10, 1.0, TALL - 1), (10, SURE - 0.1, HEIGHT)])
+    assert not face_bonuses(faces, frame_indices=FRAMES, frame_height=HEIGHT, settings=SETTINGS).any()
+
+
+def test_faces_need_the_frame_height_only_when_there_are_any():
+    with pytest.raises(ValueError, match="frame_height"):
+        face_bonuses(faces_table([(10, 1.0, 5.0)]), frame_indices=FRAMES, frame_height=None, settings=SETTINGS)
+    assert not face_bonuses(faces_table([]), frame_indices=FRAMES, frame_height=None, settings=SETTINGS).any()

@@ -1,0 +1,78 @@
+"""Small whole tables of one video, made from the contracts, for the tests of the store."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from thumb_assets.store import Catalog, TableStore
+from thumb_assets.tables import TABLES, Column, Embedding, table_from_rows
+
+FOOTER = {"video_sha256": "a" * 64, "settings_sha256": "b" * 64, "tool_versions": '{"av": "18.1"}'}
+NUM_FRAMES = 10
+
+
+def footer_of(table_name: str) -> dict[str, str]:
+    return {} if table_name == "outcomes" else FOOTER
+
+
+def row(table_name: str, position: int, video_id: str, **values: Any) -> dict[str, Any]:
+    """A valid row whose integer key columns are `position`."""
+    made = {column.name: _value(column, position) for column in TABLES[table_name].columns}
+    return {**made, "video_id": video_id, **values}
+
+
+def table(table_name: str, num_rows: int, video_id: str, **values: Any) -> pa.Table:
+    return table_from_rows(table_name, [row(table_name, position, video_id, **values) for position in range(num_rows)])
+
+
+def write_video(store: TableStore, video_id: str, *, num_selections: int = 2) -> None:
+    """A video of ten frames: two shots, four candidates, of which the first `num_selections` are selected."""
+    candidates = range(4)
+    selected = candidates[:num_selections]
+    tables = {
+        "videos": table("videos", 1, video_id),
+        "frames": table("frames", NUM_FRAMES, video_id, laplacian_variance=7.0),
+        "shots": table("shots", 2, video_id),
+        "candidate_frames": table("candidate_frames", 4, video_id),
+        "sharpness": table("sharpness", 4, video_id, laplacian_variance=42.0),
+        "faces": table("faces", 1, video_id),
+        "clip_scores": table("clip_scores", 4, video_id, clip_score=0.125),
+        "iqa_scores": table_from_rows(
+            "iqa_scores",
+            [row("iqa_scores", i, video_id, metric=metric) for i in candidates for metric in ("niqe", "piqe")],
+        ),
+        "selections": table_from_rows("selections", [row("selections", i, video_id, rank=i + 1) for i in selected]),
+        "rejections": table_from_rows(
+            "rejections",
+            [row("rejections", i, video_id, stage="rank", reason="lower_score") for i in candidates[num_selections:]],
+        ),
+        "stills": table_from_rows(
+            "stills", [row("stills", i, video_id, rank=i + 1, file_name=f"{i}.jpg") for i in selected]
+        ),
+    }
+    for name, content in tables.items():
+        store.write(name, content, video_id=video_id, footer=FOOTER)
+
+
+def index(data_dir: Path, video_ids: list[str]) -> None:
+    """What a second process runs: index these videos, many times over."""
+    store = TableStore(data_dir)
+    for _ in range(5):
+        for video_id in video_ids:
+            Catalog(store.catalog_path).index_video(store, video_id)
+
+
+def _value(column: Column, position: int) -> Any:
+    if column.name in ("error", "message", "is_permanent"):
+        return None
+    if column.choices:
+        return [column.choices[0]] if pa.types.is_list(column.type) else column.choices[0]
+    if isinstance(column.type, Embedding):
+        return np.array([1, position, -0.5], np.float16)
+    if pa.types.is_integer(column.type):
+        return position
+    if pa.types.is_floating(column.type):
+        return position / 4
+    return True if pa.types.is_boolean(column.type) else f"{column.name} {position}"

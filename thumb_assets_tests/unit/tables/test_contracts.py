@@ -1,0 +1,44 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from thumb_assets.tables import STAGE_TABLES, TABLES, Embedding
+from thumb_assets.tables.docs import render
+
+_PAGE = Path(__file__).resolve().parents[3] / "docs" / "tables.md"
+
+
+def test_the_page_is_that_of_the_contracts():
+    assert _PAGE.read_text(encoding="utf-8") == render(), (
+        "docs/tables.md is stale: run `python -m thumb_assets.tables.docs > docs/tables.md`"
+    )
+
+
+def test_the_command_writes_the_page():
+    command = [sys.executable, "-X", "utf8", "-m", "thumb_assets.tables.docs"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout.decode() == render()
+
+
+def test_the_page_names_every_column():
+    page = render()
+    for table in TABLES.values():
+        assert f"## {table.name}" in page
+        assert all(f"| `{column.name}` |" in page for column in table.columns)
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+def test_declarations_hold_together(table):
+    assert len(set(table.column_names)) == len(table.columns)
+    assert table.key[0] == "video_id"
+    assert not any(table.column(name).is_nullable for name in table.key)
+    assert all(column.doc.endswith(".") for column in table.columns)
+    assert sum(isinstance(column.type, Embedding) for column in table.columns) <= 1
+    with pytest.raises(KeyError, match="no column nothing"):
+        table.column("nothing")
+
+
+def test_every_table_but_outcomes_has_one_stage():
+    written = [name for names in STAGE_TABLES.values() for name in names]
+    assert sorted([*written, "outcomes"]) == sorted(TABLES)

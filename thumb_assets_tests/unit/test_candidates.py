@@ -1,0 +1,211 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from thumb_assets.candidates import CandidatePredictor, plan_candidates, shot_candidates
+from thumb_assets.errors import ContractError
+from thumb_assets.settings import CandidatesSettings
+from thumb_assets.tables import contract_problems, empty_table, table_from_rows
+
+VIDEO_ID = "clip-0a1b2c3d"
+SETTINGS = CandidatesSettings()
+ONLY_SHOTS = CandidatesSettings(uniform_interval_seconds=None)
+NOTHING = CandidatesSettings(use_shots=False, uniform_interval_seconds=None)
+RATE = 10
+
+
+def frames_table(seconds: Sequence[float], keyframes: Sequence[int] = (0,)) -> pa.Table:
+    measured = dict.fromkeys(("luma_hash", "luma_mean", "luma_std", "laplacian_variance", "frame_difference"))
+    return table_from_rows(
+        "frames",
+        [
+            {
+                "video_id": VIDEO_ID,
+                "frame_index": frame_index,
+                "pts": frame_index,
+                "pts_seconds": pts_seconds,
+                "is_keyframe": frame_index in keyframes,
+                **measured,
+            }
+            for frame_index, pts_seconds in enumerate(seconds)
+        ],
+    )
+
+
+def shots_table(starts: Sequence[int], num_frames: int) -> pa.Table:
+    return table_from_rows(
+        "shots",
+        [
+            {
+                "video_id": VIDEO_ID,
+                "shot_index": shot_index,
+                "start_frame_index": start,
+                "exclusive_end_frame_index": exclusive_end,
+                "start_pts": start,
+                "detector": "adaptive",
+                "transition": "cut",
+                "detector_score": None,
+            }
+            for shot_index, (start, exclusive_end) in enumerate(zip(starts, [*starts[1:], num_frames], strict=True))
+        ],
+    )
+
+
+def steady(num_frames: int) -> list[float]:
+    return [frame_index / RATE for frame_index in range(num_frames)]
+
+
+def plan(seconds, starts, settings, keyframes=(0,)) -> dict[int, list[str]]:
+    table = plan_candidates(frames_table(seconds, keyframes), shots_table(starts, len(seconds)), settings)
+    assert contract_problems("candidate_frames", table) == []
+    return dict(zip(table["frame_index"].to_pylist(), table["sampling_methods"].to_pylist(), strict=True))
+
+
+def test_shot_asks_for_the_first_frame_at_the_offset():
+    offset = round(SETTINGS.shot_offset_seconds * RATE)
+    assert plan(steady(30), [0, 20], ONLY_SHOTS) == {offset: ["shot"], 20 + offset: ["shot"]}
+
+
+def test_shot_shorter_than_the_offset_asks_for_its_middle():
+    assert plan(steady(10), [0, 7, 9], ONLY_SHOTS) == {4: ["shot"], 8: ["shot"], 9: ["shot"]}
+
+
+def test_uniform_asks_for_the_middle_of_every_interval():
+    settings = CandidatesSettings(use_shots=False, uniform_interval_seconds=1.0)
+    assert list(plan(steady(30), [0], settings)) == [5, 15, 25]
+
+
+def test_uniform_counts_from_the_first_stamp():
+    settings = CandidatesSettings(use_shots=False, uniform_interval_seconds=1.0)
+    assert list(plan([-0.7 + value for value in steady(12)], [0], settings)) == [5]
+
+
+def test_uniform_skips_intervals_without_a_frame_and_names_a_frame_once():
+    settings = CandidatesSettings(use_shots=False, uniform_interval_seconds=1.0)
+    assert list(plan([0.0, 0.1, 7.0, 7.1, 7.6], [0], settings)) == [2, 4]
+
+
+def test_methods_merge_on_the_frame_in_fixed_order():
+    settings = CandidatesSettings(uniform_interval_seconds=0.8, use_keyframes=True, every_num_frames=4)
+    table = plan(steady(9), [0], settings, keyframes=(0, 4))
+    assert table == {0: ["keyframe", "every"], 4: ["shot", "uniform", "keyframe", "every"], 8: ["every"]}
+
+
+def test_candidates_know_their_shot_and_stamp():
+    table = plan_candidates(frames_table(steady(30)), shots_table([0, 20], 30), SETTINGS)
+    assert table["shot_index"].to_pylist() == [int(frame >= 20) for frame in table["frame_index"].to_pylist()]
+    assert table["pts_seconds"].to_pylist() == [frame / RATE for frame in table["frame_index"].to_pylist()]
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, ONLY_SHOTS, NOTHING])
+def test_one_frame_video_has_one_candidate(settings):
+    assert plan([3.5], [0], settings) == {0: ["shot"]}
+
+
+def test_video_too_short_for_the_grid_falls_back_to_its_first_shot():
+    settings = CandidatesSettings(use_shots=False, uniform_interval_seconds=100.0)
+    assert plan(steady(30), [0, 10], settings) == {4: ["shot"]}
+
+
+def test_video_without_a_keyframe_falls_back_too():
+    settings = NOTHING.model_copy(update={"use_keyframes": True})
+    assert plan(steady(3), [0], settings, keyframes=()) == {1: ["shot"]}
+
+
+def test_jump_back_is_searched_by_frame_index():
+    seconds = [0.0, 0.1, 0.2, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    assert plan(seconds, [0, 3], ONLY_SHOTS) == {1: ["shot"], 6: ["shot"]}
+
+
+def test_offset_of_zero_stays_in_the_shot_when_stamps_repeat():
+    settings = CandidatesSettings(shot_offset_seconds=0, uniform_interval_seconds=None)
+    assert list(plan([0.0, 1.0, 1.0, 1.0], [0, 2], settings)) == [0, 2]
+
+
+def test_absurd_stamp_costs_neither_time_nor_candidates():
+    settings = CandidatesSettings(use_shots=False, uniform_interval_seconds=1e-6)
+    assert list(plan([0.0, 9e18, 0.1], [0], settings)) == [1]
+
+
+def test_no_frame_no_candidate():
+    table = plan_candidates(empty_table("frames"), empty_table("shots"), SETTINGS)
+    assert table.equals(empty_table("candidate_frames"))
+
+
+@pytest.mark.parametrize("shots", [shots_table([1], 10), shots_table([0], 9), empty_table("shots")])
+def test_shots_that_do_not_tile_are_an_error(shots):
+    with pytest.raises(ContractError, match="tile"):
+        plan_candidates(frames_table(steady(10)), shots, SETTINGS)
+
+
+def test_missing_frame_is_an_error():
+    frames = frames_table(steady(10)).filter(np.arange(10) != 5)
+    with pytest.raises(ContractError, match="frame_index"):
+        plan_candidates(frames, shots_table([0], 9), SETTINGS)
+
+
+def test_shot_of_any_length_gets_a_frame_of_its_own():
+    starts = np.array([0, 1, 3, 6])
+    ends = np.array([1, 3, 6, 20])
+    chosen = shot_candidates(np.arange(20) / RATE, starts, ends, shot_offset_seconds=100.0)
+    assert chosen.tolist() == [0, 2, 4, 13]
+
+
+def observe_all(settings, num_frames, announcements):
+    predictor = CandidatePredictor(settings)
+    answers = {
+        frame_index: predictor.observe(
+            frame_index,
+            pts_seconds=frame_index / RATE,
+            is_keyframe=frame_index == 0,
+            shot_starts=announcements.get(frame_index, ()),
+        )
+        for frame_index in range(num_frames)
+    }
+    answers["finish"] = predictor.finish(announcements.get("finish", ()))
+    return {when: frames for when, frames in answers.items() if frames}
+
+
+def test_ordinary_shots_are_wanted_when_their_frame_arrives():
+    assert observe_all(ONLY_SHOTS, 30, {12: [10], 21: [20]}) == {4: [4], 14: [14], 24: [24]}
+
+
+def test_late_announcement_names_the_earlier_frame():
+    assert observe_all(ONLY_SHOTS, 30, {17: [10]}) == {4: [4], 17: [14]}
+
+
+def test_short_shot_is_wanted_when_it_has_ended():
+    assert observe_all(ONLY_SHOTS, 20, {11: [10], 13: [12]}) == {4: [4], 13: [11], 16: [16]}
+
+
+def test_finish_serves_the_last_shot_and_the_last_announcements():
+    assert observe_all(ONLY_SHOTS, 3, {}) == {"finish": [1]}
+    assert observe_all(ONLY_SHOTS, 20, {"finish": [10, 18]}) == {4: [4], "finish": [14, 19]}
+
+
+def test_announcement_out_of_order_splits_a_shot_that_was_closed():
+    assert observe_all(ONLY_SHOTS, 30, {20: [20], 22: [10]}) == {4: [4], 22: [14], 24: [24]}
+
+
+def test_repeated_announcement_changes_nothing():
+    assert observe_all(ONLY_SHOTS, 20, {0: [0], 10: [10], 12: [0, 10]}) == {4: [4], 14: [14]}
+
+
+def test_frame_is_named_once_however_many_ask():
+    settings = CandidatesSettings(uniform_interval_seconds=0.8, use_keyframes=True, every_num_frames=4)
+    assert observe_all(settings, 9, {}) == {0: [0], 4: [4], 8: [8]}
+
+
+def test_first_shot_is_wanted_even_if_no_method_is_on():
+    assert observe_all(NOTHING, 30, {10: [10]}) == {4: [4]}
+
+
+def test_misuse_of_the_predictor_is_an_error():
+    predictor = CandidatePredictor(SETTINGS)
+    with pytest.raises(ValueError, match="expected 0"):
+        predictor.observe(1, pts_seconds=0.0, is_keyframe=True)
+    with pytest.raises(ValueError, match="shot start 1"):
+        predictor.observe(0, pts_seconds=0.0, is_keyframe=True, shot_starts=[1])
+    assert CandidatePredictor(SETTINGS).finish() == []

@@ -1,0 +1,112 @@
+"""Known colours through a real file: the matrix and range that are tagged, or the rule for untagged video."""
+
+import av
+import numpy as np
+import pytest
+
+from thumb_assets.video import VideoDecoder
+
+# Red and blue weights of the luma equation; ITU-R BT.601-7 2.5.1, BT.709-6 3.2, BT.2020-2 table 4.
+WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
+# FFmpeg's AVColorSpace.
+TAGS = {"bt709": 1, "untagged": 2, "bt470bg": 5, "smpte170m": 6, "bt2020nc": 9}
+LIMITED, FULL = 1, 2
+COLOURS = [(0, 0, 0), (255, 255, 255), (128, 128, 128), (200, 30, 40), (40, 180, 60), (30, 50, 210), (220, 200, 40)]
+TOLERANCE = 3  # 8-bit chroma alone is off by up to 2
+
+
+def yuv(rgb, matrix, *, is_full_range=False):
+    red_weight, blue_weight = WEIGHTS[matrix]
+    red, green, blue = (value / 255 for value in rgb)
+    luma = red_weight * red + (1 - red_weight - blue_weight) * green + blue_weight * blue
+    chroma_blue, chroma_red = (blue - luma) / (2 - 2 * blue_weight), (red - luma) / (2 - 2 * red_weight)
+    if is_full_range:
+        return round(255 * luma), round(128 + 255 * chroma_blue), round(128 + 255 * chroma_red)
+    return round(16 + 219 * luma), round(128 + 224 * chroma_blue), round(128 + 224 * chroma_red)
+
+
+def write_flat(path, planes, *, tag, color_range=LIMITED, size=(320, 180), pix_fmt="yuv420p"):
+    """One frame of one colour, without loss, in Matroska, which keeps the tags."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height = size
+        stream.pix_fmt = pix_fmt
+        stream.codec_context.colorspace, stream.codec_context.color_range = tag, color_range
+        picture = av.VideoFrame(*size, pix_fmt)
+        is_deep = picture.format.components[0].bits > 8
+        for plane, value in zip(picture.planes, planes, strict=True):
+            depth = np.uint16 if is_deep else np.uint8
+            rows = np.full(plane.buffer_size // np.dtype(depth).itemsize, value << 2 if is_deep else value, depth)
+            plane.update(rows.tobytes())
+        picture.colorspace, picture.color_range, picture.pts = tag, color_range, 0
+        container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+def first_frame(path):
+    with VideoDecoder(path) as decoder:
+        return decoder.header, next(iter(decoder))
+
+
+def assert_colour(array, colour):
+    assert np.abs(array.reshape(-1, 3).astype(int) - colour).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize(
+    ("tag", "matrix", "size"),
+    [
+        ("bt709", "bt709", (320, 180)),
+        ("bt470bg", "bt601", (320, 180)),
+        ("smpte170m", "bt601", (1280, 720)),
+        ("bt2020nc", "bt2020", (320, 180)),
+        ("untagged", "bt601", (720, 576)),
+        ("untagged", "bt709", (1280, 720)),
+        ("untagged", "bt709", (1280, 540)),
+    ],
+)
+def test_rgb_is_the_colour_that_was_encoded(tmp_path, colour, tag, matrix, size):
+    path = write_flat(tmp_path / "a.mkv", yuv(colour, matrix), tag=TAGS[tag], size=size)
+    header, frame = first_frame(path)
+    assert header.color_space == ("unspecified" if tag == "untagged" else tag)
+    assert_colour(frame.rgb(), colour)
+    assert_colour(frame.rgb(64), colour)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_ten_bits(tmp_path, colour):
+    path = write_flat(tmp_path / "a.mkv", yuv(colour, "bt709"), tag=1, pix_fmt="yuv420p10le")
+    header, frame = first_frame(path)
+    assert header.bit_depth == 10
+    assert_colour(frame.rgb(), colour)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_full_range(tmp_path, colour):
+    planes = yuv(colour, "bt709", is_full_range=True)
+    header, frame = first_frame(write_flat(tmp_path / "a.mkv", planes, tag=1, color_range=FULL))
+    assert header.color_range == "full"
+    assert_colour(frame.rgb(), colour)
+
+
+def test_white_is_white_and_black_is_black_at_every_size(tmp_path):
+    for code, level in ((16, 0), (235, 255)):
+        _, frame = first_frame(write_flat(tmp_path / f"{code}.mkv", (code, 128, 128), tag=1))
+        assert (frame.rgb() == level).all()
+        assert (frame.rgb(54) == level).all()
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le"])
+@pytest.mark.parametrize(("code", "level"), [(16, 0), (126, 128), (235, 255)])
+def test_luma_of_limited_range_is_spread_to_full_range(tmp_path, pix_fmt, code, level):
+    _, frame = first_frame(write_flat(tmp_path / "a.mkv", (code, 128, 128), tag=1, pix_fmt=pix_fmt))
+    for luma in (frame.luma(), frame.luma(60)):
+        assert luma.dtype == np.uint8
+        assert np.abs(luma.astype(int) - level).max() <= 1
+
+
+@pytest.mark.parametrize("code", [0, 16, 126, 235, 255])
+def test_luma_of_full_range_is_kept(tmp_path, code):
+    _, frame = first_frame(write_flat(tmp_path / "a.mkv", (code, 128, 128), tag=1, color_range=FULL))
+    assert np.abs(frame.luma().astype(int) - code).max() <= 1
