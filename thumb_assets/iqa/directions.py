@@ -21,6 +21,8 @@ LOWER_IS_BETTER = frozenset(
 NEEDS_MORE_THAN_A_PICTURE = frozenset({"fid", "sfid", "fid_dinov2", "inception_score", "clipscore"})
 # The score of a picture depends on the batch it is in (patches are chosen across the batch).
 DEPENDS_ON_BATCH = frozenset({"liqe", "liqe_mix"})
+# Computed in float64, which Apple's GPUs do not have.
+NEEDS_FLOAT64 = frozenset({"niqe", "niqe_matlab", "ilniqe", "brisque_matlab", "nrqm", "pi"})
 
 
 def is_lower_better(name: str, *, reported: bool | None) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.errors import BadInputError, OutOfMemoryError, SettingsError
-from thumb_assets.iqa.directions import DEPENDS_ON_BATCH, is_lower_better, parse_range
+from thumb_assets.iqa.directions import DEPENDS_ON_BATCH, NEEDS_FLOAT64, is_lower_better, parse_range
 from thumb_assets.iqa.loading import create_metric, pyiqa_folder
 
 __all__ = ["PyiqaMetric", "QualityMetric", "pyiqa_folder"]
@@ -49,7 +49,7 @@ class PyiqaMetric:
 
     def __init__(self, name: str, device: str = "auto") -> None:
         self.name = name
-        self.device = _choose_device(device)
+        self.device = _choose_device(device, metric=name)
         self._metric: Any = create_metric(name, device=self.device)
         self.is_lower_better = is_lower_better(name, reported=self._metric.lower_better)
         self.score_range = parse_range(self._metric.score_range)
@@ -92,12 +92,13 @@ class PyiqaMetric:
         return scores
 
 
-def _choose_device(name: str) -> str:
-    """cuda, mps or cpu: the named one, or for `auto` the first that is here."""
+def _choose_device(name: str, *, metric: str) -> str:
+    """cuda, mps or cpu: the named one, or for `auto` the first that is here and can compute the metric."""
     import torch
 
     is_here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
+        is_here["mps"] &= metric not in NEEDS_FLOAT64
         return next(device for device, is_present in is_here.items() if is_present)
     if not is_here.get(name, False):
         raise SettingsError(f"iqa.device is {name}, which this machine does not have; use auto or cpu")

@@ -1,4 +1,4 @@
-"""A real open_clip model, made at test time: tiny, with random weights, and with dropout that only training would use."""
+"""A real open_clip model, made at test time: tiny, random weights, and dropout that only training would use."""
 
 import json
 from dataclasses import dataclass

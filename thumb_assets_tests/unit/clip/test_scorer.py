@@ -7,13 +7,14 @@ from thumb_assets.clip import ClipScorer, clip_scores_from_embeddings, load_clip
 from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.settings import ClipSettings
 
+COLOURS = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1), "yellow": (1, 1, 0)}
+
 
 class ColourEncoder:
     """A small real encoder: the direction of a picture is its mean colour, a text's the colour it names."""
 
     model_name, pretrained, precision, device = "colour", "none", "fp32", "cpu"
     num_dimensions, short_side = 3, 1
-    COLOURS = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1), "yellow": (1, 1, 0)}
 
     def __init__(self):
         self.num_text_calls = 0
@@ -26,7 +27,7 @@ class ColourEncoder:
 
     def encode_texts(self, texts):
         self.num_text_calls += 1
-        rows = np.array([self.COLOURS[text] for text in texts], np.float32)
+        rows = np.array([COLOURS[text] for text in texts], np.float32)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 

@@ -13,7 +13,7 @@ pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installe
 
 
 class MeanMetric:
-    """A small real metric: the mean level; it fails on a batch with a black picture, and has no answer for a white one."""
+    """A small real metric: the mean level. It fails on a batch with a black picture; a white one it cannot judge."""
 
     name, is_lower_better, score_range, device = "mean", True, (0.0, None), "cpu"
 

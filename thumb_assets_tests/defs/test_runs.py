@@ -1,0 +1,129 @@
+"""Real runs of the assets: a partition, a range with a bad video, one stage alone, checks that fail when they should."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pytest
+from PIL import Image
+
+from thumb_assets.defs.build import build_definitions
+from thumb_assets.defs.checks import CHECKS
+from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.store import TableStore
+from thumb_assets_tests.defs.conftest import RunRange
+from thumb_assets_tests.support.running import WITHOUT_MODELS, register
+
+MakeVideo = Callable[[str], Path]
+
+
+def materialized(instance: dg.DagsterInstance, stage: str) -> set[str]:
+    return set(instance.get_materialized_partitions(dg.AssetKey(stage)))
+
+
+def check_results(instance: dg.DagsterInstance, stage: str, name: str) -> dict[str, bool]:
+    """Whether the check passed when it ran last, by partition."""
+    key = dg.AssetCheckKey(dg.AssetKey(stage), name)
+    records = instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
+    results: dict[str, bool] = {}
+    for record in records:  # newest first
+        evaluation = record.event.dagster_event.event_specific_data if record.event else None
+        if isinstance(evaluation, dg.AssetCheckEvaluation) and evaluation.partition not in results:
+            assert evaluation.target_materialization_data is not None
+            results[evaluation.partition] = evaluation.passed
+    return results
+
+
+def test_a_partition_materializes_every_stage_and_passes_its_checks(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance, run_range: RunRange
+) -> None:
+    video_ids = register(data_dir, [synthetic_videos("multi_shot")])
+    result = run_range(video_ids, WITHOUT_MODELS)
+    assert result.success
+    for stage in WITHOUT_MODELS:
+        assert materialized(instance, stage) == set(video_ids)
+        for name in CHECKS[stage]:
+            assert check_results(instance, stage, name) == dict.fromkeys(video_ids, True), (stage, name)
+    metadata = instance.get_latest_materialization_event(dg.AssetKey("stills")).asset_materialization.metadata
+    assert metadata["dagster/row_count"].value == 3
+    assert metadata["contact_sheet"].value.startswith("![picture](data:image/png;base64,")
+    metadata = instance.get_latest_materialization_event(dg.AssetKey("selections")).asset_materialization.metadata
+    assert metadata["score_timeline"].value.startswith("![picture](data:image/png;base64,")
+
+
+def test_materialize_of_one_partition(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance
+) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    instance.add_dynamic_partitions("videos", [video_id])
+    definitions = build_definitions(resource=ThumbAssetsResource(data_dir=str(data_dir)))
+    result = dg.materialize(
+        list(definitions.assets or ()),
+        resources=dict(definitions.resources or {}),
+        selection=["videos", "frames", "shots"],
+        partition_key=video_id,
+        instance=instance,
+    )
+    assert result.success
+    assert materialized(instance, "shots") == {video_id}
+
+
+def test_a_range_with_a_bad_video_does_the_others_and_fails_at_the_end(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance, run_range: RunRange
+) -> None:
+    names = ["cfr", "text", "one_frame"]
+    ids = dict(zip(names, register(data_dir, [synthetic_videos(name) for name in names]), strict=True))
+    result = run_range(list(ids.values()), WITHOUT_MODELS)
+    assert not result.success
+    failure = result.get_failed_step_keys()
+    assert failure == {"pipeline"}
+    for stage in WITHOUT_MODELS[:-1]:
+        assert materialized(instance, stage) == {ids["cfr"], ids["one_frame"]}
+    step_failure = next(event for event in result.all_events if event.is_step_failure)
+    error = step_failure.step_failure_data.user_failure_data
+    assert error is not None
+    assert str(synthetic_videos("text")) in str(error.description)
+    assert check_results(instance, "stills", "frame_number_mapping") == {ids["cfr"]: True, ids["one_frame"]: True}
+
+
+def test_one_stage_of_one_video_is_rerun_alone(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance, run_range: RunRange
+) -> None:
+    video_ids = register(data_dir, [synthetic_videos("cfr"), synthetic_videos("multi_shot")])
+    assert run_range(video_ids, WITHOUT_MODELS).success
+    result = run_range(video_ids[1:], ["sharpness"])
+    assert result.success
+    events = result.asset_materializations_for_node("pipeline")
+    assert [(event.asset_key.to_user_string(), event.partition) for event in events] == [("sharpness", video_ids[1])]
+
+
+def spoil_by_turning(path: Path) -> None:
+    picture = Image.open(path)
+    turned = Image.fromarray(np.asarray(picture)[::-1].copy())
+    turned.save(path, exif=picture.info["exif"], quality=95, subsampling=0)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "check_name"),
+    [(Path.unlink, "export_count"), (spoil_by_turning, "frame_number_mapping")],
+)
+def test_a_spoiled_still_fails_its_check(
+    spoil: Callable[[Path], None],
+    check_name: str,
+    synthetic_videos: MakeVideo,
+    data_dir: Path,
+    run_range: RunRange,
+) -> None:
+    from thumb_assets.pipeline import StageResult
+    from thumb_assets.settings import load_settings
+
+    (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
+    assert run_range([video_id], WITHOUT_MODELS).success
+    store = TableStore(data_dir)
+    spoil(sorted(store.stills_dir(video_id).iterdir())[0])
+    result = StageResult(video_id, "stills", "done", "")
+    verdict = CHECKS["stills"][check_name](result, store, load_settings())
+    assert not verdict.is_passed
+    assert verdict.num_failed >= 1
+    assert verdict.sample

@@ -1,0 +1,35 @@
+"""Describes the asset graph; run as a module it writes the snapshot."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from thumb_assets.definitions import defs
+
+SNAPSHOT = Path(__file__).with_name("asset_graph.json")
+
+
+def describe_graph() -> dict[str, Any]:
+    """Assets with their inputs and checks, sensors and jobs: what a change of the graph changes."""
+    graph = defs.resolve_asset_graph()
+    checks: dict[str, list[str]] = {}
+    for check in graph.asset_check_keys:
+        checks.setdefault(check.asset_key.to_user_string(), []).append(check.name)
+    assets = {
+        key.to_user_string(): {
+            "inputs": sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
+            "checks": sorted(checks.get(key.to_user_string(), [])),
+            "partitions": graph.get(key).partitions_def.name,
+            "videos_per_run": graph.get(key).backfill_policy.max_partitions_per_run,
+        }
+        for key in sorted(graph.get_all_asset_keys())
+    }
+    return {
+        "assets": assets,
+        "jobs": sorted(job.name for job in defs.jobs or ()),
+        "sensors": sorted(sensor.name for sensor in defs.sensors or ()),
+    }
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(json.dumps(describe_graph(), indent=2) + "\n")
