@@ -16,18 +16,21 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from thumb_assets import __version__
 from thumb_assets.errors import BadInputError, SettingsError, ThumbAssetsError
 from thumb_assets.pipeline import STAGES, StageResult, ordered_stages, run
-from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, data_dir, load_settings
-from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids
+from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, data_dir, load_settings, torch_home
+from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids, read_outcomes
+from thumb_assets.weights import fetch, list_models
 
 _DEMO_CLIPS = ("bigbuckbunny.mp4", "bikes.mp4")
 
-_out = Console(highlight=False, soft_wrap=True)
+# In a pipe there is no width to keep to.
+_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -115,6 +118,8 @@ def show(verbose: bool, *, video_id: str, data_dir: Path | None) -> None:
         for row in catalog.query("SELECT * FROM funnel WHERE video_id = ?", (full_id,)):
             _print_table("funnel", list(row), [[str(value) for value in row.values()]])
         _print_selections(store, [full_id])
+        for row in catalog.query("SELECT * FROM best_stills WHERE video_id = ? ORDER BY rank", (full_id,)):
+            _out.print(f"{row['reason']}\n  {store.stills_dir(full_id) / row['file_name']}", markup=False)
         reasons = catalog.query(
             "SELECT stage, reason, count(*) AS num_candidates FROM rejections WHERE video_id = ? GROUP BY 1, 2",
             (full_id,),
@@ -160,13 +165,18 @@ def models() -> None:
 @models.command("list")
 def list_command() -> None:
     """Print every model file the project knows: whether it is here, its size, its licence."""
-    from thumb_assets.weights import list_models
-
     rows = [
-        [model.name, model.kind, model.licence, _size(model.num_bytes), str(model.path) if model.path else "not here"]
-        for model in list_models()
+        [
+            model.name,
+            model.kind,
+            model.licence,
+            model.use,
+            f"{model.num_bytes / 1e6:.1f} MB",
+            str(model.path) if model.path else "not here",
+        ]
+        for model in list_models(extra_folders=[torch_home() / "hub" / "pyiqa"])
     ]
-    _print_table("models", ["name", "kind", "licence", "size", "file"], rows)
+    _print_table("models", ["name", "kind", "licence", "use", "size", "file"], rows)
 
 
 @models.command("fetch")
@@ -174,8 +184,6 @@ def list_command() -> None:
 @click.pass_obj
 def fetch_command(verbose: bool, *, name: str) -> None:
     """Fetch the model file NAME from its source and check it."""
-    from thumb_assets.weights import fetch
-
     with _one_line_errors(verbose=verbose):
         _out.print(f"{name}: {fetch(name)}", markup=False)
 
@@ -229,7 +237,7 @@ def _videos(store: TableStore, paths: Sequence[Path]) -> tuple[list[str], list[B
 
 
 def _run_with_progress(
-    video_ids: Sequence[str], stages: tuple[str, ...], settings: Any, store: TableStore
+    video_ids: Sequence[str], stages: tuple[str, ...], settings: Settings, store: TableStore
 ) -> list[StageResult]:
     results = []
     with _progress() as progress:
@@ -292,8 +300,6 @@ def _print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
     rows = []
     for video_id in video_ids:
         selections = store.read_or_none("selections", video_id)
-        stills = store.read_or_none("stills", video_id)
-        names = {row["frame_index"]: row["file_name"] for row in stills.to_pylist()} if stills else {}
         for row in selections.sort_by("rank").to_pylist() if selections else []:
             scores = [row[f"{name}_percentile"] for name in ("sharpness", "clip", "iqa")]
             rows.append(
@@ -304,18 +310,14 @@ def _print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
                     f"{row['pts_seconds']:.3f}",
                     f"{row['combined_score']:.4f}",
                     *("-" if score is None else f"{score:.2f}" for score in scores),
-                    names.get(row["frame_index"], "-"),
                 ]
             )
     if rows:
-        columns = ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa", "still"]
-        _print_table("selections", columns, rows)
+        _print_table("selections", ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa"], rows)
 
 
 def _print_outcomes(store: TableStore, video_ids: Sequence[str]) -> None:
     """One line per failure, and one per stage that was skipped for whatever many videos."""
-    from thumb_assets.store import read_outcomes
-
     skipped: dict[tuple[str, str], int] = {}
     for video_id in video_ids:
         for outcome in read_outcomes(store, video_id):
@@ -352,13 +354,14 @@ def _find_demo_clips() -> list[Path]:
 
 
 def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table that is never cut: on a narrow terminal long cells are folded, in a pipe every row is one line."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold" if column in {"still", "file"} else "ellipsis", no_wrap=False)
+        table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    _out.print(table)
+        table.add_row(*(escape(cell) for cell in row))
+    _out.print(table, soft_wrap=False)
 
 
-def _size(num_bytes: int | None) -> str:
-    return "?" if num_bytes is None else f"{num_bytes / 1e6:.1f} MB"
+if __name__ == "__main__":
+    main()

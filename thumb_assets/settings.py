@@ -124,7 +124,7 @@ class SelectionSettings(StageSettings):
     face_bonus: float = Field(0.05, ge=0, le=1, description="Added to combined_score for a clear face, once.")
     clear_face_confidence: float = Field(0.85, ge=0, le=1, description="Least confidence of a clear face.")
     clear_face_height: float = Field(0.10, ge=0, le=1, description="Least height of a clear face, of the frame's.")
-    min_luma_mean: float = Field(16.0, ge=0, le=255, description="Darker candidates are rejected while others remain.")
+    min_luma_mean: float = Field(8.0, ge=0, le=255, description="Darker candidates are rejected while others remain.")
     max_luma_mean: float = Field(240.0, ge=0, le=255, description="Brighter ones are rejected while others remain.")
     min_luma_std: float = Field(6.0, ge=0, le=255, description="Flatter ones are rejected while others remain.")
 
@@ -217,6 +217,12 @@ def models_dir(environ: Mapping[str, str] = os.environ) -> Path | None:
     """The user's own folder of model files (THUMB_ASSETS_MODELS_DIR), if one is named; absolute."""
     value = environ.get(MODELS_DIR_VARIABLE)
     return Path(value).expanduser().absolute() if value else None
+
+
+def torch_home(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where torch and the libraries on it keep downloaded weights (TORCH_HOME, by torch's own rule); absolute."""
+    cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(environ.get("TORCH_HOME") or f"{cache}/torch").expanduser().absolute()
 
 
 def dagster_home(environ: Mapping[str, str] = os.environ) -> Path | None:

@@ -1,4 +1,4 @@
-"""Real runs of the assets: a partition, a range with a bad video, one stage alone, checks that fail when they should."""
+"""Real runs of the assets: a partition, a range with a bad video, one stage alone, checks that fail when due."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -121,7 +121,7 @@ def test_a_spoiled_still_fails_its_check(
     (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
     assert run_range([video_id], WITHOUT_MODELS).success
     store = TableStore(data_dir)
-    spoil(sorted(store.stills_dir(video_id).iterdir())[0])
+    spoil(min(store.stills_dir(video_id).iterdir()))
     result = StageResult(video_id, "stills", "done", "")
     verdict = CHECKS["stills"][check_name](result, store, load_settings())
     assert not verdict.is_passed

@@ -1,0 +1,134 @@
+"""The models by themselves: loaded as the job loads them, fed from arrays that lie ready, their answers dropped."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.settings import Settings
+
+UInt8Array = npt.NDArray[np.uint8]
+
+
+@dataclass
+class LoadedModel:
+    """One model and the pictures it gets.
+
+    Attributes:
+        short_side: lines of the pictures as the job renders them for it.
+        batch_size: pictures per forward pass, as in the job.
+        to_input: from N pictures of one size, (H, W, 3) uint8 RGB, to what the model takes; not measured.
+        compute: the forward pass; measured.
+        images: the pictures.
+    """
+
+    name: str
+    short_side: int
+    batch_size: int
+    to_input: Callable[[list[UInt8Array]], Any]
+    compute: Callable[[Any], object]
+    images: list[UInt8Array] = field(default_factory=list)
+    _inputs: list[Any] = field(default_factory=list)
+
+    def ready(self) -> None:
+        """Makes the model's inputs of the pictures, which are then forgotten."""
+        self._inputs = [self.to_input(batch) for batch in _batches(self.images, self.batch_size)]
+        self.images = []
+
+    def forward(self) -> None:
+        """Every batch once."""
+        for batch in self._inputs:
+            self.compute(batch)
+
+
+def load_models(settings: Settings) -> tuple[list[LoadedModel], tuple[str, ...]]:
+    """The models of the settings, and the stages whose model cannot be had or is off."""
+    loaders: dict[str, Callable[[Settings], list[LoadedModel]]] = {
+        "faces": _load_faces,
+        "clip_scores": _load_clip,
+        "iqa_scores": _load_metrics,
+    }
+    models: list[LoadedModel] = []
+    unavailable = []
+    for stage, load in loaders.items():
+        try:
+            models += load(settings)
+        except ModelUnavailableError:
+            unavailable.append(stage)
+    return models, tuple(unavailable)
+
+
+def _load_metrics(settings: Settings) -> list[LoadedModel]:
+    from thumb_assets.iqa.loading import create_metric
+
+    def load(name: str) -> LoadedModel:
+        metric = create_metric(name, device="cpu")
+        return LoadedModel(
+            name,
+            settings.iqa.working_height,
+            settings.iqa.batch_size,
+            to_input=_unit_tensor,
+            compute=_without_gradients(metric),
+        )
+
+    return [load(name) for name in settings.iqa.metrics]
+
+
+def _load_clip(settings: Settings) -> list[LoadedModel]:
+    from thumb_assets.clip.loading import load_open_clip
+    from thumb_assets.clip.preprocess import Preprocessor
+
+    loaded = load_open_clip(settings.clip, device="cpu")
+    preprocess = Preprocessor(loaded.preprocess_config, fallback=loaded.pil_transform, device="cpu")
+    return [
+        LoadedModel(
+            settings.clip.model,
+            preprocess.short_side,
+            settings.clip.batch_size,
+            to_input=preprocess,
+            compute=_without_gradients(loaded.model.encode_image),
+        )
+    ]
+
+
+def _load_faces(settings: Settings) -> list[LoadedModel]:
+    from thumb_assets.faces import load_face_detector
+
+    detector = load_face_detector(settings.faces)
+    if detector is None:
+        raise ModelUnavailableError("switched off")
+    return [
+        LoadedModel(
+            settings.faces.detector,
+            settings.faces.working_height,
+            1,
+            to_input=lambda images: images[0],
+            compute=detector.detect,
+        )
+    ]
+
+
+def _unit_tensor(images: list[UInt8Array]) -> Any:
+    """(N, 3, H, W) float32, 0..1, in the memory order the job's metrics get."""
+    import torch
+
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div_(255)
+
+
+def _without_gradients(compute: Callable[[Any], object]) -> Callable[[Any], object]:
+    import torch
+
+    return torch.inference_mode()(compute)
+
+
+def _batches(images: list[UInt8Array], batch_size: int) -> Iterator[list[UInt8Array]]:
+    by_shape: dict[tuple[int, ...], list[UInt8Array]] = defaultdict(list)
+    for image in images:
+        by_shape[image.shape].append(image)
+    for same in by_shape.values():
+        for start in range(0, len(same), batch_size):
+            yield same[start : start + batch_size]

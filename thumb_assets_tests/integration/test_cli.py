@@ -1,0 +1,228 @@
+"""The commands as a person types them: output, exit codes, bad input, and the README's own command lines."""
+
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from thumb_assets.cli import main
+from thumb_assets.store import TableStore
+
+MakeVideo = Callable[[str], Path]
+REPOSITORY = Path(__file__).resolve().parents[2]
+STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills"
+
+
+def thumb_assets(*arguments: object) -> Result:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def test_run_prints_the_selections_and_where_the_stills_are(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    result = thumb_assets("run", synthetic_videos("multi_shot"), "--stages", STAGES, "--data-dir", data_dir)
+    assert result.exit_code == 0, result.output
+    assert re.search(r"multi_shot-[0-9a-f]{8}\s+1\s+\d+", result.output)
+    assert str(data_dir / "stills") in result.output
+    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 3
+    shown = thumb_assets("show", "multi", "--data-dir", data_dir)
+    assert shown.exit_code == 0
+    assert "rank 1 of 3" in shown.output
+    assert "too_flat" in shown.output or "lower_score" in shown.output
+
+
+NASTY_NAMES = [
+    "with space.mp4",
+    "comma,name.mp4",
+    "emoji \U0001f3ac.mp4",
+    "quote'\".mp4",
+    "..mp4",
+    "a..b.mp4",
+    "-v.mp4",
+]
+
+
+def test_nasty_names_work_and_nothing_leaves_the_data_folder(
+    synthetic_videos: MakeVideo, tmp_path: Path, data_dir: Path
+) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for number, name in enumerate(NASTY_NAMES):
+        shutil.copyfile(synthetic_videos("one_frame" if number % 2 else "cfr"), folder / name)
+    before = {path for path in tmp_path.rglob("*") if data_dir not in path.parents}
+    paths = [folder / name for name in NASTY_NAMES]
+    result = thumb_assets("run", "--stages", STAGES, "--data-dir", data_dir, "--", *paths)
+    assert result.exit_code == 0, result.output
+    assert len(TableStore(data_dir).video_ids("stills")) == len(NASTY_NAMES)
+    assert {path for path in tmp_path.rglob("*") if data_dir not in path.parents} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("text", "is not a video"),
+        ("audio_only", "no video stream"),
+        ("zero_byte", "empty"),
+        ("header_only", ""),
+    ],
+)
+def test_bad_files_get_one_line_and_the_others_are_done(
+    name: str, words: str, synthetic_videos: MakeVideo, data_dir: Path
+) -> None:
+    bad, good = synthetic_videos(name), synthetic_videos("one_frame")
+    result = thumb_assets("run", bad, good, "--stages", STAGES, "--data-dir", data_dir)
+    assert result.exit_code == 1
+    lines = [line for line in result.output.splitlines() if str(bad) in line]
+    assert len(lines) == 1
+    assert words in lines[0]
+    assert "Traceback" not in result.output
+    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 1
+    verbose = thumb_assets("--verbose", "run", bad, "--stages", STAGES, "--data-dir", data_dir)
+    assert "Traceback" in verbose.output or "Error" in verbose.output
+
+
+def test_missing_paths_and_folders_without_videos_are_named(
+    synthetic_videos: MakeVideo, tmp_path: Path, data_dir: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    missing, good = tmp_path / "nowhere.mp4", synthetic_videos("one_frame")
+    result = thumb_assets("run", missing, empty, good, "--stages", STAGES, "--data-dir", data_dir)
+    assert result.exit_code == 1
+    assert sum(str(missing) in line for line in result.output.splitlines()) == 1
+    assert sum(f"{empty}" in line and "error" in line for line in result.output.splitlines()) == 1
+    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 1
+
+
+def test_an_empty_library_is_an_error(data_dir: Path) -> None:
+    result = thumb_assets("run", "--data-dir", data_dir)
+    assert result.exit_code == 1
+    assert "library" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--stages", "sharpnes"],
+        ["run", "--set", "selection.topk=3"],
+        ["run", "--profile", "quick"],
+        ["backfill", "--assets", "nothing"],
+        ["paint"],
+        ["models", "fetch", "no-such-model"],
+    ],
+)
+def test_wrong_usage_exits_2_with_one_line(
+    arguments: list[str], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THUMB_ASSETS_DATA_DIR", str(data_dir))
+    result = thumb_assets(*arguments)
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.output
+
+
+def test_backfill_runs_what_is_missing_then_what_failed(
+    synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(data_dir / "dagster"))  # restored after the test: the command sets it
+    library = data_dir / "videos"
+    library.mkdir()
+    for name in ("cfr", "text"):
+        shutil.copyfile(synthetic_videos(name), library / synthetic_videos(name).with_suffix(".mp4").name)
+    arguments = ("--assets", STAGES, "--data-dir", data_dir)
+    first = thumb_assets("backfill", *arguments)
+    assert first.exit_code == 1
+    assert sum("text.mp4" in line for line in first.output.splitlines()) == 1
+    shutil.copyfile(synthetic_videos("one_frame"), library / "text.mp4")
+    second = thumb_assets("backfill", "--missing", *arguments)
+    assert second.exit_code == 0, second.output
+    assert "nothing to do" in thumb_assets("backfill", "--missing", *arguments).output
+    assert len(TableStore(data_dir).video_ids("stills")) == 2
+
+
+def test_demo_runs_through_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "data" / "dagster"))
+    result = thumb_assets("demo", "--data-dir", tmp_path / "data")
+    assert result.exit_code == 0, result.output
+    store = TableStore(tmp_path / "data")
+    assert len(store.video_ids("stills")) == 2
+    assert len(list(store.stills_root.rglob("*.jpg"))) in {5, 6}
+    assert "bigbuckbunny-" in result.output
+    assert "bikes-" in result.output
+    assert "thumb-assets ui" in result.output
+    assert (tmp_path / "data" / "dagster" / "history").exists()
+
+
+def test_ui_answers_and_knows_the_code_location(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "thumb_assets.cli", "ui", "--port", str(port), "--data-dir", str(data_dir)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=data_dir)
+    try:
+        query = b'{"query": "{ assetNodes { id } }"}'
+        answer = ""
+        for _ in range(120):
+            try:
+                request = urllib.request.Request(
+                    f"http://127.0.0.1:{port}/graphql", query, {"Content-Type": "application/json"}
+                )
+                answer = urllib.request.urlopen(request, timeout=5).read().decode()
+                if "stills" in answer:
+                    break
+            except OSError:
+                pass
+            time.sleep(0.5)
+        assert "stills" in answer
+        assert "clip_scores" in answer
+        assert (data_dir / "dagster" / "dagster.yaml").exists()
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def readme_commands() -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if "thumb-assets" in line]
+
+
+@pytest.mark.parametrize("line", readme_commands())
+def test_readme_commands_are_right(
+    line: str, synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command the README shows, over a library of one prepared video; `demo` and `ui` have tests of their own."""
+    arguments = shlex.split(line.split("thumb-assets", 1)[1])
+    if arguments[0] in {"demo", "ui"}:
+        assert arguments[1:] == []
+        assert thumb_assets(arguments[0], "--help").exit_code == 0
+        return
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("THUMB_ASSETS_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("DAGSTER_HOME", str(data_dir / "dagster"))
+    monkeypatch.chdir(data_dir)
+    (data_dir / "videos").mkdir()
+    shutil.copyfile(synthetic_videos("cfr"), data_dir / "videos" / "my-clip.mp4")
+    shutil.copytree(data_dir / "videos", data_dir / "path" / "to" / "videos")
+    if arguments[0] != "models" and arguments[:2] != ["run", "path/to/videos"]:
+        assert thumb_assets("run", "--stages", STAGES).exit_code == 0
+    result = thumb_assets(*arguments)
+    assert result.exit_code == 0, result.output
+
+
+def test_python_snippet_of_the_readme_reads_the_tables(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    import pandas as pd
+
+    video = synthetic_videos("multi_shot")
+    assert thumb_assets("run", video, "--stages", STAGES, "--data-dir", data_dir).exit_code == 0
+    selections = pd.read_parquet(data_dir / "tables" / "selections")
+    assert sorted(selections["rank"]) == [1, 2, 3]
