@@ -18,7 +18,7 @@ from thumb_assets.video import FrameFetcher
 MODEL_STAGES = ("faces", "clip_scores", "iqa_scores")
 _STAGES_BEFORE_MODELS = ("videos", "frames", "shots", "candidate_frames")
 # The job imports these when it first needs them; here they count as start, as the models do.
-_LATE_IMPORTS = ("cv2", "scenedetect", "PIL.JpegImagePlugin", "PIL.PngImagePlugin")
+_LATE_IMPORTS = ("cv2", "pandas", "scenedetect", "PIL.JpegImagePlugin", "PIL.PngImagePlugin")
 
 
 class Contestant(Protocol):

@@ -101,7 +101,7 @@ def demo(verbose: bool, *, data_dir: Path | None) -> None:
         _print_selections(store, [video.video_id for video in videos])
         _print_outcomes(store, [video.video_id for video in videos])
         _out.print(f"\nstills  {store.stills_root}/\ntables  {store.data_dir}/tables/\ncatalog {store.catalog_path}")
-        _out.print(f"open the UI: thumb-assets ui{f' --data-dir {data_dir}' if data_dir else ''}", markup=False)
+        _out.print(f"open the UI: uv run thumb-assets ui{f' --data-dir {data_dir}' if data_dir else ''}", markup=False)
     sys.exit(0 if is_success else 1)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from thumb_assets.defs.checks import check_specs, evaluate_checks
+from thumb_assets.defs.checks import check_specs, evaluate_checks, evaluate_checks_alone
 from thumb_assets.defs.metadata import spec_metadata, stage_metadata
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.resources import ThumbAssetsResource
@@ -55,28 +55,38 @@ def build_pipeline(num_videos_per_run: int = 25) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(num_videos_per_run),
     )
     def pipeline(context: dg.AssetExecutionContext, thumb_assets: ThumbAssetsResource) -> Iterator[Any]:
-        stages = [key.to_user_string() for key in context.selected_asset_keys]
-        store, failed = thumb_assets.store, []
-        for result in run(context.partition_keys, stages, thumb_assets.settings, store):
-            if result.status == "failed":
-                failed.append(result)
-                if result.blocked_by is None:
-                    context.log.error(f"{result.video_id} {result.stage}: {result.message}")
-            elif result.status == "skipped":
-                context.log.warning(f"{result.video_id} {result.stage} skipped: {result.message}")
-                yield dg.AssetObservation(
-                    result.stage, partition=result.video_id, metadata={"skipped": str(result.message)}
-                )
-            else:
+        store, settings = thumb_assets.store, thumb_assets.settings
+        if not context.selected_asset_keys:
+            yield from evaluate_checks_alone(context, store, settings)
+            return
+        failed = []
+        for result in run(context.partition_keys, _selected_stages(context), settings, store):
+            if result.status == "done":
                 context.log.info(f"{result.video_id} {result.stage}: done")
                 yield dg.AssetMaterialization(
                     result.stage, partition=result.video_id, metadata=stage_metadata(result, store)
                 )
-                yield from evaluate_checks(context, result, store, thumb_assets.settings)
+                yield from evaluate_checks(context, result.stage, result.video_id, store, settings)
+            else:
+                failed += [result] if result.status == "failed" else []
+                yield from _tell(context, result)
         if failed:
             raise _failure(failed)
 
     return pipeline
+
+
+def _selected_stages(context: dg.AssetExecutionContext) -> list[str]:
+    return [key.to_user_string() for key in context.selected_asset_keys]
+
+
+def _tell(context: dg.AssetExecutionContext, result: StageResult) -> Iterator[dg.AssetObservation]:
+    """Logs what was not done; a skipped stage also leaves an observation with the reason."""
+    if result.status == "skipped":
+        context.log.warning(f"{result.video_id} {result.stage} skipped: {result.message}")
+        yield dg.AssetObservation(result.stage, partition=result.video_id, metadata={"skipped": str(result.message)})
+    elif result.blocked_by is None:
+        context.log.error(f"{result.video_id} {result.stage}: {result.message}")
 
 
 def _failure(failed: list[StageResult]) -> dg.Failure:

@@ -15,45 +15,45 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.export import verify_count, verify_mapping
-from thumb_assets.pipeline import STAGES, StageResult, identities_of
+from thumb_assets.pipeline import STAGES, identities_of
 from thumb_assets.settings import Settings
 from thumb_assets.store import Library, TableStore
 from thumb_assets.tables import STAGE_TABLES, Verdict, verify_contract, verify_coverage
 
-Check = Callable[[StageResult, TableStore, Settings], Verdict]
+# (video_id, stage, store, settings) -> verdict, from what is stored.
+Check = Callable[[str, str, TableStore, Settings], Verdict]
 
 
-def _conforms(result: StageResult, store: TableStore, _settings: Settings) -> Verdict:
+def _conforms(video_id: str, stage: str, store: TableStore, _settings: Settings) -> Verdict:
     """The stored table has the columns, types, order and key of its contract."""
-    return verify_contract(result.stage, store.read(result.stage, result.video_id))
+    return verify_contract(stage, store.read(stage, video_id))
 
 
-def _rejections_conform(result: StageResult, store: TableStore, _settings: Settings) -> Verdict:
+def _rejections_conform(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
     """The stored table `rejections` has the columns, types, order and key of its contract."""
-    return verify_contract("rejections", store.read("rejections", result.video_id))
+    return verify_contract("rejections", store.read("rejections", video_id))
 
 
-def _covers(result: StageResult, store: TableStore, _settings: Settings) -> Verdict:
+def _covers(video_id: str, stage: str, store: TableStore, _settings: Settings) -> Verdict:
     """Every candidate frame has a row, with a value or an error."""
-    candidates = store.read("candidate_frames", result.video_id)
-    return verify_coverage(candidates, store.read(result.stage, result.video_id))
+    candidates = store.read("candidate_frames", video_id)
+    return verify_coverage(candidates, store.read(stage, video_id))
 
 
-def _count(result: StageResult, store: TableStore, _settings: Settings) -> Verdict:
+def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
     """There are as many files as rows and selections, under the same names, and no other."""
-    video_id = result.video_id
     return verify_count(
         store.read("selections", video_id), store.read("stills", video_id), folder=store.stills_dir(video_id)
     )
 
 
-def _mapping(result: StageResult, store: TableStore, settings: Settings) -> Verdict:
+def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
     """Each still, decoded again by its frame_index, is the frame that was scored, and the file shows it."""
     return verify_mapping(
-        Library(store.data_dir).find(result.video_id).path,
-        store.read("stills", result.video_id),
-        identities=identities_of(store.read("frames", result.video_id)),
-        folder=store.stills_dir(result.video_id),
+        Library(store.data_dir).find(video_id).path,
+        store.read("stills", video_id),
+        identities=identities_of(store.read("frames", video_id)),
+        folder=store.stills_dir(video_id),
         video_settings=settings.video,
     )
 
@@ -82,15 +82,15 @@ def check_specs() -> list[dg.AssetCheckSpec]:
 
 
 def evaluate_checks(
-    context: dg.AssetExecutionContext, result: StageResult, store: TableStore, settings: Settings
+    context: dg.AssetExecutionContext, stage: str, video_id: str, store: TableStore, settings: Settings
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """Evaluates the checks of a stage that was just materialised for one video."""
-    key = dg.AssetKey(result.stage)
+    """Evaluates those checks of a stage that the run selected, on what is stored of one video."""
+    key = dg.AssetKey(stage)
     selected = {check.name for check in context.selected_asset_check_keys if check.asset_key == key}
-    for name, check in CHECKS[result.stage].items():
+    for name, check in CHECKS[stage].items():
         if name not in selected:
             continue
-        verdict = check(result, store, settings)
+        verdict = check(video_id, stage, store, settings)
         yield dg.AssetCheckEvaluation(
             asset_key=key,
             check_name=name,
@@ -102,9 +102,23 @@ def evaluate_checks(
                 "num_failed": verdict.num_failed,
                 "sample": dg.MetadataValue.md("\n".join(f"- {line}" for line in verdict.sample) or "none"),
             },
-            partition=result.video_id,
-            target_materialization_data=_target(context, key, result.video_id),
+            partition=video_id,
+            target_materialization_data=_target(context, key, video_id),
         )
+
+
+def evaluate_checks_alone(
+    context: dg.AssetExecutionContext, store: TableStore, settings: Settings
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Evaluates the selected checks without materialising: "Execute all" on an asset's page names no partition.
+
+    Then every video is checked that has the stage's table.
+    """
+    for stage in STAGES:
+        if not any(check.asset_key == dg.AssetKey(stage) for check in context.selected_asset_check_keys):
+            continue
+        for video_id in context.partition_keys if context.has_partition_key else store.video_ids(stage):
+            yield from evaluate_checks(context, stage, video_id, store, settings)
 
 
 def _target(

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image, ImageDraw, ImageFont
 
-_TILE_HEIGHT, _CAPTION_HEIGHT, _GAP, _NUM_COLUMNS = 240, 26, 8, 4
+_TILE_HEIGHT, _CAPTION_HEIGHT, _GAP = 200, 26, 8
+# What Dagster's dialog shows without a scroll bar.
+_MAX_WIDTH = 1120
 _BACKGROUND, _TEXT = (24, 24, 24), (235, 235, 235)
 # Okabe and Ito's colours, which people with any colour vision tell apart.
 _LINE, _CANDIDATE, _SELECTION, _SHOT = "#0072B2", "#E69F00", "#D55E00", "#999999"
@@ -45,7 +47,7 @@ def score_timeline(
     sharpness: pa.Table | None = None,
     title: str = "",
 ) -> bytes:
-    """A PNG of 1200x420 px: Laplacian variance of every frame, shot boundaries, candidates and selections over time.
+    """A PNG of 1100x400 px: Laplacian variance of every frame, shot boundaries, candidates and selections over time.
 
     Args:
         frames, candidates (candidate_frames), shots, selections, sharpness: tables of the contract, of one video.
@@ -55,7 +57,7 @@ def score_timeline(
     from matplotlib.figure import Figure
 
     # The object-oriented interface: pyplot keeps state in the process and is not safe between threads.
-    figure = Figure(figsize=(12, 4.2), dpi=100, layout="constrained")
+    figure = Figure(figsize=(11, 4), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     seconds, values = _seconds(frames), _variance_by_frame(frames, sharpness)
@@ -119,7 +121,12 @@ def _captioned(picture: Image.Image, caption: str) -> Image.Image:
 
 
 def _sheet(tiles: list[Image.Image]) -> Image.Image:
-    rows = [tiles[start : start + _NUM_COLUMNS] for start in range(0, len(tiles), _NUM_COLUMNS)]
+    rows: list[list[Image.Image]] = [[]]
+    for tile in tiles:
+        width = sum(other.width + _GAP for other in rows[-1]) + tile.width + 2 * _GAP
+        if rows[-1] and width > _MAX_WIDTH:
+            rows.append([])
+        rows[-1].append(tile)
     widths = [sum(tile.width + _GAP for tile in row) + _GAP for row in rows]
     tops = np.cumsum([_GAP] + [_TILE_HEIGHT + _CAPTION_HEIGHT + _GAP] * len(rows)).tolist()
     sheet = Image.new("RGB", (max(widths), tops[-1]), _BACKGROUND)

@@ -104,6 +104,21 @@ def spoil_by_turning(path: Path) -> None:
     turned.save(path, exif=picture.info["exif"], quality=95, subsampling=0)
 
 
+def test_a_check_alone_finds_what_was_spoiled_since(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance, run_range: RunRange
+) -> None:
+    video_ids = register(data_dir, [synthetic_videos("multi_shot"), synthetic_videos("cfr")])
+    assert run_range(video_ids, WITHOUT_MODELS).success
+    min(TableStore(data_dir).stills_dir(video_ids[0]).iterdir()).unlink()
+    definitions = build_definitions(resource=ThumbAssetsResource(data_dir=str(data_dir)))
+    key = dg.AssetCheckKey(dg.AssetKey("stills"), "export_count")
+    job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_check_selection={key})
+    result = job.execute_in_process(instance=instance)
+    assert result.success
+    assert result.asset_materializations_for_node("pipeline") == []
+    assert check_results(instance, "stills", "export_count") == {video_ids[0]: False, video_ids[1]: True}
+
+
 @pytest.mark.parametrize(
     ("spoil", "check_name"),
     [(Path.unlink, "export_count"), (spoil_by_turning, "frame_number_mapping")],
@@ -115,15 +130,13 @@ def test_a_spoiled_still_fails_its_check(
     data_dir: Path,
     run_range: RunRange,
 ) -> None:
-    from thumb_assets.pipeline import StageResult
     from thumb_assets.settings import load_settings
 
     (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
     assert run_range([video_id], WITHOUT_MODELS).success
     store = TableStore(data_dir)
     spoil(min(store.stills_dir(video_id).iterdir()))
-    result = StageResult(video_id, "stills", "done", "")
-    verdict = CHECKS["stills"][check_name](result, store, load_settings())
+    verdict = CHECKS["stills"][check_name](video_id, "stills", store, load_settings())
     assert not verdict.is_passed
     assert verdict.num_failed >= 1
     assert verdict.sample
