@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from thumb_assets_tests.support.synthetic import make
+from thumb_assets_tests.support.tiny_clip import TinyModel, make_tiny_model
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _SHARED_DIR = _REPOSITORY.parent / "shared"
@@ -23,6 +24,12 @@ def synthetic_videos(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str]
     """`synthetic_videos("cfr")` is the path of that recipe's file, made at first use; do not change the file."""
     folder = tmp_path_factory.mktemp("synthetic")
     return lambda name: make(name, folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
+    """A real open_clip model with random weights, made at first use."""
+    return make_tiny_model(tmp_path_factory.mktemp("tiny-clip"))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The engine on synthetic videos, from the file to the stills."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from thumb_assets.store import Catalog, TableStore, read_outcomes
 from thumb_assets.tables import STAGE_TABLES, TABLES, contract_problems, verify_coverage
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS, RECIPES, read_frame_index
+from thumb_assets_tests.support.tiny_clip import TinyModel
 
 MakeVideo = Callable[[str], Path]
 
@@ -228,3 +230,49 @@ def test_piqe_scores_candidates_or_every_frame(synthetic_videos: MakeVideo, data
     by_frame = {row["frame_index"]: row["iqa_score"] for row in again.to_pylist()}
     for row in scores.to_pylist():
         assert by_frame[row["frame_index"]] == pytest.approx(row["iqa_score"], abs=1e-3)
+
+
+def test_clip_scores_with_a_local_checkpoint(
+    synthetic_videos: MakeVideo, data_dir: Path, tiny_model: TinyModel
+) -> None:
+    ids = register(data_dir, [synthetic_videos(name) for name in ("multi_shot", "cfr", "one_frame")])
+    overrides = [f"clip.model={tiny_model.name}", f"clip.checkpoint={tiny_model.checkpoint}", "clip.batch_size=4"]
+    stages = [*WITHOUT_MODELS, "clip_scores"]
+    results = run_stages(data_dir, ids, stages, settings=load_settings(overrides=overrides))
+    store = TableStore(data_dir)
+    for video_id in ids:
+        assert results[video_id, "clip_scores"].status == "done"
+        assert results[video_id, "selections"].metrics["components"] == "sharpness, clip"
+        scores = store.read("clip_scores", video_id)
+        assert contract_problems("clip_scores", scores) == []
+        assert verify_coverage(store.read("candidate_frames", video_id), scores).is_passed
+        for row in scores.to_pylist():
+            assert row["clip_score"] == pytest.approx(row["positive_similarity"] - row["negative_similarity"])
+            assert np.linalg.norm(np.array(row["embedding"], dtype=np.float64)) == pytest.approx(1, abs=2e-3)
+    footer = store.footer("clip_scores", ids[0])
+    assert footer is not None
+    assert footer["model_name"] == tiny_model.name
+    assert len(footer["prompts_sha256"]) == 64
+    # Batches of 4 run across the videos; alone, the same video gets the same scores.
+    one_by_one = load_settings(overrides=[*overrides, "clip.batch_size=1"])
+    before = store.read("clip_scores", ids[0])
+    run_stages(data_dir, ids[:1], ["clip_scores"], settings=one_by_one)
+    after = store.read("clip_scores", ids[0])
+    assert np.allclose(before.column("clip_score").to_numpy(), after.column("clip_score").to_numpy(), atol=1e-4)
+
+
+def test_everything_else_works_without_pyiqa(
+    synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "pyiqa"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyiqa", None)  # what an import of a package that is not installed meets
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    # Other metrics than any test loads, so that no scorer of this process is found again.
+    settings = load_settings(overrides=['iqa.metrics=["piqe","entropy"]', "iqa.batch_size=3"])
+    results = run_stages(data_dir, [video_id], [*WITHOUT_MODELS, "iqa_scores"], settings=settings)
+    skipped = results[video_id, "iqa_scores"]
+    assert skipped.status == "skipped"
+    assert 'pip install "thumb-assets[iqa]"' in str(skipped.message)
+    assert "Noncommercial" in str(skipped.message)
+    assert results[video_id, "stills"].status == "done"
