@@ -8,12 +8,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG  # not exported at the top level
 
 from thumb_assets.defs.checks import check_specs, evaluate_checks, evaluate_checks_alone
-from thumb_assets.defs.metadata import spec_metadata, stage_metadata
+from thumb_assets.defs.metadata import data_version, spec_metadata, stage_metadata
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import CODE_VERSIONS, OPTIONAL_INPUTS, REQUIRED_INPUTS, STAGES, StageResult, run
+from thumb_assets.pipeline import (
+    CODE_VERSIONS,
+    OPTIONAL_INPUTS,
+    REQUIRED_INPUTS,
+    STAGES,
+    StageResult,
+    run,
+    stage_settings_sha256,
+)
+from thumb_assets.settings import Settings
 from thumb_assets.tables import TABLES
 
 _KINDS: dict[str, set[str]] = {
@@ -25,8 +35,8 @@ _KINDS: dict[str, set[str]] = {
 _DESCRIPTIONS = {"catalog": "The SQLite index over all tables: one transaction per video, rebuildable at any time."}
 
 
-def stage_spec(stage: str) -> dg.AssetSpec:
-    """The asset of one stage."""
+def stage_spec(stage: str, settings: Settings) -> dg.AssetSpec:
+    """The asset of one stage; other code or other settings (a new model, say) make its older partitions stale."""
     return dg.AssetSpec(
         stage,
         deps=[*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ())],
@@ -34,39 +44,43 @@ def stage_spec(stage: str) -> dg.AssetSpec:
         metadata=spec_metadata(stage),
         skippable=True,
         group_name="thumbnails",
-        code_version=CODE_VERSIONS[stage],
+        code_version=f"{CODE_VERSIONS[stage]}.{stage_settings_sha256(stage, settings)[:8]}",
         kinds=_KINDS.get(stage, {"parquet"}),
     )
 
 
-def build_pipeline(num_videos_per_run: int = 25) -> dg.AssetsDefinition:
+def build_pipeline(settings: Settings, *, num_videos_per_run: int = 25) -> dg.AssetsDefinition:
     """The multi-asset whose specs are the stages.
 
     Args:
+        settings: those of the code location, for the code versions; a run may have others.
         num_videos_per_run: how many videos a backfill puts into one run; a run costs seconds to start and loads models.
     """
 
     @dg.multi_asset(
         name="pipeline",
-        specs=[stage_spec(stage) for stage in STAGES],
+        specs=[stage_spec(stage, settings) for stage in STAGES],
         check_specs=check_specs(),
         can_subset=True,
         partitions_def=VIDEOS,
         backfill_policy=dg.BackfillPolicy.multi_run(num_videos_per_run),
     )
     def pipeline(context: dg.AssetExecutionContext, thumb_assets: ThumbAssetsResource) -> Iterator[Any]:
-        store, settings = thumb_assets.store, thumb_assets.settings
+        store, run_settings = thumb_assets.store, thumb_assets.settings
         if not context.selected_asset_keys:
-            yield from evaluate_checks_alone(context, store, settings)
+            yield from evaluate_checks_alone(context, store, run_settings)
             return
         failed = []
-        for result in run(context.partition_keys, _selected_stages(context), settings, store):
+        for result in run(context.partition_keys, _selected_stages(context), run_settings, store):
             if result.status == "done":
                 context.log.info(f"{result.video_id} {result.stage}: done")
                 yield dg.AssetMaterialization(
-                    result.stage, partition=result.video_id, metadata=stage_metadata(result, store)
+                    result.stage,
+                    partition=result.video_id,
+                    metadata=stage_metadata(result, store),
+                    tags={DATA_VERSION_TAG: data_version(result, store)},
                 )
-                yield from evaluate_checks(context, result.stage, result.video_id, store, settings)
+                yield from evaluate_checks(context, result.stage, result.video_id, store, run_settings)
             else:
                 failed += [result] if result.status == "failed" else []
                 yield from _tell(context, result)

@@ -15,9 +15,10 @@ def build_definitions(*, resource: ThumbAssetsResource | None = None, num_videos
         resource: another data folder or other settings.
         num_videos_per_run: how many videos one run of a backfill works on.
     """
+    resource = resource or ThumbAssetsResource()
     return dg.Definitions(
-        assets=[build_pipeline(num_videos_per_run)],
+        assets=[build_pipeline(resource.settings, num_videos_per_run=num_videos_per_run)],
         jobs=[THUMBNAILS],
         sensors=[library_sensor],
-        resources={"thumb_assets": resource or ThumbAssetsResource()},
+        resources={"thumb_assets": resource},
     )

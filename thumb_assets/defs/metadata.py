@@ -1,6 +1,8 @@
 """What people see of a table in the UI: its columns, how many rows, and pictures of what it says."""
 
 import base64
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +11,7 @@ import dagster as dg
 from thumb_assets.export import contact_sheet, score_timeline
 from thumb_assets.pipeline import StageResult
 from thumb_assets.store import TableStore
-from thumb_assets.tables import STAGE_TABLES, TABLES
+from thumb_assets.tables import STAGE_TABLES, TABLES, content_sha256
 
 
 def spec_metadata(stage: str) -> dict[str, Any]:
@@ -43,6 +45,15 @@ def stage_metadata(result: StageResult, store: TableStore) -> dict[str, Any]:
             str(store.table_path(table_name, result.video_id))
         )
     return metadata | _PICTURES.get(result.stage, _no_picture)(result, store)
+
+
+def data_version(result: StageResult, store: TableStore) -> str:
+    """What the stage's tables say and how they were made: downstream partitions are stale when it changes."""
+    digest = hashlib.sha256()
+    for table_name, table in sorted(result.tables.items()):
+        digest.update(json.dumps(store.footer(table_name, result.video_id), sort_keys=True).encode())
+        digest.update(content_sha256(table).encode())
+    return digest.hexdigest()[:16]
 
 
 def _no_picture(_result: StageResult, _store: TableStore) -> dict[str, Any]:

@@ -6,7 +6,13 @@ not: how anything is measured, chosen or drawn (the rooms below), Dagster (defs)
 
 from thumb_assets.pipeline.engine import identities_of, run
 from thumb_assets.pipeline.job import StageResult
-from thumb_assets.pipeline.stages import CODE_VERSIONS, OPTIONAL_INPUTS, REQUIRED_INPUTS, ordered_stages
+from thumb_assets.pipeline.stages import (
+    CODE_VERSIONS,
+    OPTIONAL_INPUTS,
+    REQUIRED_INPUTS,
+    ordered_stages,
+    stage_settings_sha256,
+)
 from thumb_assets.tables import STAGES
 
 __all__ = [
@@ -18,4 +24,5 @@ __all__ = [
     "identities_of",
     "ordered_stages",
     "run",
+    "stage_settings_sha256",
 ]

@@ -4,7 +4,7 @@ What belongs here: declarations, the Arrow schema made from them, `conform`, and
 not: reading or writing (store), computing a value (the other rooms), thresholds and verdicts.
 """
 
-from thumb_assets.tables.conform import conform, contract_problems, empty_table, table_from_rows
+from thumb_assets.tables.conform import conform, content_sha256, contract_problems, empty_table, table_from_rows
 from thumb_assets.tables.contracts import STAGE_TABLES, STAGES, TABLES
 from thumb_assets.tables.declaration import Column, Embedding, TableContract
 from thumb_assets.tables.verify import Verdict, verify_contract, verify_coverage
@@ -18,6 +18,7 @@ __all__ = [
     "TableContract",
     "Verdict",
     "conform",
+    "content_sha256",
     "contract_problems",
     "empty_table",
     "table_from_rows",

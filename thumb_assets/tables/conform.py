@@ -1,5 +1,6 @@
 """Holds data against its contract: `conform` casts or raises, `contract_problems` reports."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -66,6 +67,19 @@ def conform(table_name: str, table: pa.Table) -> pa.Table:
     if problems:
         raise ContractError(f"table {table_name}: " + "; ".join(problems))
     return pa.Table.from_arrays(table.columns, schema=schema)
+
+
+def content_sha256(table: pa.Table) -> str:
+    """Hex SHA-256 of a table's columns and rows, without its footer; equal tables have equal hashes.
+
+    >>> content_sha256(empty_table("shots")) == content_sha256(empty_table("shots").replace_schema_metadata({"a": "b"}))
+    True
+    """
+    sink = pa.BufferOutputStream()
+    plain = table.replace_schema_metadata(None).combine_chunks()
+    with pa.ipc.new_stream(sink, plain.schema) as writer:
+        writer.write_table(plain)
+    return hashlib.sha256(sink.getvalue()).hexdigest()
 
 
 def contract_problems(table_name: str, table: pa.Table) -> list[str]:

@@ -23,9 +23,11 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def run_range(instance: dg.DagsterInstance, data_dir: Path) -> RunRange:
     """`run_range(video_ids, stages)` runs one range of partitions over the data folder."""
 
-    def run(video_ids: Sequence[str], stages: Sequence[str]) -> dg.ExecuteInProcessResult:
+    def run(
+        video_ids: Sequence[str], stages: Sequence[str], overrides: Sequence[str] = ()
+    ) -> dg.ExecuteInProcessResult:
         add_videos(instance, list(video_ids))
-        resource = ThumbAssetsResource(data_dir=str(data_dir))
+        resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=list(overrides))
         job = build_definitions(resource=resource).resolve_job_def("thumbnails")
         return job.execute_in_process(
             instance=instance,

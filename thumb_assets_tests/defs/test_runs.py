@@ -98,6 +98,35 @@ def test_one_stage_of_one_video_is_rerun_alone(
     assert [(event.asset_key.to_user_string(), event.partition) for event in events] == [("sharpness", video_ids[1])]
 
 
+def data_version_of(instance: dg.DagsterInstance, stage: str) -> str:
+    event = instance.get_latest_materialization_event(dg.AssetKey(stage))
+    assert event is not None
+    return (event.asset_materialization.tags or {})["dagster/data_version"]
+
+
+def test_data_versions_change_with_what_a_table_says_and_not_without(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance, run_range: RunRange
+) -> None:
+    video_ids = register(data_dir, [synthetic_videos("multi_shot")])
+    assert run_range(video_ids, WITHOUT_MODELS).success
+    before = {stage: data_version_of(instance, stage) for stage in ("sharpness", "selections")}
+    assert run_range(video_ids, ["sharpness", "selections"]).success
+    assert {stage: data_version_of(instance, stage) for stage in before} == before
+    assert run_range(video_ids, ["selections"], overrides=["selection.top_k=1"]).success
+    assert data_version_of(instance, "selections") != before["selections"]
+
+
+def test_another_model_gives_the_asset_another_code_version(data_dir: Path) -> None:
+    def version(stage: str, *overrides: str) -> str | None:
+        resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=list(overrides))
+        specs = build_definitions(resource=resource).resolve_all_asset_specs()
+        return next(spec.code_version for spec in specs if spec.key == dg.AssetKey(stage))
+
+    assert version("clip_scores") == version("clip_scores", "clip.batch_size=1")
+    assert version("clip_scores") != version("clip_scores", "clip.model=RN50")
+    assert version("sharpness") == version("sharpness", "clip.model=RN50")
+
+
 def spoil_by_turning(path: Path) -> None:
     picture = Image.open(path)
     turned = Image.fromarray(np.asarray(picture)[::-1].copy())
