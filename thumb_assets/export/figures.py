@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 _TILE_HEIGHT, _CAPTION_HEIGHT, _GAP = 200, 26, 8
 # What Dagster's dialog shows without a scroll bar.
-_MAX_WIDTH = 1120
+_MAX_WIDTH = 1040
 _BACKGROUND, _TEXT = (24, 24, 24), (235, 235, 235)
 # Okabe and Ito's colours, which people with any colour vision tell apart.
 _LINE, _CANDIDATE, _SELECTION, _SHOT = "#0072B2", "#E69F00", "#D55E00", "#999999"
@@ -47,7 +47,7 @@ def score_timeline(
     sharpness: pa.Table | None = None,
     title: str = "",
 ) -> bytes:
-    """A PNG of 1100x400 px: Laplacian variance of every frame, shot boundaries, candidates and selections over time.
+    """A PNG of 1040x380 px: Laplacian variance of every frame, shot boundaries, candidates and selections over time.
 
     Args:
         frames, candidates (candidate_frames), shots, selections, sharpness: tables of the contract, of one video.
@@ -57,7 +57,7 @@ def score_timeline(
     from matplotlib.figure import Figure
 
     # The object-oriented interface: pyplot keeps state in the process and is not safe between threads.
-    figure = Figure(figsize=(11, 4), dpi=100, layout="constrained")
+    figure = Figure(figsize=(10.4, 3.8), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     seconds, values = _seconds(frames), _variance_by_frame(frames, sharpness)

@@ -19,7 +19,7 @@ _UNSPECIFIED = 2
 # Untagged video of at least this many lines or columns is BT.709, smaller is BT.601: the rule of mpv and VLC.
 _HD_HEIGHT, _HD_WIDTH = 720, 1280
 # Without FULL_CHR_H_INT swscale's table-driven RGB is up to 2 levels dark: white (Y=235) came out as 253.
-# By number (libswscale/swscale.h: SWS_FULL_CHR_H_INT, SWS_ACCURATE_RND): PyAV 17, the last for Python 3.10, has no names.
+# By number (swscale.h: SWS_FULL_CHR_H_INT, SWS_ACCURATE_RND): PyAV 17, the last for Python 3.10, has no names for them.
 _EXACT = 0x2000 | 0x40000
 _REDUCE = int(Interpolation.AREA) | _EXACT
 _KEEP_OR_ENLARGE = int(Interpolation.BICUBIC) | _EXACT

@@ -208,7 +208,7 @@ def test_figures_are_pictures(unexported):
     frames, shots, candidates = tables_of(unexported)
     tables = {"candidates": candidates, "shots": shots, "selections": unexported.selections}
     line = score_timeline(frames, **tables, title="a")
-    assert Image.open(io.BytesIO(line)).size == (1100, 400)
+    assert Image.open(io.BytesIO(line)).size == (1040, 380)
     assert score_timeline(frames, **tables, title="a") == line
 
 
