@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 @pytest.mark.parametrize(
     "command",
     [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)],
-    ids=lambda command: " ".join(command),
+    ids=" ".join,
 )
 def test_nothing_is_found(command: tuple[str, ...], tmp_path: Path) -> None:
     program = Path(sys.executable).with_name(command[0])

@@ -20,6 +20,7 @@ from thumb_assets.store.identity import verify_video_id
 from thumb_assets.tables import STAGE_TABLES, TABLES, Embedding, TableContract, conform
 
 SUFFIX = ".parquet"
+_SIZE_KEY = b"embedding_size"
 TEMPORARY_SUFFIX = ".tmp"
 # Written by the store itself into every footer.
 OWN_FOOTER_KEYS = ("table", "schema_version")
@@ -102,7 +103,7 @@ class TableStore:
             raise ContractError(f"table {table_name}: rows of {others[0]!r} in the table of {video_id!r}")
         with _storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_atomically(path, table.replace_schema_metadata(metadata))
+            _write_atomically(path, _to_stored(table).replace_schema_metadata(metadata))
         return path
 
     def read(self, table_name: str, video_id: str) -> pa.Table:
@@ -125,7 +126,7 @@ class TableStore:
                 ) from None
             # ParquetFile, not read_table: that one takes a folder named `k=v` on the way for a partition column.
             with handle, pq.ParquetFile(handle, page_checksum_verification=True) as file:
-                table = file.read()
+                table = _from_stored(file.read())
         _verify_schema(table, _contract(table_name), path=path, stage=stage)
         if others := _other_video_ids(table, video_id):  # a file that somebody copied or renamed
             raise ContractError(f"{path}: holds rows of {others[0]!r}; delete it and run the stage {stage!r} again")
@@ -252,10 +253,32 @@ def _write_atomically(path: Path, table: pa.Table) -> None:
             pq.write_table(table, handle, compression="zstd", write_page_checksum=True)
             handle.flush()
             os.fsync(handle.fileno())  # else a power cut may leave the new name on an empty file
-        temporary.replace(path)
+        os.replace(temporary, path)  # noqa: PTH105 - what a test makes fail, on every version of Python
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _to_stored(table: pa.Table) -> pa.Table:
+    """Embeddings as lists of any length: Arrow 25, the last for Python 3.10, cannot read fixed ones back with nulls."""
+    fields = [
+        field.with_type(pa.list_(field.type.value_type)).with_metadata({_SIZE_KEY: str(field.type.list_size)})
+        if Embedding.matches(field.type)
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
+def _from_stored(table: pa.Table) -> pa.Table:
+    """The other way round; the length is kept beside the column."""
+    fields = [
+        pa.field(field.name, Embedding.of_size(int(field.metadata[_SIZE_KEY])), nullable=field.nullable)
+        if field.metadata and _SIZE_KEY in field.metadata
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields, metadata=table.schema.metadata))
 
 
 def _verify_schema(table: pa.Table, contract: TableContract, *, path: Path, stage: str | None) -> None:
