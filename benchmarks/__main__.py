@@ -58,9 +58,9 @@ def _measure(
 
             measurements.append(measure(clip, settings, num_runs=runs, with_models=models, on_sample=on_sample))
     options = [f"--runs {runs}", *(f"--clip {path.name}" for path in paths), *([] if models else ["--no-models"])]
-    options += [
-        f"--set {override}" for override in overrides if "path" not in override and "checkpoint" not in override
-    ]
+    # Of a path only its last part: the report is made to be shown.
+    settings_given = (override.partition("=") for override in overrides)
+    options += [f"--set {name}={value.rpartition('/')[2]}" for name, _, value in settings_given]
     command = " ".join(["uv run python -m benchmarks", *options])
     return render(measurements, machine=describe_machine(), command=command, num_runs=runs)
 

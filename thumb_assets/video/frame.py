@@ -86,7 +86,11 @@ class Frame:
         picture = self._picture
         is_reduced = width < picture.width or height < picture.height
         options: dict[str, Any] = {"dst_color_range": ColorRange.JPEG}
-        if int(picture.colorspace) == _UNSPECIFIED and not picture.format.is_rgb:
+        if pix_fmt == "gray" and not picture.format.is_rgb:
+            # The same matrix on both sides, whichever it is: gray counts as BT.601, and from any other one swscale
+            # would go through a colour matrix that mixes chroma into luma (13 levels were seen), ten times slower.
+            options["src_colorspace"] = options["dst_colorspace"] = Colorspace.ITU601
+        elif int(picture.colorspace) == _UNSPECIFIED and not picture.format.is_rgb:
             is_hd = self.geometry.height >= _HD_HEIGHT or self.geometry.width >= _HD_WIDTH
             options["src_colorspace"] = Colorspace.ITU709 if is_hd else Colorspace.ITU601
         reformatted = picture.reformat(

@@ -110,3 +110,14 @@ def test_luma_of_limited_range_is_spread_to_full_range(tmp_path, pix_fmt, code, 
 def test_luma_of_full_range_is_kept(tmp_path, code):
     _, frame = first_frame(write_flat(tmp_path / "a.mkv", (code, 128, 128), tag=1, color_range=FULL))
     assert np.abs(frame.luma().astype(int) - code).max() <= 1
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize(("tag", "size"), [("bt709", (320, 180)), ("bt2020nc", (320, 180)), ("untagged", (1280, 720))])
+def test_luma_of_a_colour_is_its_first_plane(tmp_path, colour, tag, size):
+    # No matrix may touch luma: a gray target of another matrix would mix chroma into it.
+    matrix = {"bt709": "bt709", "bt2020nc": "bt2020", "untagged": "bt709"}[tag]
+    luma_code = yuv(colour, matrix)[0]
+    _, frame = first_frame(write_flat(tmp_path / "c.mkv", yuv(colour, matrix), tag=TAGS[tag], size=size))
+    for short_side in (None, 90):
+        assert np.abs(frame.luma(short_side) - (luma_code - 16) * 255 / 219).max() <= 1
