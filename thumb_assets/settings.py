@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,17 +39,23 @@ class VideoSettings(StageSettings):
 class ShotsSettings(StageSettings):
     """How the video is cut into shots."""
 
-    detector: Literal["adaptive", "content", "threshold", "histogram", "hash"] = Field(
-        "adaptive", description="PySceneDetect's detector; each is driven by our own frame counter."
+    detector: Literal["adaptive", "content", "threshold", "histogram", "hash", "transnet"] = Field(
+        "adaptive", description="PySceneDetect's detectors, or transnet: the learned TransNetV2 (extra `transnet`)."
     )
     adaptive_threshold: float = Field(3.5, gt=0, description="AdaptiveDetector: least ratio to the neighbours' mean.")
     window_width: int = Field(3, ge=1, le=120, description="AdaptiveDetector: frames on each side in that mean.")
     content_threshold: float = Field(27.0, gt=0, description="ContentDetector: least mean HSV difference.")
-    fade_threshold: float = Field(12.0, ge=0, le=255, description="ThresholdDetector: mean RGB that counts as black.")
+    fade_threshold: float = Field(
+        12.0, ge=0, le=255, description="ThresholdDetector, transnet: mean RGB that counts as black."
+    )
     histogram_threshold: float = Field(0.05, gt=0, le=1, description="HistogramDetector: least loss of correlation.")
     hash_threshold: float = Field(0.395, gt=0, le=1, description="HashDetector: least share of differing hash bits.")
+    transnet_threshold: float = Field(0.5, gt=0, lt=1, description="transnet: a frame with more is a transition.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="transnet: auto is cuda, then cpu.")
     min_shot_seconds: float = Field(0.6, ge=0, description="A cut sooner than this after the last one is ignored.")
-    working_height: int = Field(216, ge=32, le=2160, description="Lines of the image the detector sees.")
+    working_height: int = Field(
+        216, ge=32, le=2160, description="Lines of the image the detector sees; transnet's are given."
+    )
 
 
 class CandidatesSettings(StageSettings):
@@ -136,8 +143,17 @@ class StillsSettings(StageSettings):
     jpeg_quality: int = Field(95, ge=1, le=100, description="JPEG quality; chroma is always 4:4:4.")
 
 
+class ModelsSettings(StageSettings):
+    """Which models may be used at all; holds for every stage and changes no value in a table."""
+
+    licence: Literal["commercial", "research"] = Field(
+        "research", description="commercial refuses models whose terms forbid commercial use or are not known."
+    )
+    allow: tuple[str, ...] = Field((), description="Models you hold the rights to; never refused.")
+
+
 class Settings(StageSettings):
-    """All settings; each field is the settings of one stage, `video` is shared by those that decode."""
+    """All settings; each field is the settings of one stage, `video` and `models` are shared."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
     shots: ShotsSettings = Field(default_factory=ShotsSettings)
@@ -147,12 +163,16 @@ class Settings(StageSettings):
     iqa: IqaSettings = Field(default_factory=IqaSettings)
     selection: SelectionSettings = Field(default_factory=SelectionSettings)
     stills: StillsSettings = Field(default_factory=StillsSettings)
+    models: ModelsSettings = Field(default_factory=ModelsSettings)
 
 
-PROFILES: dict[str, dict[str, Any]] = {
-    "default": {},
-    "dataset": {"iqa": {"scope": "every_frame"}, "stills": {"format": "png"}, "selection": {"top_k": 10}},
-}
+def _read_profiles() -> dict[str, dict[str, Any]]:
+    text = (resources.files("thumb_assets") / "profiles.json").read_text(encoding="utf-8")
+    return {name: profile["settings"] for name, profile in json.loads(text).items()}
+
+
+# Named sets of settings, to be read and changed in one file.
+PROFILES: dict[str, dict[str, Any]] = _read_profiles()
 
 
 def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Settings:
@@ -198,7 +218,27 @@ def _parse_value(text: str) -> Any:
 
 
 # These change how fast a table is made or what a failure does, never a value in it.
-_WITHOUT_EFFECT_ON_VALUES = {"batch_size", "decode_threads", "on_unavailable"}
+_WITHOUT_EFFECT_ON_VALUES = {"batch_size", "decode_threads", "device", "on_unavailable"}
+
+
+def choose_device(name: str, is_here: Mapping[str, bool], *, setting: str) -> str:
+    """The device a setting names, or for `auto` the first of `is_here` that is there.
+
+    Args:
+        is_here: devices in order of preference, and whether this machine has them and the model can use them.
+        setting: the setting's name, for the error.
+
+    Raises:
+        SettingsError: the named device is not there.
+
+    >>> choose_device("auto", {"cuda": False, "cpu": True}, setting="clip.device")
+    'cpu'
+    """
+    if name == "auto":
+        return next(device for device, is_present in is_here.items() if is_present)
+    if not is_here.get(name, False):
+        raise SettingsError(f"{setting} is {name}, which this machine does not have; use auto or cpu")
+    return name
 
 
 def settings_sha256(*parts: BaseModel) -> str:
@@ -217,6 +257,12 @@ def models_dir(environ: Mapping[str, str] = os.environ) -> Path | None:
     """The user's own folder of model files (THUMB_ASSETS_MODELS_DIR), if one is named; absolute."""
     value = environ.get(MODELS_DIR_VARIABLE)
     return Path(value).expanduser().absolute() if value else None
+
+
+def models_cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where model files from plain addresses are kept (`thumb_assets/models` in the user's cache folder); absolute."""
+    cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(f"{cache}/thumb_assets/models").expanduser().absolute()
 
 
 def torch_home(environ: Mapping[str, str] = os.environ) -> Path:

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from thumb_assets.clip.loading import load_open_clip
 from thumb_assets.clip.preprocess import Preprocessor
-from thumb_assets.errors import OutOfMemoryError, SettingsError
-from thumb_assets.settings import ClipSettings
+from thumb_assets.errors import OutOfMemoryError
+from thumb_assets.settings import ClipSettings, choose_device
 
 
 class ImageTextEncoder(Protocol):
@@ -97,12 +97,7 @@ class OpenClipEncoder:
 
 
 def _choose_device(name: str) -> str:
-    """cuda, mps or cpu: the named one, or for `auto` the first that is here."""
     import torch
 
     is_here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        return next(device for device, is_present in is_here.items() if is_present)
-    if not is_here[name]:
-        raise SettingsError(f"clip.device is {name}, which this machine does not have; use auto or cpu")
-    return name
+    return choose_device(name, is_here, setting="clip.device")

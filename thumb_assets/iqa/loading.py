@@ -2,17 +2,29 @@
 
 import io
 import logging
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from thumb_assets.errors import ModelUnavailableError, SettingsError
+from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError
 from thumb_assets.iqa.directions import NEEDS_MORE_THAN_A_PICTURE
-from thumb_assets.settings import MODELS_DIR_VARIABLE, models_dir
-from thumb_assets.weights import MODEL_FILES, find_in_folders, offline_if_unreachable, resolve_file
+from thumb_assets.iqa.guard import Checkpoints, guarded
+from thumb_assets.settings import MODELS_DIR_VARIABLE
+from thumb_assets.weights import file_sha256, pyiqa_metric, resolve_file
+
+# These fetch a backbone trained on ImageNet only to overwrite it with their own checkpoint, if that holds one.
+_BRINGS_BACKBONE = frozenset({"topiq_nr", "topiq_iaa_res50"})
+_BACKBONE_PREFIX = "semantic_model."
+
+
+@dataclass(frozen=True)
+class BuiltMetric:
+    """A metric of pyiqa in eval mode, and the files of weights it was made from (name to hex SHA-256)."""
+
+    net: Any
+    weights_sha256: dict[str, str]
 
 
 def pyiqa_folder() -> Path:
@@ -27,11 +39,11 @@ def pyiqa_version() -> str:
     return version("pyiqa")
 
 
-def create_metric(name: str, *, device: str) -> Any:
+def create_metric(name: str, *, device: str) -> BuiltMetric:
     """A no-reference metric of pyiqa in eval mode.
 
-    Weights are taken from THUMB_ASSETS_MODELS_DIR, pyiqa's own folder, the hub's cache, or are downloaded. Those of a
-    registered metric are checked against their sum; pyiqa unpickles the others as they are, so get them from it alone.
+    Weights are taken from THUMB_ASSETS_MODELS_DIR, pyiqa's own folder, the hub's cache, or are downloaded. Checkpoints
+    are read as data only (weights_only), also those that pyiqa would unpickle.
 
     Raises:
         ModelUnavailableError: pyiqa is not installed, or weights cannot be had or read.
@@ -40,14 +52,27 @@ def create_metric(name: str, *, device: str) -> Any:
     pyiqa = _import_pyiqa()
     _check_is_no_reference(pyiqa, name)
     options: dict[str, Any] = {}
-    if any(model_file.name == name for model_file in MODEL_FILES):
-        options["pretrained_model_path"] = str(resolve_file(name, extra_folders=(pyiqa_folder(),)))
-        metric = _build(pyiqa, name, device, options)
-    else:
-        with _weights_from_models_dir(name):
+    sums: dict[str, str] = {}
+    model_file = pyiqa_metric(name)
+    if model_file.source != "library":
+        path = resolve_file(model_file, extra_folders=(pyiqa_folder(),))
+        options["pretrained_model_path"] = str(path)
+        sums[path.name] = file_sha256(path)
+    with guarded(name) as checkpoints:
+        if name in _BRINGS_BACKBONE:
+            metric = _build(pyiqa, name, device, options | {"backbone_pretrain": False})
+            if not _is_backbone_loaded(metric, checkpoints):
+                metric = _build(pyiqa, name, device, options)
+        else:
             metric = _build(pyiqa, name, device, options)
     metric.eval()
-    return metric
+    return BuiltMetric(metric, sums | checkpoints.sums)
+
+
+def _is_backbone_loaded(metric: Any, checkpoints: Checkpoints) -> bool:
+    """Whether the checkpoint held every tensor of the backbone: pyiqa loads it with strict=False and would not say."""
+    names = {key for key in metric.net.state_dict() if key.startswith(_BACKBONE_PREFIX)}
+    return {name for name in names if not name.endswith("num_batches_tracked")} <= checkpoints.keys
 
 
 def _import_pyiqa() -> Any:
@@ -78,7 +103,7 @@ def _build(pyiqa: Any, name: str, device: str, options: dict[str, Any]) -> Any:
     try:
         with redirect_stdout(io.StringIO()):
             return pyiqa.create_metric(name, device=device, **options)
-    except ModelUnavailableError:
+    except ThumbAssetsError:
         raise
     except ImportError as error:
         raise ModelUnavailableError(f"metric {name} needs a Python package that is not installed: {error}") from error
@@ -93,48 +118,3 @@ def _build(pyiqa: Any, name: str, device: str, options: dict[str, Any]) -> Any:
         # Its handler would print beside ours, and it would keep records from those of the application.
         logger.handlers.clear()
         logger.propagate = True
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    # pyiqa found nothing behind this name; a link to a folder that is gone may still be in the way.
-    target.unlink(missing_ok=True)
-    try:
-        target.symlink_to(source)
-    # Windows lets only some users make links.
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-@contextmanager
-def _weights_from_models_dir(name: str) -> Iterator[None]:
-    """While inside, a file that pyiqa would download is taken from the user's folder, and no dead network is tried.
-
-    pyiqa and torch.hub download through one function each; both are replaced for as long as a metric is built.
-    """
-    import torch
-    from pyiqa.utils import download_util
-
-    with offline_if_unreachable() as is_reachable:
-        download = download_util.download_url_to_file
-
-        def supply(url: str, destination: str, *arguments: Any, **options: Any) -> None:
-            target = Path(destination)
-            user_folder = models_dir()
-            found = find_in_folders(target.name, [user_folder]) if user_folder else None
-            if found is not None:
-                _link_or_copy(found, target)
-            elif is_reachable:
-                download(url, destination, *arguments, **options)
-            else:
-                raise ModelUnavailableError(
-                    f"metric {name} needs {target.name}, which is not here, and the model hub cannot be reached; "
-                    f"download {url} where there is a network and put it into ${MODELS_DIR_VARIABLE} or {target.parent}"
-                )
-
-        download_util.download_url_to_file = supply
-        torch.hub.download_url_to_file = supply  # type: ignore[assignment]
-        try:
-            yield
-        finally:
-            download_util.download_url_to_file = download
-            torch.hub.download_url_to_file = download

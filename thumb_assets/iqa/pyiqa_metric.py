@@ -5,9 +5,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.errors import BadInputError, OutOfMemoryError, SettingsError
+from thumb_assets.errors import BadInputError, OutOfMemoryError
 from thumb_assets.iqa.directions import DEPENDS_ON_BATCH, NEEDS_FLOAT64, is_lower_better, parse_range
 from thumb_assets.iqa.loading import create_metric, pyiqa_folder
+from thumb_assets.settings import choose_device
 
 __all__ = ["PyiqaMetric", "QualityMetric", "pyiqa_folder"]
 
@@ -23,12 +24,14 @@ class QualityMetric(Protocol):
         is_lower_better: direction.
         score_range: exact bounds of a score; None where there is none.
         device: where it computes.
+        weights_sha256: its files of weights, name to hex SHA-256; empty where it has none.
     """
 
     name: str
     is_lower_better: bool
     score_range: tuple[float | None, float | None]
     device: str
+    weights_sha256: dict[str, str]
 
     def score(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """(N,) float64 in the metric's own unit for (N, H, W, 3) uint8 RGB; NaN where it has no answer."""
@@ -50,7 +53,9 @@ class PyiqaMetric:
     def __init__(self, name: str, device: str = "auto") -> None:
         self.name = name
         self.device = _choose_device(device, metric=name)
-        self._metric: Any = create_metric(name, device=self.device)
+        built = create_metric(name, device=self.device)
+        self._metric: Any = built.net
+        self.weights_sha256 = built.weights_sha256
         self.is_lower_better = is_lower_better(name, reported=self._metric.lower_better)
         self.score_range = parse_range(self._metric.score_range)
 
@@ -80,7 +85,9 @@ class PyiqaMetric:
                 for start in range(0, len(images), num_per_pass):
                     part = pixels[start : start + num_per_pass]
                     torch.manual_seed(_SEED)
-                    outputs.append(self._metric(part.permute(0, 3, 1, 2).float().div_(255)).reshape(-1))
+                    # Contiguous, since ilniqe takes views that the strides of a permuted batch do not allow.
+                    planes = part.permute(0, 3, 1, 2).contiguous().float().div_(255)
+                    outputs.append(self._metric(planes).reshape(-1))
                 # The wrapper returns (B,), (B, 1) or (B, 1, 1), by metric.
                 scores: npt.NDArray[np.float64] = (
                     torch.cat(outputs).double().cpu().numpy() if outputs else np.zeros(0, np.float64)
@@ -93,13 +100,10 @@ class PyiqaMetric:
 
 
 def _choose_device(name: str, *, metric: str) -> str:
-    """cuda, mps or cpu: the named one, or for `auto` the first that is here and can compute the metric."""
     import torch
 
-    is_here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    has_mps = torch.backends.mps.is_available()
     if name == "auto":
-        is_here["mps"] &= metric not in NEEDS_FLOAT64
-        return next(device for device, is_present in is_here.items() if is_present)
-    if not is_here.get(name, False):
-        raise SettingsError(f"iqa.device is {name}, which this machine does not have; use auto or cpu")
-    return name
+        has_mps &= metric not in NEEDS_FLOAT64
+    is_here = {"cuda": torch.cuda.is_available(), "mps": has_mps, "cpu": True}
+    return choose_device(name, is_here, setting="iqa.device")

@@ -40,6 +40,7 @@ class IqaScorer:
             "lower_better": json.dumps({metric.name: metric.is_lower_better for metric in self.metrics}),
             "range": json.dumps({metric.name: metric.score_range for metric in self.metrics}),
             "pyiqa_version": pyiqa_version(),
+            "weights_sha256": json.dumps({metric.name: metric.weights_sha256 for metric in self.metrics}),
             "device": ",".join(sorted({metric.device for metric in self.metrics})),
             "working_height": str(settings.working_height),
         }

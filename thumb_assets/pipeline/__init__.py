@@ -5,7 +5,7 @@ not: how anything is measured, chosen or drawn (the rooms below), Dagster (defs)
 """
 
 from thumb_assets.pipeline.engine import identities_of, run
-from thumb_assets.pipeline.job import StageResult
+from thumb_assets.pipeline.job import BLOCKED, StageResult
 from thumb_assets.pipeline.stages import (
     CODE_VERSIONS,
     OPTIONAL_INPUTS,
@@ -16,6 +16,7 @@ from thumb_assets.pipeline.stages import (
 from thumb_assets.tables import STAGES
 
 __all__ = [
+    "BLOCKED",
     "CODE_VERSIONS",
     "OPTIONAL_INPUTS",
     "REQUIRED_INPUTS",

@@ -18,7 +18,8 @@ from thumb_assets.tables import table_from_rows
 from thumb_assets.video import Frame, FrameSource, VideoTiming
 
 # Recent frames kept so that a shot announced a few frames late still gets its candidate without a second decode.
-# AdaptiveDetector is `window_width` frames late; what falls further back is fetched after the pass.
+# AdaptiveDetector is `window_width` frames late; what falls further back is fetched after the pass: TransNetV2 is 25 to
+# 74 frames late, too many pictures of full size to keep.
 NUM_RECENT_FRAMES = 8
 
 OnFrame = Callable[[str, int, int | None], None]
@@ -102,9 +103,7 @@ class DecodePass:
     def run(self, source: FrameSource, on_frame: OnFrame | None = None) -> PassResult:
         """Decodes all of `source`; errors of the file itself are raised, those of the shot detector are returned."""
         if "shots" in self._stages:
-            self._shot_detector = ShotDetector(
-                self._settings.shots, average_frame_rate=source.header.average_frame_rate
-            )
+            self._shot_detector = self._build_shot_detector(source)
         for frame in source:
             self._take(frame)
             if on_frame:
@@ -139,17 +138,37 @@ class DecodePass:
                 for scorer in self._of_candidates:
                     scorer.add(self._video.video_id, frame)
 
+    def _build_shot_detector(self, source: FrameSource) -> ShotDetector | None:
+        try:
+            return ShotDetector(self._settings.shots, average_frame_rate=source.header.average_frame_rate)
+        except ThumbAssetsError as error:  # a model or device that is not here: of no concern to the other stages
+            self._result.errors["shots"] = error
+            return None
+
     def _detect(self, frame: Frame) -> list[int]:
         if self._shot_detector is None:
             return []
         try:
-            return self._shot_detector.process(frame.rgb(self._settings.shots.working_height))
+            return self._shot_detector.process(frame.rgb(self._shot_detector.short_side))
         except Exception as error:  # noqa: BLE001 - a detector that dies must not take the frames table with it
             self._shot_detector = None
-            self._result.errors["shots"] = ThumbAssetsError(
-                f"{self._video.path}: shot detection failed at frame {frame.frame_index}: {error}"
-            )
+            self._result.errors["shots"] = self._detection_error(error, f"frame {frame.frame_index}")
             return []
+
+    def _shots_table(self, detector: ShotDetector, pts: Any) -> pa.Table | None:
+        try:
+            starts = detector.finish()
+        except Exception as error:  # noqa: BLE001 - as above; the learned detector looks at the last frames here
+            self._result.errors["shots"] = self._detection_error(error, "the end")
+            return None
+        return shots_table(self._video.video_id, starts, pts=pts, settings=self._settings.shots)
+
+    def _detection_error(self, error: Exception, place: str) -> ThumbAssetsError:
+        if isinstance(error, ThumbAssetsError):
+            return error
+        known = ThumbAssetsError(f"{self._video.path}: shot detection failed at {place}: {error}")
+        known.__cause__ = error
+        return known
 
     def _frame_row(self, frame: Frame) -> dict[str, Any]:
         luma = frame.luma(EVAL_HEIGHT)
@@ -175,9 +194,9 @@ class DecodePass:
         if "frames" in self._stages:
             self._result.tables["frames"] = table_from_rows("frames", self._frame_rows)
         if self._shot_detector is not None:
-            self._result.tables["shots"] = shots_table(
-                self._video.video_id, self._shot_detector.finish(), pts=pts, settings=self._settings.shots
-            )
+            table = self._shots_table(self._shot_detector, pts)
+            if table is not None:
+                self._result.tables["shots"] = table
 
     def _video_row(self, source: FrameSource, pts: Any) -> dict[str, Any]:
         header, geometry = source.header, source.header.geometry

@@ -18,7 +18,7 @@ from thumb_assets.pipeline.scorers import FrameScorer, build_scorer
 from thumb_assets.pipeline.stages import DECODE_STAGES, SCORER_STAGES, needs_every_frame, ordered_stages
 from thumb_assets.select import choose
 from thumb_assets.settings import Settings
-from thumb_assets.store import Catalog, Library, TableStore, record_outcomes
+from thumb_assets.store import Catalog, Library, Outcome, TableStore, record_outcomes
 from thumb_assets.tables import table_from_rows
 from thumb_assets.video import FrameFetcher, FrameIdentities, Geometry, VideoDecoder
 
@@ -63,6 +63,7 @@ class _Engine:
         self._scorers: dict[str, FrameScorer[Any, Any] | ModelUnavailableError] = {}
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
+        self._store.clean_temporary_files()
         waiting: deque[VideoJob] = deque()
         for video_id in video_ids:
             try:
@@ -80,16 +81,12 @@ class _Engine:
             yield from self._finish(waiting.popleft())
 
     def _not_found(self, video_id: str, error: ThumbAssetsError) -> Iterator[StageResult]:
-        for number, stage in enumerate(self._stages):
-            yield StageResult(
-                video_id,
-                stage,
-                "failed",
-                "",
-                message=str(error),
-                error=error,
-                blocked_by=self._stages[0] if number else None,
-            )
+        first, *others = self._stages
+        yield StageResult(video_id, first, "failed", "", message=str(error), error=error)
+        for stage in others:
+            yield StageResult(video_id, stage, "failed", "", message=str(error), error=error, blocked_by=first)
+        if self._store.has("outcomes", video_id):  # it was here once; an id that never was leaves no trace
+            record_outcomes(self._store, video_id, [Outcome(video_id, first, "failed", str(error), True, None, "")])
 
     # Frames: one pass over the file where a stage needs it, exact fetches of the candidates otherwise.
 

@@ -19,6 +19,9 @@ from thumb_assets.settings import Settings
 from thumb_assets.store import LibraryVideo, Outcome, TableStore
 from thumb_assets.tables import STAGE_TABLES
 
+# How the message of a stage begins that was not tried, because an earlier one has no table.
+BLOCKED = "not run, because"
+
 
 @dataclass(frozen=True)
 class StageResult:
@@ -138,7 +141,7 @@ class VideoJob:
 
     def _blocked(self, stage: str, blocker: StageResult) -> StageResult:
         cause = blocker.blocked_by or blocker.stage
-        message = f"not run, because {cause} was {blocker.status}"
+        message = f"{BLOCKED} {cause} was {blocker.status}"
         error = MissingInputError(f"{self.video.path}: stage {stage} {message}")
         return self._result(stage, "failed", message=message, error=error, blocked_by=cause)
 

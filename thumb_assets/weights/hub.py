@@ -4,6 +4,8 @@ The hub's own client retries for most of a minute where there is no network; one
 process, spares that.
 """
 
+import inspect
+import io
 import threading
 import time
 import urllib.error
@@ -11,9 +13,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.settings import is_hub_offline
+from thumb_assets.weights.url import OnProgress
 
 HUB_PROBE_SECONDS = 4.0
 # A verdict "not reachable" is forgotten after this long, so that a service that outlives an outage recovers.
@@ -88,16 +92,22 @@ def offline_if_unreachable() -> Iterator[bool]:
         constants.HF_HUB_OFFLINE = before
 
 
-def find_in_cache(repo: str, file_name: str) -> Path | None:
+def find_in_cache(repo: str, file_name: str, *, revision: str | None = None) -> Path | None:
     """Path of a file in the hub's cache, if it was downloaded before."""
     from huggingface_hub import constants, try_to_load_from_cache
 
-    path = try_to_load_from_cache(repo, file_name, cache_dir=constants.HF_HUB_CACHE)
+    path = try_to_load_from_cache(repo, file_name, cache_dir=constants.HF_HUB_CACHE, revision=revision)
     return Path(path) if isinstance(path, str) else None
 
 
-def download(repo: str, file_names: tuple[str, ...]) -> Path:
-    """The first of the alternative names that the repository has, in the hub's cache.
+def download(
+    repo: str, file_names: tuple[str, ...], *, revision: str | None = None, on_progress: OnProgress | None = None
+) -> Path:
+    """The first of the alternative names that the repository has, in the hub's cache; resumed by the hub's client.
+
+    Args:
+        revision: a commit or tag; None takes the newest.
+        on_progress: called with the file's name, the bytes that are here and the size; without it nothing is shown.
 
     Raises:
         ModelUnavailableError: the reason, one clause without advice.
@@ -107,19 +117,29 @@ def download(repo: str, file_names: tuple[str, ...]) -> Path:
     if not is_hub_reachable():
         raise ModelUnavailableError(f"the model hub {hub_endpoint()} cannot be reached from here")
     for file_name in file_names:
-        path = _download_one(repo, file_name)
+        path = _download_one(repo, file_name, revision, on_progress)
         if path is not None:
             return path
     raise ModelUnavailableError(f"the hub's {repo} has no file {' or '.join(file_names)}")
 
 
-def _download_one(repo: str, file_name: str) -> Path | None:
+def _download_one(repo: str, file_name: str, revision: str | None, on_progress: OnProgress | None) -> Path | None:
     """Path of the file in the hub's cache; None where the repository has no such file."""
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
+    # Older clients cannot be told where to show their progress and show it themselves.
+    can_report = "tqdm_class" in inspect.signature(hf_hub_download).parameters
+    options: dict[str, Any] = {"tqdm_class": _progress_class(file_name, on_progress)} if can_report else {}
     try:
-        return Path(hf_hub_download(repo, file_name, endpoint=hub_endpoint(), cache_dir=constants.HF_HUB_CACHE))
+        path = hf_hub_download(
+            repo,
+            file_name,
+            revision=revision,
+            endpoint=hub_endpoint(),
+            cache_dir=constants.HF_HUB_CACHE,
+            **options,
+        )
     except Exception as error:
         # LocalEntryNotFoundError is an EntryNotFoundError too, but it says that the network failed.
         if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
@@ -128,3 +148,26 @@ def _download_one(repo: str, file_name: str) -> Path | None:
         lines = str(error).strip().splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
         raise ModelUnavailableError(f"the download of {repo}/{file_name} failed ({reason})") from error
+    return Path(path)
+
+
+def _progress_class(file_name: str, on_progress: OnProgress | None) -> type:
+    """A progress bar of the hub's client that draws nothing and tells `on_progress`."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class Reporter(tqdm):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            # A disabled bar does not count, so this one draws into nothing.
+            super().__init__(*arguments, **options | {"disable": False, "file": io.StringIO()})  # type: ignore[no-untyped-call]
+            self._report()
+
+        def update(self, n: float | None = 1) -> bool | None:
+            shown = super().update(n)
+            self._report()
+            return bool(shown)
+
+        def _report(self) -> None:
+            if on_progress:
+                on_progress(file_name, int(self.n), int(self.total) if self.total else None)
+
+    return Reporter

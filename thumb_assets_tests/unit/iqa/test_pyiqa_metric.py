@@ -131,10 +131,10 @@ def test_weights_in_pyiqas_own_folder_are_used(shared_dir, empty_machine, name, 
     assert np.isfinite(PyiqaMetric(name, "cpu").score(texture()[None]))
 
 
-def test_a_tampered_pickle_is_refused_before_it_is_read(empty_machine, monkeypatch):
+def test_a_foreign_file_is_refused_before_it_is_read(empty_machine, monkeypatch):
     (empty_machine / "brisque_svm_weights.pth").write_bytes(b"not what it says")
     monkeypatch.setenv("THUMB_ASSETS_MODELS_DIR", str(empty_machine))
-    with pytest.raises(ModelUnavailableError, match="SHA-256"):
+    with pytest.raises(ModelUnavailableError, match="no whole PyTorch checkpoint"):
         PyiqaMetric("brisque", "cpu")
 
 
@@ -162,10 +162,15 @@ def test_downloads_work_as_before_after_a_metric_is_built():
     import torch
     from pyiqa.utils import download_util
 
-    before = (download_util.download_url_to_file, torch.hub.download_url_to_file, constants.HF_HUB_OFFLINE)
+    def state():
+        return download_util.download_url_to_file, torch.hub.download_url_to_file, torch.load, constants.HF_HUB_OFFLINE
+
+    before = state()
+    PyiqaMetric("piqe", "cpu")
     with pytest.raises(ModelUnavailableError):
-        PyiqaMetric("musiq", "cpu")
-    assert (download_util.download_url_to_file, torch.hub.download_url_to_file, constants.HF_HUB_OFFLINE) == before
+        PyiqaMetric("arniqa", "cpu")
+    assert state() == before
+    assert "pkg_resources" not in sys.modules
 
 
 def test_without_pyiqa_the_message_says_what_to_install_and_under_which_licence(monkeypatch):

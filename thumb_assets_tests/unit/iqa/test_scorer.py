@@ -16,6 +16,7 @@ class MeanMetric:
     """A small real metric: the mean level. It fails on a batch with a black picture; a white one it cannot judge."""
 
     name, is_lower_better, score_range, device = "mean", True, (0.0, None), "cpu"
+    weights_sha256 = {}
 
     def __init__(self):
         self.shapes = []
@@ -79,6 +80,7 @@ def test_the_footer_tells_direction_range_and_version():
     assert scorer.footer["pyiqa_version"] == pyiqa.__version__
     assert scorer.footer["device"] == "cpu"
     assert scorer.footer["working_height"] == "360"
+    assert json.loads(scorer.footer["weights_sha256"]) == {"piqe": {}, "entropy": {}}
 
 
 def test_a_metric_is_loaded_once_per_process():

