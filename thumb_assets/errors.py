@@ -1,8 +1,11 @@
 """One tree of errors, split by what a retry can do.
 
-What belongs here: exception types, each with a message a person can act on. What does not: handling, logging or exit
-codes (cli), retry policy (defs). A message names the file, says what is wrong and what to do, in one line.
+What belongs here: exception types, each with a message a person can act on, and which of them a foreign exception is.
+What does not: handling, logging or exit codes (cli), retry policy (defs). A message names the file, says what is wrong
+and what to do, in one line.
 """
+
+import errno
 
 
 class ThumbAssetsError(Exception):
@@ -51,3 +54,19 @@ class StorageError(TransientError):
 
 class OutOfMemoryError(TransientError):
     """Memory or device memory ran out."""
+
+
+def as_thumb_assets_error(error: Exception, where: str) -> ThumbAssetsError:
+    """Any exception as one of ours with a one-line message; ours are kept as they are."""
+    if isinstance(error, ThumbAssetsError):
+        return error
+    reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+    known: ThumbAssetsError
+    if isinstance(error, MemoryError):
+        known = OutOfMemoryError(f"{where}: out of memory; use smaller batches or a machine with more")
+    elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES}:
+        known = StorageError(f"{where}: cannot write: {error.strerror} ({error.filename})")
+    else:
+        known = ThumbAssetsError(f"{where}: {type(error).__name__}: {reason}")
+    known.__cause__ = error
+    return known

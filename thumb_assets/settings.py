@@ -92,8 +92,8 @@ NEGATIVE_PROMPTS = (
 class ClipSettings(StageSettings):
     """Which CLIP scores the candidates, against which prompts."""
 
-    model: str = Field("ViT-B-32-256", description="Any open_clip model name.")
-    pretrained: str | None = Field("datacomp_s34b_b86k", description="open_clip's tag of the weights.")
+    model: str = Field("thumb-mini", description="Any open_clip model name, or thumb-mini, which ships with us.")
+    pretrained: str | None = Field("embedded", description="open_clip's tag of the weights; thumb-mini's is embedded.")
     checkpoint: Path | None = Field(None, description="A local checkpoint instead of the tag (safetensors preferred).")
     positive_prompts: tuple[str, ...] = Field(POSITIVE_PROMPTS, min_length=1)
     negative_prompts: tuple[str, ...] = Field(NEGATIVE_PROMPTS, min_length=1)

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from thumb_assets.cli.output import (
     err,
     one_line_errors,
     out,
+    print_errors,
     print_outcomes,
     print_selections,
     print_table,
@@ -74,12 +76,11 @@ def run_command(
     """Run stages of the videos in PATHS (files or folders), or of the whole library, without Dagster."""
     with one_line_errors(verbose=verbose):
         settings = load_settings(profile, overrides)
-        chosen = ordered_stages([*_split(stages), "catalog"] if stages else STAGES)
+        chosen = _stages(stages)
         store = _store(data_dir)
         videos, errors = _videos(store, paths)
         results = _run_with_progress(videos, chosen, settings, store)
-        for error in errors:
-            err.print(f"error: {error}", markup=False)
+        print_errors(errors)
         is_success = report(results, store, verbose=verbose) and not errors
     sys.exit(0 if is_success else 1)
 
@@ -97,12 +98,17 @@ def demo(verbose: bool, *, data_dir: Path | None) -> None:
         for clip in _find_demo_clips():
             target = library.videos_dir / clip.name
             if not target.exists():
-                shutil.copyfile(clip, target)
-            videos.extend(library.register([target])[0])
+                unfinished = target.with_name(f".{clip.name}")
+                shutil.copyfile(clip, unfinished)
+                unfinished.replace(target)
+            found, errors = library.register([target])
+            print_errors(errors)
+            videos.extend(found)
         is_success = _run_through_dagster([video.video_id for video in videos], STAGES, store)
         print_selections(store, [video.video_id for video in videos])
         print_outcomes(stored_outcomes(store, [video.video_id for video in videos]))
-        out.print(f"\nstills  {store.stills_root}/\ntables  {store.data_dir}/tables/\ncatalog {store.catalog_path}")
+        where = f"\nstills  {store.stills_root}/\ntables  {store.data_dir}/tables/\ncatalog {store.catalog_path}"
+        out.print(where, markup=False)
         out.print(f"open the UI: uv run thumb-assets ui{f' --data-dir {data_dir}' if data_dir else ''}", markup=False)
     sys.exit(0 if is_success else 1)
 
@@ -145,8 +151,9 @@ def backfill(
     with one_line_errors(verbose=verbose):
         load_settings(profile, overrides)
         store = _store(data_dir)
-        stages = ordered_stages(_split(assets) if assets else STAGES)
-        video_ids = [video.video_id for video in Library(store.data_dir).all()]
+        stages = _stages(assets)
+        video_ids, errors = _videos(store, ())
+        print_errors(errors)
         failed, done = set(failed_video_ids(store)), set(store.video_ids("stills"))
         keep = {"all": video_ids, "failed": failed, "missing": set(video_ids) - done}[which]
         chosen = [video_id for video_id in video_ids if video_id in keep]
@@ -155,7 +162,8 @@ def backfill(
             return
         is_success = _run_through_dagster(chosen, stages, store, profile=profile, overrides=overrides)
         print_outcomes(stored_outcomes(store, chosen, stages))
-        out.print(f"{len(chosen)} videos; stills in {store.stills_root}/")
+        out.print(f"{len(chosen)} videos; stills in {store.stills_root}/", markup=False)
+    is_success &= not errors
     sys.exit(0 if is_success else 1)
 
 
@@ -212,8 +220,11 @@ def ui(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
 # What the commands share.
 
 
-def _split(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
+def _stages(names: str | None) -> tuple[str, ...]:
+    """The stages asked for; the catalog follows whatever changes."""
+    if not names:
+        return STAGES
+    return ordered_stages([*ordered_stages(name.strip() for name in names.split(",") if name.strip()), "catalog"])
 
 
 def _store(explicit: Path | None) -> TableStore:
@@ -222,8 +233,12 @@ def _store(explicit: Path | None) -> TableStore:
 
 def _videos(store: TableStore, paths: Sequence[Path]) -> tuple[list[str], list[BadInputError]]:
     library = Library(store.data_dir)
-    videos, errors = library.register(paths) if paths else (library.all(), [])
-    return [video.video_id for video in videos], list(errors)
+    if paths:
+        videos, errors = library.register(paths)
+    else:
+        errors = []
+        videos = library.all(on_error=errors.append)
+    return [video.video_id for video in videos], errors
 
 
 def _run_with_progress(
@@ -240,7 +255,7 @@ def _run_with_progress(
 
         seen: set[str] = set()
         for result in run(video_ids, stages, settings, store, on_frame=on_frame):
-            results.append(result)
+            results.append(replace(result, tables={}))  # a library's tables would not fit in memory
             if result.stage == stages[-1]:
                 seen.add(result.video_id)
                 bars.update(videos_bar, completed=len(seen))
@@ -261,9 +276,11 @@ def _run_through_dagster(
     resource = ThumbAssetsResource(data_dir=str(store.data_dir), profile=profile, overrides=list(overrides))
     with progress() as bars:
         bar = bars.add_task("videos through Dagster", total=len(video_ids))
-        return run_through_dagster(
+        is_success, unexpected = run_through_dagster(
             video_ids, stages, resource, on_run=lambda num_videos: bars.update(bar, advance=num_videos)
         )
+    print_errors(unexpected)
+    return is_success
 
 
 def _complete_video_id(store: TableStore, prefix: str) -> str:

@@ -64,15 +64,20 @@ def progress() -> Progress:
 def report(results: Sequence[StageResult], store: TableStore, *, verbose: bool) -> bool:
     video_ids = list(dict.fromkeys(result.video_id for result in results))
     failed = [result for result in results if result.status == "failed"]
-    print_selections(store, [result.video_id for result in results if result.stage == "selections" and result.tables])
+    selected = [result for result in results if result.stage == "selections" and result.status == "done"]
+    print_selections(store, [result.video_id for result in selected])
     print_outcomes(result for result in results if result.blocked_by is None)
+    for result in results:
+        if "note" in result.metrics:
+            err.print(f"note: {result.video_id} {result.stage}: {result.metrics['note']}", markup=False)
     if verbose:
         for result in failed:
             if result.error is not None:
                 trace = traceback.format_exception(result.error)
                 err.print("".join(trace), markup=False)
     num_failed = len({result.video_id for result in failed})
-    out.print(f"{len(video_ids) - num_failed} videos done, {num_failed} failed; stills in {store.stills_root}/")
+    summary = f"{len(video_ids) - num_failed} videos done, {num_failed} failed; stills in {store.stills_root}/"
+    out.print(summary, markup=False)
     return not failed
 
 
@@ -94,6 +99,12 @@ def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
             )
     if rows:
         print_table("selections", ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa"], rows)
+
+
+def print_errors(errors: Iterable[object]) -> None:
+    """One line each."""
+    for error in errors:
+        err.print(f"error: {error}", markup=False)
 
 
 def print_outcomes(outcomes: Iterable[Outcome | StageResult]) -> None:

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thumb_assets.clip.mini import (
+    MINI_CONFIG_FILE,
+    MINI_MODEL,
+    MINI_PRETRAINED,
+    MINI_WEIGHTS_FILE,
+    mini_identity,
+)
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.settings import ClipSettings
 from thumb_assets.weights import (
@@ -44,6 +51,8 @@ def load_open_clip(settings: ClipSettings, *, device: str) -> LoadedModel:
     path = _registered_path(settings)
     import open_clip
 
+    # In every process: open_clip gives an unregistered name a default tokenizer without a word.
+    open_clip.add_model_config(MINI_CONFIG_FILE)
     is_self_contained = settings.model.startswith(_SCHEMES)
     options: dict[str, Any] = {}
     if is_self_contained and settings.checkpoint is not None:
@@ -81,8 +90,14 @@ def _registered_path(settings: ClipSettings) -> Path | None:
     name = f"{settings.model}/{settings.pretrained}"
     if settings.checkpoint is not None:
         return resolve_file(open_clip_file(name, ""), explicit=settings.checkpoint)
+    if _is_embedded(settings):
+        return MINI_WEIGHTS_FILE
     is_registered = any(model_file.name == name for model_file in MODEL_FILES)
     return resolve_file(name) if is_registered else None
+
+
+def _is_embedded(settings: ClipSettings) -> bool:
+    return settings.model == MINI_MODEL and settings.pretrained == MINI_PRETRAINED
 
 
 def _tag_config(settings: ClipSettings) -> dict[str, Any]:
@@ -92,9 +107,12 @@ def _tag_config(settings: ClipSettings) -> dict[str, Any]:
 
     if settings.model not in open_clip.list_models():
         raise SettingsError(f"clip.model {settings.model!r} is not a model open_clip {open_clip.__version__} knows")
+    if settings.model == MINI_MODEL and (_is_embedded(settings) or settings.checkpoint is not None):
+        return dict(mini_identity()["preprocess_cfg"])
     config: dict[str, Any] = get_pretrained_cfg(settings.model, settings.pretrained) if settings.pretrained else {}
     if not config and settings.checkpoint is None:
         tags = ", ".join(list_pretrained_tags_by_model(settings.model)) or "none"
+        tags = MINI_PRETRAINED if settings.model == MINI_MODEL else tags
         raise SettingsError(f"clip.pretrained {settings.pretrained!r} is not a tag of {settings.model}; it has: {tags}")
     return config
 
@@ -138,4 +156,7 @@ def _weights_identity(settings: ClipSettings, path: Path | None) -> str:
     """What the table's footer says about the weights: the tag, or the sum of a checkpoint of the user's own."""
     if settings.checkpoint is not None and path is not None:
         return f"{path.name}@sha256:{file_sha256(path)[:_NUM_IDENTITY_DIGITS]}"
+    if _is_embedded(settings):
+        identity = mini_identity()
+        return f"{MINI_PRETRAINED}-v{identity['version']}@sha256:{identity['weights_sha256'][:_NUM_IDENTITY_DIGITS]}"
     return settings.model if settings.model.startswith(_SCHEMES) else str(settings.pretrained)

@@ -14,6 +14,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from thumb_assets.defs.partitions import VIDEOS
+from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.export import verify_count, verify_mapping
 from thumb_assets.pipeline import STAGES, identities_of
 from thumb_assets.settings import Settings
@@ -90,7 +91,7 @@ def evaluate_checks(
     for name, check in CHECKS[stage].items():
         if name not in selected:
             continue
-        verdict = check(video_id, stage, store, settings)
+        verdict = _verdict(check, video_id, stage, store, settings)
         yield dg.AssetCheckEvaluation(
             asset_key=key,
             check_name=name,
@@ -105,6 +106,14 @@ def evaluate_checks(
             partition=video_id,
             target_materialization_data=_target(context, key, video_id),
         )
+
+
+def _verdict(check: Check, video_id: str, stage: str, store: TableStore, settings: Settings) -> Verdict:
+    """A check that cannot be made (a table or the video is gone) has failed, and the others go on."""
+    try:
+        return check(video_id, stage, store, settings)
+    except Exception as error:  # noqa: BLE001
+        return Verdict.of(str(check.__doc__), num_checked=0, problems=[str(as_thumb_assets_error(error, video_id))])
 
 
 def evaluate_checks_alone(

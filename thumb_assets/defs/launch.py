@@ -31,19 +31,20 @@ def run_through_dagster(
     *,
     num_videos_per_run: int = 25,
     on_run: Callable[[int], None] | None = None,
-) -> bool:
+) -> tuple[bool, list[str]]:
     """Runs stages of videos in this process as Dagster runs over ranges of partitions.
 
     Args:
         on_run: called with the number of videos of each run that ended.
 
     Returns:
-        Whether every run succeeded; a failed video does not stop the others.
+        Whether every run succeeded, and what ended a run besides failed videos, one line each. A failed video does
+        not stop the others; its reason is in the outcomes.
     """
     home = prepare_dagster_home(resource.store)
     os.environ["DAGSTER_HOME"] = str(home)  # dagster reads it in places that take no instance
     job = build_definitions(resource=resource).resolve_job_def("thumbnails")
-    is_success = True
+    is_success, unexpected = True, []
     with dg.DagsterInstance.from_config(str(home)) as instance:
         add_videos(instance, list(video_ids))
         for chunk in _ranges(instance.get_dynamic_partitions("videos"), set(video_ids), num_videos_per_run):
@@ -55,9 +56,23 @@ def run_through_dagster(
                 raise_on_error=False,
             )
             is_success &= result.success
+            unexpected += _unexpected(result.all_events)
             if on_run:
                 on_run(len(chunk))
-    return is_success
+    return is_success, unexpected
+
+
+def _unexpected(events: Sequence[dg.DagsterEvent]) -> list[str]:
+    """First line of each exception that ended a step, other than our own Failure, whose reasons are outcomes."""
+    lines = []
+    for event in events:
+        if not event.is_step_failure or event.step_failure_data.user_failure_data is not None:
+            continue
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        lines.append(error.message.splitlines()[0] if error is not None else "the run failed")
+    return lines
 
 
 def _ranges(all_keys: Sequence[str], wanted: set[str], size: int) -> Iterator[list[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.export import contact_sheet, score_timeline
 from thumb_assets.pipeline import StageResult
 from thumb_assets.store import TableStore
@@ -44,7 +45,10 @@ def stage_metadata(result: StageResult, store: TableStore) -> dict[str, Any]:
         metadata["path" if is_main else f"path_{table_name}"] = dg.MetadataValue.path(
             str(store.table_path(table_name, result.video_id))
         )
-    return metadata | _PICTURES.get(result.stage, _no_picture)(result, store)
+    try:
+        return metadata | _PICTURES.get(result.stage, _no_picture)(result, store)
+    except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn must not end the run of the others
+        return metadata | {"no_picture": str(as_thumb_assets_error(error, result.stage))}
 
 
 def data_version(result: StageResult, store: TableStore) -> str:

@@ -14,13 +14,16 @@ from thumb_assets.settings import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_difference, measure_luma
 from thumb_assets.shots import ShotDetector, shots_table
 from thumb_assets.store import LibraryVideo
-from thumb_assets.tables import table_from_rows
+from thumb_assets.tables import conform, table_from_rows
 from thumb_assets.video import Frame, FrameSource, VideoTiming
 
 # Recent frames kept so that a shot announced a few frames late still gets its candidate without a second decode.
 # AdaptiveDetector is `window_width` frames late; what falls further back is fetched after the pass: TransNetV2 is 25 to
 # 74 frames late, too many pictures of full size to keep.
 NUM_RECENT_FRAMES = 8
+
+# Rows of `frames` are packed into Arrow in blocks: as dicts they take five times the memory.
+_NUM_ROWS_PER_BLOCK = 4096
 
 OnFrame = Callable[[str, int, int | None], None]
 
@@ -94,6 +97,7 @@ class DecodePass:
         self._of_every_frame = [scorer for scorer in scorers if scorer.scope == "every_frame"]
         self._recent: deque[Frame] = deque(maxlen=NUM_RECENT_FRAMES)
         self._frame_rows: list[dict[str, Any]] = []
+        self._frame_tables: list[pa.Table] = []
         self._pts: list[int] = []
         self._is_interlaced = False
         self._previous_image: Any = None
@@ -116,6 +120,8 @@ class DecodePass:
         self._is_interlaced |= frame.is_interlaced
         if "frames" in self._stages:
             self._frame_rows.append(self._frame_row(frame))
+            if len(self._frame_rows) >= _NUM_ROWS_PER_BLOCK:
+                self._pack_frame_rows()
         starts = self._detect(frame)
         for scorer in self._of_every_frame:
             scorer.add(self._video.video_id, frame)
@@ -130,6 +136,10 @@ class DecodePass:
         )
         for frame_index in wanted:
             self._capture(frame_index)
+
+    def _pack_frame_rows(self) -> None:
+        self._frame_tables.append(table_from_rows("frames", self._frame_rows))
+        self._frame_rows = []
 
     def _capture(self, frame_index: int) -> None:
         for frame in self._recent:
@@ -192,7 +202,8 @@ class DecodePass:
         if "videos" in self._stages:
             self._result.tables["videos"] = table_from_rows("videos", [self._video_row(source, pts)])
         if "frames" in self._stages:
-            self._result.tables["frames"] = table_from_rows("frames", self._frame_rows)
+            self._pack_frame_rows()
+            self._result.tables["frames"] = conform("frames", pa.concat_tables(self._frame_tables))
         if self._shot_detector is not None:
             table = self._shots_table(self._shot_detector, pts)
             if table is not None:

@@ -10,16 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from thumb_assets.candidates import CandidatePredictor, plan_candidates
-from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
+from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.export import export_stills
 from thumb_assets.pipeline.decode_pass import CaptureRule, DecodePass, KnownFrames, OnFrame, PassResult
-from thumb_assets.pipeline.job import Made, StageResult, VideoJob, as_thumb_assets_error, skip_or_raise
+from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
 from thumb_assets.pipeline.scorers import FrameScorer, build_scorer
 from thumb_assets.pipeline.stages import DECODE_STAGES, SCORER_STAGES, needs_every_frame, ordered_stages
 from thumb_assets.select import choose
 from thumb_assets.settings import Settings
 from thumb_assets.store import Catalog, Library, Outcome, TableStore, record_outcomes
-from thumb_assets.tables import table_from_rows
+from thumb_assets.tables import table_from_rows, verify_coverage
 from thumb_assets.video import FrameFetcher, FrameIdentities, Geometry, VideoDecoder
 
 # Videos whose frames wait for a batch to fill; one more and the batches are scored as they are.
@@ -60,16 +60,21 @@ class _Engine:
         self._store = store
         self._on_frame = on_frame
         self._library = Library(store.data_dir)
-        self._scorers: dict[str, FrameScorer[Any, Any] | ModelUnavailableError] = {}
+        self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         self._store.clean_temporary_files()
         waiting: deque[VideoJob] = deque()
+        seen: set[str] = set()
         for video_id in video_ids:
+            if video_id in seen:
+                continue
+            seen.add(video_id)
             try:
                 job = VideoJob(
                     self._library.find(video_id), stages=self._stages, settings=self._settings, store=self._store
                 )
+                record_outcomes(self._store, video_id, job.interrupted_outcomes())
             except ThumbAssetsError as error:
                 yield from self._not_found(video_id, error)
                 continue
@@ -111,11 +116,12 @@ class _Engine:
                 job.video,
                 stages=wanted,
                 settings=self._settings,
-                rule=self._capture_rule(job),
+                rule=self._capture_rule(job, scorers),
                 scorers=scorers,
             )
             with VideoDecoder(job.video.path, self._settings.video) as source:
                 result = decode_pass.run(source, self._on_frame)
+            self._library.find(job.video_id)  # raises where the file was replaced while it was read
         except Exception as error:  # noqa: BLE001 - becomes the result of the stages below
             failure = as_thumb_assets_error(error, str(job.video.path))
             job.fetch_error = failure
@@ -134,7 +140,9 @@ class _Engine:
             if stage in wanted:
                 yield job.attempt(stage, partial(made, stage))
 
-    def _capture_rule(self, job: VideoJob) -> CaptureRule | None:
+    def _capture_rule(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> CaptureRule | None:
+        if not any(scorer.scope == "candidates" for scorer in scorers):
+            return None
         if "candidate_frames" not in self._stages:
             stored = job.optional_table("candidate_frames")
             return None if stored is None else KnownFrames(frozenset(stored.column("frame_index").to_pylist()))
@@ -170,8 +178,13 @@ class _Engine:
             yield job.attempt("selections", partial(self._select, job))
         if "stills" in self._stages:
             yield job.attempt("stills", partial(self._export, job))
-        record_outcomes(self._store, job.video_id, job.outcomes())
-        if "catalog" in self._stages:  # after the outcomes, so that it shows them
+        for scorer in self._scorers.values():  # rows of stages that were blocked
+            if isinstance(scorer, FrameScorer):
+                scorer.forget(job.video_id)
+        is_indexed = "catalog" in self._stages
+        # The catalog is made after the outcomes, to show them, and counts as done in them unless it fails.
+        record_outcomes(self._store, job.video_id, job.outcomes(with_catalog=is_indexed))
+        if is_indexed:
             yield job.attempt("catalog", partial(self._index, job))
             record_outcomes(self._store, job.video_id, job.outcomes())
 
@@ -179,6 +192,8 @@ class _Engine:
         scorer = self._scorer(stage)
         if isinstance(scorer, ModelUnavailableError):
             raise skip_or_raise(scorer, self._on_unavailable(stage))
+        if isinstance(scorer, ThumbAssetsError):
+            raise scorer
         if scorer is None:
             raise ThumbAssetsError(f"{job.video_id}: stage {stage} has no scorer")
         if job.fetch_error is not None:
@@ -189,8 +204,11 @@ class _Engine:
             scorer.flush()
         wanted = None if scorer.scope == "every_frame" else candidates.column("frame_index").to_pylist()
         rows = scorer.take(job.video_id, wanted, frames)
-        num_errors = sum(row.get("error") is not None for row in rows)
-        return Made({stage: table_from_rows(stage, rows)}, scorer.footer, {"num_errors": num_errors})
+        errors = [str(row["error"]) for row in rows if row.get("error") is not None]
+        metrics: dict[str, int | float | str] = {"num_errors": len(errors)}
+        if errors:
+            metrics["note"] = f"{len(errors)} of {len(rows)} rows have an error, the first: {errors[0]}"
+        return Made({stage: table_from_rows(stage, rows)}, scorer.footer, metrics)
 
     def _select(self, job: VideoJob) -> Made:
         iqa_scores = job.optional_table("iqa_scores")
@@ -206,10 +224,22 @@ class _Engine:
             frame_height=height,
             settings=self._settings.selection,
         )
+        metrics: dict[str, int | float | str] = {
+            "num_rejections": choice.rejections.num_rows,
+            "components": ", ".join(choice.components) or "none",
+        }
+        scores = {name: job.optional_table(name) for name in ("sharpness", "clip_scores", "iqa_scores")}
+        unscored = [
+            name
+            for name, table in scores.items()
+            if table is not None and not verify_coverage(job.table("candidate_frames"), table).is_passed
+        ]
+        if unscored:
+            metrics["note"] = f"{', '.join(unscored)} lack some of the candidates: run these stages again"
         return Made(
             {"selections": choice.selections, "rejections": choice.rejections},
             {"components": json.dumps(choice.components)},
-            {"num_rejections": choice.rejections.num_rows, "components": ", ".join(choice.components) or "none"},
+            metrics,
         )
 
     def _iqa_footer(self, job: VideoJob) -> dict[str, str]:
@@ -237,15 +267,21 @@ class _Engine:
 
     # Models
 
-    def _scorer(self, stage: str) -> "FrameScorer[Any, Any] | ModelUnavailableError | None":
-        """The stage's scorer, made when the first video needs it; None for a stage that scores no frames."""
+    def _scorer(self, stage: str) -> "FrameScorer[Any, Any] | ThumbAssetsError | None":
+        """The stage's scorer, made when the first video needs it, or why there is none; None for other stages.
+
+        Raises:
+            SettingsError: it cannot be had with these settings anywhere.
+        """
         if stage not in SCORER_STAGES:
             return None
         if stage not in self._scorers:
             try:
                 self._scorers[stage] = build_scorer(stage, self._settings)
-            except ModelUnavailableError as error:
-                self._scorers[stage] = error
+            except SettingsError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a model that does not load fails its stage, not the others
+                self._scorers[stage] = as_thumb_assets_error(error, f"the model of stage {stage}")
         return self._scorers[stage]
 
     def _on_unavailable(self, stage: str) -> str:

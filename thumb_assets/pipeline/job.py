@@ -1,6 +1,5 @@
 """One video on its way through the stages: what was made, what failed, and how each outcome is told."""
 
-import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,13 +9,12 @@ import pyarrow as pa
 from thumb_assets.errors import (
     MissingInputError,
     ModelUnavailableError,
-    OutOfMemoryError,
-    StorageError,
     ThumbAssetsError,
+    as_thumb_assets_error,
 )
 from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer
 from thumb_assets.settings import Settings
-from thumb_assets.store import LibraryVideo, Outcome, TableStore
+from thumb_assets.store import LibraryVideo, Outcome, TableStore, read_outcomes
 from thumb_assets.tables import STAGE_TABLES
 
 # How the message of a stage begins that was not tried, because an earlier one has no table.
@@ -71,6 +69,13 @@ class VideoJob:
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
         self._settings = settings
         self._store = store
+        # Tables whose stage was skipped or failed when it was tried last belong to an older state of the others.
+        self._outdated = {
+            table_name
+            for outcome in read_outcomes(store, video.video_id)
+            if outcome.status != "done" and outcome.stage in STAGE_TABLES
+            for table_name in STAGE_TABLES[outcome.stage]
+        }
         self._made: dict[str, pa.Table] = {}
         self._unmade: dict[str, StageResult] = {}
 
@@ -80,10 +85,15 @@ class VideoJob:
         return self.video.video_id
 
     def optional_table(self, table_name: str) -> pa.Table | None:
-        """A table made in this run, else the stored one; None where this run failed to make it or none is stored."""
+        """A table made in this run, else the stored one; None where there is none.
+
+        A stored table is not used where its stage was tried since, in this run or before, and was not done.
+        """
         if table_name in self._unmade:
             return None
         if table_name not in self._made:
+            if table_name in self._outdated:
+                return None
             stored = self._store.read_or_none(table_name, self.video_id)
             if stored is None:
                 return None
@@ -118,9 +128,16 @@ class VideoJob:
             return self._record(self._result(stage, "failed", message=str(known), error=known))
         return self._record(self._result(stage, "done", tables=made.tables, metrics=made.metrics))
 
-    def outcomes(self) -> list[Outcome]:
-        """The rows for the `outcomes` table."""
-        return [
+    def interrupted_outcomes(self) -> list[Outcome]:
+        """What to record before the work: it stays where the process dies, so that nobody takes the video for done."""
+        message = "interrupted before it was done; run it again"
+        source = self.video.source_path
+        return [Outcome(self.video_id, stage, "failed", message, False, None, source) for stage in self.stages]
+
+    def outcomes(self, *, with_catalog: bool = False) -> list[Outcome]:
+        """The rows for the `outcomes` table; `with_catalog` adds the catalog as done before it is."""
+        catalog = [Outcome(self.video_id, "catalog", "done", None, None, None, self.video.source_path)]
+        return (catalog if with_catalog else []) + [
             Outcome(
                 video_id=self.video_id,
                 stage=result.stage,
@@ -174,22 +191,6 @@ class VideoJob:
             for table_name in STAGE_TABLES[result.stage]:
                 self._unmade[table_name] = result
         return result
-
-
-def as_thumb_assets_error(error: Exception, where: str) -> ThumbAssetsError:
-    """Any exception as one of ours with a one-line message; ours are kept as they are."""
-    if isinstance(error, ThumbAssetsError):
-        return error
-    reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-    known: ThumbAssetsError
-    if isinstance(error, MemoryError):
-        known = OutOfMemoryError(f"{where}: out of memory; use smaller batches or a machine with more")
-    elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES}:
-        known = StorageError(f"{where}: cannot write: {error.strerror} ({error.filename})")
-    else:
-        known = ThumbAssetsError(f"{where}: {type(error).__name__}: {reason}")
-    known.__cause__ = error
-    return known
 
 
 def skip_or_raise(error: ModelUnavailableError, on_unavailable: str) -> Exception:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from thumb_assets.clip import load_clip_scorer
-from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
+from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.faces import load_face_detector, scale_boxes
 from thumb_assets.iqa import IqaScore, load_iqa_scorer
 from thumb_assets.settings import Settings
@@ -51,6 +51,7 @@ class FrameScorer(Generic[Item, Result]):
     _pending: list[tuple[str, int, Item]] = field(default_factory=list)
     _rows: dict[str, dict[int, list[Row]]] = field(default_factory=lambda: defaultdict(dict))
     _errors: dict[str, ThumbAssetsError] = field(default_factory=dict)
+    _raised: dict[str, list[ThumbAssetsError]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, video_id: str, frame: Frame) -> None:
         """Takes a frame; a full batch is scored at once."""
@@ -76,6 +77,9 @@ class FrameScorer(Generic[Item, Result]):
                     self._pending = [single]
                     self.flush()
                 return
+            video_id, frame_index, _ = batch[0]
+            known = as_thumb_assets_error(error, f"{video_id}: frame {frame_index}")
+            self._raised[video_id].append(known)
             results, message = [None], f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
         for (video_id, frame_index, _), result in zip(batch, results, strict=True):
             try:
@@ -91,8 +95,14 @@ class FrameScorer(Generic[Item, Result]):
             frames: the video's `frames` table.
 
         Raises:
-            ThumbAssetsError: a frame failed whose table has no column to say so.
+            ThumbAssetsError: a frame failed whose table has no column to say so, the model failed on every frame, or
+                for want of memory: then the stage is to be tried again, not its rows to be believed.
         """
+        raised = self._raised.pop(video_id, [])
+        transient = next((error for error in raised if not error.is_permanent), None)
+        if transient or (raised and len(raised) == len(self._rows.get(video_id, {}))):
+            self.forget(video_id)
+            raise transient or raised[0]
         if video_id in self._errors:
             self._rows.pop(video_id, None)
             raise self._errors.pop(video_id)
@@ -105,6 +115,7 @@ class FrameScorer(Generic[Item, Result]):
         self._pending = [pending for pending in self._pending if pending[0] != video_id]
         self._rows.pop(video_id, None)
         self._errors.pop(video_id, None)
+        self._raised.pop(video_id, None)
 
 
 def build_scorer(stage: str, settings: Settings) -> "FrameScorer[Any, Any]":

@@ -30,7 +30,18 @@ REQUIRED_INPUTS: dict[str, tuple[str, ...]] = {
 # Tables a stage uses where they are there.
 OPTIONAL_INPUTS: dict[str, tuple[str, ...]] = {
     "selections": ("sharpness", "faces", "clip_scores", "iqa_scores"),
-    "catalog": ("videos", "frames", "shots", "sharpness", "faces", "clip_scores", "iqa_scores", "selections", "stills"),
+    "catalog": (
+        "videos",
+        "frames",
+        "shots",
+        "candidate_frames",
+        "sharpness",
+        "faces",
+        "clip_scores",
+        "iqa_scores",
+        "selections",
+        "stills",
+    ),
 }
 
 # These read every frame of the file in one pass.

@@ -166,7 +166,7 @@ FACES = TableContract(
         Column("detector", _text, "Which detector found it."),
     ),
     key=("video_id", "frame_index", "face_index"),
-    footer_doc="frame_width, frame_height (displayed frame), model_sha256",
+    footer_doc="model_sha256",
 )
 
 CLIP_SCORES = TableContract(

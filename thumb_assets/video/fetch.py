@@ -89,10 +89,10 @@ class FrameFetcher:
         return frame, self._method
 
     def _continue_to(self, frame_index: int) -> Frame | None:
-        """Decodes on where the target lies ahead in the same group of pictures."""
+        """Decodes on where the target lies ahead, in the same group of pictures or of a file that cannot seek."""
         if self._position is None or not self._position < frame_index:
             return None
-        if self._identities.is_keyframe[self._position + 1 : frame_index + 1].any():
+        if self._method == "seek" and self._identities.is_keyframe[self._position + 1 : frame_index + 1].any():
             return None
         return self._search(frame_index)
 

@@ -98,6 +98,20 @@ def test_one_stage_of_one_video_is_rerun_alone(
     assert [(event.asset_key.to_user_string(), event.partition) for event in events] == [("sharpness", video_ids[1])]
 
 
+def test_a_video_whose_tables_are_junk_does_not_stop_the_others(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance, run_range: RunRange
+) -> None:
+    video_ids = register(data_dir, [synthetic_videos("cfr"), synthetic_videos("multi_shot")])
+    assert run_range(video_ids, WITHOUT_MODELS).success
+    TableStore(data_dir).table_path("frames", video_ids[0]).write_bytes(b"junk")
+    result = run_range(video_ids, ["selections", "stills"])
+    assert not result.success  # the stills of the first cannot be fetched; its selections need no frames
+    events = result.asset_materializations_for_node("pipeline")
+    done = {(event.asset_key.to_user_string(), event.partition) for event in events}
+    assert done == {("selections", video_ids[0]), ("selections", video_ids[1]), ("stills", video_ids[1])}
+    assert "no_picture" in next(event.metadata for event in events if event.partition == video_ids[0])
+
+
 def data_version_of(instance: dg.DagsterInstance, stage: str) -> str:
     event = instance.get_latest_materialization_event(dg.AssetKey(stage))
     assert event is not None

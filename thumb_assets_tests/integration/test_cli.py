@@ -109,10 +109,33 @@ def test_an_empty_library_is_an_error(data_dir: Path) -> None:
     assert "library" in result.output
 
 
+def test_a_library_file_that_cannot_be_used_counts(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    library = data_dir / "videos"
+    library.mkdir()
+    shutil.copyfile(synthetic_videos("one_frame"), library / "good.mp4")
+    (library / "dangling.mp4").symlink_to(data_dir / "nowhere.mp4")
+    result = thumb_assets("run", "--stages", STAGES, "--data-dir", data_dir)
+    assert result.exit_code == 1
+    assert sum("dangling.mp4" in line for line in result.output.splitlines()) == 1
+    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 1
+
+
+def test_what_ends_a_run_besides_videos_is_told(
+    synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(data_dir / "dagster"))
+    (data_dir / "videos").mkdir()
+    shutil.copyfile(synthetic_videos("one_frame"), data_dir / "videos" / "clip.mp4")
+    result = thumb_assets("backfill", "--data-dir", data_dir, "--set", "clip.device=mps")
+    assert result.exit_code == 1
+    assert "clip.device is mps" in result.output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["run", "--stages", "sharpnes"],
+        ["run", "--stages", ","],
         ["run", "--set", "selection.topk=3"],
         ["run", "--profile", "quick"],
         ["backfill", "--assets", "nothing"],
@@ -156,6 +179,10 @@ def test_demo_runs_through_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     store = TableStore(tmp_path / "data")
     assert len(store.video_ids("stills")) == 2
     assert len(list(store.stills_root.rglob("*.jpg"))) == 5
+    for video_id in store.video_ids("stills"):  # from the embedded model, without a hub
+        scores = store.read("clip_scores", video_id)
+        assert scores.num_rows == store.read("candidate_frames", video_id).num_rows
+        assert scores.column("clip_score").null_count == 0
     assert "bigbuckbunny-" in result.output
     assert "bikes-" in result.output
     assert "thumb-assets ui" in result.output

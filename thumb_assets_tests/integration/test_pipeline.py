@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import STAGES
+from thumb_assets.pipeline import STAGES, run
 from thumb_assets.settings import load_settings
-from thumb_assets.store import Catalog, TableStore, read_outcomes
+from thumb_assets.store import Catalog, TableStore, failed_video_ids, read_outcomes
 from thumb_assets.tables import STAGE_TABLES, TABLES, contract_problems, verify_coverage
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS, RECIPES, read_frame_index
@@ -174,14 +174,15 @@ def test_unavailable_models_are_skipped_or_fail_as_the_setting_says(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     stages = [stage for stage in STAGES if stage != "iqa_scores"]
-    results = run_stages(data_dir, [video_id], stages)
+    hub_model = ["clip.model=ViT-B-32-256", "clip.pretrained=datacomp_s34b_b86k"]
+    results = run_stages(data_dir, [video_id], stages, settings=load_settings(overrides=hub_model))
     skipped = results[video_id, "clip_scores"]
     assert skipped.status == "skipped"
     assert "thumb-assets models fetch" in str(skipped.message)
     assert results[video_id, "faces"].status == "skipped"
     assert results[video_id, "stills"].status == "done"
     assert results[video_id, "selections"].metrics["components"] == "sharpness"
-    strict = load_settings(overrides=["clip.on_unavailable=error"])
+    strict = load_settings(overrides=[*hub_model, "clip.on_unavailable=error"])
     results = run_stages(data_dir, [video_id], stages, settings=strict)
     assert results[video_id, "clip_scores"].status == "failed"
     assert results[video_id, "stills"].status == "done"
@@ -232,6 +233,24 @@ def test_piqe_scores_candidates_or_every_frame(synthetic_videos: MakeVideo, data
         assert by_frame[row["frame_index"]] == pytest.approx(row["iqa_score"], abs=1e-3)
 
 
+def test_the_embedded_model_scores_without_a_hub(
+    synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
+    results = run_stages(data_dir, [video_id], [*WITHOUT_MODELS, "clip_scores"])
+    assert results[video_id, "clip_scores"].status == "done"
+    store = TableStore(data_dir)
+    footer = store.footer("clip_scores", video_id)
+    assert footer is not None
+    assert footer["model_name"] == "thumb-mini"
+    assert footer["pretrained"].startswith("embedded-v")
+    # What the scores say of real frames is in the model's own tests: drawn textures are nothing it has seen.
+    scores = store.read("clip_scores", video_id).column("clip_score").to_pylist()
+    assert len(set(scores)) == len(scores)
+    assert all(-1 < score < 1 for score in scores)
+
+
 def test_clip_scores_with_a_local_checkpoint(
     synthetic_videos: MakeVideo, data_dir: Path, tiny_model: TinyModel
 ) -> None:
@@ -276,3 +295,57 @@ def test_everything_else_works_without_pyiqa(
     assert 'pip install "thumb-assets[iqa]"' in str(skipped.message)
     assert "Noncommercial" in str(skipped.message)
     assert results[video_id, "stills"].status == "done"
+
+
+def test_a_skipped_stage_leaves_no_table_in_use(
+    synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    stages = [*WITHOUT_MODELS, "clip_scores"]
+    results = run_stages(data_dir, [video_id], stages)
+    assert results[video_id, "selections"].metrics["components"] == "sharpness, clip"
+    no_weights = load_settings(overrides=["clip.model=ViT-B-32-256", "clip.pretrained=datacomp_s34b_b86k"])
+    assert run_stages(data_dir, [video_id], stages, settings=no_weights)[video_id, "clip_scores"].status == "skipped"
+    alone = run_stages(data_dir, [video_id], ["selections"])
+    assert alone[video_id, "selections"].metrics["components"] == "sharpness"
+
+
+def test_an_interrupted_video_is_not_taken_for_done(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    run_stages(data_dir, [video_id])
+    store = TableStore(data_dir)
+    assert failed_video_ids(store) == []
+    results = run([video_id], ["selections", "stills"], load_settings(overrides=["selection.top_k=1"]), store)
+    assert next(results).stage == "selections"
+    results.close()  # as where the process dies
+    assert failed_video_ids(store) == [video_id]
+    run_stages(data_dir, [video_id])
+    assert failed_video_ids(store) == []
+
+
+def test_a_video_named_twice_is_run_once(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    decoded: list[tuple[str, int]] = []
+    run_stages(data_dir, [video_id, video_id], decoded=decoded)
+    assert len(decoded) == 40
+    assert TableStore(data_dir).read("sharpness", video_id).num_rows > 0
+
+
+def test_candidates_that_were_never_scored_are_told(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
+    run_stages(data_dir, [video_id])
+    more = load_settings(overrides=["candidates.every_num_frames=4"])
+    results = run_stages(data_dir, [video_id], ["candidate_frames", "selections"], settings=more)
+    assert "sharpness lack some" in str(results[video_id, "selections"].metrics["note"])
+
+
+def test_a_stored_table_that_is_junk_fails_what_needs_it_alone(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    ids = register(data_dir, [synthetic_videos("cfr"), synthetic_videos("multi_shot")])
+    run_stages(data_dir, ids)
+    store = TableStore(data_dir)
+    store.table_path("frames", ids[0]).write_bytes(b"junk")
+    results = run_stages(data_dir, ids, ["sharpness", "selections"])
+    assert [results[ids[0], stage].status for stage in ("sharpness", "selections")] == ["failed", "done"]
+    assert results[ids[1], "sharpness"].status == "done"
+    assert run_stages(data_dir, ids[:1])[ids[0], "stills"].status == "done"  # made anew

@@ -1,0 +1,93 @@
+"""Batches of frames across videos, and what becomes of a model that fails."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pytest
+
+from thumb_assets.errors import OutOfMemoryError, ThumbAssetsError
+from thumb_assets.pipeline.scorers import FrameScorer
+from thumb_assets.tables import empty_table
+
+FRAMES: pa.Table = empty_table("frames")
+
+
+class NumberedFrame:
+    """All of a frame that a scorer reads."""
+
+    def __init__(self, frame_index: int) -> None:
+        self.frame_index = frame_index
+
+
+def to_rows(video_id: str, frame_index: int, result: int | None, error: str | None) -> list[dict[str, object]]:
+    return [{"video_id": video_id, "frame_index": frame_index, "value": result, "error": error}]
+
+
+def scorer_of(score, batch_size: int = 4) -> FrameScorer:
+    return FrameScorer("sharpness", lambda frame: frame.frame_index, score, to_rows, batch_size=batch_size)
+
+
+def add(scorer: FrameScorer, video_id: str, indices: Sequence[int]) -> None:
+    for index in indices:
+        scorer.add(video_id, NumberedFrame(index))
+
+
+def test_a_batch_fills_across_videos() -> None:
+    batches: list[list[int]] = []
+    scorer = scorer_of(lambda items: batches.append(list(items)) or [item * 10 for item in items])
+    add(scorer, "a", [1, 2, 3])
+    assert scorer.has_pending("a")
+    add(scorer, "b", [7])
+    assert batches == [[1, 2, 3, 7]]
+    assert not scorer.has_pending("a")
+    assert [row["value"] for row in scorer.take("a", None, FRAMES)] == [10, 20, 30]
+    assert [row["value"] for row in scorer.take("b", [7], FRAMES)] == [70]
+    assert scorer.take("a", None, FRAMES) == []
+
+
+def test_rows_nobody_asked_for_are_dropped() -> None:
+    scorer = scorer_of(list, batch_size=1)
+    add(scorer, "a", [1, 2, 3])
+    assert [row["frame_index"] for row in scorer.take("a", [3, 1, 9], FRAMES)] == [3, 1]
+
+
+def fail_on(bad: set[int], error: Exception):
+    def score(items: Sequence[int]) -> list[int]:
+        if bad & set(items):
+            raise error
+        return list(items)
+
+    return score
+
+
+def test_a_bad_frame_costs_itself_alone() -> None:
+    scorer = scorer_of(fail_on({2}, RuntimeError("cannot\nsee it")))
+    add(scorer, "a", [1, 2, 3, 4])
+    rows = scorer.take("a", None, FRAMES)
+    assert [row["error"] for row in rows] == [None, "RuntimeError: cannot", None, None]
+
+
+def test_a_model_that_fails_on_every_frame_fails_the_stage() -> None:
+    scorer = scorer_of(fail_on({1, 2, 3, 4}, RuntimeError("device lost")))
+    add(scorer, "a", [1, 2, 3, 4])
+    with pytest.raises(ThumbAssetsError, match="device lost"):
+        scorer.take("a", None, FRAMES)
+    add(scorer, "b", [5, 6, 7, 8])
+    assert len(scorer.take("b", None, FRAMES)) == 4
+
+
+def test_want_of_memory_is_no_property_of_a_frame() -> None:
+    scorer = scorer_of(fail_on({2}, OutOfMemoryError("too large a batch")))
+    add(scorer, "a", [1, 2, 3, 4])
+    with pytest.raises(OutOfMemoryError):
+        scorer.take("a", None, FRAMES)
+
+
+def test_a_forgotten_video_leaves_nothing() -> None:
+    scorer = scorer_of(list)
+    add(scorer, "a", [1, 2])
+    scorer.forget("a")
+    add(scorer, "b", [3])
+    scorer.flush()
+    assert scorer.take("a", None, FRAMES) == []
+    assert len(scorer.take("b", None, FRAMES)) == 1
