@@ -153,10 +153,13 @@ def _may_ask_hub(model_name: str) -> bool:
 
 
 def _weights_identity(settings: ClipSettings, path: Path | None) -> str:
-    """What the table's footer says about the weights: the tag, or the sum of a checkpoint of the user's own."""
-    if settings.checkpoint is not None and path is not None:
-        return f"{path.name}@sha256:{file_sha256(path)[:_NUM_IDENTITY_DIGITS]}"
+    """What the table's footer says about the weights: tag or file name, and the beginning of the file's SHA-256."""
+    if path is None:  # a model of its own, such as `hf-hub:` or `local-dir:`
+        return settings.model
     if _is_embedded(settings):
         identity = mini_identity()
-        return f"{MINI_PRETRAINED}-v{identity['version']}@sha256:{identity['weights_sha256'][:_NUM_IDENTITY_DIGITS]}"
-    return settings.model if settings.model.startswith(_SCHEMES) else str(settings.pretrained)
+        name, digest = f"{MINI_PRETRAINED}-v{identity['version']}", str(identity["weights_sha256"])
+    else:
+        name = path.name if settings.checkpoint is not None else str(settings.pretrained)
+        digest = file_sha256(path)
+    return f"{name}@sha256:{digest[:_NUM_IDENTITY_DIGITS]}"
