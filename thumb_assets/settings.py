@@ -128,7 +128,7 @@ class SelectionSettings(StageSettings):
     min_gap_seconds: float = Field(2.0, ge=0, description="Least distance between two selections.")
     distinct_shots: bool = Field(True, description="One selection per shot while there are shots left.")
     weights: ComponentWeights = Field(default_factory=ComponentWeights)
-    face_bonus: float = Field(0.05, ge=0, le=1, description="Added to combined_score for a clear face, once.")
+    face_bonus: float = Field(0.05, ge=0, le=1, description="Added to combined_score, at most, for clear faces.")
     clear_face_confidence: float = Field(0.85, ge=0, le=1, description="Least confidence of a clear face.")
     clear_face_height: float = Field(0.10, ge=0, le=1, description="Least height of a clear face, of the frame's.")
     min_luma_mean: float = Field(8.0, ge=0, le=255, description="Darker candidates are rejected while others remain.")

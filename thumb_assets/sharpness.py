@@ -46,6 +46,22 @@ def measure_luma(luma: npt.NDArray[np.uint8]) -> LumaMeasures:
     return LumaMeasures(float(mean[0, 0]), float(std[0, 0]), float(laplacian_std[0, 0]) ** 2, min(luma.shape))
 
 
+def box_laplacian_variance(rgb: npt.NDArray[np.uint8], box: tuple[float, float, float, float]) -> float | None:
+    """Laplacian variance of the luma inside a box; None where the box holds fewer than 3x3 pixels.
+
+    Args:
+        rgb: (H, W, 3) uint8 RGB.
+        box: x, y, width, height in pixels of `rgb`.
+    """
+    import cv2
+
+    x, y, width, height = (round(value) for value in box)
+    inside = rgb[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)]
+    if min(inside.shape[:2]) < 3:
+        return None
+    return measure_luma(np.asarray(cv2.cvtColor(np.ascontiguousarray(inside), cv2.COLOR_RGB2GRAY))).laplacian_variance
+
+
 def tenengrad(luma: npt.NDArray[np.uint8]) -> float:
     """Mean squared gradient by 3x3 Sobel kernels (Krotkov, "Focusing", IJCV 1988), in squared levels.
 

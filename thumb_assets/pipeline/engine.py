@@ -213,7 +213,6 @@ class _Engine:
     def _select(self, job: VideoJob) -> Made:
         iqa_scores = job.optional_table("iqa_scores")
         footer = self._iqa_footer(job) if iqa_scores is not None else {}
-        _, height = Geometry.from_row(job.table("videos").to_pylist()[0]).display_size
         choice = choose(
             job.table("candidate_frames"),
             sharpness=job.optional_table("sharpness"),
@@ -221,7 +220,7 @@ class _Engine:
             iqa_scores=iqa_scores,
             iqa_lower_better=json.loads(footer.get("lower_better", "{}")),
             faces=job.optional_table("faces"),
-            frame_height=height,
+            frame_size=Geometry.from_row(job.table("videos").to_pylist()[0]).display_size,
             settings=self._settings.selection,
         )
         metrics: dict[str, int | float | str] = {

@@ -13,7 +13,14 @@ from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError, as_thum
 from thumb_assets.faces import load_face_detector, scale_boxes
 from thumb_assets.iqa import IqaScore, load_iqa_scorer
 from thumb_assets.settings import Settings
-from thumb_assets.sharpness import EVAL_HEIGHT, LumaMeasures, measure_luma, percentile_in_video, tenengrad
+from thumb_assets.sharpness import (
+    EVAL_HEIGHT,
+    LumaMeasures,
+    box_laplacian_variance,
+    measure_luma,
+    percentile_in_video,
+    tenengrad,
+)
 from thumb_assets.video import Frame
 from thumb_assets.weights import check_licences
 
@@ -175,9 +182,14 @@ def _face_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
         return rgb, frame.geometry.display_size[0] / rgb.shape[1]
 
     def score(items: Sequence[Any]) -> list[Any]:
-        return [scale_boxes(detector.detect(rgb), factor) for rgb, factor in items]
+        found = []
+        for rgb, factor in items:
+            boxes = detector.detect(rgb)
+            variances = [box_laplacian_variance(rgb, (box.x, box.y, box.width, box.height)) for box in boxes]
+            found.append(list(zip(scale_boxes(boxes, factor), variances, strict=True)))
+        return found
 
-    def to_rows(video_id: str, frame_index: int, boxes: Any, error: str | None) -> list[Row]:
+    def to_rows(video_id: str, frame_index: int, faces: Any, error: str | None) -> list[Row]:
         if error is not None:  # the table has no error column: a frame without a verdict must not look like one
             raise ThumbAssetsError(f"{video_id}: frame {frame_index}: the face detector failed: {error}")
         return [
@@ -190,9 +202,10 @@ def _face_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
                 "width": box.width,
                 "height": box.height,
                 "confidence": box.confidence,
+                "laplacian_variance": variance,
                 "detector": detector.name,
             }
-            for face_index, box in enumerate(boxes)
+            for face_index, (box, variance) in enumerate(faces)
         ]
 
     return FrameScorer("faces", render, score, to_rows, footer={"model_sha256": detector.model_sha256})

@@ -41,7 +41,7 @@ def choose(
     iqa_scores: pa.Table | None,
     iqa_lower_better: Mapping[str, bool],
     faces: pa.Table | None,
-    frame_height: int | None,
+    frame_size: tuple[int, int] | None,
     settings: SelectionSettings,
 ) -> Choice:
     """The few frames of one video worth keeping, and why each of the others is not among them.
@@ -57,13 +57,13 @@ def choose(
         iqa_scores: table `iqa_scores`; rows of frames that are no candidates are passed over.
         iqa_lower_better: by metric of iqa_scores, from that table's footer.
         faces: table `faces`; None where faces were not looked for, no rows where none was found.
-        frame_height: lines of the displayed frame, the scale of the faces' heights; needed where there are faces.
+        frame_size: (width, height) of the displayed frame, the scale of the faces; needed where there are faces.
         settings: weights, thresholds, numbers.
 
     Raises:
         ContractError: `candidates` breaks its contract, a key repeats, a row belongs to another video, or the
             direction of a metric is not known.
-        ValueError: there are faces and no frame height.
+        ValueError: there are faces and no frame size.
     """
     candidates = conform("candidate_frames", candidates)
     if not candidates.num_rows:
@@ -81,7 +81,7 @@ def choose(
         iqa_scores=iqa_scores,
         iqa_lower_better=iqa_lower_better,
         faces=faces,
-        frame_height=frame_height,
+        frame_size=frame_size,
         settings=settings,
     )
     unusable = find_unusable(sharpness, frame_indices=frame_indices, settings=settings)

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select.align import aligned_values, candidate_positions
+from thumb_assets.select.align import aligned_values
+from thumb_assets.select.face_quality import face_bonuses
 from thumb_assets.select.rank import percentile_ranks
 from thumb_assets.settings import SelectionSettings
 
@@ -22,7 +23,7 @@ class Scores:
 
     Attributes:
         percentiles: for each of COMPONENTS a (N,) float64 in (0, 1], NaN where the candidate has no value.
-        face_bonus: (N,) float64, or None where faces were not looked for.
+        face_bonus: (N,) float64 from 0 to the setting, or None where faces were not looked for.
         combined: (N,) float64 in [0, 1 + bonus].
         used: the components that moved at least one combined score; `faces` where faces were looked for.
     """
@@ -41,19 +42,19 @@ def score_candidates(
     iqa_scores: pa.Table | None,
     iqa_lower_better: Mapping[str, bool],
     faces: pa.Table | None,
-    frame_height: int | None,
+    frame_size: tuple[int, int] | None,
     settings: SelectionSettings,
 ) -> Scores:
     """The percentiles of every candidate, their weighted mean, and the bonus for a clear face.
 
     Args:
         frame_indices: (N,) int64 of the candidates, ascending, N > 0.
-        sharpness, clip_scores, iqa_scores, faces, iqa_lower_better, frame_height: see `choose`.
+        sharpness, clip_scores, iqa_scores, faces, iqa_lower_better, frame_size: see `choose`.
         settings: weights, bonus and what a clear face is.
 
     Raises:
         ContractError: a key repeats, or the direction of a metric is not known.
-        ValueError: there are faces and no frame height.
+        ValueError: there are faces and no frame size.
     """
     no_values = np.full(len(frame_indices), np.nan)
     percentiles = dict.fromkeys(COMPONENTS, no_values)
@@ -66,7 +67,7 @@ def score_candidates(
         percentiles["iqa"] = iqa_percentiles(iqa_scores, frame_indices=frame_indices, lower_better=iqa_lower_better)
     bonus = None
     if faces is not None:
-        bonus = face_bonuses(faces, frame_indices=frame_indices, frame_height=frame_height, settings=settings)
+        bonus = face_bonuses(faces, frame_indices=frame_indices, frame_size=frame_size, settings=settings)
     weights = {name: float(getattr(settings.weights, name)) for name in COMPONENTS}
     base = weighted_means(np.stack([percentiles[name] for name in COMPONENTS]), weights=list(weights.values()))
     used = [name for name in COMPONENTS if weights[name] > 0 and not np.isnan(percentiles[name]).all()]
@@ -130,32 +131,3 @@ def iqa_percentiles(
     stacked = np.stack(ranks)
     means = weighted_means(stacked, weights=[1.0] * len(ranks))
     return np.where(np.isnan(stacked).all(axis=0), np.nan, means)
-
-
-def face_bonuses(
-    faces: pa.Table, *, frame_indices: NDArray[np.int64], frame_height: int | None, settings: SelectionSettings
-) -> NDArray[np.float64]:
-    """`settings.face_bonus` for each candidate with a clear face, once however many there are, else 0.0.
-
-    Args:
-        faces: table `faces`; heights in pixels of the displayed frame.
-        frame_indices: (N,) int64 of the candidates, ascending.
-        frame_height: lines of the displayed frame; may be None where `faces` has no row.
-        settings: face_bonus, clear_face_confidence, clear_face_height.
-
-    Returns:
-        (N,) float64, each 0.0 or the bonus.
-
-    Raises:
-        ValueError: there are faces and no frame height.
-    """
-    bonuses = np.zeros(len(frame_indices))
-    if not faces.num_rows:
-        return bonuses
-    if frame_height is None:
-        raise ValueError("frame_height is needed to tell a clear face from a small one")
-    positions, is_candidate = candidate_positions(faces, frame_indices=frame_indices)
-    is_sure = faces.column("confidence").to_numpy() >= settings.clear_face_confidence
-    is_tall = faces.column("height").to_numpy() >= settings.clear_face_height * frame_height
-    bonuses[positions[is_candidate & is_sure & is_tall]] = settings.face_bonus
-    return bonuses

@@ -163,6 +163,13 @@ FACES = TableContract(
         Column("width", _float, "Width of the box, cut at the frame.", "px"),
         Column("height", _float, "Height of the box, cut at the frame.", "px"),
         Column("confidence", _float, "The detector's own, 0..1."),
+        Column(
+            "laplacian_variance",
+            _float,
+            "Variance of the Laplacian inside the box, at the detector's working size.",
+            "level^2",
+            True,
+        ),
         Column("detector", _text, "Which detector found it."),
     ),
     key=("video_id", "frame_index", "face_index"),

@@ -349,3 +349,21 @@ def test_a_stored_table_that_is_junk_fails_what_needs_it_alone(synthetic_videos:
     assert [results[ids[0], stage].status for stage in ("sharpness", "selections")] == ["failed", "done"]
     assert results[ids[1], "sharpness"].status == "done"
     assert run_stages(data_dir, ids[:1])[ids[0], "stills"].status == "done"  # made anew
+
+
+def test_faces_of_a_real_clip_give_a_bonus(shared_dir: Path, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [shared_dir / "video" / "issue-195-aspect-ratio.mp4"])
+    model = shared_dir / "models" / "face" / "face_detection_yunet_2023mar.onnx"
+    settings = load_settings(overrides=["faces.detector=yunet", f"faces.model_path={model}"])
+    results = run_stages(data_dir, [video_id], [*WITHOUT_MODELS, "faces"], settings=settings)
+    assert {result.status for result in results.values()} == {"done"}
+    store = TableStore(data_dir)
+    faces = store.read("faces", video_id).to_pylist()
+    assert faces
+    for face in faces:
+        assert 0 <= face["x"] <= face["x"] + face["width"] <= 1024  # displayed pixels: 704x576 at 16:11
+        assert 0 <= face["y"] <= face["y"] + face["height"] <= 576
+        assert face["laplacian_variance"] > 0
+    bonuses = store.read("selections", video_id).column("face_bonus").to_pylist()
+    assert max(bonuses) > 0
+    assert min(bonuses) >= 0

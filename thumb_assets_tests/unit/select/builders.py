@@ -96,7 +96,7 @@ def iqa_table(scores_by_metric: Mapping[str, Values]) -> pa.Table:
 
 
 def faces_table(faces: Sequence[tuple[int, float, float]]) -> pa.Table:
-    """faces: (frame_index, confidence, height in pixels), one per face."""
+    """faces: (frame_index, confidence, height in pixels), one per face, in the middle of a frame of 1600x1000."""
     return table_from_rows(
         "faces",
         [
@@ -104,11 +104,12 @@ def faces_table(faces: Sequence[tuple[int, float, float]]) -> pa.Table:
                 "video_id": VIDEO_ID,
                 "frame_index": frame_index,
                 "face_index": face_index,
-                "x": 0.0,
-                "y": 0.0,
+                "x": 800 - height / 2,
+                "y": 500 - height / 2,
                 "width": height,
                 "height": height,
                 "confidence": confidence,
+                "laplacian_variance": None,
                 "detector": "yunet",
             }
             for face_index, (frame_index, confidence, height) in enumerate(faces)
@@ -126,7 +127,7 @@ class Case:
     iqa_scores: pa.Table | None = None
     iqa_lower_better: Mapping[str, bool] = field(default_factory=dict)
     faces: pa.Table | None = None
-    frame_height: int | None = 1000
+    frame_size: tuple[int, int] | None = (1600, 1000)
     settings: SelectionSettings = field(default_factory=SelectionSettings)
 
     def choose(self, **changes: Any) -> Choice:

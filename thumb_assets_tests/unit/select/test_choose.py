@@ -173,7 +173,7 @@ def test_clear_face_breaks_a_near_tie():
 
 
 def test_no_face_found_is_zero_not_null():
-    choice = Case(candidates_table({0: 0.0}), faces=faces_table([]), frame_height=None).choose()
+    choice = Case(candidates_table({0: 0.0}), faces=faces_table([]), frame_size=None).choose()
     assert choice.selections.column("face_bonus").to_pylist() == [0.0]
 
 

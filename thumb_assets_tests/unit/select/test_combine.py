@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select.combine import face_bonuses, iqa_percentiles, score_candidates, weighted_means
+from thumb_assets.select.combine import iqa_percentiles, score_candidates, weighted_means
 from thumb_assets.settings import ComponentWeights, SelectionSettings
-from thumb_assets_tests.unit.select.builders import clip_table, faces_table, iqa_table, sharpness_table
+from thumb_assets_tests.unit.select.builders import clip_table, iqa_table, sharpness_table
 
 FRAMES = np.array([10, 20, 30])
 SETTINGS = SelectionSettings()
@@ -14,7 +14,7 @@ NOTHING = {
     "iqa_scores": None,
     "iqa_lower_better": {},
     "faces": None,
-    "frame_height": None,
+    "frame_size": None,
     "settings": SETTINGS,
 }
 
@@ -103,35 +103,3 @@ def test_repeated_key_is_an_error():
     table = sharpness_table({10: 1.0, 20: 2.0})
     with pytest.raises(ContractError, match="repeats"):
         score_candidates(FRAMES, **NOTHING | {"sharpness": pa.concat_tables([table, table])})
-
-
-HEIGHT = 1000
-TALL = SETTINGS.clear_face_height * HEIGHT
-SURE = SETTINGS.clear_face_confidence
-
-
-@pytest.mark.parametrize(
-    ("confidence", "height", "is_clear"),
-    [(SURE, TALL, True), (SURE - 0.01, TALL, False), (SURE, TALL - 1, False), (1.0, HEIGHT, True)],
-)
-def test_clear_face_is_sure_and_tall(confidence, height, is_clear):
-    faces = faces_table([(20, confidence, height)])
-    bonuses = face_bonuses(faces, frame_indices=FRAMES, frame_height=HEIGHT, settings=SETTINGS)
-    assert bonuses.tolist() == [0.0, SETTINGS.face_bonus if is_clear else 0.0, 0.0]
-
-
-def test_crowd_gets_the_bonus_once():
-    faces = faces_table([(10, 1.0, HEIGHT)] * 3 + [(11, 1.0, HEIGHT)])
-    bonuses = face_bonuses(faces, frame_indices=FRAMES, frame_height=HEIGHT, settings=SETTINGS)
-    assert bonuses.tolist() == [SETTINGS.face_bonus, 0.0, 0.0]
-
-
-def test_two_half_clear_faces_make_no_clear_one():
-    faces = faces_table([(10, 1.0, TALL - 1), (10, SURE - 0.1, HEIGHT)])
-    assert not face_bonuses(faces, frame_indices=FRAMES, frame_height=HEIGHT, settings=SETTINGS).any()
-
-
-def test_faces_need_the_frame_height_only_when_there_are_any():
-    with pytest.raises(ValueError, match="frame_height"):
-        face_bonuses(faces_table([(10, 1.0, 5.0)]), frame_indices=FRAMES, frame_height=None, settings=SETTINGS)
-    assert not face_bonuses(faces_table([]), frame_indices=FRAMES, frame_height=None, settings=SETTINGS).any()

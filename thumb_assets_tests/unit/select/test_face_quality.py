@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from thumb_assets.select.face_quality import face_bonuses, face_qualities
+from thumb_assets.settings import SelectionSettings
+from thumb_assets.tables import table_from_rows
+from thumb_assets_tests.unit.select.builders import faces_table
+
+SETTINGS = SelectionSettings()
+FRAMES = np.array([10, 20, 30])
+SIZE = (1600, 1000)
+TALL = SETTINGS.clear_face_height * SIZE[1]
+SURE = SETTINGS.clear_face_confidence
+
+
+def bonuses_of(faces, frame_size=SIZE):
+    return face_bonuses(faces, frame_indices=FRAMES, frame_size=frame_size, settings=SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "height", "is_clear"),
+    [(SURE, TALL, True), (SURE - 0.01, TALL, False), (SURE, TALL - 1, False), (1.0, 900, True)],
+)
+def test_clear_face_is_sure_and_tall(confidence, height, is_clear):
+    first, bonus, last = bonuses_of(faces_table([(20, confidence, height)]))
+    assert first == last == 0
+    assert (SETTINGS.face_bonus / 2 <= bonus <= SETTINGS.face_bonus) if is_clear else bonus == 0
+
+
+def test_large_sharp_central_face_gets_all_of_the_bonus():
+    assert bonuses_of(faces_table([(10, 1.0, 900)])).tolist() == [SETTINGS.face_bonus, 0.0, 0.0]
+
+
+def test_crowd_never_gets_more_than_the_bonus():
+    bonuses = bonuses_of(faces_table([(10, 1.0, 900)] * 3 + [(11, 1.0, 900)]))
+    assert bonuses.tolist() == [SETTINGS.face_bonus, 0.0, 0.0]
+
+
+def test_more_clear_faces_are_worth_more_than_one():
+    bonuses = bonuses_of(faces_table([(10, 1.0, 120), (20, 1.0, 120), (20, 1.0, 120)]))
+    assert SETTINGS.face_bonus > bonuses[1] > bonuses[0] > 0
+
+
+def test_two_half_clear_faces_make_no_clear_one():
+    assert not bonuses_of(faces_table([(10, 1.0, TALL - 1), (10, SURE - 0.1, 900)])).any()
+
+
+def test_faces_need_the_frame_size_only_when_there_are_any():
+    with pytest.raises(ValueError, match="frame_size"):
+        bonuses_of(faces_table([(10, 1.0, 5.0)]), frame_size=None)
+    assert not bonuses_of(faces_table([]), frame_size=None).any()
+
+
+def faces_at(*boxes):
+    """(x, y, height, laplacian_variance) of square boxes, one per frame."""
+    rows = [
+        {
+            "video_id": "v-00000000",
+            "frame_index": frame_index,
+            "face_index": 0,
+            "x": float(x),
+            "y": float(y),
+            "width": float(height),
+            "height": float(height),
+            "confidence": 1.0,
+            "laplacian_variance": variance,
+            "detector": "yunet",
+        }
+        for frame_index, (x, y, height, variance) in enumerate(boxes)
+    ]
+    return table_from_rows("faces", rows)
+
+
+def test_larger_is_better_up_to_a_close_up():
+    small, large, huge = face_qualities(
+        faces_at((400, 300, 100, 5.0), (400, 300, 340, 5.0), (400, 200, 600, 5.0)), frame_size=SIZE
+    )
+    assert small < large == huge
+
+
+def test_a_face_at_the_border_is_worth_less():
+    central, near, touching = face_qualities(
+        faces_at((600, 400, 200, 5.0), (20, 400, 200, 5.0), (1400, 400, 200, 5.0)), frame_size=SIZE
+    )
+    assert central > near > touching
+
+
+def test_the_sharper_face_is_worth_more():
+    soft, sharp = face_qualities(faces_at((600, 400, 200, 3.0), (600, 400, 200, 90.0)), frame_size=SIZE)
+    assert sharp > soft
+
+
+def test_unknown_sharpness_is_neutral():
+    known, unknown = face_qualities(faces_at((600, 300, 400, 7.0), (600, 300, 400, None)), frame_size=SIZE)
+    assert known == unknown == 1.0
