@@ -72,7 +72,7 @@ def _load_metrics(settings: Settings) -> list[LoadedModel]:
             settings.iqa.working_height,
             settings.iqa.batch_size,
             to_input=_unit_tensor,
-            compute=_without_gradients(metric),
+            compute=_without_gradients(metric.net),
         )
 
     return [load(name) for name in settings.iqa.metrics]

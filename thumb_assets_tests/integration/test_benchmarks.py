@@ -50,3 +50,13 @@ def test_a_file_that_is_no_video_is_one_line(synthetic_videos: Callable[[str], P
     assert outcome.returncode == 1
     assert "is not a video" in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_report_with_models(synthetic_videos: Callable[[str], Path]) -> None:
+    clip = synthetic_videos("cfr")
+    command = [sys.executable, "-m", "benchmarks", "--runs", "1", "--clip", clip]
+    outcome = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+    ratios = [row[1] for row in rows_below("Ratios", outcome.stdout)[1:]]
+    assert ratios == ["job without models / decode alone", "job / (decode + models)"]
+    assert "thumb-mini" in outcome.stdout
