@@ -9,7 +9,7 @@ import av
 
 from benchmarks.models import LoadedModel, load_models
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
-from thumb_assets.pipeline import STAGES, StageResult, identities_of, run
+from thumb_assets.pipeline import StageResult, default_stages, identities_of, run
 from thumb_assets.pipeline.scorers import build_scorer
 from thumb_assets.settings import Settings
 from thumb_assets.store import Library, TableStore
@@ -65,7 +65,7 @@ class DecodeAlone:
 class WholeJob:
     """The engine with all stages over a video that is new to it: hashed, decoded, scored, chosen, written, indexed."""
 
-    stages = STAGES
+    stages = default_stages(Settings())
 
     def __init__(self, path: Path, settings: Settings, folder: Path) -> None:
         self._path, self._settings, self._folder = path, settings, folder
@@ -98,7 +98,7 @@ class WholeJob:
 class JobWithoutModels(WholeJob):
     """The whole job without the stages that need a model."""
 
-    stages = tuple(stage for stage in STAGES if stage not in MODEL_STAGES)
+    stages = tuple(stage for stage in default_stages(Settings()) if stage not in MODEL_STAGES)
 
 
 class ModelsAlone:

@@ -8,17 +8,19 @@ errors, never ignored.
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from thumb_assets.errors import SettingsError
 
 DATA_DIR_VARIABLE = "THUMB_ASSETS_DATA_DIR"
 MODELS_DIR_VARIABLE = "THUMB_ASSETS_MODELS_DIR"
+MAX_ASPECT_RATIO_PART = 100  # either number of W:H
 
 
 class StageSettings(BaseModel):
@@ -33,6 +35,18 @@ class VideoSettings(StageSettings):
     decode_threads: int = Field(0, ge=0, le=64, description="Decoder threads; 0 lets FFmpeg choose.")
     max_pixels: int = Field(
         64_000_000, ge=1, description="A stream with more pixels per frame than this is refused (8K has 33 million)."
+    )
+    max_file_bytes: int = Field(1_000_000_000_000, ge=1, description="A larger file is refused.")
+    max_duration_seconds: float = Field(86_400.0, gt=0, description="A longer video is refused once that is seen.")
+    max_num_frames: int = Field(20_000_000, ge=1, description="A video of more frames is refused once that is seen.")
+    is_isolated: bool = Field(
+        True, description="Work in a child process, so that a decoder that dies or hangs costs one video."
+    )
+    stall_seconds: float = Field(
+        900.0, gt=0, description="A video on which nothing happens for so long has failed (a whole batch is one step)."
+    )
+    hwaccel: Literal["none", "auto", "cuda", "vaapi", "qsv", "videotoolbox", "d3d11va"] = Field(
+        "none", description="Device that decodes; what it cannot do the CPU does. Checks always decode on the CPU."
     )
 
 
@@ -141,6 +155,47 @@ class StillsSettings(StageSettings):
 
     format: Literal["jpeg", "png"] = Field("jpeg", description="PNG is lossless and about ten times slower.")
     jpeg_quality: int = Field(95, ge=1, le=100, description="JPEG quality; chroma is always 4:4:4.")
+    bit_depth: Literal[8, 16] = Field(8, description="Bits per channel; 16 needs PNG, and keeps what 10 bits hold.")
+
+    @model_validator(mode="after")
+    def _depth_fits_format(self) -> "StillsSettings":
+        if self.bit_depth == 16 and self.format != "png":
+            raise ValueError("bit_depth 16 needs format png")
+        return self
+
+
+class CropsSettings(StageSettings):
+    """To which shapes the stills are cut as well; format and quality are those of the stills."""
+
+    aspect_ratios: tuple[str, ...] = Field((), description='Such as ["16:9", "9:16", "1:1", "4:5"]; empty: no crops.')
+    without_faces: Literal["saliency", "centre"] = Field("saliency", description="Where to cut where no face is known.")
+    min_face_confidence: float = Field(0.7, ge=0, le=1, description="Faces with less do not count.")
+
+    @field_validator("aspect_ratios")
+    @classmethod
+    def _ratios_can_be_used(cls, ratios: tuple[str, ...]) -> tuple[str, ...]:
+        for ratio in ratios:
+            match = re.fullmatch(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})", ratio)
+            if match is None or max(int(part) for part in match.groups()) > MAX_ASPECT_RATIO_PART:
+                raise ValueError(f"{ratio!r} is not W:H with whole numbers from 1 to {MAX_ASPECT_RATIO_PART}")
+        if len(set(ratios)) != len(ratios):
+            raise ValueError("an aspect ratio is given twice")
+        return ratios
+
+
+class ExportSettings(StageSettings):
+    """Which program fetches the chosen frames (both give the same pixels), how they are proven, on which disk."""
+
+    backend: Literal["pyav", "ffmpeg"] = Field("pyav", description="ffmpeg: FFmpeg the program, proven like PyAV.")
+    ffmpeg_path: Path | None = Field(None, description="null: the system's ffmpeg, else imageio-ffmpeg's.")
+    batch_size: int = Field(50, ge=1, le=200, description="ffmpeg: frames per call, each decoding from the start.")
+    timeout_seconds: float = Field(600.0, gt=0, description="ffmpeg: a call that takes longer is stopped.")
+    verification: Literal["seek", "count"] = Field(
+        "seek", description="How the check finds each frame: by its recorded stamp and hash, or counting from frame 0."
+    )
+    min_free_bytes: int = Field(
+        32_000_000, ge=0, description="What must stay free on the disk beyond what is about to be written."
+    )
 
 
 class ModelsSettings(StageSettings):
@@ -163,6 +218,8 @@ class Settings(StageSettings):
     iqa: IqaSettings = Field(default_factory=IqaSettings)
     selection: SelectionSettings = Field(default_factory=SelectionSettings)
     stills: StillsSettings = Field(default_factory=StillsSettings)
+    crops: CropsSettings = Field(default_factory=CropsSettings)
+    export: ExportSettings = Field(default_factory=ExportSettings)
     models: ModelsSettings = Field(default_factory=ModelsSettings)
 
 
@@ -218,7 +275,10 @@ def _parse_value(text: str) -> Any:
 
 
 # These change how fast a table is made or what a failure does, never a value in it.
-_WITHOUT_EFFECT_ON_VALUES = {"batch_size", "decode_threads", "device", "on_unavailable"}
+_WITHOUT_EFFECT_ON_VALUES = {
+    *("batch_size", "decode_threads", "device", "hwaccel", "is_isolated", "stall_seconds", "on_unavailable"),
+    *("backend", "ffmpeg_path", "timeout_seconds", "verification", "min_free_bytes"),
+}
 
 
 def choose_device(name: str, is_here: Mapping[str, bool], *, setting: str) -> str:
@@ -275,6 +335,12 @@ def dagster_home(environ: Mapping[str, str] = os.environ) -> Path | None:
     """DAGSTER_HOME where the user set one; absolute."""
     value = environ.get("DAGSTER_HOME")
     return Path(value).expanduser().absolute() if value else None
+
+
+def program_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of FFmpeg the program: ours, less what changes its log or where it writes files."""
+    kept = {name: value for name, value in environ.items() if name not in {"FFREPORT", "AV_LOG_FORCE_COLOR"}}
+    return kept | {"AV_LOG_FORCE_NOCOLOR": "1"}
 
 
 def is_hub_offline(environ: Mapping[str, str] = os.environ) -> bool:

@@ -23,6 +23,7 @@ LIBRARY_ROOMS = {
     "cv2": {"shots", "sharpness", "faces", "export"},
     "sqlite3": {"store"},
     "pyarrow.parquet": {"store"},
+    "imageio_ffmpeg": {"export"},
     "matplotlib": {"export"},
     "huggingface_hub": {"weights"},
     "click": {"cli"},

@@ -30,7 +30,7 @@ from thumb_assets.cli.output import (
     stored_outcomes,
 )
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import STAGES, StageResult, ordered_stages, run
+from thumb_assets.pipeline import STAGES, StageResult, default_stages, ordered_stages, run_isolated
 from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, data_dir, load_settings
 from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids
 from thumb_assets.weights import fetch, list_models
@@ -67,7 +67,7 @@ def main(context: click.Context, *, verbose: bool) -> None:
 
 @main.command("run")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--stages", help=f"Comma-separated, out of {', '.join(STAGES)}; default: all.")
+@click.option("--stages", help=f"Comma-separated, out of {', '.join(STAGES)}; default: all (crops if set).")
 @_settings_options
 @click.pass_obj
 def run_command(
@@ -76,7 +76,7 @@ def run_command(
     """Run stages of the videos in PATHS (files or folders), or of the whole library, without Dagster."""
     with one_line_errors(verbose=verbose):
         settings = load_settings(profile, overrides)
-        chosen = _stages(stages)
+        chosen = _stages(stages, settings)
         store = _store(data_dir)
         videos, errors = _videos(store, paths)
         results = _run_with_progress(videos, chosen, settings, store)
@@ -104,7 +104,7 @@ def demo(verbose: bool, *, data_dir: Path | None) -> None:
             found, errors = library.register([target])
             print_errors(errors)
             videos.extend(found)
-        is_success = _run_through_dagster([video.video_id for video in videos], STAGES, store)
+        is_success = _run_through_dagster([video.video_id for video in videos], default_stages(load_settings()), store)
         print_selections(store, [video.video_id for video in videos])
         print_outcomes(stored_outcomes(store, [video.video_id for video in videos]))
         where = f"\nstills  {store.stills_root}/\ntables  {store.data_dir}/tables/\ncatalog {store.catalog_path}"
@@ -149,9 +149,9 @@ def backfill(
 ) -> None:
     """Run the library's videos through Dagster, in chunks that load each model once."""
     with one_line_errors(verbose=verbose):
-        load_settings(profile, overrides)
+        settings = load_settings(profile, overrides)
         store = _store(data_dir)
-        stages = _stages(assets)
+        stages = _stages(assets, settings)
         video_ids, errors = _videos(store, ())
         print_errors(errors)
         failed, done = set(failed_video_ids(store)), set(store.video_ids("stills"))
@@ -220,10 +220,10 @@ def ui(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
 # What the commands share.
 
 
-def _stages(names: str | None) -> tuple[str, ...]:
+def _stages(names: str | None, settings: Settings) -> tuple[str, ...]:
     """The stages asked for; the catalog follows whatever changes."""
     if not names:
-        return STAGES
+        return default_stages(settings)
     return ordered_stages([*ordered_stages(name.strip() for name in names.split(",") if name.strip()), "catalog"])
 
 
@@ -250,11 +250,10 @@ def _run_with_progress(
         frames_bar = bars.add_task("frames", total=None)
 
         def on_frame(video_id: str, frame_index: int, num_frames: int | None) -> None:
-            if frame_index % 25 == 0:
-                bars.update(frames_bar, description=video_id[:40], completed=frame_index, total=num_frames)
+            bars.update(frames_bar, description=video_id[:40], completed=frame_index, total=num_frames)
 
         seen: set[str] = set()
-        for result in run(video_ids, stages, settings, store, on_frame=on_frame):
+        for result in run_isolated(video_ids, stages, settings, store, on_frame=on_frame):
             results.append(replace(result, tables={}))  # a library's tables would not fit in memory
             if result.stage == stages[-1]:
                 seen.add(result.video_id)

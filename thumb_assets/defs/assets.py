@@ -20,7 +20,7 @@ from thumb_assets.pipeline import (
     REQUIRED_INPUTS,
     STAGES,
     StageResult,
-    run,
+    run_isolated,
     stage_settings_sha256,
 )
 from thumb_assets.settings import Settings
@@ -31,8 +31,12 @@ _KINDS: dict[str, set[str]] = {
     "iqa_scores": {"parquet", "pytorch"},
     "catalog": {"sqlite"},
     "stills": {"parquet", "image"},
+    "crops": {"parquet", "image"},
 }
-_DESCRIPTIONS = {"catalog": "The SQLite index over all tables: one transaction per video, rebuildable at any time."}
+_DESCRIPTIONS = {
+    "catalog": "The SQLite index over all tables: one transaction per video, rebuildable at any time.",
+    "crops": "The stills cut to the shapes of crops.aspect_ratios, around faces; skipped where none is asked for.",
+}
 
 
 def stage_spec(stage: str, settings: Settings) -> dg.AssetSpec:
@@ -71,7 +75,7 @@ def build_pipeline(settings: Settings, *, num_videos_per_run: int = 25) -> dg.As
             yield from evaluate_checks_alone(context, store, run_settings)
             return
         failed = []
-        for result in run(context.partition_keys, _selected_stages(context), run_settings, store):
+        for result in run_isolated(context.partition_keys, _selected_stages(context), run_settings, store):
             if result.status == "done":
                 context.log.info(f"{result.video_id} {result.stage}: done")
                 yield dg.AssetMaterialization(

@@ -15,7 +15,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.errors import as_thumb_assets_error
-from thumb_assets.export import verify_count, verify_mapping
+from thumb_assets.export import verify_count, verify_crops_count, verify_crops_mapping, verify_mapping
 from thumb_assets.pipeline import STAGES, identities_of
 from thumb_assets.settings import Settings
 from thumb_assets.store import Library, TableStore
@@ -56,6 +56,26 @@ def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) 
         identities=identities_of(store.read("frames", video_id)),
         folder=store.stills_dir(video_id),
         video_settings=settings.video,
+        is_counted=settings.export.verification == "count",
+    )
+
+
+def _crops_count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
+    """Every still has a crop of every aspect ratio, and there are as many files as rows, under the same names."""
+    return verify_crops_count(
+        store.read("stills", video_id), store.read("crops", video_id), folder=store.crops_dir(video_id)
+    )
+
+
+def _crops_mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
+    """Each crop's frame, decoded again by its frame_index and cut again, is what the file shows."""
+    return verify_crops_mapping(
+        Library(store.data_dir).find(video_id).path,
+        store.read("crops", video_id),
+        identities=identities_of(store.read("frames", video_id)),
+        folder=store.crops_dir(video_id),
+        video_settings=settings.video,
+        is_counted=settings.export.verification == "count",
     )
 
 
@@ -65,6 +85,7 @@ CHECKS: dict[str, dict[str, Check]] = {
         **({"rejections_conform_to_contract": _rejections_conform} if stage == "selections" else {}),
         **({"covers_candidates": _covers} if stage in {"sharpness", "clip_scores", "iqa_scores"} else {}),
         **({"export_count": _count, "frame_number_mapping": _mapping} if stage == "stills" else {}),
+        **({"export_count": _crops_count, "frame_number_mapping": _crops_mapping} if stage == "crops" else {}),
     }
     for stage in STAGES
 }

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from thumb_assets.errors import as_thumb_assets_error
-from thumb_assets.export import contact_sheet, score_timeline
+from thumb_assets.export import contact_sheet, crops_sheet, score_timeline
 from thumb_assets.pipeline import StageResult
 from thumb_assets.store import TableStore
 from thumb_assets.tables import STAGE_TABLES, TABLES, content_sha256
@@ -83,6 +83,12 @@ def _stills(result: StageResult, store: TableStore) -> dict[str, Any]:
     return {"contact_sheet": _picture(sheet), "folder": dg.MetadataValue.path(str(folder))}
 
 
+def _crops(result: StageResult, store: TableStore) -> dict[str, Any]:
+    folder = store.crops_dir(result.video_id)
+    sheet = crops_sheet(folder, result.tables["crops"])
+    return {"contact_sheet": _picture(sheet), "folder": dg.MetadataValue.path(str(folder))}
+
+
 def _picture(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
 
@@ -90,4 +96,5 @@ def _picture(png: bytes) -> dg.MarkdownMetadataValue:
 _PICTURES: dict[str, Callable[[StageResult, TableStore], dict[str, Any]]] = {
     "selections": _selections,
     "stills": _stills,
+    "crops": _crops,
 }

@@ -33,9 +33,24 @@ def contact_sheet(folder: Path, stills: pa.Table, selections: pa.Table) -> bytes
         selection = selected[still["frame_index"]]
         caption = f"{still['rank']}.  {selection['pts_seconds']:.3f} s   score {selection['combined_score']:.4f}"
         tiles.append(_tile(folder / still["file_name"], caption))
-    if not tiles:
-        tiles.append(_captioned(Image.new("RGB", (320, _TILE_HEIGHT), _BACKGROUND), "no stills"))
-    return _png(_sheet(tiles))
+    return _png(_sheet(tiles or [_captioned(Image.new("RGB", (320, _TILE_HEIGHT), _BACKGROUND), "no stills")]))
+
+
+def crops_sheet(folder: Path, crops: pa.Table) -> bytes:
+    """A PNG with every crop as a tile, best still first, captioned with rank, ratio and what decided the place.
+
+    Args:
+        folder: `crops/{video_id}`.
+        crops: table of the contract, of one video.
+
+    Raises:
+        OSError: a crop is missing or no picture.
+    """
+    rows = sorted(crops.to_pylist(), key=lambda row: int(row["rank"]))
+    tiles = [
+        _tile(folder / row["file_name"], f"{row['rank']}.  {row['aspect_ratio']}  by {row['rule']}") for row in rows
+    ]
+    return _png(_sheet(tiles or [_captioned(Image.new("RGB", (320, _TILE_HEIGHT), _BACKGROUND), "no crops")]))
 
 
 def score_timeline(

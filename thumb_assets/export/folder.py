@@ -1,9 +1,10 @@
 """Replaces a video's folder of stills as a whole: a failure leaves the old one, the next run puts a crash right."""
 
+import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,11 +15,13 @@ _NEW, _OLD = ".tmp", ".old"
 
 
 @contextmanager
-def replaced_folder(target: Path) -> Iterator[Path]:
+def replaced_folder(target: Path, *, on_swap: Callable[[], object] = lambda: None) -> Iterator[Path]:
     """A new empty folder beside `target` that takes its place when the block ends well.
 
     Args:
         target: `stills/{video_id}`; need not exist.
+        on_swap: called right before; forgets what is recorded of the old folder, so that a process that dies between
+            the swap and the new record leaves no record rather than a false one.
 
     Raises:
         StorageError: the disk is full, read-only or gone; `target` is as it was.
@@ -31,8 +34,11 @@ def replaced_folder(target: Path) -> Iterator[Path]:
         raise StorageError(f"{target}: cannot be prepared ({_reason(error)}); free or mount the disk") from error
     try:
         yield new
+        on_swap()
         _swap(target, new)
     except OSError as error:
+        if error.errno not in errno.errorcode:  # a library's own, not the system's: Pillow's and FFmpeg's are OSErrors
+            raise
         raise StorageError(f"{target}: cannot be written ({_reason(error)}); free or mount the disk") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)

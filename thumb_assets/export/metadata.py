@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from thumb_assets import __version__
 from thumb_assets.errors import VerificationError
+from thumb_assets.export.pixels import RgbArray, encode_png16
 
 _SOFTWARE = f"thumb_assets {__version__}"
 # EXIF 2.32, 4.6.5: UserComment begins with eight bytes that name its character code.
@@ -24,18 +24,23 @@ _PROFILE_DATE = slice(24, 36)
 _FIXED_DATE = b"\x07\xd0\0\x01\0\x01\0\0\0\0\0\0"  # 2000-01-01 00:00:00
 
 
-def encode_still(rgb: npt.NDArray[np.uint8], *, format: str, jpeg_quality: int, facts: Mapping[str, Any]) -> bytes:  # noqa: A002 - the settings' own name
+def encode_still(rgb: RgbArray, *, format: str, jpeg_quality: int, facts: Mapping[str, Any]) -> bytes:  # noqa: A002 - the settings' own name
     """A picture as the bytes of a file; the same input gives the same bytes.
 
     Args:
-        rgb: (H, W, 3) uint8 RGB, full range.
+        rgb: (H, W, 3) RGB, full range; uint8, or uint16 for a PNG of 16 bits per channel.
         format: `jpeg` (chroma 4:4:4) or `png`.
         jpeg_quality: 1..100, unused for PNG.
         facts: JSON values by name, to be found again by `read_still_metadata`.
     """
+    if rgb.dtype == np.uint16:
+        return encode_png16(rgb.astype(np.uint16, copy=False), texts=_png_texts(facts), icc_profile=srgb_profile())
     image, buffer = Image.fromarray(rgb), io.BytesIO()
     if format == "png":
-        image.save(buffer, "PNG", pnginfo=_png_text(facts), icc_profile=srgb_profile())
+        info = PngInfo()
+        for keyword, text in _png_texts(facts).items():
+            info.add_text(keyword, text)
+        image.save(buffer, "PNG", pnginfo=info, icc_profile=srgb_profile())
     else:
         # Not optimize=True: Pillow gives it 2 bytes per pixel and fails on noise at 4:4:4, which needs up to 4.
         exif = _exif(facts)
@@ -82,12 +87,12 @@ def _exif(facts: Mapping[str, Any]) -> Image.Exif:
     return exif
 
 
-def _png_text(facts: Mapping[str, Any]) -> PngInfo:
-    info = PngInfo()
-    info.add_text("Description", _sentence(facts))
-    info.add_text("Software", _SOFTWARE)
-    info.add_text(_PNG_KEYWORD, json.dumps(facts, sort_keys=True))
-    return info
+def _png_texts(facts: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "Description": _sentence(facts),
+        "Software": _SOFTWARE,
+        _PNG_KEYWORD: json.dumps(facts, sort_keys=True),
+    }
 
 
 def _sentence(facts: Mapping[str, Any]) -> str:
@@ -98,6 +103,9 @@ def _sentence(facts: Mapping[str, Any]) -> str:
         f"frame {facts.get('frame_index')}",
         f"at {facts.get('pts_seconds', 0.0):.3f} s",
         f"rank {facts.get('rank')}",
-        f"score {facts.get('combined_score', 0.0):.4f}",
     ]
+    if "combined_score" in facts:
+        parts.append(f"score {facts['combined_score']:.4f}")
+    if "aspect_ratio" in facts:
+        parts.append(f"cut to {facts['aspect_ratio']}")
     return ", ".join(parts).encode("ascii", "backslashreplace").decode("ascii")

@@ -1,21 +1,48 @@
 """What will be written: names, sizes, space on disk. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import PurePath
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
 from thumb_assets.errors import ContractError
-from thumb_assets.settings import StillsSettings
+from thumb_assets.export.crop_box import crop_size
+from thumb_assets.settings import CropsSettings, StillsSettings
 
 EXTENSIONS: dict[str, str] = {"jpeg": "jpg", "png": "png"}
 
 # Bytes per pixel to reserve. Largest of 52 frames of 26 real clips: PNG 1.28; JPEG 4:4:4 at quality 75, 90, 95, 100
 # 0.25, 0.39, 0.51, 0.98. Pure noise takes 3.01 and 1.26, 1.87, 2.42, 4.11. So: twice the largest real one.
-_PNG_BYTES_PER_PIXEL = 2.6
+_PNG_BYTES_PER_PIXEL = {8: 2.6, 16: 6.2}  # the lower 8 of 16 bits are as good as noise
 _JPEG_BYTES_PER_PIXEL = ((75, 0.5), (90, 0.8), (95, 1.0), (100, 2.0))
 _HEADER_BYTES = 8192  # profile and facts
+JPEG_MAX_SIDE = 65_500  # libjpeg's JPEG_MAX_DIMENSION
+
+
+class PlannedPicture(Protocol):
+    """What the space on disk depends on."""
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+
+    @property
+    def format(self) -> Literal["jpeg", "png"]:
+        """Of the file."""
+
+    @property
+    def jpeg_quality(self) -> int:
+        """1..100; unused for PNG."""
+
+    @property
+    def bit_depth(self) -> int:
+        """Bits per channel, 8 or 16."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +53,7 @@ class PlannedStill:
         pts: stream units. pts_seconds: derived, s.
         width, height: upright, square pixels.
         jpeg_quality: 1..100; unused for PNG.
+        bit_depth: bits per channel, 8 or 16.
     """
 
     video_id: str
@@ -38,6 +66,7 @@ class PlannedStill:
     height: int
     format: Literal["jpeg", "png"]
     jpeg_quality: int
+    bit_depth: int
 
     @property
     def file_name(self) -> str:
@@ -98,17 +127,86 @@ def plan_stills(
             height=height,
             format=settings.format,
             jpeg_quality=settings.jpeg_quality,
+            bit_depth=settings.bit_depth,
         )
         for row in rows
     ]
 
 
-def estimate_num_bytes(plan: Iterable[PlannedStill]) -> int:
+@dataclass(frozen=True)
+class PlannedCrop:
+    """One crop of a still before it is written.
+
+    Attributes:
+        still: the still's row.
+        aspect_ratio: `W:H`.
+        width, height: of the crop.
+        jpeg_quality: 1..100; unused for PNG.
+        bit_depth: bits per channel, 8 or 16.
+    """
+
+    still: Mapping[str, Any]
+    aspect_ratio: str
+    width: int
+    height: int
+    format: Literal["jpeg", "png"]
+    jpeg_quality: int
+    bit_depth: int
+
+    @property
+    def file_name(self) -> str:
+        """Name within the video's folder; see `crop_file_name`."""
+        return crop_file_name(
+            self.still["file_name"], aspect_ratio=self.aspect_ratio, extension=EXTENSIONS[self.format]
+        )
+
+
+def crop_file_name(still_file_name: str, *, aspect_ratio: str, extension: str) -> str:
+    """The name of a crop: that of its still with the ratio behind.
+
+    >>> crop_file_name("a-1_f00000042_t00001.680_s0.5000_r01.jpg", aspect_ratio="16:9", extension="png")
+    'a-1_f00000042_t00001.680_s0.5000_r01_16x9.png'
+    """
+    return f"{PurePath(still_file_name).stem}_{aspect_ratio.replace(':', 'x')}.{extension}"
+
+
+def plan_crops(
+    stills: pa.Table, *, video_id: str, settings: CropsSettings, stills_settings: StillsSettings | None = None
+) -> list[PlannedCrop]:
+    """The crops of one video's stills, by frame_index and then in the order of the settings.
+
+    Args:
+        stills: table of the contract; every row is of `video_id`.
+
+    Raises:
+        ContractError: a row of another video.
+    """
+    files = stills_settings or StillsSettings()
+    rows = sorted(stills.to_pylist(), key=lambda row: int(row["frame_index"]))
+    others = sorted({row["video_id"] for row in rows} - {video_id})
+    if others:
+        raise ContractError(f"stills of {video_id} hold a row of {others[0]}")
+    return [
+        PlannedCrop(
+            row,
+            aspect_ratio,
+            *size,
+            format=files.format,
+            jpeg_quality=files.jpeg_quality,
+            bit_depth=files.bit_depth,
+        )
+        for row in rows
+        for aspect_ratio in settings.aspect_ratios
+        for size in [crop_size(row["width"], row["height"], aspect_ratio)]
+    ]
+
+
+def estimate_num_bytes(plan: Iterable[PlannedPicture]) -> int:
     """Bytes to have free before the plan is written: more than photographs need, less than noise can take."""
-    return sum(_HEADER_BYTES + round(still.width * still.height * _bytes_per_pixel(still)) for still in plan)
+    return sum(_HEADER_BYTES + round(picture.width * picture.height * _bytes_per_pixel(picture)) for picture in plan)
 
 
-def _bytes_per_pixel(still: PlannedStill) -> float:
-    if still.format == "png":
-        return _PNG_BYTES_PER_PIXEL
-    return next(size for quality, size in _JPEG_BYTES_PER_PIXEL if still.jpeg_quality <= quality)
+def _bytes_per_pixel(picture: PlannedPicture) -> float:
+    if picture.format == "png":
+        return _PNG_BYTES_PER_PIXEL[picture.bit_depth]
+    return next(size for quality, size in _JPEG_BYTES_PER_PIXEL if picture.jpeg_quality <= quality)

@@ -1,19 +1,21 @@
 """The stage `stills`: fetches the chosen frames of one video, writes them, verifies them, puts them in place."""
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
-from thumb_assets.errors import StorageError, VerificationError
+from thumb_assets.errors import SettingsError, VerificationError
+from thumb_assets.export.backend import open_fetcher
+from thumb_assets.export.ffmpeg_fetch import peak_temporary_bytes
 from thumb_assets.export.folder import replaced_folder
-from thumb_assets.export.plan import PlannedStill, estimate_num_bytes, plan_stills
+from thumb_assets.export.plan import JPEG_MAX_SIDE, PlannedStill, estimate_num_bytes, plan_stills
+from thumb_assets.export.space import SpaceNeeded, require_space
 from thumb_assets.export.verify import verify_count, verify_mapping
 from thumb_assets.export.write import WrittenStill, write_stills
-from thumb_assets.settings import StillsSettings, VideoSettings
+from thumb_assets.settings import ExportSettings, StillsSettings, VideoSettings
 from thumb_assets.tables import empty_table, table_from_rows
-from thumb_assets.video import FrameFetcher, FrameIdentities, VideoDecoder
+from thumb_assets.video import FrameIdentities, VideoDecoder, VideoHeader
 
 
 def export_stills(
@@ -25,7 +27,9 @@ def export_stills(
     video_sha256: str,
     stills_dir: Path,
     settings: StillsSettings | None = None,
+    export_settings: ExportSettings | None = None,
     video_settings: VideoSettings | None = None,
+    on_swap: Callable[[], object] = lambda: None,
 ) -> pa.Table:
     """Writes the stills of one video to `stills_dir/{video_id}` in place of those that are there.
 
@@ -36,6 +40,8 @@ def export_stills(
         selections: table of the contract, of this video; none of them leaves an empty folder.
         identities: what the decode pass recorded of every frame.
         video_sha256: of the video's file, kept in the stills.
+        export_settings: which program fetches the frames, and how they are proven.
+        on_swap: see `replaced_folder`.
 
     Returns:
         Table `stills` of the contract; every row has been verified.
@@ -43,21 +49,41 @@ def export_stills(
     Raises:
         BadInputError: the video cannot be opened.
         VerificationError: the video no longer decodes to the recorded frames, or what was written is not right.
+        SettingsError: the frame is larger than the format can hold.
         StorageError: the disk is full, read-only or gone.
     """
-    plan = _plan(path, video_id=video_id, selections=selections, settings=settings, video_settings=video_settings)
-    _require_space(stills_dir, plan)
-    with replaced_folder(stills_dir / video_id) as folder:
+    how = export_settings or ExportSettings()
+    with VideoDecoder(path, video_settings) as decoder:
+        header = decoder.header
+    width, height = header.geometry.display_size
+    is_jpeg = (settings or StillsSettings()).format == "jpeg"
+    if is_jpeg and max(width, height) > JPEG_MAX_SIDE:
+        raise SettingsError(
+            f"{path}: {width}x{height} is more than a JPEG holds ({JPEG_MAX_SIDE}); use --set stills.format=png"
+        )
+    plan = plan_stills(selections, video_id=video_id, width=width, height=height, settings=settings)
+    needed = _space_needed(plan, identities=identities, header=header, settings=how, video_settings=video_settings)
+    require_space(stills_dir, needed, min_free_bytes=how.min_free_bytes, what=f"{len(plan)} stills")
+    with replaced_folder(stills_dir / video_id, on_swap=on_swap) as folder:
         if not plan:
             return empty_table("stills")
         provenance = {"video_sha256": video_sha256, "source_file_name": path.name}
-        with FrameFetcher(path, identities, video_settings) as fetcher:
+        with open_fetcher(
+            path, identities, temporary_dir=folder, export_settings=how, video_settings=video_settings
+        ) as fetcher:
             frames = fetcher.fetch_many(still.frame_index for still in plan)
             written = write_stills(plan, frames=frames, folder=folder, provenance=provenance)
         stills = _table(written)
         for verdict in (
             verify_count(selections, stills, folder=folder),
-            verify_mapping(path, stills, identities=identities, folder=folder, video_settings=video_settings),
+            verify_mapping(
+                path,
+                stills,
+                identities=identities,
+                folder=folder,
+                video_settings=video_settings,
+                is_counted=how.verification == "count",
+            ),
         ):
             if not verdict.is_passed:
                 raise VerificationError(
@@ -66,30 +92,23 @@ def export_stills(
     return stills
 
 
-def _plan(
-    path: Path,
+def _space_needed(
+    plan: Sequence[PlannedStill],
     *,
-    video_id: str,
-    selections: pa.Table,
-    settings: StillsSettings | None,
+    identities: FrameIdentities,
+    header: VideoHeader,
+    settings: ExportSettings,
     video_settings: VideoSettings | None,
-) -> list[PlannedStill]:
-    if not selections.num_rows:
-        return []
-    with VideoDecoder(path, video_settings) as decoder:
-        width, height = decoder.header.geometry.display_size
-    return plan_stills(selections, video_id=video_id, width=width, height=height, settings=settings)
-
-
-def _require_space(stills_dir: Path, plan: Sequence[PlannedStill]) -> None:
-    num_bytes = estimate_num_bytes(plan)
-    existing = next(folder for folder in (stills_dir, *stills_dir.absolute().parents) if folder.is_dir())
-    num_free = shutil.disk_usage(existing).free
-    if num_free < num_bytes:
-        raise StorageError(
-            f"{stills_dir}: {num_free / 1e6:.0f} MB are free, {len(plan)} stills need up to {num_bytes / 1e6:.0f} MB; "
-            "free some space"
-        )
+) -> SpaceNeeded:
+    indices = [still.frame_index for still in plan if 0 <= still.frame_index < len(identities)]
+    temporary = peak_temporary_bytes(
+        indices,
+        identities=identities,
+        header=header,
+        export_settings=settings,
+        video_settings=video_settings,
+    )
+    return SpaceNeeded(estimate_num_bytes(plan), temporary)
 
 
 def _table(written: Sequence[WrittenStill]) -> pa.Table:

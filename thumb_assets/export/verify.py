@@ -10,6 +10,7 @@ import pyarrow as pa
 from thumb_assets.errors import VerificationError
 from thumb_assets.export.compare import picture_difference
 from thumb_assets.export.metadata import read_still_metadata
+from thumb_assets.export.pixels import RgbArray, bit_depth_of, pixels_of
 from thumb_assets.export.plan import still_file_name
 from thumb_assets.settings import VideoSettings
 from thumb_assets.tables import Verdict
@@ -25,22 +26,34 @@ def verify_count(selections: pa.Table, stills: pa.Table, *, folder: Path) -> Ver
     """
     expected = {row["frame_index"]: row for row in selections.to_pylist()}
     rows = {row["frame_index"]: row for row in stills.to_pylist()}
-    # Files that begin with a dot are the desktop's (.DS_Store), not ours.
-    found = folder.iterdir() if folder.is_dir() else ()
-    files = {path.name: path for path in found if not path.name.startswith(".")}
     problems = [f"frame {index} was selected and has no still" for index in sorted(expected.keys() - rows.keys())]
     problems += [f"frame {index} has a still and was not selected" for index in sorted(rows.keys() - expected.keys())]
     for index in sorted(expected.keys() & rows.keys()):
         problems += _row_problems(expected[index], rows[index])
-    names = {row["file_name"] for row in rows.values()}
-    problems += [f"{name} is in the table and not in the folder" for name in sorted(names - files.keys())]
-    problems += [f"{name} is in the folder and not in the table" for name in sorted(files.keys() - names)]
-    for row in rows.values():
-        path = files.get(row["file_name"])
-        if path is not None and (not path.is_file() or path.stat().st_size != row["num_bytes"]):
-            problems.append(f"{path.name} is not a file of {row['num_bytes']} bytes")
-    num_checked = len(expected.keys() | rows.keys()) + len(files.keys() - names)
+    found, num_strays = folder_problems(rows.values(), folder)
+    problems += found
+    num_checked = len(expected.keys() | rows.keys()) + num_strays
     return Verdict.of("Selections, rows and files are the same set.", num_checked=num_checked, problems=problems)
+
+
+def folder_problems(rows: Iterable[Mapping[str, Any]], folder: Path) -> tuple[list[str], int]:
+    """What is wrong between rows with `file_name` and `num_bytes` and the files of a folder, which may be missing.
+
+    Returns:
+        One line per problem, and how many files have no row.
+    """
+    expected = {row["file_name"]: row["num_bytes"] for row in rows}
+    # Files that begin with a dot are the desktop's (.DS_Store), not ours.
+    found = folder.iterdir() if folder.is_dir() else ()
+    files = {path.name: path for path in found if not path.name.startswith(".")}
+    strays = sorted(files.keys() - expected.keys())
+    problems = [f"{name} is in the table and not in the folder" for name in sorted(expected.keys() - files.keys())]
+    problems += [f"{name} is in the folder and not in the table" for name in strays]
+    for name, num_bytes in expected.items():
+        path = files.get(name)
+        if path is not None and (not path.is_file() or path.stat().st_size != num_bytes):
+            problems.append(f"{name} is not a file of {num_bytes} bytes")
+    return problems, len(strays)
 
 
 def verify_mapping(
@@ -54,8 +67,9 @@ def verify_mapping(
 ) -> Verdict:
     """Whether every still shows the frame of its row, by opening the video anew and decoding each frame again.
 
-    Compared are the fresh frame's hash and stamp with the row and with what the decode pass recorded, the picture on
-    disk with the fresh frame (see `compare`), the file's own hash, name and facts with the row.
+    The decoder is PyAV's on the CPU, whichever exporter and device made the stills. Compared are the fresh frame's hash
+    and stamp with the row and with what the decode pass recorded, the picture on disk with the fresh frame (see
+    `compare`), the file's own hash, name and facts with the row.
 
     Args:
         path: the video.
@@ -69,7 +83,7 @@ def verify_mapping(
     """
     rows = {row["frame_index"]: row for row in stills.to_pylist()}
     num_failed, problems = 0, []
-    for frame_index, frame in _frames_again(path, rows, identities, video_settings, is_counted=is_counted):
+    for frame_index, frame in frames_again(path, rows, identities, video_settings, is_counted=is_counted):
         found = list(_still_problems(rows[frame_index], frame, identities, folder))
         num_failed += bool(found)
         problems += [f"frame {frame_index}: {problem}" for problem in found]
@@ -78,7 +92,7 @@ def verify_mapping(
     )
 
 
-def _frames_again(
+def frames_again(
     path: Path,
     frame_indices: Iterable[int],
     identities: FrameIdentities,
@@ -86,8 +100,9 @@ def _frames_again(
     *,
     is_counted: bool,
 ) -> Iterator[tuple[int, Frame | None]]:
-    """Each frame decoded anew, ascending; None where the video does not give it."""
+    """Each frame decoded anew, ascending, always on the CPU; None where the video does not give it."""
     awaited = sorted(frame_indices)
+    video_settings = (video_settings or VideoSettings()).model_copy(update={"hwaccel": "none"})
     if is_counted and awaited:
         wanted = set(awaited)
         with VideoDecoder(path, video_settings) as decoder:
@@ -117,15 +132,30 @@ def _still_problems(
     if frame is None:
         yield "the video does not give the recorded frame again"
         return
+    yield from frame_problems(row, frame, identities)
+    path = folder / row["file_name"]
+    yield from picture_problems(row, pixels_of(frame, bit_depth_of(path)), path)
+    if path.is_file():
+        yield from _fact_problems(row, path)
+
+
+def frame_problems(row: Mapping[str, Any], frame: Frame, identities: FrameIdentities) -> Iterator[str]:
+    """Whether a frame decoded anew is the one that was recorded and that the row names."""
     index = row["frame_index"]
     if not index < len(identities) or not identities.is_match(frame, index):
         yield "the frame decoded again is not the one recorded"
     if frame.luma_hash != row["luma_hash"] or frame.pts != row["pts"]:
         yield "the row has another luma_hash or pts than the frame decoded again"
-    rgb = frame.rgb()
+
+
+def picture_problems(row: Mapping[str, Any], rgb: RgbArray, path: Path) -> Iterator[str]:
+    """Whether a file is that of the row and shows a picture.
+
+    Args:
+        rgb: (H, W, 3) RGB, uint8 or uint16 as the file.
+    """
     if rgb.shape[:2] != (row["height"], row["width"]):
         yield f"the row says {row['width']}x{row['height']}, the frame is {rgb.shape[1]}x{rgb.shape[0]}"
-    path = folder / row["file_name"]
     if not path.is_file():
         yield f"{path.name} is missing"
         return
@@ -134,7 +164,6 @@ def _still_problems(
     difference = picture_difference(path, rgb)
     if difference:
         yield f"{path.name} {difference}"
-    yield from _fact_problems(row, path)
 
 
 def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Writes frames as stills with their facts inside."""
+"""Writes frames as stills with their facts inside; the same steps for other pictures made from frames."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import StorageError, VerificationError
+from thumb_assets.export.ffmpeg_fetch import ExportMethod
 from thumb_assets.export.metadata import encode_still
+from thumb_assets.export.pixels import pixels_of
 from thumb_assets.export.plan import PlannedStill
 from thumb_assets.video import Frame
-from thumb_assets.video.fetch import FetchMethod
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,13 @@ class WrittenStill:
     num_bytes: int
     file_sha256: str
     luma_hash: str
-    export_method: FetchMethod
+    export_method: ExportMethod
 
 
 def write_stills(
     plan: Iterable[PlannedStill],
     *,
-    frames: Iterable[tuple[Frame, FetchMethod]],
+    frames: Iterable[tuple[Frame, ExportMethod]],
     folder: Path,
     provenance: Mapping[str, str],
 ) -> list[WrittenStill]:
@@ -64,6 +65,19 @@ def write_stills(
     return sorted(written, key=lambda still: still.planned.frame_index)
 
 
+def write_file(path: Path, data: bytes) -> str:
+    """Writes a file and returns the SHA-256 of its content, hex.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({error.strerror or error}); free or mount the disk") from error
+    return hashlib.sha256(data).hexdigest()
+
+
 def still_facts(still: PlannedStill, *, luma_hash: str, provenance: Mapping[str, str]) -> dict[str, Any]:
     """What a still's file says of itself: its row, its fingerprint and where it comes from."""
     return {
@@ -79,25 +93,21 @@ def still_facts(still: PlannedStill, *, luma_hash: str, provenance: Mapping[str,
 
 
 def _write_still(
-    still: PlannedStill, *, frame: Frame, method: FetchMethod, folder: Path, provenance: Mapping[str, str]
+    still: PlannedStill, *, frame: Frame, method: ExportMethod, folder: Path, provenance: Mapping[str, str]
 ) -> WrittenStill:
-    rgb = frame.rgb()
+    rgb = pixels_of(frame, still.bit_depth)
     if frame.pts != still.pts or rgb.shape != (still.height, still.width, 3):
         raise VerificationError(
             f"{still.video_id}: frame {still.frame_index} has pts {frame.pts} and size {rgb.shape[1]}x{rgb.shape[0]}, "
             f"planned were {still.pts} and {still.width}x{still.height}; run the stages from `videos` on again"
         )
-    facts = still_facts(still, luma_hash=frame.luma_hash, provenance=provenance)
+    how = {"export_method": method, "decoded_on": frame.decoded_on}
+    facts = still_facts(still, luma_hash=frame.luma_hash, provenance={**provenance, **how})
     data = encode_still(rgb, format=still.format, jpeg_quality=still.jpeg_quality, facts=facts)
-    path = folder / still.file_name
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error}); free or mount the disk") from error
     return WrittenStill(
         planned=still,
         num_bytes=len(data),
-        file_sha256=hashlib.sha256(data).hexdigest(),
+        file_sha256=write_file(folder / still.file_name, data),
         luma_hash=frame.luma_hash,
         export_method=method,
     )

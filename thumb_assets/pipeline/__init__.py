@@ -5,11 +5,13 @@ not: how anything is measured, chosen or drawn (the rooms below), Dagster (defs)
 """
 
 from thumb_assets.pipeline.engine import identities_of, run
+from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.job import BLOCKED, StageResult
 from thumb_assets.pipeline.stages import (
     CODE_VERSIONS,
     OPTIONAL_INPUTS,
     REQUIRED_INPUTS,
+    default_stages,
     ordered_stages,
     stage_settings_sha256,
 )
@@ -22,8 +24,10 @@ __all__ = [
     "REQUIRED_INPUTS",
     "STAGES",
     "StageResult",
+    "default_stages",
     "identities_of",
     "ordered_stages",
     "run",
+    "run_isolated",
     "stage_settings_sha256",
 ]

@@ -117,7 +117,7 @@ class DecodePass:
 
     def _take(self, frame: Frame) -> None:
         self._pts.append(frame.pts)
-        self._is_interlaced |= frame.is_interlaced
+        self._is_interlaced |= frame.field_order != "progressive"
         if "frames" in self._stages:
             self._frame_rows.append(self._frame_row(frame))
             if len(self._frame_rows) >= _NUM_ROWS_PER_BLOCK:
@@ -190,7 +190,9 @@ class DecodePass:
             "pts": frame.pts,
             "pts_seconds": frame.pts_seconds,
             "is_keyframe": frame.is_keyframe,
+            "field_order": frame.field_order,
             "luma_hash": frame.luma_hash,
+            "chroma_hash": frame.chroma_hash,
             "luma_mean": measures.luma_mean,
             "luma_std": measures.luma_std,
             "laplacian_variance": measures.laplacian_variance,
@@ -225,10 +227,12 @@ class DecodePass:
             "sample_aspect_ratio_num": geometry.sample_aspect_ratio.numerator,
             "sample_aspect_ratio_den": geometry.sample_aspect_ratio.denominator,
             "rotation_degrees": geometry.rotation_degrees,
+            "is_mirrored": geometry.is_mirrored,
             "pix_fmt": header.pix_fmt,
             "bit_depth": header.bit_depth,
             "color_space": header.color_space,
             "color_transfer": header.color_transfer,
+            "color_primaries": header.color_primaries,
             "color_range": header.color_range,
             "is_interlaced": self._is_interlaced,
             "time_base_num": header.time_base.numerator,

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -11,19 +11,21 @@ import pyarrow.compute as pc
 
 from thumb_assets.candidates import CandidatePredictor, plan_candidates
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
-from thumb_assets.export import export_stills
+from thumb_assets.export import export_crops, export_stills, require_space, space_for_video
 from thumb_assets.pipeline.decode_pass import CaptureRule, DecodePass, KnownFrames, OnFrame, PassResult
-from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
+from thumb_assets.pipeline.job import Made, SkippedError, StageResult, VideoJob, skip_or_raise
 from thumb_assets.pipeline.scorers import FrameScorer, build_scorer
 from thumb_assets.pipeline.stages import DECODE_STAGES, SCORER_STAGES, needs_every_frame, ordered_stages
 from thumb_assets.select import choose
 from thumb_assets.settings import Settings
 from thumb_assets.store import Catalog, Library, Outcome, TableStore, record_outcomes
 from thumb_assets.tables import table_from_rows, verify_coverage
-from thumb_assets.video import FrameFetcher, FrameIdentities, Geometry, VideoDecoder
+from thumb_assets.video import FrameFetcher, FrameIdentities, Geometry, VideoDecoder, VideoHeader
 
 # Videos whose frames wait for a batch to fill; one more and the batches are scored as they are.
 _MAX_WAITING_VIDEOS = 4
+
+OnVideo = Callable[[str], None]
 
 
 def run(
@@ -33,6 +35,7 @@ def run(
     store: TableStore,
     *,
     on_frame: OnFrame | None = None,
+    on_video: OnVideo | None = None,
 ) -> Iterator[StageResult]:
     """Runs stages of videos, each video decoded at most once, and yields each result as it is done and written.
 
@@ -44,21 +47,28 @@ def run(
         settings: all settings; `stages` decides which matter.
         store: where tables are read and written.
         on_frame: called with (video_id, frame_index, num_frames_from_header) for every decoded frame.
+        on_video: called with the video_id before anything is done with a video's file.
 
     Raises:
         SettingsError: an unknown stage.
     """
-    return _Engine(ordered_stages(stages), settings, store, on_frame).run(video_ids)
+    return _Engine(ordered_stages(stages), settings, store, on_frame, on_video).run(video_ids)
 
 
 class _Engine:
     def __init__(
-        self, stages: tuple[str, ...], settings: Settings, store: TableStore, on_frame: OnFrame | None
+        self,
+        stages: tuple[str, ...],
+        settings: Settings,
+        store: TableStore,
+        on_frame: OnFrame | None,
+        on_video: OnVideo | None,
     ) -> None:
         self._stages = stages
         self._settings = settings
         self._store = store
         self._on_frame = on_frame
+        self._on_video = on_video or (lambda _: None)
         self._library = Library(store.data_dir)
         self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
 
@@ -70,6 +80,7 @@ class _Engine:
             if video_id in seen:
                 continue
             seen.add(video_id)
+            self._on_video(video_id)
             try:
                 job = VideoJob(
                     self._library.find(video_id), stages=self._stages, settings=self._settings, store=self._store
@@ -120,6 +131,8 @@ class _Engine:
                 scorers=scorers,
             )
             with VideoDecoder(job.video.path, self._settings.video) as source:
+                if "stills" in self._stages:
+                    self._require_space(source.header)
                 result = decode_pass.run(source, self._on_frame)
             self._library.find(job.video_id)  # raises where the file was replaced while it was read
         except Exception as error:  # noqa: BLE001 - becomes the result of the stages below
@@ -139,6 +152,11 @@ class _Engine:
         for stage in self._stages:
             if stage in wanted:
                 yield job.attempt(stage, partial(made, stage))
+
+    def _require_space(self, header: VideoHeader) -> None:
+        """Room for all that may come of the video, asked before the hours of work that would be lost."""
+        needed, margin = space_for_video(header, self._settings), self._settings.export.min_free_bytes
+        require_space(self._store.stills_root, needed, min_free_bytes=margin, what="its tables and stills")
 
     def _capture_rule(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> CaptureRule | None:
         if not any(scorer.scope == "candidates" for scorer in scorers):
@@ -171,6 +189,7 @@ class _Engine:
     # Scores, selections, stills, catalog: from tables, once the scores of the video are complete.
 
     def _finish(self, job: VideoJob) -> Iterator[StageResult]:
+        self._on_video(job.video_id)
         for stage in self._stages:
             if stage in SCORER_STAGES:
                 yield job.attempt(stage, partial(self._scores, job, stage))
@@ -178,6 +197,8 @@ class _Engine:
             yield job.attempt("selections", partial(self._select, job))
         if "stills" in self._stages:
             yield job.attempt("stills", partial(self._export, job))
+        if "crops" in self._stages:
+            yield job.attempt("crops", partial(self._crop, job))
         for scorer in self._scorers.values():  # rows of stages that were blocked
             if isinstance(scorer, FrameScorer):
                 scorer.forget(job.video_id)
@@ -256,9 +277,30 @@ class _Engine:
             video_sha256=job.video.sha256,
             stills_dir=self._store.stills_root,
             settings=self._settings.stills,
+            export_settings=self._settings.export,
             video_settings=self._settings.video,
+            on_swap=partial(self._store.delete, "stills", job.video_id),
         )
         return Made({"stills": stills}, {}, {"num_bytes": pc.sum(stills.column("num_bytes")).as_py() or 0})
+
+    def _crop(self, job: VideoJob) -> Made:
+        if not self._settings.crops.aspect_ratios:
+            raise SkippedError('no aspect ratio is asked for: set crops.aspect_ratios, for example ["16:9", "1:1"]')
+        crops = export_crops(
+            job.video.path,
+            video_id=job.video_id,
+            stills=job.table("stills"),
+            faces=job.optional_table("faces"),
+            identities=identities_of(job.table("frames")),
+            video_sha256=job.video.sha256,
+            crops_dir=self._store.crops_root,
+            settings=self._settings.crops,
+            stills_settings=self._settings.stills,
+            export_settings=self._settings.export,
+            video_settings=self._settings.video,
+            on_swap=partial(self._store.delete, "crops", job.video_id),
+        )
+        return Made({"crops": crops}, {}, {"num_bytes": pc.sum(crops.column("num_bytes")).as_py() or 0})
 
     def _index(self, job: VideoJob) -> Made:
         Catalog(self._store.catalog_path).index_video(self._store, job.video_id)
@@ -301,5 +343,7 @@ def identities_of(frames: pa.Table) -> FrameIdentities:
     return FrameIdentities(
         pts=frames.column("pts").to_numpy(),
         luma_hash=frames.column("luma_hash").to_pylist(),
+        chroma_hash=frames.column("chroma_hash").to_pylist(),
         is_keyframe=frames.column("is_keyframe").to_numpy(zero_copy_only=False),
+        field_order=frames.column("field_order").to_pylist(),
     )

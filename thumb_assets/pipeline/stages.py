@@ -24,12 +24,14 @@ REQUIRED_INPUTS: dict[str, tuple[str, ...]] = {
     "iqa_scores": ("frames", "candidate_frames"),
     "selections": ("videos", "candidate_frames"),
     "stills": ("frames", "selections"),
+    "crops": ("frames", "stills"),
     "catalog": (),
 }
 
 # Tables a stage uses where they are there.
 OPTIONAL_INPUTS: dict[str, tuple[str, ...]] = {
     "selections": ("sharpness", "faces", "clip_scores", "iqa_scores"),
+    "crops": ("faces",),
     "catalog": (
         "videos",
         "frames",
@@ -41,6 +43,7 @@ OPTIONAL_INPUTS: dict[str, tuple[str, ...]] = {
         "iqa_scores",
         "selections",
         "stills",
+        "crops",
     ),
 }
 
@@ -50,7 +53,11 @@ DECODE_STAGES: frozenset[str] = frozenset({"videos", "frames", "shots"})
 SCORER_STAGES: tuple[str, ...] = ("sharpness", "faces", "clip_scores", "iqa_scores")
 
 # Raised by hand when a stage's code changes what it writes; Dagster then shows older partitions as stale.
-CODE_VERSIONS: dict[str, str] = dict.fromkeys(STAGES, "1")
+CODE_VERSIONS: dict[str, str] = dict.fromkeys(STAGES, "1") | dict.fromkeys(
+    # HDR is mapped, combs are taken out, mirrored pictures and crops on the left are right.
+    ("videos", "frames", "shots", "sharpness", "faces", "clip_scores", "iqa_scores", "stills"),
+    "2",
+)
 
 _TOOLS: dict[str, tuple[str, ...]] = {
     "shots": ("scenedetect-headless", "opencv-python-headless"),
@@ -59,6 +66,7 @@ _TOOLS: dict[str, tuple[str, ...]] = {
     "clip_scores": ("open-clip-torch", "torch"),
     "iqa_scores": ("pyiqa", "torch"),
     "stills": ("pillow",),
+    "crops": ("pillow", "opencv-python-headless"),
 }
 
 
@@ -77,6 +85,11 @@ def ordered_stages(stages: Iterable[str]) -> tuple[str, ...]:
     return tuple(stage for stage in STAGES if stage in asked)
 
 
+def default_stages(settings: Settings) -> tuple[str, ...]:
+    """What runs where no stage is named: all, without `crops` where no aspect ratio is asked for."""
+    return tuple(stage for stage in STAGES if stage != "crops" or settings.crops.aspect_ratios)
+
+
 def needs_every_frame(stages: Iterable[str], settings: Settings) -> bool:
     """Whether these stages must see every decoded frame of the file."""
     stages = set(stages)
@@ -93,6 +106,7 @@ def stage_settings_sha256(stage: str, settings: Settings) -> str:
         "iqa_scores": (settings.iqa,),
         "selections": (settings.selection,),
         "stills": (settings.stills,),
+        "crops": (settings.crops, settings.stills),
     }
     return settings_sha256(*parts.get(stage, ()))
 

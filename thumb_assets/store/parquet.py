@@ -2,10 +2,6 @@
 
 import errno
 import json
-import os
-import re
-import secrets
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,18 +13,17 @@ import pyarrow.parquet as pq
 import thumb_assets
 from thumb_assets.errors import ContractError, MissingInputError, StorageError, ThumbAssetsError
 from thumb_assets.store.identity import verify_video_id
+from thumb_assets.store.temporary import remove_abandoned, replaced_file
 from thumb_assets.tables import STAGE_TABLES, TABLES, Embedding, TableContract, conform
 
 SUFFIX = ".parquet"
 _SIZE_KEY = b"embedding_size"
-TEMPORARY_SUFFIX = ".tmp"
 # Written by the store itself into every footer.
 OWN_FOOTER_KEYS = ("table", "schema_version")
 # What whoever writes a table must give. `outcomes` is the diary of all stages, made by no single one.
 REQUIRED_FOOTER_KEYS = ("video_sha256", "settings_sha256", "tool_versions")
 TABLES_WITHOUT_FOOTER = ("outcomes",)
 _ARROW_KEY = b"ARROW:schema"
-_TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
 
 
 class TableStore:
@@ -69,6 +64,19 @@ class TableStore:
         """
         return self.stills_root / verify_video_id(video_id)
 
+    @property
+    def crops_root(self) -> Path:
+        """The folder of all crops, one folder per video in it."""
+        return self.data_dir / "crops"
+
+    def crops_dir(self, video_id: str) -> Path:
+        """The folder of a video's crops; not made here.
+
+        Raises:
+            ContractError: the id is none.
+        """
+        return self.crops_root / verify_video_id(video_id)
+
     def table_path(self, table_name: str, video_id: str) -> Path:
         """Where a table of a video lies, whether it exists or not.
 
@@ -103,7 +111,9 @@ class TableStore:
             raise ContractError(f"table {table_name}: rows of {others[0]!r} in the table of {video_id!r}")
         with _storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_atomically(path, _to_stored(table).replace_schema_metadata(metadata))
+            with replaced_file(path) as handle:
+                stored = _to_stored(table).replace_schema_metadata(metadata)
+                pq.write_table(stored, handle, compression="zstd", write_page_checksum=True)
         return path
 
     def read(self, table_name: str, video_id: str) -> pa.Table:
@@ -125,8 +135,10 @@ class TableStore:
                     f"video {video_id}: there is no table {table_name!r} ({path}); {what}"
                 ) from None
             # ParquetFile, not read_table: that one takes a folder named `k=v` on the way for a partition column.
-            with handle, pq.ParquetFile(handle, page_checksum_verification=True) as file:
-                table = _from_stored(file.read())
+            # No threads, nor pre-buffering, which is done by one: Arrow's may still hold Python's file when the process
+            # ends, and that aborts it (apache/arrow#34314).
+            with handle, pq.ParquetFile(handle, page_checksum_verification=True, pre_buffer=False) as file:
+                table = _from_stored(file.read(use_threads=False))
         _verify_schema(table, _contract(table_name), path=path, stage=stage)
         if others := _other_video_ids(table, video_id):  # a file that somebody copied or renamed
             raise ContractError(f"{path}: holds rows of {others[0]!r}; delete it and run the stage {stage!r} again")
@@ -184,22 +196,19 @@ class TableStore:
         return sorted(path.stem for path in folder.glob(f"*{SUFFIX}") if _is_video_id(path.stem))
 
     def clean_temporary_files(self, *, older_than_seconds: float = 3600.0) -> list[Path]:
-        """Removes what writers that were killed left behind; younger files may be somebody's who still writes.
+        """Removes what writers that were killed left behind; the files of those that still write are left alone.
+
+        Args:
+            older_than_seconds: from this age on a file counts as left behind even where no lock can tell.
 
         Raises:
             StorageError: the disk is read-only or gone.
         """
         cleaned = []
-        latest = time.time() - older_than_seconds
-        for path in sorted(self.tables_dir.glob(f"*/.*{TEMPORARY_SUFFIX}")):
+        for path in sorted(self.tables_dir.glob("*/.*")):
             with _storage_errors(path):
-                try:
-                    is_stale = path.stat().st_mtime <= latest
-                    if is_stale and _TEMPORARY_NAME.fullmatch(path.name):
-                        path.unlink()
-                        cleaned.append(path)
-                except FileNotFoundError:  # its writer finished in between
-                    continue
+                if remove_abandoned(path, older_than_seconds=older_than_seconds):
+                    cleaned.append(path)
         return cleaned
 
 
@@ -242,21 +251,6 @@ def _footer_metadata(contract: TableContract, footer: Mapping[str, str]) -> dict
         raise ContractError(f"table {contract.name}: footer's tool_versions is not a JSON object")
     own = {"table": contract.name, "schema_version": str(contract.schema_version)}
     return {**own, "code_version": thumb_assets.__version__, **footer}
-
-
-def _write_atomically(path: Path, table: pa.Table) -> None:
-    # A leading dot: no video id begins with one, so no reader takes it for a table. In the same folder, because a
-    # rename is atomic only within one file system.
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
-    try:
-        with temporary.open("xb") as handle:
-            pq.write_table(table, handle, compression="zstd", write_page_checksum=True)
-            handle.flush()
-            os.fsync(handle.fileno())  # else a power cut may leave the new name on an empty file
-        os.replace(temporary, path)  # noqa: PTH105 - what a test makes fail, on every version of Python
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _to_stored(table: pa.Table) -> pa.Table:

@@ -31,16 +31,18 @@ VIDEOS = TableContract(
         Column("video_sha256", _text, "SHA-256 of the whole file.", "hex"),
         Column("container", _text, "FFmpeg's name of the container format."),
         Column("codec", _text, "FFmpeg's name of the codec (not of the decoder)."),
-        Column("stream_index", _int, "Which stream of the file is used: FFmpeg's best video stream, never cover art."),
+        Column("stream_index", _int, "Which stream of the file is used: the largest pictures, never cover art."),
         Column("width", _int, "Width as decoded, before aspect ratio and rotation.", "px"),
         Column("height", _int, "Height as decoded.", "px"),
         Column("sample_aspect_ratio_num", _int, "Width of a pixel over its height, numerator; 1 where unknown."),
         Column("sample_aspect_ratio_den", _int, "The denominator."),
         Column("rotation_degrees", _int, "Counter-clockwise turn that makes the frame upright.", "deg"),
+        Column("is_mirrored", _bool, "Whether left and right are exchanged before that turn."),
         Column("pix_fmt", _text, "FFmpeg's pixel format of the first frame."),
         Column("bit_depth", _int, "Bits per component.", "bit"),
         Column("color_space", _text, "Matrix as tagged, `unspecified` where it is not."),
-        Column("color_transfer", _text, "Transfer as tagged, `unspecified` where it is not."),
+        Column("color_transfer", _text, "Transfer as tagged; `smpte2084` (PQ) and `arib-std-b67` (HLG) are HDR."),
+        Column("color_primaries", _text, "Primaries as tagged, `unspecified` where they are not."),
         Column("color_range", _text, "Range as tagged.", choices=("unspecified", "limited", "full")),
         Column("is_interlaced", _bool, "Whether any decoded frame says it is interlaced."),
         Column("time_base_num", _int, "Numerator of the unit of pts, in seconds."),
@@ -55,6 +57,7 @@ VIDEOS = TableContract(
         Column("duration_seconds", _float, "From the first frame to the end of the last (its step: the median).", "s"),
     ),
     key=("video_id",),
+    schema_version=2,
 )
 
 FRAMES = TableContract(
@@ -66,7 +69,14 @@ FRAMES = TableContract(
         PTS,
         PTS_SECONDS,
         Column("is_keyframe", _bool, "Whether the codec marks it as a sync frame."),
+        Column(
+            "field_order",
+            _text,
+            "Which of an interlaced frame's two fields is shown first.",
+            choices=("progressive", "top_first", "bottom_first"),
+        ),
         _nullable(LUMA_HASH),
+        Column("chroma_hash", _text, "XXH3-64 of the decoder's other planes; null where there is none.", "hex", True),
         Column("luma_mean", _float, "Mean luma at the working size, full range 0..255.", "level", True),
         Column("luma_std", _float, "Standard deviation of that luma.", "level", True),
         Column(
@@ -85,6 +95,7 @@ FRAMES = TableContract(
         ),
     ),
     key=("video_id", "frame_index"),
+    schema_version=2,
 )
 
 SHOTS = TableContract(
@@ -266,9 +277,35 @@ STILLS = TableContract(
         Column("file_sha256", _text, "SHA-256 of the file.", "hex"),
         LUMA_HASH,
         Column("mapping_verified", _bool, "The frame was decoded again, its hash and the picture compared."),
-        Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential")),
+        Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential", "ffmpeg")),
     ),
     key=("video_id", "frame_index"),
+)
+
+CROPS = TableContract(
+    "crops",
+    "One row per file cut from a still.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX,
+        Column("aspect_ratio", _text, "Width to height as asked for, `W:H`."),
+        RANK,
+        PTS,
+        Column("x", _int, "Left edge of the cut in the still.", "px"),
+        Column("y", _int, "Top edge.", "px"),
+        Column("width", _int, "Width of the cut and of the picture.", "px"),
+        Column("height", _int, "Height of the cut and of the picture.", "px"),
+        Column("rule", _text, "What decided where to cut.", choices=("faces", "saliency", "centre")),
+        Column("num_faces", _int, "Faces the cut shows, whole or in part."),
+        Column("num_faces_cut", _int, "Faces it shows in part."),
+        Column("file_name", _text, "Name within `crops/{video_id}/`."),
+        Column("num_bytes", _int, "Size of the file.", "B"),
+        Column("file_sha256", _text, "SHA-256 of the file.", "hex"),
+        LUMA_HASH,
+        Column("mapping_verified", _bool, "The frame was decoded again, its hash and the cut picture compared."),
+        Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential", "ffmpeg")),
+    ),
+    key=("video_id", "frame_index", "aspect_ratio"),
 )
 
 OUTCOMES = TableContract(
@@ -300,6 +337,7 @@ TABLES: dict[str, TableContract] = {
         SELECTIONS,
         REJECTIONS,
         STILLS,
+        CROPS,
         OUTCOMES,
     )
 }
@@ -316,6 +354,7 @@ STAGE_TABLES: dict[str, tuple[str, ...]] = {
     "iqa_scores": ("iqa_scores",),
     "selections": ("selections", "rejections"),
     "stills": ("stills",),
+    "crops": ("crops",),
     "catalog": (),
 }
 STAGES: tuple[str, ...] = tuple(STAGE_TABLES)

@@ -9,18 +9,26 @@ from types import TracebackType
 from typing import Protocol
 
 import av
-from av.codec.codec import Capabilities
+from av.codec.context import Flags
 from av.error import FFmpegError
+from av.sidedata.sidedata import Type as SideDataType
 from av.video.stream import VideoStream
 
-from thumb_assets.errors import BadInputError, StorageError
+from thumb_assets.errors import BadInputError
 from thumb_assets.settings import VideoSettings
+from thumb_assets.video.colour import (
+    COLOR_PRIMARIES,
+    COLOR_RANGES,
+    COLOR_SPACES,
+    COLOR_TRANSFERS,
+    resolve_colours,
+    side_data_of,
+)
+from thumb_assets.video.container import best_video_stream, open_container
 from thumb_assets.video.damage import DamageError, decode_packets
-from thumb_assets.video.frame import Frame
-from thumb_assets.video.geometry import Geometry
-
-# A read that hangs (a network mount, a pipe) is given up after this many seconds without a byte.
-_READ_TIMEOUT_SECONDS = 60.0
+from thumb_assets.video.frame import Frame, Look
+from thumb_assets.video.geometry import Geometry, orientation_of
+from thumb_assets.video.interlace import FieldOrderReader
 
 
 @dataclass(frozen=True)
@@ -30,15 +38,21 @@ class VideoHeader:
     container: str
     codec: str
     stream_index: int
-    geometry: Geometry
+    look: Look
     pix_fmt: str
     bit_depth: int
     color_space: str
     color_transfer: str
+    color_primaries: str
     color_range: str
     time_base: Fraction
     average_frame_rate: Fraction | None
     num_frames_from_header: int | None
+
+    @property
+    def geometry(self) -> Geometry:
+        """Sizes and orientation."""
+        return self.look.geometry
 
 
 class FrameSource(Protocol):
@@ -56,18 +70,19 @@ class VideoDecoder:
     Use as a context manager; iterate once, or `seek` and iterate again.
 
     Raises:
-        BadInputError: no such file, not a video, no video stream, or no frame that can be decoded.
+        BadInputError: no such file, not a video, no video stream, no frame that can be decoded, or more pixels, frames
+            or seconds than the settings allow.
     """
 
     def __init__(self, path: Path, settings: VideoSettings | None = None) -> None:
         self.path = path
         self._settings = settings or VideoSettings()
         self._num_threads = self._settings.decode_threads
+        self._hwaccel = self._settings.hwaccel
         self._seek_pts: int | None = None
         self.num_decode_errors = 0
-        self._container = _open_container(path)
+        self._open()
         try:
-            self._stream = self._open_stream()
             self._pending = self._decode()
             self._first = next(self._pending, None)
             self.header = self._read_header(self._first)
@@ -85,13 +100,34 @@ class VideoDecoder:
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames from the present position; `frame_index` counts from 0 at the start of the file."""
-        header, next_pts = self.header, 0
-        for frame_index, picture in enumerate(self._pictures()):
+        header, fields = self.header, FieldOrderReader(self._stream)
+        pictures = self._pictures()
+        previous, picture, next_pts = None, next(pictures, None), 0
+        frame_index, begin = 0, None
+        while picture is not None:
+            field_order = fields.read(picture)
+            # Only an interlaced picture needs to know what comes after it.
+            following = next(pictures, None) if field_order != "progressive" else None
             pts = picture.pts if picture.pts is not None else picture.dts
             if pts is None:  # a raw stream without stamps is shown at its average rate; fetches go by count and hash
                 pts = next_pts
             next_pts = pts + self._usual_step
-            yield Frame(picture, frame_index=frame_index, pts=pts, time_base=header.time_base, geometry=header.geometry)
+            begin = pts if begin is None else begin
+            self._check_length(frame_index, (pts - begin) * header.time_base)
+            yield Frame(
+                picture,
+                frame_index=frame_index,
+                pts=pts,
+                time_base=header.time_base,
+                look=header.look,
+                is_keyframe=bool(picture.key_frame),
+                field_order=field_order,
+                neighbours=(previous, following),
+                decoded_on=self._device,
+            )
+            frame_index += 1
+            previous = picture
+            picture = following if field_order != "progressive" else next(pictures, None)
 
     def seek(self, pts: int) -> bool:
         """Goes to the sync frame at or before `pts` (stream units); frames then count from 0 there.
@@ -105,8 +141,12 @@ class VideoDecoder:
         return is_done
 
     def rewind(self) -> None:
-        """Goes to the start by opening the file again, which no container's index can spoil."""
-        self._first, self._seek_pts = None, None
+        """Goes to the start by opening the file again, which no container's index can spoil, and stays on the CPU.
+
+        Everything is as in a new decoder, so that a damaged file is met in the same way as in the first pass over it.
+        """
+        self._first, self._seek_pts, self._hwaccel = None, None, "none"
+        self._num_threads = self._settings.decode_threads
         self._open_again()
         self._pending = self._decode()
 
@@ -115,6 +155,23 @@ class VideoDecoder:
         """Ticks from one frame to the next at the average rate; 1 where no rate is known."""
         rate = self.header.average_frame_rate
         return max(1, round(1 / (rate * self.header.time_base))) if rate else 1
+
+    @property
+    def _device(self) -> str:
+        """What decodes: PyAV falls back to the CPU where the device cannot."""
+        return self._opened_device if self._stream.codec_context.is_hwaccel else "cpu"
+
+    def _check_length(self, frame_index: int, seconds: Fraction) -> None:
+        settings = self._settings
+        if frame_index >= settings.max_num_frames:
+            raise BadInputError(
+                f"{self.path}: has over {settings.max_num_frames} frames (video.max_num_frames); raise it to accept"
+            )
+        if seconds > settings.max_duration_seconds:
+            raise BadInputError(
+                f"{self.path}: is longer than {settings.max_duration_seconds:.0f} s (video.max_duration_seconds); "
+                "raise it to accept"
+            )
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
         if self._first is not None:
@@ -125,32 +182,47 @@ class VideoDecoder:
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Decodes with all threads; at the first sign of damage starts over with one and goes on where it was.
 
-        With frame threads what a damaged file decodes to depends on their number: pictures are patched from others
-        that are not finished yet, and errors among the last packets take intact pictures with them.
+        With threads what a damaged file decodes to depends on their number and on chance: pictures are patched from
+        others that are not finished yet, and errors among the last packets take intact pictures with them.
         """
         num_yielded = 0
         try:
             for picture in decode_packets(self._container, self._stream, self._refuse_damage):
-                yield picture
+                yield self._on_cpu(picture)
                 num_yielded += 1
         except DamageError:
-            self._num_threads = 1
+            self._num_threads, self._hwaccel = 1, "none"
             self._open_again()
             yield from islice(decode_packets(self._container, self._stream, self._count_error), num_yielded, None)
 
+    def _on_cpu(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """The picture in the layout the CPU's decoder gives: devices interleave the chroma, which moves no value."""
+        pix_fmt = self._stream.codec_context.pix_fmt
+        if self._device == "cpu" or pix_fmt is None or picture.format.name == pix_fmt:
+            return picture
+        return picture.reformat(format=pix_fmt)
+
     def _refuse_damage(self, *, is_lost: bool) -> None:
-        context = self._stream.codec_context
-        if self._num_threads != 1 and context.codec.capabilities & Capabilities.frame_threads:
+        if self._num_threads != 1 or self._device != "cpu":
             raise DamageError
         self._count_error(is_lost=is_lost)
 
     def _count_error(self, *, is_lost: bool) -> None:
         self.num_decode_errors += is_lost
 
+    def _open(self) -> None:
+        self._container, self._opened_device = open_container(
+            self.path, hwaccel=self._hwaccel, max_bytes=self._settings.max_file_bytes
+        )
+        try:
+            self._stream = self._open_stream()
+        except BaseException:
+            self._container.close()
+            raise
+
     def _open_again(self) -> None:
         self._container.close()
-        self._container = _open_container(self.path)
-        self._stream = self._open_stream()
+        self._open()
         if self._seek_pts is not None:
             self._seek_container(self._seek_pts)
 
@@ -162,16 +234,17 @@ class VideoDecoder:
         return True
 
     def _open_stream(self) -> VideoStream:
-        stream = self._container.streams.best("video")
-        if not isinstance(stream, VideoStream):
-            raise BadInputError(f"{self.path}: has no video stream (audio only?); remove it from the library")
+        stream = best_video_stream(self._container, self.path)
         context = stream.codec_context
-        if context is None:
-            raise BadInputError(f"{self.path}: no decoder for its video stream; convert the file")
         if context.width * context.height > self._settings.max_pixels:
             raise BadInputError(
                 f"{self.path}: {context.width}x{context.height} is more than video.max_pixels; raise it to accept this"
             )
+        # Without it a crop on the left is rounded away, so that rows stay aligned: 6 of 6 columns were left standing.
+        context.flags |= Flags.unaligned
+        if self._num_threads != 1:
+            # Decoders hide what they can; with threads, how well differs from run to run. So every sign is wanted.
+            context.options["err_detect"] = "explode"
         context.thread_type = "AUTO"
         context.thread_count = self._num_threads
         return stream
@@ -181,80 +254,29 @@ class VideoDecoder:
             raise BadInputError(f"{self.path}: has a video stream but no frame that can be decoded; replace the file")
         stream, context = self._stream, self._stream.codec_context
         num_frames = stream.frames
-        geometry = Geometry(
-            first.width,
-            first.height,
-            _positive(stream.sample_aspect_ratio) or Fraction(1),
-            int(first.rotation),
-        )
         return VideoHeader(
             container=self._container.format.name,
             codec=context.codec.canonical_name,
             stream_index=stream.index,
-            geometry=geometry,
+            look=Look(_read_geometry(first, stream), resolve_colours(first)),
             pix_fmt=first.format.name,
             bit_depth=max(component.bits for component in first.format.components),
-            color_space=_COLOR_SPACES.get(int(first.colorspace), str(int(first.colorspace))),
-            color_transfer=_COLOR_TRANSFERS.get(int(first.color_trc), str(int(first.color_trc))),
-            color_range={1: "limited", 2: "full"}.get(int(first.color_range), "unspecified"),
+            color_space=COLOR_SPACES.get(int(first.colorspace), str(int(first.colorspace))),
+            color_transfer=COLOR_TRANSFERS.get(int(first.color_trc), str(int(first.color_trc))),
+            color_primaries=COLOR_PRIMARIES.get(int(first.color_primaries), str(int(first.color_primaries))),
+            color_range=COLOR_RANGES.get(int(first.color_range), "unspecified"),
             time_base=stream.time_base or Fraction(1, 90_000),
             average_frame_rate=_positive(stream.average_rate),
             num_frames_from_header=num_frames if 0 < num_frames < 2**40 else None,
         )
 
 
-def _open_container(path: Path) -> av.container.InputContainer:
-    if not path.exists():
-        raise BadInputError(f"{path}: no such file; check the path")
-    if not path.is_file():
-        raise BadInputError(f"{path}: is not a file")
-    if path.stat().st_size == 0:
-        raise BadInputError(f"{path}: is empty (0 bytes); copy it again")
-    try:
-        # `file:` keeps FFmpeg from reading a name such as `concat:a` or `12:30.mp4` as a protocol.
-        return av.open(
-            f"file:{path}", metadata_errors="replace", timeout=_READ_TIMEOUT_SECONDS, options=dict(_LOCAL_FILES_ONLY)
-        )
-    except PermissionError:
-        raise BadInputError(f"{path}: cannot be read (permission denied)") from None
-    except MemoryError as error:
-        raise StorageError(f"{path}: not enough memory to open it") from error
-    except (FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadInputError(f"{path}: is not a video FFmpeg can read ({reason}); replace or remove it") from None
+def _read_geometry(first: av.VideoFrame, stream: VideoStream) -> Geometry:
+    ratio = _positive(stream.sample_aspect_ratio) or Fraction(1)
+    matrix = side_data_of(first, SideDataType.DISPLAYMATRIX)
+    rotation, is_mirrored = orientation_of(matrix) if matrix is not None else (0, False)
+    return Geometry(first.width, first.height, ratio, rotation, is_mirrored)
 
 
 def _positive(value: Fraction | None) -> Fraction | None:
     return value if value is not None and value > 0 else None
-
-
-# A playlist or container that refers to other files or addresses is not followed.
-_LOCAL_FILES_ONLY = {"protocol_whitelist": "file", "enable_drefs": "0"}
-
-# FFmpeg's AVColorSpace and AVColorTransferCharacteristic (libavutil/pixfmt.h), by number.
-_COLOR_SPACES = {
-    0: "rgb",
-    1: "bt709",
-    2: "unspecified",
-    4: "fcc",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "ycgco",
-    9: "bt2020nc",
-    10: "bt2020c",
-}
-_COLOR_TRANSFERS = {
-    1: "bt709",
-    2: "unspecified",
-    4: "gamma22",
-    5: "gamma28",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "linear",
-    13: "iec61966-2-1",
-    14: "bt2020-10",
-    15: "bt2020-12",
-    16: "smpte2084",
-    18: "arib-std-b67",
-}

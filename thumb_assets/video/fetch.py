@@ -12,7 +12,8 @@ import numpy.typing as npt
 from thumb_assets.errors import VerificationError
 from thumb_assets.settings import VideoSettings
 from thumb_assets.video.decode import VideoDecoder
-from thumb_assets.video.frame import Frame
+from thumb_assets.video.frame import Fingerprint, Frame
+from thumb_assets.video.interlace import FieldOrder
 
 FetchMethod = Literal["seek", "sequential"]
 
@@ -29,19 +30,43 @@ class FrameIdentities:
     Attributes:
         pts: (N,) int64, stream units.
         luma_hash: N hex strings; pts can repeat, so both are compared.
+        chroma_hash: N hex strings, None where a picture has no other plane than its first.
         is_keyframe: (N,) bool.
+        field_order: N of `progressive`, `top_first`, `bottom_first`.
     """
 
     pts: npt.NDArray[np.int64]
     luma_hash: list[str]
+    chroma_hash: list[str | None]
     is_keyframe: npt.NDArray[np.bool_]
+    field_order: list[FieldOrder]
 
     def __len__(self) -> int:
         return len(self.luma_hash)
 
+    def neighbours_of(self, frame_index: int) -> tuple[int, ...]:
+        """The frames before and after that an interlaced frame's picture is made with; none for a progressive one."""
+        if self.field_order[frame_index] == "progressive":
+            return ()
+        return tuple(index for index in (frame_index - 1, frame_index + 1) if 0 <= index < len(self))
+
     def is_match(self, frame: Frame, frame_index: int) -> bool:
-        """Whether a frame has the stamp and the luma recorded for `frame_index`."""
-        return frame.pts == self.pts[frame_index] and frame.luma_hash == self.luma_hash[frame_index]
+        """Whether a frame has the stamp and the planes recorded for `frame_index`, and its neighbours theirs."""
+        return (
+            frame.pts == self.pts[frame_index]
+            and frame.fingerprint == self._fingerprint(frame_index)
+            and frame.field_order == self.field_order[frame_index]
+            and (
+                frame.field_order == "progressive"
+                or frame.neighbour_fingerprints
+                == (self._fingerprint(frame_index - 1), self._fingerprint(frame_index + 1))
+            )
+        )
+
+    def _fingerprint(self, frame_index: int) -> Fingerprint | None:
+        if not 0 <= frame_index < len(self):
+            return None
+        return self.luma_hash[frame_index], self.chroma_hash[frame_index]
 
 
 class FrameFetcher:
@@ -132,6 +157,6 @@ class FrameFetcher:
                     return frame
                 break
         raise VerificationError(
-            f"{self._path}: frame {frame_index} no longer decodes to what was recorded; "
-            "the file changed, run the stages from `videos` on again"
+            f"{self._path}: frame {frame_index} no longer decodes to what was recorded; the file changed (run the "
+            "stages from `videos` on again), or is damaged so that it decodes differently each time (replace it)"
         )

@@ -1,5 +1,6 @@
-"""One displayed frame: its identity, and its picture in whatever size and colour a consumer asks for."""
+"""One displayed frame: its identity, and its picture in whatever size and depth a consumer asks for."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -8,21 +9,44 @@ import av
 import numpy as np
 import numpy.typing as npt
 import xxhash
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
+from thumb_assets.video.colour import Colours
 from thumb_assets.video.geometry import Geometry
+from thumb_assets.video.interlace import FieldOrder, deinterlaced
+from thumb_assets.video.planes import plane_rows
+from thumb_assets.video.rendition import Kind, render
 
 UInt8Array = npt.NDArray[np.uint8]
+UInt16Array = npt.NDArray[np.uint16]
+Neighbours = tuple[av.VideoFrame | None, av.VideoFrame | None]
+Fingerprint = tuple[str, str | None]
 
-# AVCOL_SPC_UNSPECIFIED; swscale would take it for BT.601 at any size.
-_UNSPECIFIED = 2
-# Untagged video of at least this many lines or columns is BT.709, smaller is BT.601: the rule of mpv and VLC.
-_HD_HEIGHT, _HD_WIDTH = 720, 1280
-# Without FULL_CHR_H_INT swscale's table-driven RGB is up to 2 levels dark: white (Y=235) came out as 253.
-# By number (swscale.h: SWS_FULL_CHR_H_INT, SWS_ACCURATE_RND): PyAV 17, the last for Python 3.10, has no names for them.
-_EXACT = 0x2000 | 0x40000
-_REDUCE = int(Interpolation.AREA) | _EXACT
-_KEEP_OR_ENLARGE = int(Interpolation.BICUBIC) | _EXACT
+
+@dataclass(frozen=True)
+class Look:
+    """How all pictures of a stream are shown, told once by its first one."""
+
+    geometry: Geometry
+    colours: Colours
+
+
+def luma_hash_of(picture: av.VideoFrame) -> str:
+    """XXH3-128, 32 hex digits, of the decoder's first plane (rows without padding)."""
+    return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(plane_rows(picture, 0)).data)
+
+
+def chroma_hash_of(picture: av.VideoFrame) -> str | None:
+    """XXH3-64, 16 hex digits, of the other planes; None where there is none.
+
+    Damage can spoil the chroma of a picture and leave its luma, so the luma alone does not tell one from another.
+    """
+    planes = range(1, len({component.plane for component in picture.format.components}))
+    if not planes:
+        return None
+    hasher = xxhash.xxh3_64()
+    for plane_index in planes:
+        hasher.update(np.ascontiguousarray(plane_rows(picture, plane_index)).data)
+    return hasher.hexdigest()
 
 
 class Frame:
@@ -33,26 +57,60 @@ class Frame:
         pts: presentation time stamp in units of the stream's time base.
         pts_seconds: pts x time base.
         is_keyframe: whether the codec calls it a sync frame.
+        field_order: whether it is made of two fields, and which of them is shown first.
+        decoded_on: `cpu`, or FFmpeg's name of the device that decoded it.
 
     The pictures are made on demand, each size once, and kept while the frame is.
+
+    Args:
+        neighbours: the decoded pictures shown before and after it; only an interlaced frame needs them.
     """
 
     def __init__(
-        self, picture: av.VideoFrame, *, frame_index: int, pts: int, time_base: Fraction, geometry: Geometry
+        self,
+        picture: av.VideoFrame,
+        *,
+        frame_index: int,
+        pts: int,
+        time_base: Fraction,
+        look: Look,
+        is_keyframe: bool,
+        field_order: FieldOrder = "progressive",
+        neighbours: Neighbours = (None, None),
+        decoded_on: str = "cpu",
     ) -> None:
         self.frame_index = frame_index
         self.pts = pts
         self.pts_seconds = float(pts * time_base)
-        self.is_keyframe = bool(picture.key_frame)
-        self.is_interlaced = bool(picture.interlaced_frame)
-        self.geometry = geometry
+        self.is_keyframe = is_keyframe
+        self.field_order = field_order
+        self.decoded_on = decoded_on
+        self.geometry = look.geometry
+        self._colours = look.colours
         self._picture = picture
-        self._renditions: dict[tuple[str, int, int], UInt8Array] = {}
+        self._neighbours = neighbours
+        self._renditions: dict[tuple[str, int, int], npt.NDArray[Any]] = {}
 
     @cached_property
     def luma_hash(self) -> str:
-        """XXH3-128, 32 hex digits, of the decoder's first plane (rows without padding): the frame's fingerprint."""
-        return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(_first_plane(self._picture)).data)
+        """See `luma_hash_of`; of the picture as decoded, before anything is made of it."""
+        return luma_hash_of(self._picture)
+
+    @cached_property
+    def chroma_hash(self) -> str | None:
+        """See `chroma_hash_of`; of the picture as decoded."""
+        return chroma_hash_of(self._picture)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Both hashes."""
+        return self.luma_hash, self.chroma_hash
+
+    @cached_property
+    def neighbour_fingerprints(self) -> tuple[Fingerprint | None, Fingerprint | None]:
+        """Those of the pictures before and after, where it has them."""
+        before, after = self._neighbours
+        return _fingerprint_of(before), _fingerprint_of(after)
 
     def rgb(self, short_side: int | None = None) -> UInt8Array:
         """The picture as people see it.
@@ -61,9 +119,13 @@ class Frame:
             short_side: length of the shorter side in pixels; None is full resolution. Never enlarged.
 
         Returns:
-            (H, W, 3) uint8 RGB, full range, upright, square pixels, contiguous.
+            (H, W, 3) uint8 RGB, full range, BT.709 primaries, upright, square pixels, contiguous.
         """
-        return self._rendition("rgb24", short_side)
+        return self._rendition("rgb8", short_side)
+
+    def rgb16(self) -> UInt16Array:
+        """As `rgb` in full resolution, (H, W, 3) uint16, white 65535."""
+        return self._rendition("rgb16", None)
 
     def luma(self, short_side: int | None = None) -> UInt8Array:
         """The luma, full range 0..255.
@@ -71,48 +133,24 @@ class Frame:
         Returns:
             (H, W) uint8, upright, square pixels, contiguous.
         """
-        return self._rendition("gray", short_side)
+        return self._rendition("luma", short_side)
 
-    def _rendition(self, pix_fmt: str, short_side: int | None) -> UInt8Array:
+    @cached_property
+    def _shown(self) -> av.VideoFrame:
+        """The picture without combs."""
+        if self.field_order == "progressive":
+            return self._picture
+        previous, following = self._neighbours
+        return deinterlaced(self._picture, previous=previous, following=following, field_order=self.field_order)
+
+    def _rendition(self, kind: Kind, short_side: int | None) -> npt.NDArray[Any]:
         width, height = self.geometry.scaled_square_size(short_side)
-        key = (pix_fmt, width, height)
+        key = (kind, width, height)
         if key not in self._renditions:
-            array = self._reformatted(pix_fmt, width, height)
-            turned = np.rot90(array, self.geometry.num_quarter_turns)
-            self._renditions[key] = np.ascontiguousarray(turned)
+            array = render(self._shown, kind, width=width, height=height, colours=self._colours)
+            self._renditions[key] = self.geometry.upright(array)
         return self._renditions[key]
 
-    def _reformatted(self, pix_fmt: str, width: int, height: int) -> UInt8Array:
-        picture = self._picture
-        is_reduced = width < picture.width or height < picture.height
-        options: dict[str, Any] = {"dst_color_range": ColorRange.JPEG}
-        if pix_fmt == "gray" and not picture.format.is_rgb:
-            # The same matrix on both sides, whichever it is: gray counts as BT.601, and from any other one swscale
-            # would go through a colour matrix that mixes chroma into luma (13 levels were seen), ten times slower.
-            options["src_colorspace"] = options["dst_colorspace"] = Colorspace.ITU601
-        elif int(picture.colorspace) == _UNSPECIFIED and not picture.format.is_rgb:
-            is_hd = self.geometry.height >= _HD_HEIGHT or self.geometry.width >= _HD_WIDTH
-            options["src_colorspace"] = Colorspace.ITU709 if is_hd else Colorspace.ITU601
-        reformatted = picture.reformat(
-            width=width,
-            height=height,
-            format=pix_fmt,
-            interpolation=_REDUCE if is_reduced else _KEEP_OR_ENLARGE,
-            threads=1,
-            **options,
-        )
-        return np.asarray(reformatted.to_ndarray(), dtype=np.uint8)
 
-
-def _first_plane(picture: av.VideoFrame) -> UInt8Array:
-    """The rows of plane 0 without padding, (H, bytes per row) uint8; luma in every YUV format."""
-    plane = picture.planes[0]
-    on_plane = [component for component in picture.format.components if component.plane == 0]
-    if len(on_plane) == 1 and not picture.format.is_bit_stream:
-        num_row_bytes = plane.width * ((on_plane[0].bits + 7) // 8)
-    else:
-        num_row_bytes = (plane.width * picture.format.padded_bits_per_pixel + 7) // 8
-    rows: UInt8Array = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * plane.height].reshape(
-        plane.height, -1
-    )
-    return rows[:, :num_row_bytes]
+def _fingerprint_of(picture: av.VideoFrame | None) -> Fingerprint | None:
+    return None if picture is None else (luma_hash_of(picture), chroma_hash_of(picture))

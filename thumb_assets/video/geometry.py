@@ -1,9 +1,17 @@
-"""From decoded pixels to displayed pixels: pixel aspect ratio first, then rotation. Pure."""
+"""From decoded pixels to displayed pixels: pixel aspect ratio first, then mirroring, then rotation. Pure."""
 
+import math
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# FFmpeg's display matrix: nine int32, row by row; the first two columns of the first two rows turn the picture.
+_DISPLAY_MATRIX = struct.Struct("<9i")
 
 
 @dataclass(frozen=True)
@@ -14,18 +22,20 @@ class Geometry:
         width, height: decoded size in pixels.
         sample_aspect_ratio: width of a pixel over its height.
         rotation_degrees: counter-clockwise turn that makes the frame upright, a multiple of 90.
+        is_mirrored: whether left and right are exchanged before that turn.
     """
 
     width: int
     height: int
     sample_aspect_ratio: Fraction = Fraction(1)
     rotation_degrees: int = 0
+    is_mirrored: bool = False
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Geometry":
         """The geometry a row of the `videos` table describes."""
         ratio = Fraction(row["sample_aspect_ratio_num"], row["sample_aspect_ratio_den"])
-        return cls(row["width"], row["height"], ratio, row["rotation_degrees"])
+        return cls(row["width"], row["height"], ratio, row["rotation_degrees"], row["is_mirrored"])
 
     @property
     def num_quarter_turns(self) -> int:
@@ -64,3 +74,34 @@ class Geometry:
             return width, height
         scale = Fraction(short_side, min(width, height))
         return max(1, round(width * scale)), max(1, round(height * scale))
+
+    def upright(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """A picture (H, W) or (H, W, C) of square pixels, mirrored and turned as it is shown; contiguous.
+
+        >>> Geometry(2, 1, rotation_degrees=90, is_mirrored=True).upright(np.array([[1, 2]]))
+        array([[1],
+               [2]])
+        """
+        mirrored = array[:, ::-1] if self.is_mirrored else array
+        return np.ascontiguousarray(np.rot90(mirrored, self.num_quarter_turns))
+
+
+def orientation_of(display_matrix: bytes) -> tuple[int, bool]:
+    """(rotation_degrees, is_mirrored) of FFmpeg's display matrix; turns are rounded to a multiple of 90.
+
+    The matrix maps a row vector: [x', y'] = [x, y] [[a, b], [c, d]], y pointing down. A negative determinant mirrors;
+    what is left when the x axis is mirrored back is the turn (libavutil/display.c for its sign).
+
+    Args:
+        display_matrix: 36 bytes, as in the frame's side data.
+
+    >>> orientation_of(_DISPLAY_MATRIX.pack(0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30))
+    (-90, False)
+    """
+    a, b, _, c, d, *_ = _DISPLAY_MATRIX.unpack(display_matrix)
+    is_mirrored = a * d - b * c < 0
+    sign = -1 if is_mirrored else 1
+    if a == 0 and b == 0:  # no turn can be read from a matrix that maps everything to a line
+        return 0, False
+    degrees = 90 * round(math.degrees(-math.atan2(sign * b, sign * a)) / 90)
+    return (180 if degrees == -180 else degrees) + 0, is_mirrored

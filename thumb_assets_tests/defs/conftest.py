@@ -27,7 +27,9 @@ def run_range(instance: dg.DagsterInstance, data_dir: Path) -> RunRange:
         video_ids: Sequence[str], stages: Sequence[str], overrides: Sequence[str] = ()
     ) -> dg.ExecuteInProcessResult:
         add_videos(instance, list(video_ids))
-        resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=list(overrides))
+        # What is tested is Dagster: a child process would load the models for every run.
+        in_this_process = ["video.is_isolated=false", *overrides]
+        resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=in_this_process)
         job = build_definitions(resource=resource).resolve_job_def("thumbnails")
         return job.execute_in_process(
             instance=instance,

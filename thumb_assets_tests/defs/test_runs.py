@@ -132,7 +132,7 @@ def test_data_versions_change_with_what_a_table_says_and_not_without(
 
 def test_another_model_gives_the_asset_another_code_version(data_dir: Path) -> None:
     def version(stage: str, *overrides: str) -> str | None:
-        resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=list(overrides))
+        resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=["video.is_isolated=false", *overrides])
         specs = build_definitions(resource=resource).resolve_all_asset_specs()
         return next(spec.code_version for spec in specs if spec.key == dg.AssetKey(stage))
 

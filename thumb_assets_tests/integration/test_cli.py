@@ -22,14 +22,19 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills"
 
 
-def thumb_assets(*arguments: object) -> Result:
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+def thumb_assets(*arguments: object, is_isolated: bool = False) -> Result:
+    """A command as typed; without a child process, which would load everything anew, unless that is asked for."""
+    command = [str(argument) for argument in arguments]
+    if command[0] in {"run", "backfill"} and not is_isolated:
+        command[1:1] = ["--set", "video.is_isolated=false"]
+    result = CliRunner().invoke(main, command)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
 
 def test_run_prints_the_selections_and_where_the_stills_are(synthetic_videos: MakeVideo, data_dir: Path) -> None:
-    result = thumb_assets("run", synthetic_videos("multi_shot"), "--stages", STAGES, "--data-dir", data_dir)
+    video = synthetic_videos("multi_shot")
+    result = thumb_assets("run", video, "--stages", STAGES, "--data-dir", data_dir, is_isolated=True)
     assert result.exit_code == 0, result.output
     assert re.search(r"multi_shot-[0-9a-f]{8}\s+1\s+\d+", result.output)
     assert str(data_dir / "stills") in result.output
@@ -79,7 +84,7 @@ def test_bad_files_get_one_line_and_the_others_are_done(
     name: str, words: str, synthetic_videos: MakeVideo, data_dir: Path
 ) -> None:
     bad, good = synthetic_videos(name), synthetic_videos("one_frame")
-    result = thumb_assets("run", bad, good, "--stages", STAGES, "--data-dir", data_dir)
+    result = thumb_assets("run", bad, good, "--stages", STAGES, "--data-dir", data_dir, is_isolated=True)
     assert result.exit_code == 1
     lines = [line for line in result.output.splitlines() if str(bad) in line]
     assert len(lines) == 1

@@ -14,11 +14,15 @@ from thumb_assets.video import FrameIdentities, VideoDecoder
 def identities_of(path: Path, settings: VideoSettings | None = None) -> FrameIdentities:
     """pts, hash and keyframe flag of every displayed frame."""
     with VideoDecoder(path, settings) as decoder:
-        rows = [(frame.pts, frame.luma_hash, frame.is_keyframe) for frame in decoder]
+        rows = [
+            (frame.pts, frame.luma_hash, frame.chroma_hash, frame.is_keyframe, frame.field_order) for frame in decoder
+        ]
     return FrameIdentities(
         np.array([row[0] for row in rows], np.int64),
         [row[1] for row in rows],
-        np.array([row[2] for row in rows], np.bool_),
+        [row[2] for row in rows],
+        np.array([row[3] for row in rows], np.bool_),
+        [row[4] for row in rows],
     )
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from thumb_assets.pipeline import STAGES, StageResult, run
+from thumb_assets.pipeline import StageResult, default_stages, run
 from thumb_assets.settings import Settings, load_settings
 from thumb_assets.store import Library, TableStore
 
 # No model and no network: what is tested is the engine. Tests that want scores of models say so.
-WITHOUT_MODELS = tuple(stage for stage in STAGES if stage not in {"clip_scores", "iqa_scores", "faces"})
+WITHOUT_MODELS = tuple(
+    stage for stage in default_stages(load_settings()) if stage not in {"clip_scores", "iqa_scores", "faces"}
+)
 
 
 def register(data_dir: Path, paths: Iterable[Path]) -> list[str]:

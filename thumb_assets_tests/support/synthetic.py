@@ -10,9 +10,10 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
-from thumb_assets_tests.support.drawing import draw_frame, read_frame_index
-from thumb_assets_tests.support.encoding import RATE, Encoding, encode
+from thumb_assets_tests.support.drawing import STRIP_HEIGHT, RgbArray, draw_frame, read_frame_index
+from thumb_assets_tests.support.encoding import RATE, Encoding, Tags, encode
 
 __all__ = ["MULTI_SHOT_CUTS", "MULTI_SHOT_KINDS", "RECIPES", "Recipe", "draw_frame", "make", "read_frame_index"]
 
@@ -67,13 +68,92 @@ def _vfr(path: Path) -> None:
     encode(path, [draw_frame(i) for i in range(40)], Encoding(time_base=Fraction(1, 1000)), pts=pts)
 
 
-def _rotated(degrees: int) -> Callable[[Path], object]:
-    def write(path: Path) -> None:
+def _rotated(degrees: int, *, is_mirrored: bool = False) -> Callable[[Path], object]:
+    def stored(frame_index: int) -> RgbArray:
         # The camera stored the picture turned; turning it by `degrees` counter-clockwise makes it upright.
-        frames = [np.rot90(draw_frame(i), -degrees // 90) for i in range(40)]
-        encode(path, frames, Encoding(rotation_degrees=degrees))
+        turned = np.rot90(draw_frame(frame_index), -degrees // 90)
+        return turned[:, ::-1] if is_mirrored else turned
 
-    return write
+    encoding = Encoding(rotation_degrees=degrees, is_mirrored=is_mirrored)
+    return lambda path: encode(path, [stored(i) for i in range(40)], encoding)
+
+
+def _woven(order: str) -> Callable[[Path], object]:
+    """Two moments in one picture: the second field is of a picture that has moved on, under the same strip."""
+
+    def stored(frame_index: int) -> RgbArray:
+        frame, later = draw_frame(frame_index), np.roll(draw_frame(frame_index), 5, axis=1)
+        strip = round(frame.shape[0] * STRIP_HEIGHT)
+        first_line = strip + (strip + (order == "tff")) % 2
+        frame[first_line::2] = later[first_line::2]
+        return frame
+
+    encoding = Encoding(options=_BETTER, num_b_frames=2, field_order=order)
+    return lambda path: encode(path, [stored(i) for i in range(40)], encoding)
+
+
+def _cropped(path: Path) -> None:
+    # Coded 336x200, shown without 10 columns on the left, 6 on the right, 8 lines above and 12 below.
+    frames = [np.pad(draw_frame(i), ((8, 12), (10, 6), (0, 0)), mode="edge") for i in range(40)]
+    encode(path, frames, Encoding(options={**_BETTER, "x264-params": "crop-rect=10,8,6,12"}, num_b_frames=2))
+
+
+def _two_streams(path: Path) -> None:
+    # The larger one is the video; the other one, first in the file, shows wrong indices.
+    with av.open(str(path), "w") as container:
+        streams = []
+        for width, height in ((160, 90), (320, 180)):
+            stream = container.add_stream("libx264", rate=RATE, options=dict(_BETTER))
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            streams.append(stream)
+        for number in range(40):
+            for stream, index in zip(streams, (_HIDDEN_INDEX, number), strict=True):
+                rgb = draw_frame(index, width=stream.width, height=stream.height)
+                picture = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")
+                picture.pts = number
+                container.mux(stream.encode(picture))
+        for stream in streams:
+            container.mux(stream.encode(None))
+
+
+def _with_cover(path: Path, *, has_video: bool = True) -> None:
+    """A picture that belongs to the file, as music and podcasts carry it, larger than the video."""
+    with av.open(str(path), "w") as container:
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 640, 640, "yuvj420p"
+        cover.codec_context.color_range = 2
+        cover.disposition = Disposition.attached_pic
+        if has_video:
+            video = container.add_stream("libx264", rate=RATE, options=dict(_BETTER))
+            video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+        picture = av.VideoFrame.from_ndarray(draw_frame(_HIDDEN_INDEX, width=640, height=640), format="rgb24")
+        container.mux(cover.encode(picture.reformat(format="yuvj420p", dst_color_range=2)))
+        container.mux(cover.encode(None))
+        if not has_video:
+            return
+        for number in range(40):
+            picture = av.VideoFrame.from_ndarray(draw_frame(number), format="rgb24").reformat(format="yuv420p")
+            picture.pts = number
+            container.mux(video.encode(picture))
+        container.mux(video.encode(None))
+
+
+def _same_pts(path: Path) -> None:
+    # Every second stamp is that of the frame before.
+    encode(path, [draw_frame(i) for i in range(40)], Encoding(gop_size=8), pts=[i - i % 2 for i in range(40)])
+
+
+def _size_change(path: Path) -> None:
+    """A transport stream whose picture size changes on the way, as broadcasts do between programmes."""
+    parts = []
+    for part, (width, height) in enumerate(((320, 180), (480, 270))):
+        frames = [draw_frame(20 * part + i, width=width, height=height) for i in range(20)]
+        encoding = Encoding(time_base=Fraction(1, 90_000))
+        piece = path.with_name(f"part{part}-{path.name}")
+        encode(piece, frames, encoding, pts=[3600 * (20 * part + i) for i in range(20)])
+        parts.append(piece.read_bytes())
+        piece.unlink()
+    path.write_bytes(b"".join(parts))
 
 
 def _edit_list_start(path: Path) -> None:
@@ -148,11 +228,14 @@ def _multi_shot(path: Path) -> None:
     encode(path, frames, Encoding(num_b_frames=2, gop_size=24, options=_BETTER))
 
 
-def _sized(width: int, height: int, num_frames: int) -> Callable[[Path], object]:
-    return lambda path: encode(path, [draw_frame(i, width=width, height=height) for i in range(num_frames)])
+def _sized(width: int, height: int, num_frames: int, **changes: object) -> Callable[[Path], object]:
+    frames = [draw_frame(i, width=width, height=height) for i in range(num_frames)]
+    return lambda path: encode(path, frames, Encoding(**changes))  # type: ignore[arg-type]
 
 
 _X265 = {"preset": "ultrafast", "crf": "16", "x265-params": "log-level=none"}
+_ALT_REF = {"deadline": "good", "cpu-used": "5", "b": "1M", "auto-alt-ref": "1", "lag-in-frames": "16"}
+_FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 _OPEN_GOP = {**_BETTER, "x264-params": "open-gop=1:scenecut=0:b-adapt=0"}
 
 RECIPES: dict[str, Recipe] = {
@@ -169,8 +252,36 @@ RECIPES: dict[str, Recipe] = {
     "hevc_10_bit": Recipe(_plain(codec="libx265", pix_fmt="yuv420p10le", options=_X265)),
     "vp9": Recipe(_plain(codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8", "b": "1M"}), ".webm"),
     "mpeg_ts": Recipe(_mpeg_ts, ".ts", num_frames=75),
-    "mpeg2_interlaced": Recipe(_plain(codec="mpeg2video", options={"b": "2M"}, is_interlaced=True), ".mpg"),
+    "mpeg2_interlaced": Recipe(_plain(codec="mpeg2video", options={"b": "2M"}, field_order="tff"), ".mpg"),
     "raw_h264": Recipe(_plain(), ".h264"),
+    "mirrored": Recipe(_rotated(0, is_mirrored=True)),
+    "mirrored_90": Recipe(_rotated(90, is_mirrored=True)),
+    "h264_top_first": Recipe(_woven("tff")),
+    "h264_bottom_first": Recipe(_woven("bff")),
+    "cropped": Recipe(_cropped),
+    "hdr_pq": Recipe(_plain(codec="libx265", pix_fmt="yuv420p10le", options=_X265, colours=Tags(9, 16, 9))),
+    "hdr_hlg": Recipe(_plain(codec="libx265", pix_fmt="yuv420p10le", options=_X265, colours=Tags(9, 18, 9))),
+    "wide_gamut": Recipe(_plain(codec="libx265", pix_fmt="yuv420p10le", options=_X265, colours=Tags(9, 14, 9))),
+    "hevc_12_bit": Recipe(_plain(codec="libx265", pix_fmt="yuv420p12le", options=_X265)),
+    "full_range": Recipe(_plain(colours=Tags(range=2))),
+    "sd_tagged_709": Recipe(_plain(colours=Tags())),
+    "h264_422": Recipe(_plain(pix_fmt="yuv422p", num_b_frames=2, options=_BETTER)),
+    "h264_rgb": Recipe(_plain(codec="libx264rgb", pix_fmt="rgb24")),
+    "grey": Recipe(_plain(pix_fmt="gray", options=_BETTER)),
+    "odd_size": Recipe(_sized(321, 181, 40, pix_fmt="yuv444p"), display_size=(321, 181)),
+    "motion_jpeg": Recipe(_plain(codec="mjpeg", pix_fmt="yuvj420p", options={}, colours=Tags(5, 6, 6, 2)), ".avi"),
+    "mpeg4_avi": Recipe(_plain(codec="mpeg4", options={"b": "4M"}, num_b_frames=2), ".avi"),
+    "prores": Recipe(_plain(codec="prores_ks", pix_fmt="yuv422p10le", options={}), ".mov"),
+    "av1": Recipe(_plain(codec="libsvtav1", options={"preset": "12", "crf": "20"}), ".mkv"),
+    "vp9_alt_ref": Recipe(_plain(codec="libvpx-vp9", options=_ALT_REF), ".webm"),
+    "vp8": Recipe(_plain(codec="libvpx", options={"deadline": "realtime", "cpu-used": "8", "b": "2M"}), ".webm"),
+    "gif": Recipe(_plain(codec="gif", pix_fmt="bgr8", options={}), ".gif"),
+    "fragmented": Recipe(_plain(num_b_frames=2, options=_BETTER, container_options=_FRAGMENTED)),
+    "two_streams": Recipe(_two_streams),
+    "with_cover": Recipe(_with_cover),
+    "same_pts": Recipe(_same_pts, ".mkv"),
+    "size_change": Recipe(_size_change, ".ts"),
+    "anamorphic_tall": Recipe(_plain(sample_aspect_ratio=Fraction(3, 4)), display_size=(320, 240)),
     "anamorphic": Recipe(_plain(sample_aspect_ratio=Fraction(16, 11)), display_size=(465, 180)),
     "one_frame": Recipe(_sized(320, 180, 1), num_frames=1),
     "duplicates": Recipe(_duplicates, num_frames=30, drawn_index=lambda frame_index: frame_index // 3),
@@ -179,6 +290,7 @@ RECIPES: dict[str, Recipe] = {
     "multi_shot": Recipe(_multi_shot, num_frames=_MULTI_SHOT_END),
     "truncated": Recipe(_truncated, num_frames=None),
     "corrupted": Recipe(_corrupted, num_frames=None),
+    "cover_only": Recipe(lambda path: _with_cover(path, has_video=False), num_frames=0, is_readable=False),
     "audio_only": Recipe(_audio_only, num_frames=0, is_readable=False),
     "text": Recipe(lambda path: path.write_text("This is not a video.\n" * 20), num_frames=0, is_readable=False),
     "zero_byte": Recipe(lambda path: path.write_bytes(b""), num_frames=0, is_readable=False),

@@ -27,6 +27,8 @@ def frames_table(seconds: Sequence[float], keyframes: Sequence[int] = (0,)) -> p
                 "pts": frame_index,
                 "pts_seconds": pts_seconds,
                 "is_keyframe": frame_index in keyframes,
+                "field_order": "progressive",
+                "chroma_hash": None,
                 **measured,
             }
             for frame_index, pts_seconds in enumerate(seconds)

@@ -112,3 +112,27 @@ def test_data_dir_order(tmp_path: Path) -> None:
 def test_models_from_plain_addresses_are_kept_in_the_users_cache(tmp_path: Path) -> None:
     assert models_cache_dir({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "thumb_assets" / "models"
     assert models_cache_dir({}) == Path.home() / ".cache" / "thumb_assets" / "models"
+
+
+def test_aspect_ratios_are_whole_numbers_and_each_once() -> None:
+    assert load_settings().crops.aspect_ratios == ()
+    assert load_settings(overrides=['crops.aspect_ratios=["16:9","100:1"]']).crops.aspect_ratios == ("16:9", "100:1")
+
+
+@pytest.mark.parametrize(
+    ("ratios", "words"),
+    [
+        ('["16/9"]', "'16/9' is not W:H"),
+        ('["0:1"]', "'0:1' is not W:H"),
+        ('["101:1"]', "from 1 to 100"),
+        ('["1.5:1"]', "is not W:H"),
+        ('["-1:1"]', "is not W:H"),
+        ('["1:1\\n"]', "is not W:H"),
+        ('["1:1","4:5","1:1"]', "given twice"),
+        ("16:9", "valid tuple"),
+    ],
+)
+def test_other_aspect_ratios_are_refused(ratios: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=r"crops\.aspect_ratios") as caught:
+        load_settings(overrides=[f"crops.aspect_ratios={ratios}"])
+    assert words in str(caught.value)

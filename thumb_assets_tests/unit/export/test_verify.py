@@ -1,6 +1,7 @@
 """Every way a still can be wrong, made on purpose, is caught; so is each one when the checksum is made to agree."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from PIL import Image
 from thumb_assets.export import verify_count, verify_mapping
 from thumb_assets.export.metadata import encode_still, read_still_metadata
 from thumb_assets.video import VideoDecoder
+from thumb_assets.video.rendition import render
 
 
 def rgb_of(exported, frame_index):
@@ -89,6 +91,26 @@ def swap_channels(exported):
     rewrite(files(exported)[1], np.ascontiguousarray(rgb_of(exported, 20)[..., ::-1]))
 
 
+def other_colours(exported, **changes):
+    """The same frame through another rule of colour."""
+    with VideoDecoder(exported.path) as decoder:
+        frame = next(frame for frame in decoder if frame.frame_index == 20)
+        colours = replace(decoder.header.look.colours, **changes)
+    rewrite(files(exported)[1], render(frame._picture, "rgb8", width=320, height=180, colours=colours))
+
+
+def other_matrix(exported):
+    other_colours(exported, matrix=1)
+
+
+def other_range(exported):
+    other_colours(exported, is_full_range=True)
+
+
+def mirror(exported):
+    rewrite(files(exported)[1], np.ascontiguousarray(rgb_of(exported, 20)[:, ::-1]))
+
+
 def swap_files(exported):
     first, second, _ = files(exported)
     data = first.read_bytes()
@@ -119,6 +141,9 @@ PICTURES = [
     other_picture,
     one_block,
     swap_channels,
+    other_matrix,
+    other_range,
+    mirror,
     swap_files,
     truncate,
     without_facts,

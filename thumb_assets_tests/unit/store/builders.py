@@ -51,6 +51,14 @@ def write_video(store: TableStore, video_id: str, *, num_selections: int = 2) ->
         "stills": table_from_rows(
             "stills", [row("stills", i, video_id, rank=i + 1, file_name=f"{i}.jpg") for i in selected]
         ),
+        "crops": table_from_rows(
+            "crops",
+            [
+                row("crops", i, video_id, rank=i + 1, aspect_ratio=aspect_ratio, file_name=f"{i}_{aspect_ratio}.jpg")
+                for i in selected
+                for aspect_ratio in ("16:9", "1:1")
+            ],
+        ),
     }
     for name, content in tables.items():
         store.write(name, content, video_id=video_id, footer=FOOTER)

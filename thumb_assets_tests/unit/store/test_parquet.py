@@ -37,6 +37,7 @@ class TestPaths:
     def test_everything_lies_in_the_data_folder(self, store, data_dir):
         assert store.table_path("frames", VIDEO) == data_dir / "tables/frames" / f"{VIDEO}.parquet"
         assert store.stills_dir(VIDEO) == store.stills_root / VIDEO == data_dir / "stills" / VIDEO
+        assert store.crops_dir(VIDEO) == store.crops_root / VIDEO == data_dir / "crops" / VIDEO
         assert store.catalog_path == data_dir / "catalog.sqlite"
         assert store.dagster_home == data_dir / "dagster"
         assert store.data_dir == data_dir
@@ -51,6 +52,7 @@ class TestPaths:
     def test_a_key_that_is_no_id_is_refused_everywhere(self, store, bad):
         for call in (
             store.stills_dir,
+            store.crops_dir,
             lambda key: store.table_path("frames", key),
             lambda key: store.read("frames", key),
         ):

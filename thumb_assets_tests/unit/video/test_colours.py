@@ -4,7 +4,11 @@ import av
 import numpy as np
 import pytest
 
-from thumb_assets.video import VideoDecoder
+from thumb_assets.video import VideoDecoder, num_picture_bytes, picture_from_planes
+from thumb_assets.video.colour import Colours
+from thumb_assets.video.frame import luma_hash_of
+from thumb_assets.video.planes import plane_rows
+from thumb_assets.video.rendition import render
 
 # Red and blue weights of the luma equation; ITU-R BT.601-7 2.5.1, BT.709-6 3.2, BT.2020-2 table 4.
 WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
@@ -121,3 +125,51 @@ def test_luma_of_a_colour_is_its_first_plane(tmp_path, colour, tag, size):
     _, frame = first_frame(write_flat(tmp_path / "c.mkv", yuv(colour, matrix), tag=TAGS[tag], size=size))
     for short_side in (None, 90):
         assert np.abs(frame.luma(short_side) - (luma_code - 16) * 255 / 219).max() <= 1
+
+
+def ramp(pix_fmt, *, depth):
+    """A grey ramp over all levels of a limited-range format of 10 or 12 bits, and what each level is in 0..1."""
+    width, shift = 1024, depth - 10
+    picture = av.VideoFrame(width, 16, pix_fmt)
+    levels = (np.arange(width) << shift).astype(np.uint16)
+    for position, plane in enumerate(picture.planes):
+        rows = np.full((plane.height, plane.line_size // 2), 512 << shift, np.uint16)
+        if position == 0:
+            rows[:, :width] = levels
+        plane.update(rows.tobytes())
+    scale = 1 << (depth - 8)
+    return picture, np.clip((levels / scale - 16) / 219, 0, 1)
+
+
+@pytest.mark.parametrize(("pix_fmt", "depth"), [("yuv420p10le", 10), ("yuv444p10le", 10), ("yuv420p12le", 12)])
+def test_deep_pictures_are_rounded_to_the_nearest(pix_fmt, depth):
+    picture, exact = ramp(pix_fmt, depth=depth)
+    rgb = render(picture, "rgb8", width=1024, height=16, colours=Colours())
+    assert np.abs(rgb - 255 * exact[None, :, None]).max() <= 0.51
+    deep = render(picture, "rgb16", width=1024, height=16, colours=Colours())
+    assert deep.dtype == np.uint16
+    assert np.abs(deep / 257 - 255 * exact[None, :, None]).max() <= 0.02
+
+
+@pytest.mark.parametrize(("color_range", "is_full"), [(LIMITED, False), (FULL, True), (0, False)])
+def test_grey_video_is_not_washed_out(tmp_path, color_range, is_full):
+    path = write_flat(tmp_path / "grey.mkv", [126], tag=2, color_range=color_range, pix_fmt="gray")
+    header, frame = first_frame(path)
+    assert header.look.colours.is_full_range is is_full
+    expected = 126 if is_full else 128
+    assert np.abs(frame.rgb().astype(int) - expected).max() <= 1
+    assert np.abs(frame.luma(90).astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10le", "nv12", "p010le", "gbrp", "rgb24", "gray", "yuyv422"])
+def test_a_picture_survives_its_bytes(pix_fmt):
+    rng = np.random.default_rng(1)
+    picture = av.VideoFrame.from_ndarray(rng.integers(0, 256, (46, 70, 3), np.uint8), format="rgb24")
+    picture = picture.reformat(format=pix_fmt)
+    data = b"".join(plane_rows(picture, index).tobytes() for index in range(len(picture.planes)))
+    assert len(data) == num_picture_bytes(70, 46, pix_fmt)
+    again = picture_from_planes(data, width=70, height=46, pix_fmt=pix_fmt)
+    assert luma_hash_of(again) == luma_hash_of(picture)
+    assert (again.to_ndarray(format="rgb24") == picture.to_ndarray(format="rgb24")).all()
+    with pytest.raises(ValueError, match="are not a 70x46 picture"):
+        picture_from_planes(data[:-1], width=70, height=46, pix_fmt=pix_fmt)

@@ -1,0 +1,75 @@
+"""Whether the disk has room, asked before anything is written."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from thumb_assets.errors import StorageError
+from thumb_assets.export.plan import estimate_num_bytes
+from thumb_assets.settings import Settings
+from thumb_assets.video import VideoHeader, num_picture_bytes
+
+# A row of the tables of all stages, in Parquet, per displayed frame; the largest of 29 clips was 62 bytes.
+_TABLE_BYTES_PER_FRAME = 128
+_MOST_CREDIBLE_FRAMES = 1_000_000  # headers lie: one says 2**63; this is four hours at 60 a second
+
+
+@dataclass(frozen=True)
+class SpaceNeeded:
+    """What a piece of work takes on the disk at most.
+
+    Attributes:
+        final_bytes: what stays. The old version stays beside the new one until that is proven, so this is all new.
+        temporary_bytes: the most that lies there besides at any time, and goes.
+    """
+
+    final_bytes: int
+    temporary_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class _Still:
+    """What a still's size on disk depends on, before it is known which."""
+
+    width: int
+    height: int
+    format: Literal["jpeg", "png"]
+    jpeg_quality: int
+    bit_depth: int
+
+
+def require_space(folder: Path, needed: SpaceNeeded, *, min_free_bytes: int, what: str) -> None:
+    """Refuses to begin what would not fit on the disk.
+
+    Args:
+        folder: where it will be written; need not exist.
+        min_free_bytes: what must stay free.
+        what: is to be written, for the message.
+
+    Raises:
+        StorageError: less is free than is needed.
+    """
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    num_free = shutil.disk_usage(existing).free
+    num_needed = needed.final_bytes + needed.temporary_bytes + min_free_bytes
+    if num_free < num_needed:
+        raise StorageError(
+            f"{folder}: {num_free / 1e6:.1f} MB are free, but {what} need up to {num_needed / 1e6:.1f} MB "
+            f"({needed.final_bytes / 1e6:.1f} to stay, {needed.temporary_bytes / 1e6:.1f} for a while, "
+            f"{min_free_bytes / 1e6:.1f} to be left free by export.min_free_bytes); free some space"
+        )
+
+
+def space_for_video(header: VideoHeader, settings: Settings) -> SpaceNeeded:
+    """What a video can take at most: as many stills and crops as may be chosen, and its tables."""
+    files = settings.stills
+    still = _Still(*header.geometry.display_size, files.format, files.jpeg_quality, files.bit_depth)
+    num_stills = settings.selection.top_k
+    pictures = num_stills * estimate_num_bytes([still]) * (1 + len(settings.crops.aspect_ratios))
+    tables = _TABLE_BYTES_PER_FRAME * min(header.num_frames_from_header or 0, _MOST_CREDIBLE_FRAMES)
+    temporary = 0
+    if settings.export.backend == "ffmpeg":
+        size = num_picture_bytes(header.geometry.width, header.geometry.height, header.pix_fmt)
+        temporary = 3 * min(num_stills, settings.export.batch_size) * size  # an interlaced frame brings its neighbours
+    return SpaceNeeded(pictures + tables, temporary)

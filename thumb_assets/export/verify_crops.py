@@ -1,0 +1,138 @@
+"""Proves that crops are cut from the frames they claim to be and that every still has all of them. Writes nothing."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from thumb_assets.errors import VerificationError
+from thumb_assets.export.crop_box import crop_size
+from thumb_assets.export.metadata import read_still_metadata
+from thumb_assets.export.pixels import bit_depth_of, pixels_of
+from thumb_assets.export.plan import crop_file_name
+from thumb_assets.export.verify import folder_problems, frame_problems, frames_again, picture_problems
+from thumb_assets.settings import VideoSettings
+from thumb_assets.tables import Verdict
+from thumb_assets.video import Frame, FrameIdentities
+
+
+def verify_crops_count(
+    stills: pa.Table, crops: pa.Table, *, folder: Path, aspect_ratios: Iterable[str] | None = None
+) -> Verdict:
+    """Whether every still has a crop of every aspect ratio, and rows and files in the folder are the same set.
+
+    Args:
+        stills, crops: tables of the contract, of one video.
+        folder: `crops/{video_id}`; may be missing where there are no stills.
+        aspect_ratios: those asked for; None takes those that the table has.
+    """
+    of_frame = {row["frame_index"]: row for row in stills.to_pylist()}
+    rows = {(row["frame_index"], row["aspect_ratio"]): row for row in crops.to_pylist()}
+    ratios = {ratio for _, ratio in rows} if aspect_ratios is None else set(aspect_ratios)
+    expected = {(frame_index, ratio) for frame_index in of_frame for ratio in ratios}
+    if of_frame and not expected:  # nothing says which crops there should be, and a table that is empty is no proof
+        expected = {(frame_index, "any ratio") for frame_index in of_frame}
+    problems = [f"frame {index} has no crop of {ratio}" for index, ratio in sorted(expected - rows.keys())]
+    problems += [
+        f"frame {index} has a crop of {ratio} and should not" for index, ratio in sorted(rows.keys() - expected)
+    ]
+    for key in sorted(expected & rows.keys()):
+        problems += _row_problems(of_frame[key[0]], rows[key])
+    found, num_strays = folder_problems(rows.values(), folder)
+    num_checked = len(expected | rows.keys()) + num_strays
+    return Verdict.of(
+        "Every still has its crops, and rows and files are the same set.",
+        num_checked=num_checked,
+        problems=[*problems, *found],
+    )
+
+
+def verify_crops_mapping(
+    path: Path,
+    crops: pa.Table,
+    *,
+    identities: FrameIdentities,
+    folder: Path,
+    video_settings: VideoSettings | None = None,
+    is_counted: bool = False,
+) -> Verdict:
+    """Whether every crop shows the part of the frame that its row says, by decoding each frame again.
+
+    Compared are the fresh frame with the row and with what the decode pass recorded, the picture on disk with the
+    fresh frame cut again (see `compare`), the file's own hash, name and facts with the row.
+
+    Args:
+        path: the video.
+        crops: table of the contract, of that video.
+        identities: what the decode pass recorded.
+        is_counted: decode from the first frame and count, as in `verify_mapping`.
+
+    Raises:
+        BadInputError: the video cannot be opened.
+    """
+    of_frame: dict[int, list[dict[str, Any]]] = {}
+    for row in crops.to_pylist():
+        of_frame.setdefault(row["frame_index"], []).append(row)
+    num_failed, problems = 0, []
+    for frame_index, frame in frames_again(path, of_frame, identities, video_settings, is_counted=is_counted):
+        for row in of_frame[frame_index]:
+            found = list(_crop_problems(row, frame, identities, folder))
+            num_failed += bool(found)
+            problems += [f"frame {frame_index}, {row['aspect_ratio']}: {problem}" for problem in found]
+    return Verdict.of(
+        "Every crop shows its part of the frame of its row.",
+        num_checked=crops.num_rows,
+        problems=problems,
+        num_failed=num_failed,
+    )
+
+
+def _row_problems(still: Mapping[str, Any], crop: Mapping[str, Any]) -> Iterator[str]:
+    where = f"frame {crop['frame_index']}, {crop['aspect_ratio']}"
+    for name in ("video_id", "rank", "pts", "luma_hash"):
+        if still[name] != crop[name]:
+            yield f"{where}: {name} is {crop[name]!r}, the still's is {still[name]!r}"
+    extension = crop["file_name"].rpartition(".")[2]
+    expected = crop_file_name(still["file_name"], aspect_ratio=crop["aspect_ratio"], extension=extension)
+    if expected != crop["file_name"]:
+        yield f"{where}: the file is {crop['file_name']}, the still asks for {expected}"
+
+
+def _crop_problems(
+    row: Mapping[str, Any], frame: Frame | None, identities: FrameIdentities, folder: Path
+) -> Iterator[str]:
+    if frame is None:
+        yield "the video does not give the recorded frame again"
+        return
+    yield from frame_problems(row, frame, identities)
+    path = folder / row["file_name"]
+    rgb = pixels_of(frame, bit_depth_of(path))
+    height, width = rgb.shape[:2]
+    x, y = row["x"], row["y"]
+    if crop_size(width, height, row["aspect_ratio"]) != (row["width"], row["height"]):
+        yield f"{row['width']}x{row['height']} is not the largest part of that ratio of {width}x{height}"
+    if not (0 <= x <= width - row["width"] and 0 <= y <= height - row["height"]):
+        yield "the part reaches out of the frame"
+        return
+    yield from picture_problems(row, rgb[y : y + row["height"], x : x + row["width"]], path)
+    if path.is_file():
+        yield from _fact_problems(row, path)
+
+
+def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
+    try:
+        facts = read_still_metadata(path)
+    except VerificationError as error:
+        yield str(error)
+        return
+    for name in ("video_id", "frame_index", "pts", "rank", "luma_hash", "aspect_ratio"):
+        if facts.get(name) != row[name]:
+            yield f"{path.name} says {name} {facts.get(name)!r}, its row {row[name]!r}"
+    box = [row[name] for name in ("x", "y", "width", "height")]
+    if facts.get("crop_box") != box:
+        yield f"{path.name} says crop_box {facts.get('crop_box')!r}, its row {box!r}"
+    still_name = str(facts.get("still_file_name"))
+    expected = crop_file_name(still_name, aspect_ratio=row["aspect_ratio"], extension=path.suffix[1:])
+    if expected != path.name:
+        yield f"{path.name} would be named {expected} by its facts"

@@ -1,0 +1,251 @@
+"""The engine in a child process: a decoder that dies or hangs on a damaged file costs that file, not the run."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from thumb_assets.errors import BadInputError, OutOfMemoryError, ThumbAssetsError
+from thumb_assets.pipeline.decode_pass import OnFrame
+from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.job import BLOCKED, StageResult
+from thumb_assets.pipeline.stages import ordered_stages
+from thumb_assets.settings import Settings
+from thumb_assets.store import Outcome, TableStore, record_outcomes
+
+# How often the child tells of frames; each is a message.
+_SECONDS_BETWEEN_FRAMES = 0.1
+# Signals a process gets for its own mistake, not from outside.
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, getattr(signal, "SIGBUS", signal.SIGSEGV)}
+
+
+@dataclass(frozen=True)
+class _Working:
+    """The child turns to a video."""
+
+    video_id: str
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """The child has come to a frame."""
+
+    video_id: str
+    frame_index: int
+    num_frames: int | None
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A stage's result, and the trace of its error, which does not survive the way."""
+
+    result: StageResult
+    trace: str | None
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """The child is through, or the engine itself raised."""
+
+    error: Exception | None = None
+
+
+class _ChildTrace(Exception):  # noqa: N818 - never raised: it carries a trace into the message of the error it caused
+    """The trace of an error in the child."""
+
+
+def run_isolated(
+    video_ids: Iterable[str],
+    stages: Iterable[str],
+    settings: Settings,
+    store: TableStore,
+    *,
+    on_frame: OnFrame | None = None,
+) -> Iterator[StageResult]:
+    """As `run`, in a child process that is replaced when it dies; with `video.is_isolated` off, in this one.
+
+    A video on which the child died, or for `video.stall_seconds` got nowhere, has failed; the others are done by the
+    next child. A result is yielded once, also where its video had to be done again.
+
+    Raises:
+        SettingsError: an unknown stage.
+        ThumbAssetsError: the child died before it turned to any video.
+    """
+    wanted = ordered_stages(stages)
+    pending = list(dict.fromkeys(video_ids))
+    if not settings.video.is_isolated:
+        yield from run(pending, wanted, settings, store, on_frame=on_frame)
+        return
+    told: dict[str, dict[str, StageResult]] = {}
+    while pending:
+        child = _Child(pending, wanted, settings, store, on_frame)
+        try:
+            for result in child.results():
+                if result.stage not in told.setdefault(result.video_id, {}):
+                    told[result.video_id][result.stage] = result
+                    yield result
+        finally:
+            child.stop()
+        if child.error is None:
+            return
+        if child.video_id is None:
+            raise child.error
+        lost = _lost_results(child, wanted, told.get(child.video_id, {}))
+        record_outcomes(store, child.video_id, [_outcome(result) for result in lost])
+        yield from lost
+        pending = [
+            video_id for video_id in pending if video_id != child.video_id and len(told.get(video_id, ())) < len(wanted)
+        ]
+
+
+class _Child:
+    """One child process: its messages as results, and how it ended."""
+
+    def __init__(
+        self,
+        video_ids: list[str],
+        stages: tuple[str, ...],
+        settings: Settings,
+        store: TableStore,
+        on_frame: OnFrame | None,
+    ) -> None:
+        self.video_id: str | None = None  # the one it works on
+        self.error: ThumbAssetsError | None = None  # how it died
+        self._settings = settings
+        self._on_frame = on_frame
+        context = multiprocessing.get_context("spawn")  # fork copies threads' locks in whatever state they are
+        self._receiver, sender = context.Pipe(duplex=False)
+        arguments = (sender, video_ids, stages, settings, store.data_dir)
+        self._process: BaseProcess = context.Process(target=_work, args=arguments, name="thumb-assets-engine")
+        self._process.start()
+        sender.close()  # else the child's end of the pipe would never be the last
+
+    def results(self) -> Iterator[StageResult]:
+        """What the child tells, until it ends; `error` says whether it died."""
+        while True:
+            message = self._next_message()
+            if isinstance(message, _Told):
+                if message.result.error is not None and message.trace is not None:
+                    message.result.error.__cause__ = _ChildTrace(message.trace)
+                yield message.result
+            elif isinstance(message, _Working):
+                self.video_id = message.video_id
+            elif isinstance(message, _Decoded):
+                if self._on_frame:
+                    self._on_frame(message.video_id, message.frame_index, message.num_frames)
+            elif isinstance(message, _Ended):
+                if message.error is not None:
+                    raise message.error
+                return
+            else:
+                return
+
+    def stop(self) -> None:
+        """Ends the child, whatever it does; what it had not finished is put right by the next run."""
+        self._process.kill()
+        self._process.join()
+        self._receiver.close()
+
+    def _next_message(self) -> Any:
+        stall_seconds = self._settings.video.stall_seconds
+        if not wait([self._receiver], timeout=stall_seconds):
+            self.error = BadInputError(
+                f"{self._place()}: nothing happened for {stall_seconds:.0f} s (video.stall_seconds); "
+                "replace the file, or allow more"
+            )
+            return None
+        try:
+            return self._receiver.recv()
+        except EOFError:
+            self._process.join()
+            self.error = self._death()
+            return None
+
+    def _death(self) -> ThumbAssetsError:
+        code = self._process.exitcode or 0
+        if -code in _CRASHES:
+            return BadInputError(
+                f"{self._place()}: the decoder died on it ({signal.Signals(-code).name}); replace or convert the file"
+            )
+        if code == -signal.SIGKILL:
+            return OutOfMemoryError(
+                f"{self._place()}: its process was killed, as systems do when memory runs out; "
+                "use smaller batches or a machine with more"
+            )
+        return ThumbAssetsError(f"{self._place()}: its process ended with code {code} before it was done")
+
+    def _place(self) -> str:
+        return self.video_id or "the engine"
+
+
+def _lost_results(child: _Child, stages: tuple[str, ...], told: dict[str, StageResult]) -> list[StageResult]:
+    """A failure for each stage of the child's video that has no result: the first with the cause."""
+    source_path = next((result.source_path for result in told.values()), "")
+    missing = [stage for stage in stages if stage not in told]
+    results = []
+    for stage in missing:
+        is_first = stage == missing[0]
+        results.append(
+            StageResult(
+                str(child.video_id),
+                stage,
+                "failed",
+                source_path,
+                message=str(child.error) if is_first else f"{BLOCKED} {missing[0]} was failed",
+                error=child.error,
+                blocked_by=None if is_first else missing[0],
+            )
+        )
+    return results
+
+
+def _outcome(result: StageResult) -> Outcome:
+    is_permanent = result.error.is_permanent if result.error else True
+    return Outcome(result.video_id, result.stage, "failed", result.message, is_permanent, None, result.source_path)
+
+
+# In the child
+
+
+def _work(
+    sender: "Connection[Any, Any]", video_ids: list[str], stages: tuple[str, ...], settings: Settings, data_dir: Path
+) -> None:
+    """Runs the engine and tells the parent of everything."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches both; the parent ends the child
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    last = 0.0
+
+    def on_frame(video_id: str, frame_index: int, num_frames: int | None) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SECONDS_BETWEEN_FRAMES:
+            last = time.monotonic()
+            sender.send(_Decoded(video_id, frame_index, num_frames))
+
+    def on_video(video_id: str) -> None:
+        sender.send(_Working(video_id))
+
+    try:
+        store = TableStore(data_dir)
+        for result in run(video_ids, stages, settings, store, on_frame=on_frame, on_video=on_video):
+            error = result.error
+            sender.send(_Told(result, "".join(traceback.format_exception(error)) if error else None))
+    except ThumbAssetsError as error:
+        sender.send(_Ended(error))
+    else:
+        sender.send(_Ended())
+    sender.close()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

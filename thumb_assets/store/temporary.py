@@ -1,0 +1,90 @@
+"""Unfinished files: each is locked while its writer lives, so that what a killed one left is told from one in work."""
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows: only age tells there
+    fcntl = None  # type: ignore[assignment]
+
+_SUFFIX = ".tmp"
+# In the names of files whose writer held the lock from the beginning, so that one that nobody holds is nobody's.
+_LOCKED = ".locked"
+_NAME = re.compile(rf"\..+\.[0-9a-f]{{16}}(?P<is_locked>{re.escape(_LOCKED)})?{re.escape(_SUFFIX)}")
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file that takes the place of `path` when the block ends well; a reader sees the old or the new one.
+
+    Raises:
+        OSError: the disk is full, read-only or gone; `path` is as it was and nothing is left beside it.
+    """
+    temporary, handle = _create(path)
+    try:
+        with handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())  # else a power cut may leave the new name on an empty file
+            if fcntl is not None:  # renamed while locked: a cleaner must not come in between
+                os.replace(temporary, path)  # noqa: PTH105 - what a test makes fail, on every version of Python
+        if fcntl is None:
+            os.replace(temporary, path)  # noqa: PTH105
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def remove_abandoned(path: Path, *, older_than_seconds: float) -> bool:
+    """Removes an unfinished file whose writer is dead, or that is so old; False where it is neither or another's.
+
+    Raises:
+        OSError: the disk does not let us.
+    """
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        return False
+    try:
+        if path.stat().st_mtime <= time.time() - older_than_seconds:
+            path.unlink()
+            return True
+        if match["is_locked"] and fcntl is not None:
+            with path.open("rb") as handle:
+                if _is_free(handle):
+                    path.unlink()
+                    return True
+    except FileNotFoundError:  # its writer finished in between
+        pass
+    return False
+
+
+def _create(path: Path) -> tuple[Path, BinaryIO]:
+    # A leading dot: no video id begins with one, so no reader takes it for a table. In the same folder, because a
+    # rename is atomic only within one file system.
+    while True:
+        kind = _LOCKED if fcntl is not None else ""
+        temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}{kind}{_SUFFIX}")
+        handle = temporary.open("xb")
+        if fcntl is None:
+            return temporary, handle
+        with suppress(OSError):  # a file system without locks: a cleaner gets none there either, and age alone tells
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle.fileno()).st_nlink:
+            return temporary, handle
+        handle.close()  # a cleaner came before the lock and took the file away
+
+
+def _is_free(handle: BinaryIO) -> bool:
+    """Whether nobody holds the lock; the system takes it from a process that ends, however it ends."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""Opens one local file and nothing else, and says which of its streams is the video."""
+
+from pathlib import Path
+from typing import Any
+
+import av
+from av.codec.hwaccel import HWAccel, hwdevices_available
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from thumb_assets.errors import BadInputError, StorageError
+
+# A read that hangs (a network mount, a pipe) is given up after this many seconds without a byte.
+_READ_TIMEOUT_SECONDS = 60.0
+
+# Containers that hold their video themselves. A playlist, a script or a numbered series of pictures names other files
+# or addresses, and a file somebody uploaded must not make us read those.
+_CONTAINERS = (
+    *("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "asf", "ogg", "mxf", "gxf", "nut", "rm"),
+    *("dv", "ivf", "wtv", "nsv", "swf", "gif", "apng", "yuv4mpegpipe", "h264", "hevc", "vvc", "av1", "obu", "m4v"),
+    *("vc1", "vc1test", "mjpeg", "dirac", "cavsvideo", "avs2", "avs3", "evc", "pva", "mtv", "bink", "smk", "roq"),
+)
+LOCAL_FILE_OPTIONS = {
+    "protocol_whitelist": "file",
+    "enable_drefs": "0",  # QuickTime's references to other files
+    "format_whitelist": ",".join(_CONTAINERS),
+}
+
+
+def open_container(
+    path: Path, *, hwaccel: str = "none", max_bytes: int | None = None
+) -> tuple[av.container.InputContainer, str]:
+    """Opens a local file; what it may refer to stays shut.
+
+    Args:
+        hwaccel: `none`, `auto`, or FFmpeg's name of a device; without the device the CPU decodes.
+        max_bytes: a larger file is refused.
+
+    Returns:
+        (container, device): `device` is `cpu` or the one that was opened, which may still leave a codec to the CPU.
+
+    Raises:
+        BadInputError: there is no such file, or it is no video.
+        StorageError: there is not enough memory.
+    """
+    if not path.exists():
+        raise BadInputError(f"{path}: no such file; check the path")
+    if not path.is_file():
+        raise BadInputError(f"{path}: is not a file")
+    num_bytes = path.stat().st_size
+    if num_bytes == 0:
+        raise BadInputError(f"{path}: is empty (0 bytes); copy it again")
+    if max_bytes is not None and num_bytes > max_bytes:
+        raise BadInputError(f"{path}: has {num_bytes} bytes, more than video.max_file_bytes; raise it to accept this")
+    for device in _devices(hwaccel):
+        try:
+            return _open(path, hwaccel=HWAccel(device, allow_software_fallback=True)), device
+        except (FFmpegError, OSError, ValueError, NotImplementedError):  # no such device here
+            continue
+    try:
+        return _open(path), "cpu"
+    except PermissionError:
+        raise BadInputError(f"{path}: cannot be read (permission denied)") from None
+    except MemoryError as error:
+        raise StorageError(f"{path}: not enough memory to open it") from error
+    except (FFmpegError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadInputError(f"{path}: is not a video FFmpeg can read ({reason}); replace or remove it") from None
+
+
+def best_video_stream(container: av.container.InputContainer, path: Path) -> VideoStream:
+    """The video stream with the largest pictures, the first where several are alike; never cover art.
+
+    Raises:
+        BadInputError: there is none, or none that can be decoded.
+    """
+    videos = [stream for stream in container.streams.video if not _is_picture(stream)]
+    if not videos:
+        what = "only cover art, which is a picture," if container.streams.video else "no video stream"
+        raise BadInputError(f"{path}: has {what} (audio only?); remove it from the library")
+    # The type stubs do not know that a stream without a decoder has no context.
+    decodable = [stream for stream in videos if stream.codec_context is not None]
+    if not decodable:
+        raise BadInputError(f"{path}: no decoder for its video stream; convert the file")
+    return max(decodable, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
+
+
+def _is_picture(stream: VideoStream) -> bool:
+    return bool(stream.disposition & (Disposition.attached_pic | Disposition.still_image))
+
+
+def _open(path: Path, **options: Any) -> av.container.InputContainer:
+    # `file:` keeps FFmpeg from reading a name such as `concat:a` or `12:30.mp4` as a protocol.
+    container: av.container.InputContainer = av.open(
+        f"file:{path}",
+        metadata_errors="replace",
+        timeout=_READ_TIMEOUT_SECONDS,
+        options=dict(LOCAL_FILE_OPTIONS),
+        **options,
+    )
+    return container
+
+
+def _devices(hwaccel: str) -> list[str]:
+    if hwaccel == "none":
+        return []
+    return hwdevices_available() if hwaccel == "auto" else [hwaccel]

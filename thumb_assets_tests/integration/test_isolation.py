@@ -1,0 +1,147 @@
+"""The engine in a child process: what it survives, what it says, and that it leaves nobody behind."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from thumb_assets.errors import SettingsError
+from thumb_assets.pipeline import run, run_isolated
+from thumb_assets.settings import load_settings
+from thumb_assets.store import TableStore, failed_video_ids, read_outcomes
+from thumb_assets_tests.support.running import register
+
+STAGES = ("videos", "frames", "shots", "candidate_frames", "sharpness", "selections", "stills", "catalog")
+
+
+@pytest.fixture
+def three_videos(data_dir, synthetic_videos):
+    return register(data_dir, [synthetic_videos(name) for name in ("cfr", "b_frames", "portrait")])
+
+
+def run_and_strike(data_dir, video_ids, victim, strike, *overrides):
+    """Results of a run whose child is struck when it comes to the victim."""
+    struck = []
+
+    def on_frame(video_id, _frame_index, _num_frames):
+        if video_id == victim and not struck:
+            (child,) = multiprocessing.active_children()
+            struck.append(child.pid)
+            os.kill(child.pid, strike)
+
+    settings = load_settings(overrides=overrides)
+    results = list(run_isolated(video_ids, STAGES, settings, TableStore(data_dir), on_frame=on_frame))
+    assert struck
+    assert multiprocessing.active_children() == []
+    return results
+
+
+def test_the_results_are_those_of_the_engine(data_dir, three_videos):
+    settings = load_settings()
+    isolated = list(run_isolated(three_videos, STAGES, settings, TableStore(data_dir)))
+    direct = list(run(three_videos, STAGES, settings, TableStore(data_dir)))
+    assert [(each.video_id, each.stage, each.status) for each in isolated] == [
+        (each.video_id, each.stage, each.status) for each in direct
+    ]
+    for ours, theirs in zip(isolated, direct, strict=True):
+        assert {name: table.to_pylist() for name, table in ours.tables.items()} == {
+            name: table.to_pylist() for name, table in theirs.tables.items()
+        }
+
+
+@pytest.mark.parametrize(
+    ("strike", "overrides", "words", "is_permanent"),
+    [
+        (signal.SIGSEGV, (), "the decoder died on it (SIGSEGV)", True),
+        (signal.SIGABRT, (), "the decoder died on it (SIGABRT)", True),
+        (signal.SIGKILL, (), "memory", False),
+        (signal.SIGSTOP, ("video.stall_seconds=2",), "nothing happened for 2 s", True),
+    ],
+)
+def test_what_kills_the_child_costs_one_video(data_dir, three_videos, strike, overrides, words, is_permanent):
+    victim = three_videos[1]
+    results = run_and_strike(data_dir, three_videos, victim, strike, *overrides)
+    told = [(each.video_id, each.stage) for each in results]
+    assert sorted(told) == sorted({(video_id, stage) for video_id in three_videos for stage in STAGES})
+    failed = [each for each in results if each.status == "failed"]
+    assert {each.video_id for each in failed} == {victim}
+    causes = [each for each in failed if each.blocked_by is None]
+    assert len(causes) == 1
+    assert words in causes[0].message
+    assert victim in causes[0].message
+    assert "\n" not in causes[0].message
+    assert causes[0].error.is_permanent is is_permanent
+
+    store = TableStore(data_dir)
+    assert failed_video_ids(store) == [victim]
+    assert words in " ".join(str(row.message) for row in read_outcomes(store, victim))
+    assert list(store.stills_root.glob(".*")) == []
+    for video_id in (three_videos[0], three_videos[2]):
+        assert store.read("stills", video_id).num_rows > 0
+
+    again = list(run_isolated([victim], STAGES, load_settings(), store))
+    assert {each.status for each in again} == {"done"}
+    assert failed_video_ids(store) == []
+
+
+def test_a_wrong_setting_is_said_by_the_parent(data_dir, three_videos):
+    with pytest.raises(SettingsError, match="does not exist"):
+        list(run_isolated(three_videos, ["sharpnes"], load_settings(), TableStore(data_dir)))
+
+
+def test_a_failure_keeps_its_trace(data_dir, synthetic_videos, tmp_path):
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(synthetic_videos("cfr").read_bytes()[:3000])
+    (video_id,) = register(data_dir, [path])
+    first, *_ = run_isolated([video_id], STAGES, load_settings(), TableStore(data_dir))
+    assert first.status == "failed"
+    assert "Traceback" in str(first.error.__cause__)
+
+
+def test_a_caller_that_stops_early_leaves_no_child(data_dir, three_videos):
+    results = run_isolated(three_videos, STAGES, load_settings(), TableStore(data_dir))
+    next(results)
+    assert len(multiprocessing.active_children()) == 1
+    results.close()
+    assert multiprocessing.active_children() == []
+
+
+PARENT = """
+import multiprocessing, sys
+from pathlib import Path
+from thumb_assets.pipeline import run_isolated
+from thumb_assets.settings import load_settings
+from thumb_assets.store import TableStore
+
+def on_frame(*_):
+    print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+
+if __name__ == "__main__":
+    list(run_isolated([sys.argv[2]], ["videos"], load_settings(), TableStore(Path(sys.argv[1])), on_frame=on_frame))
+"""
+
+
+def test_a_child_does_not_outlive_a_parent_that_was_killed(data_dir, synthetic_videos, tmp_path):
+    (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    command = [sys.executable, str(script), str(data_dir), video_id]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        child = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while is_running(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(child)
+
+
+def is_running(process_id):
+    try:
+        return " Z " not in Path(f"/proc/{process_id}/stat").read_text()
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,119 @@
+"""HDR and wide gamut: the formulas at the values their standards give, the table against the formulas, real files."""
+
+import av
+import numpy as np
+import pytest
+
+from thumb_assets.video import VideoDecoder
+from thumb_assets.video.colour import Colours
+from thumb_assets.video.rendition import render
+from thumb_assets.video.tone import hlg_to_nits, map_to_sdr, pq_to_nits, tone_map
+from thumb_assets_tests.unit.video.test_colours import yuv
+
+HLG, PQ, BT2020, P3 = 18, 16, 9, 12
+MAPPED = [
+    Colours(matrix=9, transfer="pq", primaries="bt2020"),
+    Colours(matrix=9, transfer="hlg", primaries="bt2020"),
+    Colours(matrix=9, transfer="sdr", primaries="bt2020"),
+    Colours(matrix=1, transfer="sdr", primaries="p3"),
+]
+
+
+def grey(value):
+    return np.full((1, 3), value, np.float64)
+
+
+def test_known_levels():
+    # BT.2408, table 1: HDR reference white, 203 cd/m2, is 58 % of PQ and 75 % of HLG.
+    assert pq_to_nits(np.array([0.58]))[0] == pytest.approx(203, rel=0.01)
+    assert hlg_to_nits(grey(0.75), peak_nits=1000)[0, 0] == pytest.approx(203, rel=0.01)
+
+
+def test_tone_mapping_keeps_greys_grey_and_order():
+    nits = np.geomspace(0.01, 1000, 200)
+    mapped = tone_map(np.repeat(nits[:, None], 3, axis=1), peak_nits=1000)
+    assert np.ptp(mapped, axis=1).max() < 1e-6
+    assert (np.diff(mapped[:, 0]) > 0).all()
+    assert mapped[-1, 0] == pytest.approx(1, abs=1e-3)
+
+
+def test_reference_white_is_bright_and_leaves_room_for_highlights():
+    signal = map_to_sdr(grey(0.75), MAPPED[1])[0, 0]
+    assert 0.6 < signal < 0.95
+
+
+@pytest.mark.parametrize("colours", MAPPED, ids=str)
+def test_white_and_black_stay(colours):
+    white = 1.0 if colours.transfer != "pq" else 0.7518  # 1000 cd/m2 in PQ
+    assert map_to_sdr(grey(white), colours) == pytest.approx(1, abs=0.003)
+    assert map_to_sdr(grey(0.0), colours) == pytest.approx(0, abs=0.003)
+
+
+def test_wide_gamut_colours_gain_saturation():
+    # The same numbers mean a stronger red in BT.2020 than in BT.709.
+    mapped = map_to_sdr(np.array([[0.6, 0.3, 0.3]]), MAPPED[2])[0]
+    assert mapped[0] > 0.6
+    assert mapped[1] < 0.3
+
+
+@pytest.mark.parametrize("colours", MAPPED, ids=str)
+def test_the_table_is_as_good_as_the_formula(colours):
+    # Colours as a picture holds them: mostly unsaturated, of every brightness.
+    rng = np.random.default_rng(5)
+    signal = np.clip(rng.random((90, 160, 1)) + rng.normal(0, 0.08, (90, 160, 3)), 0, 1)
+    picture = av.VideoFrame.from_ndarray((signal * 65280).round().astype(np.uint16), format="rgb48le")
+    rgb = render(picture, "rgb8", width=160, height=90, colours=colours).astype(int)
+    error = np.abs(rgb - 255 * map_to_sdr(signal, colours))
+    assert np.quantile(error, 0.99) <= 2.5
+    assert error.mean() < 0.3  # rounding alone is 0.25
+
+
+def write_hdr(path, rgb, *, transfer, primaries=BT2020, num_frames=2):
+    """Flat frames of one BT.2020 colour, 10 bits, without loss."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p10le"
+        context = stream.codec_context
+        context.colorspace, context.color_range = 9, 1
+        context.color_trc, context.color_primaries = transfer, primaries
+        for number in range(num_frames):
+            picture = av.VideoFrame(320, 180, "yuv420p10le")
+            for plane, value in zip(picture.planes, yuv(rgb, "bt2020"), strict=True):
+                plane.update(np.full(plane.buffer_size // 2, value << 2, np.uint16).tobytes())
+            picture.pts = number
+            picture.colorspace, picture.color_range = 9, 1
+            picture.color_trc, picture.color_primaries = transfer, primaries
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(PQ, "pq"), (HLG, "hlg"), (14, "sdr")])
+@pytest.mark.parametrize("rgb", [(130, 130, 130), (150, 100, 90), (0, 0, 0), (125, 140, 145)])
+def test_a_tagged_file_is_mapped_alike_in_every_size(tmp_path, transfer, name, rgb):
+    with VideoDecoder(write_hdr(tmp_path / "hdr.mkv", rgb, transfer=transfer)) as decoder:
+        header, frame = decoder.header, next(iter(decoder))
+    assert header.look.colours.transfer == name
+    assert header.look.colours.needs_map
+    expected = 255 * map_to_sdr(np.array([rgb]) / 255, header.look.colours)[0]
+    for array in (frame.rgb(), frame.rgb(90)):
+        assert np.abs(array.reshape(-1, 3) - expected).max() <= 3
+    assert np.abs(frame.rgb16().reshape(-1, 3) / 257 - expected).max() <= 3
+    luma = expected @ [0.2126, 0.7152, 0.0722]
+    assert np.abs(frame.luma(90) - luma).max() <= 3
+
+
+def test_the_transfer_and_primaries_are_told(tmp_path):
+    with VideoDecoder(write_hdr(tmp_path / "hdr.mkv", (9, 9, 9), transfer=PQ)) as decoder:
+        assert (decoder.header.color_transfer, decoder.header.color_primaries) == ("smpte2084", "bt2020")
+
+
+def test_hdr_from_a_phone_keeps_its_sky(shared_dir):
+    # Untreated, the HLG sky is grey and flat; mapped it has its colour, and next to nothing is cut.
+    with VideoDecoder(shared_dir / "video" / "sample_edit_list.mp4") as decoder:
+        frame = next(iter(decoder))
+    rgb = frame.rgb(360).astype(float)
+    sky = rgb[: rgb.shape[0] // 6].reshape(-1, 3).mean(axis=0)
+    assert sky[0] - sky[2] > 15
+    assert (rgb >= 254).all(axis=2).mean() < 0.02
+    assert 90 < rgb.mean() < 160
