@@ -43,7 +43,10 @@ class VideoSettings(StageSettings):
         True, description="Work in a child process, so that a decoder that dies or hangs costs one video."
     )
     stall_seconds: float = Field(
-        900.0, gt=0, description="A video on which nothing happens for so long has failed (a whole batch is one step)."
+        3600.0,
+        gt=0,
+        le=604_800,
+        description="A video on which nothing happens for so long has failed (a whole batch is one step).",
     )
     hwaccel: Literal["none", "auto", "cuda", "vaapi", "qsv", "videotoolbox", "d3d11va"] = Field(
         "none", description="Device that decodes; what it cannot do the CPU does. Checks always decode on the CPU."
@@ -221,6 +224,13 @@ class Settings(StageSettings):
     crops: CropsSettings = Field(default_factory=CropsSettings)
     export: ExportSettings = Field(default_factory=ExportSettings)
     models: ModelsSettings = Field(default_factory=ModelsSettings)
+
+    @model_validator(mode="after")
+    def _program_is_stopped_first(self) -> "Settings":
+        is_shorter = self.export.timeout_seconds < self.video.stall_seconds
+        if self.export.backend == "ffmpeg" and self.video.is_isolated and not is_shorter:
+            raise ValueError("export.timeout_seconds must be less than video.stall_seconds")
+        return self
 
 
 def _read_profiles() -> dict[str, dict[str, Any]]:

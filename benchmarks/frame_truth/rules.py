@@ -46,5 +46,6 @@ turn, rounded to a multiple of 90 degrees. Crops that the stream itself carries 
 - HDR10+ and other metadata that change from scene to scene are not read.
 - Transparency is ignored.
 - Turns by other angles than quarters are rounded.
-- A video that changes its size on the way is shown in the size of its first frame.
+- A video that changes its size on the way is shown in the size of its first frame, and one that changes its colour tags
+  in the colours of its first frame.
 """

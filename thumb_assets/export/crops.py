@@ -12,7 +12,7 @@ import pyarrow as pa
 from thumb_assets.errors import VerificationError
 from thumb_assets.export.backend import open_fetcher
 from thumb_assets.export.crop_box import CropBox, FaceBox, crop_box
-from thumb_assets.export.ffmpeg_fetch import ExportMethod
+from thumb_assets.export.ffmpeg_fetch import ExportMethod, peak_temporary_bytes
 from thumb_assets.export.folder import replaced_folder
 from thumb_assets.export.metadata import encode_still
 from thumb_assets.export.pixels import pixels_of
@@ -23,7 +23,7 @@ from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_ma
 from thumb_assets.export.write import write_file
 from thumb_assets.settings import CropsSettings, ExportSettings, StillsSettings, VideoSettings
 from thumb_assets.tables import empty_table, table_from_rows
-from thumb_assets.video import Frame, FrameIdentities
+from thumb_assets.video import Frame, FrameIdentities, VideoDecoder
 
 
 def export_crops(
@@ -66,7 +66,16 @@ def export_crops(
     """
     how = export_settings or ExportSettings()
     plan = plan_crops(stills, video_id=video_id, settings=settings, stills_settings=stills_settings)
-    needed = SpaceNeeded(estimate_num_bytes(plan))
+    with VideoDecoder(path, video_settings) as decoder:
+        header = decoder.header
+    temporary = peak_temporary_bytes(
+        {int(crop.still["frame_index"]) for crop in plan},
+        identities=identities,
+        header=header,
+        export_settings=how,
+        video_settings=video_settings,
+    )
+    needed = SpaceNeeded(estimate_num_bytes(plan), temporary)
     require_space(crops_dir, needed, min_free_bytes=how.min_free_bytes, what=f"{len(plan)} crops")
     with replaced_folder(crops_dir / video_id, on_swap=on_swap) as folder:
         if not plan:

@@ -6,7 +6,7 @@ import av
 import numpy as np
 
 from thumb_assets.video import Frame, picture_from_planes
-from thumb_assets.video.planes import plane_rows
+from thumb_assets.video.planes import plane_rows, write_plane
 
 _ANY_TIME_BASE = Fraction(1, 25)
 
@@ -49,10 +49,7 @@ class PictureMaker:
         if not isinstance(picture, av.VideoFrame):
             raise TypeError(f"the filter gave a {type(picture).__name__}")
         for index, plane in enumerate(picture.planes):
-            rows = plane_rows(source, index)
-            padded = np.zeros((plane.height, plane.line_size), np.uint8)
-            padded[:, : rows.shape[1]] = rows
-            plane.update(padded.tobytes() + bytes(plane.buffer_size - padded.size))
+            write_plane(plane, plane_rows(source, index))
         return picture
 
 

@@ -1,9 +1,7 @@
 """FFmpeg the program: where it is, what it can do, one call of it that cannot hang or leave children behind."""
 
-import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -63,7 +61,7 @@ def run_program(command: Sequence[str], *, folder: Path, log_path: Path, timeout
         Its exit status; negative where a signal ended it.
 
     Raises:
-        TransientError: it took too long and was killed, with all it had started.
+        TransientError: it took too long and was killed.
         OSError: it could not be started, or the log not written.
     """
     # A file, not a pipe: a pipe stays open as long as any child of a killed program lives.
@@ -75,7 +73,6 @@ def run_program(command: Sequence[str], *, folder: Path, log_path: Path, timeout
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
-            start_new_session=True,
         )
         try:
             return process.wait(timeout_seconds)
@@ -89,14 +86,10 @@ def run_program(command: Sequence[str], *, folder: Path, log_path: Path, timeout
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Ends the program, where it still runs, and its children."""
-    if process.poll() is not None:
-        return
-    if os.name == "posix":
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
+    """Ends the program, where it still runs. It stays in our group, so that whoever ends us ends it too."""
+    if process.poll() is None:
         process.kill()
-    process.wait()
+        process.wait()
 
 
 def _usual_places() -> Iterator[Path]:

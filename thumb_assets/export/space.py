@@ -61,13 +61,15 @@ def require_space(folder: Path, needed: SpaceNeeded, *, min_free_bytes: int, wha
         )
 
 
-def space_for_video(header: VideoHeader, settings: Settings) -> SpaceNeeded:
+def space_for_video(header: VideoHeader, settings: Settings, *, has_crops: bool = True) -> SpaceNeeded:
     """What a video can take at most: as many stills and crops as may be chosen, and its tables."""
     files = settings.stills
     still = _Still(*header.geometry.display_size, files.format, files.jpeg_quality, files.bit_depth)
-    num_stills = settings.selection.top_k
-    pictures = num_stills * estimate_num_bytes([still]) * (1 + len(settings.crops.aspect_ratios))
-    tables = _TABLE_BYTES_PER_FRAME * min(header.num_frames_from_header or 0, _MOST_CREDIBLE_FRAMES)
+    num_frames = min(header.num_frames_from_header or _MOST_CREDIBLE_FRAMES, _MOST_CREDIBLE_FRAMES)
+    num_stills = min(settings.selection.top_k, num_frames)
+    num_crops = len(settings.crops.aspect_ratios) if has_crops else 0
+    pictures = num_stills * estimate_num_bytes([still]) * (1 + num_crops)
+    tables = _TABLE_BYTES_PER_FRAME * num_frames if header.num_frames_from_header else 0
     temporary = 0
     if settings.export.backend == "ffmpeg":
         size = num_picture_bytes(header.geometry.width, header.geometry.height, header.pix_fmt)

@@ -47,7 +47,7 @@ def run(
         settings: all settings; `stages` decides which matter.
         store: where tables are read and written.
         on_frame: called with (video_id, frame_index, num_frames_from_header) for every decoded frame.
-        on_video: called with the video_id before anything is done with a video's file.
+        on_video: called with the video_id before anything is done with a video's file, and as a sign of life.
 
     Raises:
         SettingsError: an unknown stage.
@@ -155,7 +155,8 @@ class _Engine:
 
     def _require_space(self, header: VideoHeader) -> None:
         """Room for all that may come of the video, asked before the hours of work that would be lost."""
-        needed, margin = space_for_video(header, self._settings), self._settings.export.min_free_bytes
+        needed = space_for_video(header, self._settings, has_crops="crops" in self._stages)
+        margin = self._settings.export.min_free_bytes
         require_space(self._store.stills_root, needed, min_free_bytes=margin, what="its tables and stills")
 
     def _capture_rule(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> CaptureRule | None:
@@ -183,6 +184,7 @@ class _Engine:
             return
         with FrameFetcher(job.video.path, identities_of(frames), self._settings.video) as fetcher:
             for frame, _method in fetcher.fetch_many(missing):
+                self._on_video(job.video_id)  # a sign of life: hours may pass between the first and the last
                 for scorer in scorers:
                     scorer.add(job.video_id, frame)
 

@@ -7,23 +7,32 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from thumb_assets.errors import BadInputError, OutOfMemoryError, ThumbAssetsError
+from thumb_assets.errors import (
+    BadInputError,
+    OutOfMemoryError,
+    SettingsError,
+    ThumbAssetsError,
+    as_thumb_assets_error,
+)
 from thumb_assets.pipeline.decode_pass import OnFrame
 from thumb_assets.pipeline.engine import run
-from thumb_assets.pipeline.job import BLOCKED, StageResult
+from thumb_assets.pipeline.job import BLOCKED, StageResult, outcome_of
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.settings import Settings
-from thumb_assets.store import Outcome, TableStore, record_outcomes
+from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
 
 # How often the child tells of frames; each is a message.
 _SECONDS_BETWEEN_FRAMES = 0.1
 # Signals a process gets for its own mistake, not from outside.
+_KILLED = 9  # SIGKILL, which Windows does not name
+_WINDOWS_ERRORS = 0xC0000000  # its codes of severity "error" begin here: access violation, stack overflow
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, getattr(signal, "SIGBUS", signal.SIGSEGV)}
 
 
@@ -76,21 +85,23 @@ def run_isolated(
     next child. A result is yielded once, also where its video had to be done again.
 
     Raises:
-        SettingsError: an unknown stage.
-        ThumbAssetsError: the child died before it turned to any video.
+        SettingsError: an unknown stage, or this process may not have children.
+        ThumbAssetsError: the child died before it turned to any video, or the engine itself raised.
     """
     wanted = ordered_stages(stages)
     pending = list(dict.fromkeys(video_ids))
     if not settings.video.is_isolated:
         yield from run(pending, wanted, settings, store, on_frame=on_frame)
         return
-    told: dict[str, dict[str, StageResult]] = {}
+    if multiprocessing.current_process().daemon:
+        raise SettingsError("a daemonic process may not have children; set video.is_isolated=false")
+    told: dict[str, dict[str, Outcome]] = {}
     while pending:
         child = _Child(pending, wanted, settings, store, on_frame)
         try:
             for result in child.results():
                 if result.stage not in told.setdefault(result.video_id, {}):
-                    told[result.video_id][result.stage] = result
+                    told[result.video_id][result.stage] = outcome_of(result)
                     yield result
         finally:
             child.stop()
@@ -98,8 +109,10 @@ def run_isolated(
             return
         if child.video_id is None:
             raise child.error
-        lost = _lost_results(child, wanted, told.get(child.video_id, {}))
-        record_outcomes(store, child.video_id, [_outcome(result) for result in lost])
+        done = told.get(child.video_id, {})
+        lost = _lost_results(child, wanted, done)
+        # All of them: the engine had put all stages down as interrupted when it began with the video.
+        record_outcomes(store, child.video_id, [*done.values(), *map(outcome_of, lost)])
         yield from lost
         pending = [
             video_id for video_id in pending if video_id != child.video_id and len(told.get(video_id, ())) < len(wanted)
@@ -120,6 +133,7 @@ class _Child:
         self.video_id: str | None = None  # the one it works on
         self.error: ThumbAssetsError | None = None  # how it died
         self._settings = settings
+        self._library = Library(store.data_dir)
         self._on_frame = on_frame
         context = multiprocessing.get_context("spawn")  # fork copies threads' locks in whatever state they are
         self._receiver, sender = context.Pipe(duplex=False)
@@ -149,7 +163,10 @@ class _Child:
                 return
 
     def stop(self) -> None:
-        """Ends the child, whatever it does; what it had not finished is put right by the next run."""
+        """Ends the child and what it started; what it had not finished is put right by the next run."""
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):  # it is gone, or did not get as far as its own group
+                os.killpg(int(self._process.pid or 0), signal.SIGKILL)
         self._process.kill()
         self._process.join()
         self._receiver.close()
@@ -159,23 +176,27 @@ class _Child:
         if not wait([self._receiver], timeout=stall_seconds):
             self.error = BadInputError(
                 f"{self._place()}: nothing happened for {stall_seconds:.0f} s (video.stall_seconds); "
-                "replace the file, or allow more"
+                "allow more, or replace the file"
             )
             return None
         try:
             return self._receiver.recv()
-        except EOFError:
+        except (EOFError, OSError):  # between two messages, or in the middle of one
             self._process.join()
             self.error = self._death()
             return None
 
     def _death(self) -> ThumbAssetsError:
         code = self._process.exitcode or 0
-        if -code in _CRASHES:
-            return BadInputError(
-                f"{self._place()}: the decoder died on it ({signal.Signals(-code).name}); replace or convert the file"
+        if self.video_id is None:
+            return ThumbAssetsError(
+                f"the engine's process ended with code {code} before it began; a script that runs it needs "
+                "`if __name__ == '__main__':`, or video.is_isolated=false"
             )
-        if code == -signal.SIGKILL:
+        if -code in _CRASHES or code >= _WINDOWS_ERRORS:
+            name = signal.Signals(-code).name if code < 0 else hex(code)
+            return BadInputError(f"{self._place()}: the process died on it ({name}); replace or convert the file")
+        if code == -_KILLED:
             return OutOfMemoryError(
                 f"{self._place()}: its process was killed, as systems do when memory runs out; "
                 "use smaller batches or a machine with more"
@@ -183,12 +204,16 @@ class _Child:
         return ThumbAssetsError(f"{self._place()}: its process ended with code {code} before it was done")
 
     def _place(self) -> str:
-        return self.video_id or "the engine"
+        """The file of the video the child works on, by which people know it."""
+        try:
+            return str(self._library.find(str(self.video_id)).path)
+        except ThumbAssetsError:
+            return str(self.video_id)
 
 
-def _lost_results(child: _Child, stages: tuple[str, ...], told: dict[str, StageResult]) -> list[StageResult]:
+def _lost_results(child: _Child, stages: tuple[str, ...], told: dict[str, Outcome]) -> list[StageResult]:
     """A failure for each stage of the child's video that has no result: the first with the cause."""
-    source_path = next((result.source_path for result in told.values()), "")
+    source_path = next((outcome.source_path for outcome in told.values()), "")
     missing = [stage for stage in stages if stage not in told]
     results = []
     for stage in missing:
@@ -207,11 +232,6 @@ def _lost_results(child: _Child, stages: tuple[str, ...], told: dict[str, StageR
     return results
 
 
-def _outcome(result: StageResult) -> Outcome:
-    is_permanent = result.error.is_permanent if result.error else True
-    return Outcome(result.video_id, result.stage, "failed", result.message, is_permanent, None, result.source_path)
-
-
 # In the child
 
 
@@ -219,7 +239,9 @@ def _work(
     sender: "Connection[Any, Any]", video_ids: list[str], stages: tuple[str, ...], settings: Settings, data_dir: Path
 ) -> None:
     """Runs the engine and tells the parent of everything."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches both; the parent ends the child
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)  # a group of its own, so that whatever it starts can be ended with it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches both on Windows; the parent ends the child
     threading.Thread(target=_die_with_parent, daemon=True).start()
     last = 0.0
 
@@ -237,8 +259,8 @@ def _work(
         for result in run(video_ids, stages, settings, store, on_frame=on_frame, on_video=on_video):
             error = result.error
             sender.send(_Told(result, "".join(traceback.format_exception(error)) if error else None))
-    except ThumbAssetsError as error:
-        sender.send(_Ended(error))
+    except Exception as error:  # noqa: BLE001 - told by the parent, who can; here it would be a trace and an exit code
+        sender.send(_Ended(as_thumb_assets_error(error, "the engine")))
     else:
         sender.send(_Ended())
     sender.close()
@@ -248,4 +270,6 @@ def _die_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
+        if hasattr(os, "killpg"):
+            os.killpg(os.getpgrp(), signal.SIGKILL)
         os._exit(1)

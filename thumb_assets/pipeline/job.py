@@ -137,18 +137,7 @@ class VideoJob:
     def outcomes(self, *, with_catalog: bool = False) -> list[Outcome]:
         """The rows for the `outcomes` table; `with_catalog` adds the catalog as done before it is."""
         catalog = [Outcome(self.video_id, "catalog", "done", None, None, None, self.video.source_path)]
-        return (catalog if with_catalog else []) + [
-            Outcome(
-                video_id=self.video_id,
-                stage=result.stage,
-                status=result.status,
-                message=result.message,
-                is_permanent=result.error.is_permanent if result.error else None,
-                num_rows=next((table.num_rows for table in result.tables.values()), None),
-                source_path=result.source_path,
-            )
-            for result in self.results
-        ]
+        return (catalog if with_catalog else []) + [outcome_of(result) for result in self.results]
 
     def _write(self, stage: str, made: Made) -> None:
         footer = common_footer(stage, self._settings, self.video.sha256) | dict(made.footer)
@@ -191,6 +180,19 @@ class VideoJob:
             for table_name in STAGE_TABLES[result.stage]:
                 self._unmade[table_name] = result
         return result
+
+
+def outcome_of(result: StageResult) -> Outcome:
+    """The row for the `outcomes` table."""
+    return Outcome(
+        video_id=result.video_id,
+        stage=result.stage,
+        status=result.status,
+        message=result.message,
+        is_permanent=result.error.is_permanent if result.error else None,
+        num_rows=next((table.num_rows for table in result.tables.values()), None),
+        source_path=result.source_path,
+    )
 
 
 def skip_or_raise(error: ModelUnavailableError, on_unavailable: str) -> Exception:

@@ -85,6 +85,7 @@ class Colours:
         transfer: `sdr`, `pq` (SMPTE ST 2084) or `hlg` (ARIB STD-B67).
         primaries: `bt709` (and what is nearly it), `bt2020` or `p3`.
         peak_nits: luminance of the brightest white the stream was made for, cd/m2; of `pq` and `hlg` only.
+        is_grey: whether pictures have no chroma at all, with or without alpha.
     """
 
     matrix: Matrix = _BT709
@@ -92,6 +93,7 @@ class Colours:
     transfer: Literal["sdr", "pq", "hlg"] = "sdr"
     primaries: Literal["bt709", "bt2020", "p3"] = "bt709"
     peak_nits: float = _USUAL_PEAK_NITS
+    is_grey: bool = False
 
     @property
     def needs_map(self) -> bool:
@@ -131,6 +133,7 @@ def resolve_colours(picture: av.VideoFrame) -> Colours:
         transfer=transfer,
         primaries=primaries,
         peak_nits=_mastering_peak_nits(picture) if transfer == "pq" else _USUAL_PEAK_NITS,
+        is_grey=picture.format.name.startswith(("gray", "ya8", "ya16")),
     )
 
 

@@ -36,15 +36,15 @@ def luma_hash_of(picture: av.VideoFrame) -> str:
 
 
 def chroma_hash_of(picture: av.VideoFrame) -> str | None:
-    """XXH3-64, 16 hex digits, of the other planes; None where there is none.
+    """XXH3-64, 16 hex digits, of the other planes, a palette included; None where there is none.
 
     Damage can spoil the chroma of a picture and leave its luma, so the luma alone does not tell one from another.
     """
-    planes = range(1, len({component.plane for component in picture.format.components}))
-    if not planes:
+    num_planes = len(picture.planes)
+    if num_planes == 1:
         return None
     hasher = xxhash.xxh3_64()
-    for plane_index in planes:
+    for plane_index in range(1, num_planes):
         hasher.update(np.ascontiguousarray(plane_rows(picture, plane_index)).data)
     return hasher.hexdigest()
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import av
+from av.error import ArgumentError
 from av.error import BlockingIOError as NothingYetError
 from av.error import EOFError as NothingMoreError
 from av.video.stream import VideoStream
@@ -48,7 +49,7 @@ def deinterlaced(
     following: av.VideoFrame | None,
     field_order: FieldOrder,
 ) -> av.VideoFrame:
-    """A whole picture out of two fields, of the moment of the first; the same size and format where bwdif can.
+    """A whole picture out of two fields, of the moment of the first; one too small for bwdif is left as it is.
 
     Args:
         previous, following: the displayed pictures before and after; None at the ends of the video.
@@ -57,7 +58,10 @@ def deinterlaced(
     same = [previous if _is_alike(previous, picture) else None, following if _is_alike(following, picture) else None]
     pictures = [each for each in (same[0], picture, same[1]) if each is not None]
     parity = "tff" if field_order == "top_first" else "bff"
-    results = _filtered(pictures, [("bwdif", f"mode=send_frame:parity={parity}:deint=all")])
+    try:
+        results = _filtered(pictures, [("bwdif", f"mode=send_frame:parity={parity}:deint=all")])
+    except ArgumentError:  # of a few pixels: there is nothing to take from above and below
+        return picture
     return results[0 if same[0] is None else 1]
 
 

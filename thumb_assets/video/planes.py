@@ -3,23 +3,34 @@
 import av
 import numpy as np
 import numpy.typing as npt
+from av.video.plane import VideoPlane
 
 UInt8Array = npt.NDArray[np.uint8]
+
+# A palette is a plane of 256 colours of 4 bytes, which PyAV shows without rows.
+_PALETTE_BYTES = 1024
 
 
 def plane_rows(picture: av.VideoFrame, plane_index: int) -> UInt8Array:
     """The rows of a plane without padding, (H, bytes per row) uint8; plane 0 is luma in every YUV format."""
     plane = picture.planes[plane_index]
-    rows: UInt8Array = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * plane.height].reshape(
-        plane.height, -1
-    )
-    return rows[:, : _num_row_bytes(picture, plane_index)]
+    num_rows, num_row_bytes = _plane_shape(picture, plane_index)
+    line_size = plane.line_size or num_row_bytes
+    rows: UInt8Array = np.frombuffer(memoryview(plane), np.uint8)[: line_size * num_rows].reshape(num_rows, -1)
+    return rows[:, :num_row_bytes]
+
+
+def write_plane(plane: VideoPlane, rows: UInt8Array) -> None:
+    """Fills a plane with rows of bytes, as `plane_rows` gives them."""
+    padded = np.zeros((len(rows), plane.line_size or rows.shape[1]), np.uint8)
+    padded[:, : rows.shape[1]] = rows
+    plane.update(padded.tobytes() + bytes(plane.buffer_size - padded.size))
 
 
 def num_picture_bytes(width: int, height: int, pix_fmt: str) -> int:
     """Size of a picture as rawvideo."""
     picture = av.VideoFrame(width, height, pix_fmt)
-    return sum(plane.height * _num_row_bytes(picture, index) for index, plane in enumerate(picture.planes))
+    return sum(rows * row_bytes for rows, row_bytes in _shapes(picture))
 
 
 def picture_from_planes(data: bytes, *, width: int, height: int, pix_fmt: str) -> av.VideoFrame:
@@ -29,26 +40,30 @@ def picture_from_planes(data: bytes, *, width: int, height: int, pix_fmt: str) -
         ValueError: another number of bytes than such a picture has, or an unknown format.
     """
     picture = av.VideoFrame(width, height, pix_fmt)
-    shapes = [(plane.height, _num_row_bytes(picture, index)) for index, plane in enumerate(picture.planes)]
-    if len(data) != sum(rows * row_bytes for rows, row_bytes in shapes):
+    shapes = _shapes(picture)
+    if len(data) != sum(num_rows * row_bytes for num_rows, row_bytes in shapes):
         raise ValueError(f"{len(data)} bytes are not a {width}x{height} picture in {pix_fmt}")
     offset = 0
     for plane, (num_rows, row_bytes) in zip(picture.planes, shapes, strict=True):
-        padded = np.zeros((num_rows, plane.line_size), np.uint8)
         rows = np.frombuffer(data, np.uint8, num_rows * row_bytes, offset)
-        padded[:, :row_bytes] = rows.reshape(num_rows, row_bytes)
-        plane.update(padded.tobytes() + bytes(plane.buffer_size - padded.size))
+        write_plane(plane, rows.reshape(num_rows, row_bytes))
         offset += num_rows * row_bytes
     return picture
 
 
-def _num_row_bytes(picture: av.VideoFrame, plane_index: int) -> int:
-    """Bytes of a row without padding."""
+def _shapes(picture: av.VideoFrame) -> list[tuple[int, int]]:
+    return [_plane_shape(picture, index) for index in range(len(picture.planes))]
+
+
+def _plane_shape(picture: av.VideoFrame, plane_index: int) -> tuple[int, int]:
+    """Rows, and bytes of a row without padding."""
     plane = picture.planes[plane_index]
     on_plane = [component for component in picture.format.components if component.plane == plane_index]
+    if not on_plane:
+        return 1, _PALETTE_BYTES
     if len(on_plane) == 1 and not picture.format.is_bit_stream:
-        return int(plane.width * ((on_plane[0].bits + 7) // 8))
+        return plane.height, int(plane.width * ((on_plane[0].bits + 7) // 8))
     if plane_index == 0:  # packed: all components in one plane
-        return int((plane.width * picture.format.padded_bits_per_pixel + 7) // 8)
+        return plane.height, int((plane.width * picture.format.padded_bits_per_pixel + 7) // 8)
     # Semi-planar (nv12, p010): the chroma components side by side.
-    return int(plane.width * sum((component.bits + 7) // 8 for component in on_plane))
+    return plane.height, int(plane.width * sum((component.bits + 7) // 8 for component in on_plane))

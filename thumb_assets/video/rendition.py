@@ -1,6 +1,7 @@
 """A decoded picture as an array: in one size, one depth, and the colours an sRGB picture can show."""
 
 import tempfile
+import threading
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -22,14 +23,12 @@ Kind = Literal["rgb8", "rgb16", "luma"]
 _EXACT = 0x2000 | 0x40000
 _REDUCE = int(Interpolation.AREA) | _EXACT
 _KEEP_OR_ENLARGE = int(Interpolation.BICUBIC) | _EXACT
-# swscale's white in 16 bits is 255 x 256, unless it comes from RGB of more than 8 bits.
-_WHITE_16 = 255 * 256
 _BT601 = 5
 _ANY_TIME_BASE = Fraction(1, 25)
 # BT.709, item 3.2, for the luma of a picture that was mapped to its primaries.
 _LUMA_WEIGHTS = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-# What limited range has between black (16) and white (235), stretched to 0..255.
-_STRETCHED = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+# A graph is one for all: what one thread pushes another must not pull.
+_GRAPHS_LOCK = threading.Lock()
 
 
 def render(picture: av.VideoFrame, kind: Kind, *, width: int, height: int, colours: Colours) -> AnyArray:
@@ -47,25 +46,22 @@ def render(picture: av.VideoFrame, kind: Kind, *, width: int, height: int, colou
         if kind == "rgb8":
             return rounded
         return np.asarray((rounded @ _LUMA_WEIGHTS + 0.5).astype(np.uint8))
-    if kind == "rgb16":
-        scaled = _scaled(picture, "rgb48le", width, height, colours).astype(np.float64)
-        is_deep_rgb = picture.format.is_rgb and picture.format.components[0].bits > 8
-        white = 65535 if is_deep_rgb else _WHITE_16
-        return np.asarray(np.minimum(np.round(scaled * (65535 / white)), 65535).astype(np.uint16))
-    return _scaled(picture, "gray" if kind == "luma" else "rgb24", width, height, colours)
+    pix_fmt = {"rgb8": "rgb24", "rgb16": "rgb48le", "luma": "gray"}[kind]
+    return _scaled(picture, pix_fmt, width, height, colours)
 
 
 def _scaled(picture: av.VideoFrame, pix_fmt: str, width: int, height: int, colours: Colours) -> AnyArray:
-    array = _reformatted(picture, pix_fmt, width, height, colours).to_ndarray()
+    """The picture in another size and format; white is 255 or 65535."""
+    array: AnyArray = np.asarray(_reformatted(picture, pix_fmt, width, height, colours).to_ndarray())
+    # swscale's white in 16 bits is 255 x 256, unless it comes from RGB of more than 8 bits.
+    if array.dtype == np.uint16 and not (picture.format.is_rgb and picture.format.components[0].bits > 8):
+        array = np.minimum((array.astype(np.uint32) * 257 + 128) >> 8, 65535).astype(np.uint16)
     # swscale takes grey formats for full range whatever they are tagged.
-    if picture.format.name.startswith("gray") and not colours.is_full_range:
-        return np.asarray(_STRETCHED[array] if array.dtype == np.uint8 else _stretched_16(array))
-    return np.asarray(array)
-
-
-def _stretched_16(array: AnyArray) -> AnyArray:
-    stretched = (array.astype(np.float64) - 16 * 256) * 255 / 219
-    return np.clip(np.round(stretched), 0, _WHITE_16).astype(np.uint16)
+    if colours.is_grey and not colours.is_full_range:
+        unit = 257 if array.dtype == np.uint16 else 1
+        stretched = np.round((array.astype(np.float64) - 16 * unit) * 255 / 219)
+        array = np.clip(stretched, 0, 255 * unit).astype(array.dtype)
+    return array
 
 
 def _reformatted(picture: av.VideoFrame, pix_fmt: str, width: int, height: int, colours: Colours) -> av.VideoFrame:
@@ -90,11 +86,18 @@ def _reformatted(picture: av.VideoFrame, pix_fmt: str, width: int, height: int, 
 
 def _mapped(picture: av.VideoFrame, width: int, height: int, colours: Colours) -> AnyArray:
     """(H, W, 3) uint16 R'G'B' of BT.709, through the table of `tone`."""
-    planar = _reformatted(picture, "gbrp16le", width, height, colours)
-    graph = _mapping_graph(width, height, colours)
+    rgb = _scaled(picture, "gbrp16le", width, height, colours)  # PyAV gives planar GBR as (H, W, 3) in the order RGB
+    planar = av.VideoFrame.from_ndarray(rgb, format="gbrp16le")
     planar.pts, planar.time_base = 0, _ANY_TIME_BASE
-    graph.push(planar)
-    return np.asarray(graph.pull().to_ndarray())  # PyAV gives planar GBR as (H, W, 3) in the order RGB
+    with _GRAPHS_LOCK:
+        graph = _mapping_graph(width, height, colours)
+        try:
+            graph.push(planar)
+            mapped = graph.pull()
+        except BaseException:
+            _mapping_graph.cache_clear()  # a picture may be left in it, which would come out next time
+            raise
+    return np.asarray(mapped.to_ndarray())
 
 
 @lru_cache(maxsize=8)
@@ -117,7 +120,7 @@ def _mapping_graph(width: int, height: int, colours: Colours) -> Any:
 
 @lru_cache(maxsize=4)
 def _cube(colours: Colours) -> str:
-    return cube_text(colours, signal_max=_WHITE_16 / 65535)
+    return cube_text(colours)
 
 
 def _escaped(path: Path) -> str:

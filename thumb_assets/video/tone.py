@@ -105,14 +105,9 @@ def map_to_sdr(signal: FloatArray, colours: Colours) -> FloatArray:
     return np.asarray(np.clip(light @ _TO_BT709[colours.primaries].T, 0, 1) ** (1 / _SDR_GAMMA))
 
 
-def cube_text(colours: Colours, *, signal_max: float = 1.0) -> str:
-    """The mapping as a .cube file, red running fastest, as FFmpeg's lut3d reads it.
-
-    Args:
-        signal_max: what of the filter's scale 0..1 the stream's white comes to.
-    """
-    # Not by the format's DOMAIN_MAX: lut3d takes every domain smaller than 1 for 1.
-    axis = np.minimum(np.linspace(0, 1 / signal_max, LUT_SIZE), 1)
+def cube_text(colours: Colours) -> str:
+    """The mapping as a .cube file, red running fastest, as FFmpeg's lut3d reads it."""
+    axis = np.linspace(0, 1, LUT_SIZE)
     blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
     table = map_to_sdr(np.stack([red, green, blue], axis=-1).reshape(-1, 3), colours)
     rows = "\n".join(f"{red:.6f} {green:.6f} {blue:.6f}" for red, green, blue in table.tolist())

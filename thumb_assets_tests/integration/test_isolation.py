@@ -13,7 +13,9 @@ import pytest
 from thumb_assets.errors import SettingsError
 from thumb_assets.pipeline import run, run_isolated
 from thumb_assets.settings import load_settings
-from thumb_assets.store import TableStore, failed_video_ids, read_outcomes
+from thumb_assets.store import Library, TableStore, failed_video_ids, read_outcomes
+from thumb_assets_tests.support.drawing import draw_frame
+from thumb_assets_tests.support.encoding import encode
 from thumb_assets_tests.support.running import register
 
 STAGES = ("videos", "frames", "shots", "candidate_frames", "sharpness", "selections", "stills", "catalog")
@@ -57,8 +59,8 @@ def test_the_results_are_those_of_the_engine(data_dir, three_videos):
 @pytest.mark.parametrize(
     ("strike", "overrides", "words", "is_permanent"),
     [
-        (signal.SIGSEGV, (), "the decoder died on it (SIGSEGV)", True),
-        (signal.SIGABRT, (), "the decoder died on it (SIGABRT)", True),
+        (signal.SIGSEGV, (), "the process died on it (SIGSEGV)", True),
+        (signal.SIGABRT, (), "the process died on it (SIGABRT)", True),
         (signal.SIGKILL, (), "memory", False),
         (signal.SIGSTOP, ("video.stall_seconds=2",), "nothing happened for 2 s", True),
     ],
@@ -73,7 +75,7 @@ def test_what_kills_the_child_costs_one_video(data_dir, three_videos, strike, ov
     causes = [each for each in failed if each.blocked_by is None]
     assert len(causes) == 1
     assert words in causes[0].message
-    assert victim in causes[0].message
+    assert str(Library(data_dir).find(victim).path) in causes[0].message
     assert "\n" not in causes[0].message
     assert causes[0].error.is_permanent is is_permanent
 
@@ -87,6 +89,80 @@ def test_what_kills_the_child_costs_one_video(data_dir, three_videos, strike, ov
     again = list(run_isolated([victim], STAGES, load_settings(), store))
     assert {each.status for each in again} == {"done"}
     assert failed_video_ids(store) == []
+
+
+def test_what_was_done_before_the_death_stays_done(data_dir, three_videos):
+    victim, store = three_videos[0], TableStore(data_dir)
+    done = []
+    for result in run_isolated([victim], STAGES, load_settings(), store):
+        done += [result.stage] if result.status == "done" else []
+        if result.stage == "shots":
+            (child,) = multiprocessing.active_children()
+            os.kill(child.pid, signal.SIGSEGV)
+    recorded = {row.stage: row.status for row in read_outcomes(store, victim)}
+    assert {stage for stage, status in recorded.items() if status == "done"} == set(done)
+    assert {"videos", "frames", "shots"} <= set(done)
+    later = [stage for stage in STAGES if stage not in {"videos", "frames", "shots"}]
+    assert {each.status for each in run_isolated([victim], later, load_settings(), store)} == {"done"}
+
+
+def test_a_death_in_the_middle_of_a_message_is_a_death(data_dir, tmp_path):
+    # A table larger than what a pipe holds: the child waits for the parent to read on, which sends it off instead.
+    frames = (draw_frame(i % 4000, width=96, height=54) for i in range(3000))
+    (video_id,) = register(data_dir, [encode(tmp_path / "long.mp4", frames)])
+    results = run_isolated([video_id], STAGES, load_settings(), TableStore(data_dir))
+    next(results)
+    (child,) = multiprocessing.active_children()
+    time.sleep(2)
+    os.kill(child.pid, signal.SIGSEGV)
+    rest = list(results)
+    assert [result.stage for result in rest] == list(STAGES[1:])
+    assert rest[-1].status == "failed"
+
+
+SLOW_FFMPEG = """#!/bin/sh
+case "$*" in *" -i "*) ;; *) exec {ffmpeg} "$@";; esac
+echo $$ > {pid_file}
+exec sleep 600
+"""
+
+
+def test_a_program_that_was_started_ends_with_the_run(data_dir, synthetic_videos, tmp_path):
+    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    script, pid_file = tmp_path / "ffmpeg", tmp_path / "pid"
+    script.write_text(SLOW_FFMPEG.format(ffmpeg=imageio_ffmpeg.get_ffmpeg_exe(), pid_file=pid_file))
+    script.chmod(0o755)
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    overrides = [f"export.ffmpeg_path={script}", "export.backend=ffmpeg", "export.timeout_seconds=5"]
+    settings = load_settings(overrides=[*overrides, "video.stall_seconds=6"])
+    for result in run_isolated([video_id], STAGES, settings, TableStore(data_dir)):
+        if result.stage == "selections":
+            deadline = time.monotonic() + 30
+            while not pid_file.exists() or not pid_file.read_text().strip():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            (child,) = multiprocessing.active_children()
+            child.kill()
+    program = int(pid_file.read_text())
+    deadline = time.monotonic() + 5
+    while is_running(program) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(program)
+
+
+def test_the_program_is_to_be_stopped_before_the_run_is():
+    with pytest.raises(SettingsError, match="timeout_seconds must be less"):
+        load_settings(overrides=["export.backend=ffmpeg", "video.stall_seconds=60"])
+
+
+def test_a_daemonic_process_says_what_to_do(data_dir, three_videos):
+    process = multiprocessing.current_process()
+    process._config["daemon"] = True
+    try:
+        with pytest.raises(SettingsError, match="is_isolated=false"):
+            list(run_isolated(three_videos, STAGES, load_settings(), TableStore(data_dir)))
+    finally:
+        process._config["daemon"] = False
 
 
 def test_a_wrong_setting_is_said_by_the_parent(data_dir, three_videos):

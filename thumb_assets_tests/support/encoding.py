@@ -66,7 +66,8 @@ def encode(
         context.max_b_frames = encoding.num_b_frames
         context.thread_count = 1
         if encoding.field_order:
-            context.field_order = {"tff": 2, "bff": 3}[encoding.field_order]  # FFmpeg's AVFieldOrder: TT, BB
+            if hasattr(context, "field_order"):  # PyAV 17 does not know it
+                context.field_order = {"tff": 2, "bff": 3}[encoding.field_order]  # FFmpeg's AVFieldOrder: TT, BB
             context.flags |= av.codec.context.Flags.interlaced_dct | av.codec.context.Flags.interlaced_me
         if encoding.colours:
             _tag(context, encoding.colours)

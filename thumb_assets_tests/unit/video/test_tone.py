@@ -1,12 +1,17 @@
 """HDR and wide gamut: the formulas at the values their standards give, the table against the formulas, real files."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from fractions import Fraction
+from unittest import mock
+
 import av
 import numpy as np
 import pytest
 
-from thumb_assets.video import VideoDecoder
+from thumb_assets.video import VideoDecoder, rendition
 from thumb_assets.video.colour import Colours
-from thumb_assets.video.rendition import render
+from thumb_assets.video.rendition import _mapping_graph, render
 from thumb_assets.video.tone import hlg_to_nits, map_to_sdr, pq_to_nits, tone_map
 from thumb_assets_tests.unit.video.test_colours import yuv
 
@@ -49,6 +54,51 @@ def test_white_and_black_stay(colours):
     assert map_to_sdr(grey(0.0), colours) == pytest.approx(0, abs=0.003)
 
 
+@pytest.mark.parametrize("colours", MAPPED[1:], ids=str)
+def test_white_of_a_video_is_white(colours):
+    picture = av.VideoFrame(32, 32, "yuv420p10le")
+    for plane, value in zip(picture.planes, (940, 512, 512), strict=True):
+        plane.update(np.full(plane.buffer_size // 2, value, np.uint16).tobytes())
+    assert render(picture, "rgb8", width=32, height=32, colours=colours).min() == 255
+    assert render(picture, "rgb16", width=32, height=32, colours=colours).min() > 65400
+
+
+def test_threads_and_failures_do_not_mix_pictures_up():
+    def flat(level):
+        return av.VideoFrame.from_ndarray(np.full((20, 30, 3), level, np.uint16), format="rgb48le")
+
+    def shown(level):
+        return int(render(flat(level), "rgb8", width=30, height=20, colours=MAPPED[1])[0, 0, 0])
+
+    levels = [9000, 21000, 33000, 45000]
+    expected = {level: shown(level) for level in levels}
+    assert len(set(expected.values())) == len(levels)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(shown, levels * 40)) == [expected[level] for level in levels] * 40
+    # One that was pushed and never pulled, as after an interrupt.
+    left = flat(65535).reformat(format="gbrp16le")
+    left.pts, left.time_base = 0, Fraction(1, 25)
+    _mapping_graph(30, 20, MAPPED[1]).push(left)
+    with pytest.raises(ValueError, match="broken"), broken_pull():
+        shown(9000)
+    assert shown(21000) == expected[21000]
+
+
+@contextmanager
+def broken_pull():
+    graph = _mapping_graph(30, 20, MAPPED[1])
+
+    class Broken:
+        push = staticmethod(graph.push)
+
+        def pull(self):
+            raise ValueError("broken")
+
+    with mock.patch.object(rendition, "_mapping_graph", wraps=_mapping_graph, return_value=Broken()) as patched:
+        patched.cache_clear = _mapping_graph.cache_clear
+        yield
+
+
 def test_wide_gamut_colours_gain_saturation():
     # The same numbers mean a stronger red in BT.2020 than in BT.709.
     mapped = map_to_sdr(np.array([[0.6, 0.3, 0.3]]), MAPPED[2])[0]
@@ -61,7 +111,7 @@ def test_the_table_is_as_good_as_the_formula(colours):
     # Colours as a picture holds them: mostly unsaturated, of every brightness.
     rng = np.random.default_rng(5)
     signal = np.clip(rng.random((90, 160, 1)) + rng.normal(0, 0.08, (90, 160, 3)), 0, 1)
-    picture = av.VideoFrame.from_ndarray((signal * 65280).round().astype(np.uint16), format="rgb48le")
+    picture = av.VideoFrame.from_ndarray((signal * 65535).round().astype(np.uint16), format="rgb48le")
     rgb = render(picture, "rgb8", width=160, height=90, colours=colours).astype(int)
     error = np.abs(rgb - 255 * map_to_sdr(signal, colours))
     assert np.quantile(error, 0.99) <= 2.5
