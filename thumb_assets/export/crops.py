@@ -12,13 +12,14 @@ import pyarrow as pa
 from thumb_assets.errors import VerificationError
 from thumb_assets.export.backend import open_fetcher
 from thumb_assets.export.crop_box import CropBox, FaceBox, crop_box
-from thumb_assets.export.ffmpeg_fetch import ExportMethod, peak_temporary_bytes
+from thumb_assets.export.ffmpeg_fetch import ExportMethod
 from thumb_assets.export.folder import replaced_folder
 from thumb_assets.export.metadata import encode_still
 from thumb_assets.export.pixels import pixels_of
-from thumb_assets.export.plan import PlannedCrop, estimate_num_bytes, plan_crops
+from thumb_assets.export.plan import PlannedCrop, plan_crops
 from thumb_assets.export.saliency import SALIENCY_SIZE, salience_centre
-from thumb_assets.export.space import SpaceNeeded, require_space
+from thumb_assets.export.space import require_space, space_for_pictures
+from thumb_assets.export.verify import require_passed
 from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
 from thumb_assets.export.write import write_file
 from thumb_assets.settings import CropsSettings, ExportSettings, StillsSettings, VideoSettings
@@ -68,14 +69,14 @@ def export_crops(
     plan = plan_crops(stills, video_id=video_id, settings=settings, stills_settings=stills_settings)
     with VideoDecoder(path, video_settings) as decoder:
         header = decoder.header
-    temporary = peak_temporary_bytes(
-        {int(crop.still["frame_index"]) for crop in plan},
+    needed = space_for_pictures(
+        plan,
+        frame_indices={int(crop.still["frame_index"]) for crop in plan},
         identities=identities,
         header=header,
-        export_settings=how,
+        settings=how,
         video_settings=video_settings,
     )
-    needed = SpaceNeeded(estimate_num_bytes(plan), temporary)
     require_space(crops_dir, needed, min_free_bytes=how.min_free_bytes, what=f"{len(plan)} crops")
     with replaced_folder(crops_dir / video_id, on_swap=on_swap) as folder:
         if not plan:
@@ -93,7 +94,8 @@ def export_crops(
                 boxes = _boxes(frame, of_frame[index], faces=by_frame.get(index, []), settings=settings)
                 rows += _write_crops(frame, boxes, method=method, folder=folder, provenance=provenance)
         crops = table_from_rows("crops", rows)
-        for verdict in (
+        require_passed(
+            path,
             verify_crops_count(stills, crops, folder=folder, aspect_ratios=settings.aspect_ratios),
             verify_crops_mapping(
                 path,
@@ -103,11 +105,8 @@ def export_crops(
                 video_settings=video_settings,
                 is_counted=how.verification == "count",
             ),
-        ):
-            if not verdict.is_passed:
-                raise VerificationError(
-                    f"{path}: {verdict.num_failed} of {verdict.num_checked} crops failed: {verdict.sample[0]}"
-                )
+            what="crops",
+        )
     return crops
 
 

@@ -1,14 +1,16 @@
 """Whether the disk has room, asked before anything is written."""
 
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from thumb_assets.errors import StorageError
-from thumb_assets.export.plan import estimate_num_bytes
-from thumb_assets.settings import Settings
-from thumb_assets.video import VideoHeader, num_picture_bytes
+from thumb_assets.export.ffmpeg_fetch import peak_temporary_bytes
+from thumb_assets.export.plan import PlannedPicture, estimate_num_bytes
+from thumb_assets.settings import ExportSettings, Settings, VideoSettings
+from thumb_assets.video import FrameIdentities, VideoHeader, num_picture_bytes
 
 # A row of the tables of all stages, in Parquet, per displayed frame; the largest of 29 clips was 62 bytes.
 _TABLE_BYTES_PER_FRAME = 128
@@ -59,6 +61,26 @@ def require_space(folder: Path, needed: SpaceNeeded, *, min_free_bytes: int, wha
             f"({needed.final_bytes / 1e6:.1f} to stay, {needed.temporary_bytes / 1e6:.1f} for a while, "
             f"{min_free_bytes / 1e6:.1f} to be left free by export.min_free_bytes); free some space"
         )
+
+
+def space_for_pictures(
+    plan: Sequence[PlannedPicture],
+    *,
+    frame_indices: Iterable[int],
+    identities: FrameIdentities,
+    header: VideoHeader,
+    settings: ExportSettings,
+    video_settings: VideoSettings | None,
+) -> SpaceNeeded:
+    """What planned pictures, and fetching the frames they are made of, take at most."""
+    temporary = peak_temporary_bytes(
+        (index for index in frame_indices if 0 <= index < len(identities)),
+        identities=identities,
+        header=header,
+        export_settings=settings,
+        video_settings=video_settings,
+    )
+    return SpaceNeeded(estimate_num_bytes(plan), temporary)
 
 
 def space_for_video(header: VideoHeader, settings: Settings, *, has_crops: bool = True) -> SpaceNeeded:

@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from thumb_assets.errors import SettingsError, VerificationError
+from thumb_assets.errors import SettingsError
 from thumb_assets.export.backend import open_fetcher
-from thumb_assets.export.ffmpeg_fetch import peak_temporary_bytes
 from thumb_assets.export.folder import replaced_folder
-from thumb_assets.export.plan import JPEG_MAX_SIDE, PlannedStill, estimate_num_bytes, plan_stills
-from thumb_assets.export.space import SpaceNeeded, require_space
-from thumb_assets.export.verify import verify_count, verify_mapping
+from thumb_assets.export.plan import JPEG_MAX_SIDE, plan_stills
+from thumb_assets.export.space import require_space, space_for_pictures
+from thumb_assets.export.verify import require_passed, verify_count, verify_mapping
 from thumb_assets.export.write import WrittenStill, write_stills
 from thumb_assets.settings import ExportSettings, StillsSettings, VideoSettings
 from thumb_assets.tables import empty_table, table_from_rows
-from thumb_assets.video import FrameIdentities, VideoDecoder, VideoHeader
+from thumb_assets.video import FrameIdentities, VideoDecoder
 
 
 def export_stills(
@@ -62,7 +61,14 @@ def export_stills(
             f"{path}: {width}x{height} is more than a JPEG holds ({JPEG_MAX_SIDE}); use --set stills.format=png"
         )
     plan = plan_stills(selections, video_id=video_id, width=width, height=height, settings=settings)
-    needed = _space_needed(plan, identities=identities, header=header, settings=how, video_settings=video_settings)
+    needed = space_for_pictures(
+        plan,
+        frame_indices=(still.frame_index for still in plan),
+        identities=identities,
+        header=header,
+        settings=how,
+        video_settings=video_settings,
+    )
     require_space(stills_dir, needed, min_free_bytes=how.min_free_bytes, what=f"{len(plan)} stills")
     with replaced_folder(stills_dir / video_id, on_swap=on_swap) as folder:
         if not plan:
@@ -74,7 +80,8 @@ def export_stills(
             frames = fetcher.fetch_many(still.frame_index for still in plan)
             written = write_stills(plan, frames=frames, folder=folder, provenance=provenance)
         stills = _table(written)
-        for verdict in (
+        require_passed(
+            path,
             verify_count(selections, stills, folder=folder),
             verify_mapping(
                 path,
@@ -84,31 +91,9 @@ def export_stills(
                 video_settings=video_settings,
                 is_counted=how.verification == "count",
             ),
-        ):
-            if not verdict.is_passed:
-                raise VerificationError(
-                    f"{path}: {verdict.num_failed} of {verdict.num_checked} stills failed: {verdict.sample[0]}"
-                )
+            what="stills",
+        )
     return stills
-
-
-def _space_needed(
-    plan: Sequence[PlannedStill],
-    *,
-    identities: FrameIdentities,
-    header: VideoHeader,
-    settings: ExportSettings,
-    video_settings: VideoSettings | None,
-) -> SpaceNeeded:
-    indices = [still.frame_index for still in plan if 0 <= still.frame_index < len(identities)]
-    temporary = peak_temporary_bytes(
-        indices,
-        identities=identities,
-        header=header,
-        export_settings=settings,
-        video_settings=video_settings,
-    )
-    return SpaceNeeded(estimate_num_bytes(plan), temporary)
 
 
 def _table(written: Sequence[WrittenStill]) -> pa.Table:

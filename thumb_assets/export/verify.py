@@ -36,6 +36,22 @@ def verify_count(selections: pa.Table, stills: pa.Table, *, folder: Path) -> Ver
     return Verdict.of("Selections, rows and files are the same set.", num_checked=num_checked, problems=problems)
 
 
+def require_passed(path: Path, *verdicts: Verdict, what: str) -> None:
+    """Refuses what did not pass.
+
+    Args:
+        path: the video.
+        what: was written, for the message.
+
+    Raises:
+        VerificationError: names the first problem of the first verdict that failed.
+    """
+    for verdict in verdicts:
+        if not verdict.is_passed:
+            failed = f"{verdict.num_failed} of {verdict.num_checked} {what} failed"
+            raise VerificationError(f"{path}: {failed}: {verdict.sample[0]}")
+
+
 def folder_problems(rows: Iterable[Mapping[str, Any]], folder: Path) -> tuple[list[str], int]:
     """What is wrong between rows with `file_name` and `num_bytes` and the files of a folder, which may be missing.
 
