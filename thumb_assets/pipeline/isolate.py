@@ -28,6 +28,8 @@ from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.settings import Settings
 from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
 
+# What a child may take to begin.
+_START_SECONDS = 300.0
 # How often the child tells of frames; each is a message.
 _SECONDS_BETWEEN_FRAMES = 0.1
 # Signals a process gets for its own mistake, not from outside.
@@ -173,6 +175,8 @@ class _Child:
 
     def _next_message(self) -> Any:
         stall_seconds = self._settings.video.stall_seconds
+        if self.video_id is None:  # it still imports, which a busy machine may take long over
+            stall_seconds = max(stall_seconds, _START_SECONDS)
         if not wait([self._receiver], timeout=stall_seconds):
             self.error = BadInputError(
                 f"{self._place()}: nothing happened for {stall_seconds:.0f} s (video.stall_seconds); "

@@ -62,7 +62,7 @@ def test_the_results_are_those_of_the_engine(data_dir, three_videos):
         (signal.SIGSEGV, (), "the process died on it (SIGSEGV)", True),
         (signal.SIGABRT, (), "the process died on it (SIGABRT)", True),
         (signal.SIGKILL, (), "memory", False),
-        (signal.SIGSTOP, ("video.stall_seconds=2",), "nothing happened for 2 s", True),
+        (signal.SIGSTOP, ("video.stall_seconds=8",), "nothing happened for 8 s", True),
     ],
 )
 def test_what_kills_the_child_costs_one_video(data_dir, three_videos, strike, overrides, words, is_permanent):
@@ -134,7 +134,7 @@ def test_a_program_that_was_started_ends_with_the_run(data_dir, synthetic_videos
     script.chmod(0o755)
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     overrides = [f"export.ffmpeg_path={script}", "export.backend=ffmpeg", "export.timeout_seconds=5"]
-    settings = load_settings(overrides=[*overrides, "video.stall_seconds=6"])
+    settings = load_settings(overrides=[*overrides, "video.stall_seconds=60"])
     for result in run_isolated([video_id], STAGES, settings, TableStore(data_dir)):
         if result.stage == "selections":
             deadline = time.monotonic() + 30
