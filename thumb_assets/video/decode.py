@@ -242,6 +242,8 @@ class VideoDecoder:
             )
         # Without it a crop on the left is rounded away, so that rows stay aligned: 6 of 6 columns were left standing.
         context.flags |= Flags.unaligned
+        # What the container says is no promise: the stream itself may ask for more, even on the way.
+        context.options["max_pixels"] = str(self._settings.max_pixels)
         if self._num_threads != 1:
             # Decoders hide what they can; with threads, how well differs from run to run. So every sign is wanted.
             context.options["err_detect"] = "explode"
