@@ -252,6 +252,10 @@ class VideoDecoder:
         return stream
 
     def _read_header(self, first: av.VideoFrame | None) -> VideoHeader:
+        if first is not None and first.width * first.height > self._settings.max_pixels:
+            raise BadInputError(
+                f"{self.path}: {first.width}x{first.height} is more than video.max_pixels; raise it to accept this"
+            )
         if first is None:
             raise BadInputError(f"{self.path}: has a video stream but no frame that can be decoded; replace the file")
         stream, context = self._stream, self._stream.codec_context
