@@ -252,19 +252,21 @@ class VideoDecoder:
         return stream
 
     def _read_header(self, first: av.VideoFrame | None) -> VideoHeader:
-        if first is not None and first.width * first.height > self._settings.max_pixels:
-            raise BadInputError(
-                f"{self.path}: {first.width}x{first.height} is more than video.max_pixels; raise it to accept this"
-            )
         if first is None:
             raise BadInputError(f"{self.path}: has a video stream but no frame that can be decoded; replace the file")
         stream, context = self._stream, self._stream.codec_context
         num_frames = stream.frames
+        geometry = _read_geometry(first, stream)
+        width, height = geometry.display_size  # a pixel aspect ratio can ask for any size
+        if width * height > self._settings.max_pixels:
+            raise BadInputError(
+                f"{self.path}: {width}x{height} as displayed is more than video.max_pixels; raise it to accept this"
+            )
         return VideoHeader(
             container=self._container.format.name,
             codec=context.codec.canonical_name,
             stream_index=stream.index,
-            look=Look(_read_geometry(first, stream), resolve_colours(first)),
+            look=Look(geometry, resolve_colours(first)),
             pix_fmt=first.format.name,
             bit_depth=max(component.bits for component in first.format.components),
             color_space=COLOR_SPACES.get(int(first.colorspace), str(int(first.colorspace))),

@@ -27,6 +27,11 @@ def test_a_video_over_a_limit_is_refused_in_one_line(synthetic_videos, limit, wo
     assert "\n" not in str(caught.value)
 
 
+def test_a_pixel_aspect_ratio_does_not_get_around_the_limit(synthetic_videos):
+    with pytest.raises(BadInputError, match="465x180 as displayed is more than video.max_pixels"):
+        VideoDecoder(synthetic_videos("anamorphic"), VideoSettings(max_pixels=320 * 180))
+
+
 @pytest.mark.parametrize("limit", [{"max_num_frames": 40}, {"max_duration_seconds": 1.56}, {"max_pixels": 320 * 180}])
 def test_a_video_at_its_limit_is_read(synthetic_videos, limit):
     with VideoDecoder(synthetic_videos("cfr"), VideoSettings(**limit)) as decoder:
