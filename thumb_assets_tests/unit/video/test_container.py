@@ -28,7 +28,7 @@ def test_a_video_over_a_limit_is_refused_in_one_line(synthetic_videos, limit, wo
 
 
 def test_a_pixel_aspect_ratio_does_not_get_around_the_limit(synthetic_videos):
-    with pytest.raises(BadInputError, match="465x180 as displayed is more than video.max_pixels"):
+    with pytest.raises(BadInputError, match="465x180 as displayed is more than video"):
         VideoDecoder(synthetic_videos("anamorphic"), VideoSettings(max_pixels=320 * 180))
 
 
