@@ -1,68 +1,100 @@
-"""The command: `uv run python -m benchmarks [--runs N] [--clip PATH] [--no-models] [--output FILE]`."""
+"""The command: `uv run python -m benchmarks [--section NAME]... [--runs N] [--output FILE]`."""
 
 import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks.clips import default_clips, describe
+from benchmarks.bench import Bench
+from benchmarks.clips import ClipShelf
+from benchmarks.findings import Record, load, save
 from benchmarks.machine import describe_machine
-from benchmarks.measure import measure
-from benchmarks.report import render
+from benchmarks.page import render
+from benchmarks.sections import NAMES, section
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.settings import Settings, load_settings
 
-# CPU seconds are compared, so the models stay on the CPU; only candidates are scored, as by default.
-_FIXED = ("clip.device=cpu", "iqa.device=cpu", "iqa.scope=candidates")
+_RESULTS = Path(__file__).parent / "results"
 
 
 @click.command()
-@click.option("--runs", type=click.IntRange(1), default=5, show_default=True, help="Repetitions; 3 or more to trust.")
+@click.option("--section", "names", multiple=True, type=click.Choice(NAMES), help="Only this one; may be repeated.")
+@click.option("--runs", type=click.IntRange(1), default=5, show_default=True, help="Repetitions; 5 or more to trust.")
+@click.option("--quick", is_flag=True, help="Tiny clips, to see that all works; its numbers mean nothing.")
 @click.option(
-    "--clip",
-    "paths",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A video of your own, instead of the packaged clips and the one made of them; may be repeated.",
+    "--sources",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of videos to make the clips of, instead of the packaged ones.",
 )
-@click.option("--models/--no-models", default=True, show_default=True, help="Whether to measure the job with models.")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A setting, as video.decode_threads=1.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Also write the report to this file.")
-def main(*, runs: int, paths: tuple[Path, ...], models: bool, overrides: tuple[str, ...], output: Path | None) -> None:
-    """Measure the whole job over its limit, and print a Markdown report."""
-    try:
-        settings = load_settings(overrides=[*overrides, *_FIXED])
-        report = _measure(settings, runs=runs, paths=paths, models=models, overrides=overrides)
-    except ThumbAssetsError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(report, nl=False)
+@click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_RESULTS,
+    help="Where each section's numbers are kept, and found again for the page.  [default: benchmarks/results]",
+)
+@click.option("--from-results", is_flag=True, help="Measure nothing: make the page of what is kept.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the page to this file too.")
+def main(
+    *,
+    names: tuple[str, ...],
+    runs: int,
+    quick: bool,
+    sources: Path | None,
+    overrides: tuple[str, ...],
+    results: Path,
+    from_results: bool,
+    output: Path | None,
+) -> None:
+    """Measure ours against its limits and against other tools, and print a Markdown page.
+
+    The page holds the sections measured now and those kept in the results folder from before.
+    """
+    if not from_results:
+        shelf = ClipShelf(sources, is_quick=quick)
+        with _progress() as on_step:
+            bench = Bench(shelf, runs, overrides, on_step)
+            for name in [name for name in NAMES if not names or name in names]:
+                command = _command(name, runs, quick=quick, sources=sources, overrides=overrides)
+                try:
+                    save(_measured(name, bench, command), results)
+                except ThumbAssetsError as error:
+                    raise click.ClickException(f"{name}: {error}") from error
+    records = [record for record in (load(name, results) for name in NAMES) if record is not None]
+    if not records:
+        raise click.ClickException("there are no results to make a page of: measure something first")
+    page = render(records)
+    click.echo(page, nl=False)
     if output:
-        output.write_text(report, encoding="utf-8")
+        output.write_text(page, encoding="utf-8")
 
 
-def _measure(
-    settings: Settings, *, runs: int, paths: tuple[Path, ...], models: bool, overrides: tuple[str, ...]
-) -> str:
-    clips = [describe(path) for path in paths] or default_clips()
-    num_contestants = 4 if models else 2
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+def _measured(name: str, bench: Bench, command: str) -> Record:
+    begin = time.monotonic()
+    findings = section(name).measure(bench)
+    minutes = (time.monotonic() - begin) / 60
+    return Record(name, command, describe_machine(), bench.num_runs, bench.is_quick, minutes, findings)
+
+
+def _command(name: str, runs: int, *, quick: bool, sources: Path | None, overrides: Sequence[str]) -> str:
+    """What measures this section; of a path only its last part, since the page is made to be shown."""
+    options = [f"--section {name}", f"--runs {runs}", *(["--quick"] if quick else [])]
+    options += [f"--sources {sources.name}"] if sources else []
+    given = (override.partition("=") for override in overrides)
+    options += [f"--set {setting}={value.rpartition('/')[2]}" for setting, _, value in given]
+    return " ".join(["uv run python -m benchmarks", *options])
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("", total=len(clips) * num_contestants * (runs + 1))
-        measurements = []
-        for clip in clips:
-
-            def on_sample(contestant: str, name: str = clip.name) -> None:
-                progress.update(task, advance=1, description=f"{name}: {contestant}")
-
-            measurements.append(measure(clip, settings, num_runs=runs, with_models=models, on_sample=on_sample))
-    options = [f"--runs {runs}", *(f"--clip {path.name}" for path in paths), *([] if models else ["--no-models"])]
-    # Of a path only its last part: the report is made to be shown.
-    settings_given = (override.partition("=") for override in overrides)
-    options += [f"--set {name}={value.rpartition('/')[2]}" for name, _, value in settings_given]
-    command = " ".join(["uv run python -m benchmarks", *options])
-    return render(measurements, machine=describe_machine(), command=command, num_runs=runs)
+        task = progress.add_task("")
+        yield lambda description: progress.update(task, description=description)
 
 
 if __name__ == "__main__":

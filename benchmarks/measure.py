@@ -1,6 +1,6 @@
 """Runs the contestants in turn, each in a warm process of its own, and keeps what each repetition cost."""
 
-import sys
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.clips import Clip
-from benchmarks.contestants import Contestant, DecodeAlone, JobWithoutModels, ModelsAlone, WholeJob
+from benchmarks.contestants import Contestant
+from benchmarks.costs import cpu_seconds, peak_bytes, reset_peak, resident_bytes
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.settings import Settings
 
-DECODE, MODELS, JOB_WITHOUT_MODELS, JOB = "decode alone", "models alone", "job without models", "job"
 
-_CONTESTANTS: dict[str, Callable[[Path, Settings, Path], Contestant]] = {
-    DECODE: DecodeAlone,
-    MODELS: ModelsAlone,
-    JOB_WITHOUT_MODELS: JobWithoutModels,
-    JOB: WholeJob,
-}
+@dataclass(frozen=True)
+class Entry:
+    """A contestant under its name in the report; `max_runs` holds the repetitions of a slow one down."""
+
+    name: str
+    contestant: Contestant
+    max_runs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,18 +30,29 @@ class Start:
 
     Attributes:
         cpu_seconds: interpreter, imports, models.
+        resident_bytes: memory with the models loaded.
         unavailable: stages left out, because their model cannot be had or is off.
     """
 
     cpu_seconds: float
+    resident_bytes: int | None
     unavailable: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One repetition; CPU is user plus system time of all threads, the peak is the process's since its start."""
+    """One repetition.
+
+    Attributes:
+        done: what was done, in words.
+        num_frames: frames seen by a contestant that has to see every one, else None.
+        cpu_seconds: user plus system time of all threads and children.
+        wall_seconds: from begin to end.
+        peak_bytes: the process's own, without its children's.
+    """
 
     done: str
+    num_frames: int | None
     cpu_seconds: float
     wall_seconds: float
     peak_bytes: int | None
@@ -50,56 +60,56 @@ class Sample:
 
 @dataclass(frozen=True)
 class Measurement:
-    """All repetitions over one clip, by contestant; samples of the same position were taken side by side."""
+    """All repetitions, by contestant; samples of the same position were taken side by side."""
 
-    clip: Clip
     starts: dict[str, Start]
     samples: dict[str, list[Sample]]
 
 
-def measure(
-    clip: Clip, settings: Settings, *, num_runs: int, with_models: bool, on_sample: Callable[[str], None]
-) -> Measurement:
-    """Measures the contestants over one clip, in turn, starting with another one in each repetition.
+def measure(entries: Sequence[Entry], *, num_runs: int, on_sample: Callable[[str], None]) -> Measurement:
+    """Measures the contestants in turn, starting with another one in each repetition.
 
     Args:
-        on_sample: told the contestant before each of its runs.
+        on_sample: told what is done next: the start of all of them, then the contestant before each of its runs.
 
     Raises:
-        ThumbAssetsError: a contestant failed, or the job saw other frames than the decoder gives.
+        ThumbAssetsError: a contestant failed, or those that have to see every frame saw different numbers of them.
     """
-    names = [DECODE, JOB_WITHOUT_MODELS, *([MODELS, JOB] if with_models else [])]
     with tempfile.TemporaryDirectory(prefix="thumb-assets-benchmarks-") as folder, ExitStack() as stack:
-        pools = {name: stack.enter_context(_process()) for name in names}
-        starts: dict[str, Start] = {}
-        for name, pool in pools.items():
-            on_sample(name)
-            starts[name] = pool.submit(_start, name, clip.path, settings, Path(folder)).result()
-        samples: dict[str, list[Sample]] = {name: [] for name in names}
+        pools = {entry.name: stack.enter_context(_process()) for entry in entries}
+        on_sample("start")
+        # At the same time: of a start only CPU seconds are kept.
+        pending = {entry.name: pools[entry.name].submit(_start, entry.contestant, Path(folder)) for entry in entries}
+        starts = {name: future.result() for name, future in pending.items()}
+        samples: dict[str, list[Sample]] = {entry.name: [] for entry in entries}
         for number in range(num_runs):
-            for name in _rotated(names, number):
-                on_sample(name)
-                samples[name].append(pools[name].submit(_sample).result())
+            for entry in _rotated(entries, number):
+                if entry.max_runs is None or number < entry.max_runs:
+                    on_sample(entry.name)
+                    samples[entry.name].append(pools[entry.name].submit(_sample).result())
     _require_same_frames(samples)
-    return Measurement(clip, starts, samples)
+    return Measurement(starts, samples)
 
 
 @contextmanager
 def _process() -> Iterator[ProcessPoolExecutor]:
+    # A thread of OpenMP's that waits for work spins for a while: on a busy machine that is several times the work
+    # itself, all of it counted as CPU time. Read when the child starts.
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     # Not forked: a child would share the parent's pages and its imports would look free.
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         yield pool
 
 
-def _rotated(names: Sequence[str], number: int) -> list[str]:
-    first = number % len(names)
-    return [*names[first:], *names[:first]]
+def _rotated(entries: Sequence[Entry], number: int) -> list[Entry]:
+    first = number % len(entries)
+    return [*entries[first:], *entries[:first]]
 
 
 def _require_same_frames(samples: dict[str, list[Sample]]) -> None:
-    done = {name: {sample.done for sample in of_name} for name, of_name in samples.items() if name != MODELS}
-    if len(set.union(*done.values())) != 1:
-        raise ThumbAssetsError(f"the contestants did not see the same frames: {done}")
+    seen = {name: {sample.num_frames for sample in of_name} - {None} for name, of_name in samples.items()}
+    if len(set().union(*seen.values())) > 1:
+        raise ThumbAssetsError(f"the contestants did not see the same frames: {seen}")
 
 
 # In the contestant's process.
@@ -107,33 +117,20 @@ def _require_same_frames(samples: dict[str, list[Sample]]) -> None:
 _contestant: Contestant | None = None
 
 
-def _start(name: str, path: Path, settings: Settings, folder: Path) -> Start:
+def _start(contestant: Contestant, folder: Path) -> Start:
     global _contestant  # noqa: PLW0603 - one contestant per process
-    _contestant = _CONTESTANTS[name](path, settings, folder)
-    unavailable = _contestant.load()
-    cpu_seconds = time.process_time()
-    _contestant.prepare()
-    return Start(cpu_seconds, unavailable)
+    _contestant = contestant
+    unavailable = contestant.load(folder)
+    start = Start(cpu_seconds(), resident_bytes(), unavailable)
+    contestant.prepare()
+    return start
 
 
 def _sample() -> Sample:
     if _contestant is None:
         raise RuntimeError("the contestant was not started")
-    cpu_before, wall_before = time.process_time(), time.perf_counter()
+    reset_peak()
+    cpu_before, wall_before = cpu_seconds(), time.perf_counter()
     done = _contestant.run()
-    cpu, wall = time.process_time() - cpu_before, time.perf_counter() - wall_before
-    return Sample(done, cpu, wall, _peak_bytes())
-
-
-def _peak_bytes() -> int | None:
-    """Most resident memory so far. Linux's ru_maxrss would not do: it begins with that of the parent."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        peaks = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        return int(peaks[0]) * 1024 if peaks else None
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # kilobytes everywhere but on macOS
+    wall, cpu = time.perf_counter() - wall_before, cpu_seconds() - cpu_before
+    return Sample(done.text, done.num_frames, cpu, wall, peak_bytes())

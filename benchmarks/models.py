@@ -1,7 +1,7 @@
 """The models by themselves: loaded as the job loads them, fed from arrays that lie ready, their answers dropped."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.inference import sizer_for
 from thumb_assets.settings import Settings
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -20,7 +21,8 @@ class LoadedModel:
 
     Attributes:
         short_side: lines of the pictures as the job renders them for it.
-        batch_size: pictures per forward pass, as in the job.
+        batch_size: pictures per forward pass, at most; on this device fewer may be better, as the job finds.
+        num_pixels: of one picture as the model gets it; None where that is the picture itself.
         to_input: from N pictures of one size, (H, W, 3) uint8 RGB, to what the model takes; not measured.
         compute: the forward pass; measured.
         images: the pictures.
@@ -31,22 +33,31 @@ class LoadedModel:
     batch_size: int
     to_input: Callable[[list[UInt8Array]], Any]
     compute: Callable[[Any], object]
+    num_pixels: int | None = None
     images: list[UInt8Array] = field(default_factory=list)
     _inputs: list[Any] = field(default_factory=list)
 
     def ready(self) -> None:
-        """Makes the model's inputs of the pictures, which are then forgotten."""
-        self._inputs = [self.to_input(batch) for batch in _batches(self.images, self.batch_size)]
+        """Makes the model's inputs of the pictures, in the batches of the job; the pictures are then forgotten."""
+        by_shape: dict[tuple[int, ...], list[UInt8Array]] = defaultdict(list)
+        for image in self.images:
+            by_shape[image.shape].append(image)
         self.images = []
+        sizer = sizer_for("cpu")
+        for same in by_shape.values():
+            num_pixels = self.num_pixels or same[0].shape[0] * same[0].shape[1]
+            size = sizer.size(num_pixels, at_most=self.batch_size)
+            for start in range(0, len(same), size):
+                self._inputs.append(self.to_input(same[start : start + size]))
 
-    def forward(self) -> None:
-        """Every batch once."""
-        for batch in self._inputs:
+    def forward(self, max_batches: int | None = None) -> None:
+        """Every batch once, or the first few."""
+        for batch in self._inputs[:max_batches]:
             self.compute(batch)
 
 
-def load_models(settings: Settings) -> tuple[list[LoadedModel], tuple[str, ...]]:
-    """The models of the settings, and the stages whose model cannot be had or is off."""
+def load_models(settings: Settings, stages: Sequence[str]) -> tuple[list[LoadedModel], tuple[str, ...]]:
+    """The models of stages, and those stages whose model cannot be had or is off."""
     loaders: dict[str, Callable[[Settings], list[LoadedModel]]] = {
         "faces": _load_faces,
         "clip_scores": _load_clip,
@@ -54,9 +65,9 @@ def load_models(settings: Settings) -> tuple[list[LoadedModel], tuple[str, ...]]
     }
     models: list[LoadedModel] = []
     unavailable = []
-    for stage, load in loaders.items():
+    for stage in stages:
         try:
-            models += load(settings)
+            models += loaders[stage](settings)
         except ModelUnavailableError:
             unavailable.append(stage)
     return models, tuple(unavailable)
@@ -72,17 +83,20 @@ def _load_metrics(settings: Settings) -> list[LoadedModel]:
             settings.iqa.working_height,
             settings.iqa.batch_size,
             to_input=_unit_tensor,
-            compute=_without_gradients(metric.net),
+            compute=_without_gradients(metric.net.net),  # what is around it the job leaves out as well
         )
 
     return [load(name) for name in settings.iqa.metrics]
 
 
 def _load_clip(settings: Settings) -> list[LoadedModel]:
+    import torch
+
     from thumb_assets.clip.loading import load_open_clip
     from thumb_assets.clip.preprocess import Preprocessor
 
     loaded = load_open_clip(settings.clip, device="cpu")
+    loaded.model.visual.to(memory_format=torch.channels_last)
     preprocess = Preprocessor(loaded.preprocess_config, fallback=loaded.pil_transform, device="cpu")
     return [
         LoadedModel(
@@ -91,6 +105,7 @@ def _load_clip(settings: Settings) -> list[LoadedModel]:
             settings.clip.batch_size,
             to_input=preprocess,
             compute=_without_gradients(loaded.model.encode_image),
+            num_pixels=preprocess.size[0] * preprocess.size[1],
         )
     ]
 
@@ -116,19 +131,10 @@ def _unit_tensor(images: list[UInt8Array]) -> Any:
     """(N, 3, H, W) float32, 0..1, in the memory order the job's metrics get."""
     import torch
 
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div_(255)
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous().float().div_(255)
 
 
 def _without_gradients(compute: Callable[[Any], object]) -> Callable[[Any], object]:
     import torch
 
     return torch.inference_mode()(compute)
-
-
-def _batches(images: list[UInt8Array], batch_size: int) -> Iterator[list[UInt8Array]]:
-    by_shape: dict[tuple[int, ...], list[UInt8Array]] = defaultdict(list)
-    for image in images:
-        by_shape[image.shape].append(image)
-    for same in by_shape.values():
-        for start in range(0, len(same), batch_size):
-            yield same[start : start + batch_size]

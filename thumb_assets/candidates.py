@@ -27,6 +27,9 @@ def plan_candidates(frames: pa.Table, shots: pa.Table, settings: CandidatesSetti
     where the shot is shorter than that. A video that has a frame has a candidate: where no method asks for any, the
     first shot's rule is applied.
 
+    Where frames have no luma_hash, they were not decoded: the nearest frame of the same shot that was stands in for
+    each, and a shot without one has no candidate.
+
     Args:
         frames: table `frames` of one video, any row order.
         shots: table `shots` of the same video, any row order.
@@ -52,6 +55,9 @@ def plan_candidates(frames: pa.Table, shots: pa.Table, settings: CandidatesSetti
         asked["shot"][per_shot] = True
     elif not any(flags.any() for flags in asked.values()):
         asked["shot"][per_shot[0]] = True
+    decoded = np.flatnonzero(frames.column("luma_hash").is_valid().to_numpy())
+    if 0 < len(decoded) < num_frames:
+        asked = _with_stand_ins(asked, decoded, latest_seconds, starts)
     chosen = np.flatnonzero(np.logical_or.reduce(list(asked.values())))
     shot_of_chosen = shot_indices[np.searchsorted(starts, chosen, side="right") - 1]
     rows = frames.select(["video_id", "frame_index", "pts", "pts_seconds"]).take(chosen).to_pylist()
@@ -113,6 +119,61 @@ def num_intervals_reached(
     counts = counts - (begin_seconds + (counts - 0.5) * interval_seconds > latest_seconds)
     counts = counts + (begin_seconds + (counts + 0.5) * interval_seconds <= latest_seconds)
     return np.maximum(counts, 0.0)
+
+
+def nearest_decoded(
+    asked: NDArray[np.int64],
+    decoded: NDArray[np.int64],
+    latest_seconds: NDArray[np.float64],
+    shot_of_frame: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """The decoded frame nearest in time to each frame asked for, in the same shot; those without one are left out.
+
+    Args:
+        asked: (A,) int64 frame_index.
+        decoded: (D,) int64 frame_index, ascending.
+        latest_seconds: (N,) float64, running maximum of pts_seconds by frame_index.
+        shot_of_frame: (N,) int64, a number for each shot.
+
+    Returns:
+        (at most A,) int64 frame_index, ascending, each once.
+
+    >>> seconds, shots = np.arange(10.0), np.array([0] * 5 + [1] * 5)
+    >>> nearest_decoded(np.array([2, 4, 7]), np.array([0, 3, 5]), seconds, shots).tolist()
+    [3, 5]
+    """
+    if not len(decoded):
+        return np.empty(0, dtype=np.int64)
+    behind = np.searchsorted(decoded, asked)
+    sides = [decoded[np.clip(place, 0, len(decoded) - 1)] for place in (behind - 1, behind)]
+    distances = [
+        np.where(
+            shot_of_frame[side] == shot_of_frame[asked], np.abs(latest_seconds[side] - latest_seconds[asked]), np.inf
+        )
+        for side in sides
+    ]
+    nearest = np.where(distances[0] < distances[1], sides[0], sides[1])
+    return np.unique(nearest[np.isfinite(np.minimum(*distances))])
+
+
+def uniform_frames(pts_seconds: NDArray[np.float64], settings: CandidatesSettings) -> NDArray[np.int64]:
+    """The frames that the uniform grid asks for; none where it is off.
+
+    Args:
+        pts_seconds: (N,) float64 by frame_index, N >= 1.
+
+    Returns:
+        int64 frame_index, ascending.
+    """
+    if settings.uniform_interval_seconds is None:
+        return np.empty(0, dtype=np.int64)
+    latest_seconds = np.maximum.accumulate(pts_seconds)
+    counts = num_intervals_reached(
+        latest_seconds,
+        begin_seconds=float(latest_seconds[0]),
+        interval_seconds=settings.uniform_interval_seconds,
+    )
+    return np.flatnonzero(np.diff(counts, prepend=0.0) > 0)
 
 
 class CandidatePredictor:
@@ -231,18 +292,29 @@ def _asked_by_method(
 ) -> dict[str, NDArray[np.bool_]]:
     """One (N,) flag array per sampling method; that of the shots is still blank."""
     asked = {name: np.zeros(len(latest_seconds), dtype=np.bool_) for name in SAMPLING_METHODS}
-    if settings.uniform_interval_seconds is not None:
-        counts = num_intervals_reached(
-            latest_seconds,
-            begin_seconds=float(latest_seconds[0]),
-            interval_seconds=settings.uniform_interval_seconds,
-        )
-        asked["uniform"] = np.diff(counts, prepend=0.0) > 0
+    asked["uniform"][uniform_frames(latest_seconds, settings)] = True
     if settings.use_keyframes:
         asked["keyframe"] = frames.column("is_keyframe").to_numpy()
     if settings.every_num_frames is not None:
         asked["every"][:: settings.every_num_frames] = True
     return asked
+
+
+def _with_stand_ins(
+    asked: dict[str, NDArray[np.bool_]],
+    decoded: NDArray[np.int64],
+    latest_seconds: NDArray[np.float64],
+    starts: NDArray[np.int64],
+) -> dict[str, NDArray[np.bool_]]:
+    """The same flags on frames that were decoded."""
+    num_frames = len(latest_seconds)
+    shot_of_frame = np.searchsorted(starts, np.arange(num_frames), side="right")
+    moved = {name: np.zeros(num_frames, dtype=np.bool_) for name in asked}
+    for name, flags in asked.items():
+        moved[name][nearest_decoded(np.flatnonzero(flags), decoded, latest_seconds, shot_of_frame)] = True
+    if not any(flags.any() for flags in moved.values()):
+        moved["shot"][decoded[0]] = True
+    return moved
 
 
 def _shot_spans(shots: pa.Table, num_frames: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

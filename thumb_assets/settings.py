@@ -53,6 +53,24 @@ class VideoSettings(StageSettings):
     )
 
 
+class SparseSettings(StageSettings):
+    """Whether thumbnails are made without decoding every frame, and how much is decoded then."""
+
+    is_on: bool = Field(False, description="Decode sync frames and a few groups of pictures where the index allows it.")
+    max_decoded_share: float = Field(
+        0.10,
+        ge=0,
+        le=1,
+        description="Share of the video's decoding that may be spent; the sync frames and one group are always needed.",
+    )
+    min_sync_frames: int = Field(
+        16, ge=2, description="With fewer of them, and so fewer candidates, every frame is decoded."
+    )
+    max_sync_gap_seconds: float = Field(
+        12.0, gt=0, description="Where two are further apart on average, every frame is decoded."
+    )
+
+
 class ShotsSettings(StageSettings):
     """How the video is cut into shots."""
 
@@ -71,7 +89,7 @@ class ShotsSettings(StageSettings):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="transnet: auto is cuda, then cpu.")
     min_shot_seconds: float = Field(0.6, ge=0, description="A cut sooner than this after the last one is ignored.")
     working_height: int = Field(
-        216, ge=32, le=2160, description="Lines of the image the detector sees; transnet's are given."
+        64, ge=32, le=2160, description="Lines the detector sees at least, the picture halved; transnet's are given."
     )
 
 
@@ -114,8 +132,16 @@ class ClipSettings(StageSettings):
     checkpoint: Path | None = Field(None, description="A local checkpoint instead of the tag (safetensors preferred).")
     positive_prompts: tuple[str, ...] = Field(POSITIVE_PROMPTS, min_length=1)
     negative_prompts: tuple[str, ...] = Field(NEGATIVE_PROMPTS, min_length=1)
-    batch_size: int = Field(32, ge=1, le=4096, description="Images per forward pass.")
+    batch_size: int = Field(
+        32, ge=1, le=4096, description="Images per forward pass, at most: fewer where memory asks for it, few on a CPU."
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, then mps, then cpu.")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto: bf16 on CUDA (fp16 on GPUs without it), else fp32. Texts are always encoded in fp32."
+    )
+    compile: Literal["none", "torch", "tensorrt"] = Field(
+        "none", description="CUDA only: have torch compile the model."
+    )
     on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do when no weights can be had.")
 
 
@@ -125,8 +151,14 @@ class IqaSettings(StageSettings):
     metrics: tuple[str, ...] = Field(("piqe",), min_length=1, description="pyiqa's names of no-reference metrics.")
     working_height: int = Field(540, ge=64, le=4320, description="Lines of the image the metric sees (never enlarged).")
     scope: Literal["candidates", "every_frame"] = Field("candidates", description="Which decoded frames are scored.")
-    batch_size: int = Field(8, ge=1, le=1024, description="Images per forward pass.")
+    batch_size: int = Field(
+        8, ge=1, le=1024, description="Images per forward pass, at most: fewer where memory asks for it, few on a CPU."
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, then mps, then cpu.")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="As of clip, for neural metrics whose scores hold in it; all others are computed in fp32."
+    )
+    compile: Literal["none", "torch", "tensorrt"] = Field("none", description="CUDA only: have torch compile the nets.")
     on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do without the package or weights.")
 
 
@@ -214,6 +246,7 @@ class Settings(StageSettings):
     """All settings; each field is the settings of one stage, `video` and `models` are shared."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
+    sparse: SparseSettings = Field(default_factory=SparseSettings)
     shots: ShotsSettings = Field(default_factory=ShotsSettings)
     candidates: CandidatesSettings = Field(default_factory=CandidatesSettings)
     faces: FacesSettings = Field(default_factory=FacesSettings)
@@ -224,6 +257,12 @@ class Settings(StageSettings):
     crops: CropsSettings = Field(default_factory=CropsSettings)
     export: ExportSettings = Field(default_factory=ExportSettings)
     models: ModelsSettings = Field(default_factory=ModelsSettings)
+
+    @model_validator(mode="after")
+    def _every_frame_is_decoded_to_be_scored(self) -> "Settings":
+        if self.sparse.is_on and self.iqa.scope == "every_frame":
+            raise ValueError("iqa.scope every_frame needs every frame: turn sparse.is_on off")
+        return self
 
     @model_validator(mode="after")
     def _program_is_stopped_first(self) -> "Settings":
@@ -286,7 +325,7 @@ def _parse_value(text: str) -> Any:
 
 # These change how fast a table is made or what a failure does, never a value in it.
 _WITHOUT_EFFECT_ON_VALUES = {
-    *("batch_size", "decode_threads", "device", "hwaccel", "is_isolated", "stall_seconds", "on_unavailable"),
+    *("batch_size", "compile", "decode_threads", "device", "hwaccel", "is_isolated", "stall_seconds", "on_unavailable"),
     *("backend", "ffmpeg_path", "timeout_seconds", "verification", "min_free_bytes"),
 }
 

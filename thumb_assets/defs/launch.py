@@ -11,6 +11,7 @@ import dagster as dg
 from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.partitions import add_videos
 from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.pipeline import warm_engine
 from thumb_assets.settings import dagster_home
 from thumb_assets.store import TableStore
 
@@ -45,7 +46,7 @@ def run_through_dagster(
     os.environ["DAGSTER_HOME"] = str(home)  # dagster reads it in places that take no instance
     job = build_definitions(resource=resource).resolve_job_def("thumbnails")
     is_success, unexpected = True, []
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with dg.DagsterInstance.from_config(str(home)) as instance, warm_engine():
         add_videos(instance, list(video_ids))
         for chunk in _ranges(instance.get_dynamic_partitions("videos"), set(video_ids), num_videos_per_run):
             result = job.execute_in_process(

@@ -39,6 +39,8 @@ def spec_metadata(stage: str) -> dict[str, Any]:
 def stage_metadata(result: StageResult, store: TableStore) -> dict[str, Any]:
     """Metadata of one materialisation."""
     metadata: dict[str, Any] = {"source": dg.MetadataValue.path(result.source_path), **result.metrics}
+    if result.is_unchanged:
+        metadata["unchanged"] = True
     for table_name, table in result.tables.items():
         is_main = table_name == result.stage
         metadata["dagster/row_count" if is_main else f"num_rows_{table_name}"] = table.num_rows

@@ -17,6 +17,7 @@ class ThumbAssetsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     profile: str = Field(default="default", description="A named set of settings.")
     overrides: list[str] = Field(default=[], description="Settings on top of it, such as `selection.top_k=5`.")
+    recompute: bool = Field(default=False, description="Also run stages whose inputs, settings and code are unchanged.")
 
     @property
     def store(self) -> TableStore:

@@ -62,7 +62,7 @@ def score_timeline(
     sharpness: pa.Table | None = None,
     title: str = "",
 ) -> bytes:
-    """A PNG of 1040x380 px: Laplacian variance of every frame, shot boundaries, candidates and selections over time.
+    """A PNG of 1040x380 px: Laplacian variance of decoded frames, shot boundaries, candidates and selections over time.
 
     Args:
         frames, candidates (candidate_frames), shots, selections, sharpness: tables of the contract, of one video.
@@ -72,12 +72,14 @@ def score_timeline(
     from matplotlib.figure import Figure
 
     # The object-oriented interface: pyplot keeps state in the process and is not safe between threads.
-    figure = Figure(figsize=(10.4, 3.8), dpi=100, layout="constrained")
+    figure = Figure(figsize=(10.4, 3.8), dpi=100)
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    # The margins are given: finding them by drawing everything once takes as long as the picture itself.
+    axes = figure.add_axes((0.07, 0.135, 0.92, 0.765))
     seconds, values = _seconds(frames), _variance_by_frame(frames, sharpness)
-    rows = frames.column("frame_index").to_pylist()
-    axes.plot([seconds[i] for i in rows], [values.get(i, math.nan) for i in rows], color=_LINE, lw=1, label="frames")
+    # A frame that was not decoded has no value: the line goes on to the next one that was.
+    rows = [index for index in frames.column("frame_index").to_pylist() if index in values]
+    axes.plot([seconds[i] for i in rows], [values[i] for i in rows], color=_LINE, lw=1, label="frames")
     for position, start in enumerate(shots.column("start_frame_index").to_pylist()[1:]):
         label = "shot boundary" if position == 0 else None
         axes.axvline(seconds.get(start, math.nan), color=_SHOT, lw=1, ls="--", zorder=0, label=label)
@@ -90,7 +92,7 @@ def score_timeline(
     axes.set(xlabel="time (s)", ylabel="Laplacian variance (level²)", ylim=(0, 1.2 * max([*values.values(), 1.0])))
     axes.set_title(title, loc="left", fontsize=11)
     axes.margins(x=0.01)
-    figure.legend(loc="outside upper right", ncols=4, fontsize=9, frameon=False)
+    figure.legend(loc="upper right", ncols=4, fontsize=9, frameon=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})  # the same table gives the same bytes
     return buffer.getvalue()

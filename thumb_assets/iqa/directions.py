@@ -1,4 +1,4 @@
-"""Which way a metric points, what its bounds are, and which ones can score one picture by itself."""
+"""Which way a metric points, what its bounds are, which ones can score one picture by itself, what they need."""
 
 # Pinned, so that a release of pyiqa that drops or flips a flag cannot turn a selection upside down; from the metrics'
 # papers by way of pyiqa 0.1.16's model card, checked against it in the tests.
@@ -19,10 +19,10 @@ LOWER_IS_BETTER = frozenset(
 )
 # pyiqa counts these as no-reference, but they take folders of pictures or a caption.
 NEEDS_MORE_THAN_A_PICTURE = frozenset({"fid", "sfid", "fid_dinov2", "inception_score", "clipscore"})
-# The score of a picture depends on the batch it is in (patches are chosen across the batch).
-DEPENDS_ON_BATCH = frozenset({"liqe", "liqe_mix"})
 # Computed in float64, which Apple's GPUs do not have.
 NEEDS_FLOAT64 = frozenset({"niqe", "niqe_matlab", "ilniqe", "brisque_matlab", "nrqm", "pi"})
+# Formulas without a neural net (at most a regression on top), made for full precision: it is always fp32 or more.
+HAND_CRAFTED = NEEDS_FLOAT64 | {"piqe", "brisque", "entropy"}
 
 
 def is_lower_better(name: str, *, reported: bool | None) -> bool:

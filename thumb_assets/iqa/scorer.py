@@ -1,10 +1,11 @@
 """Runs several metrics over pictures, so that a bad picture costs itself alone."""
 
 import json
+import logging
 import math
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,10 @@ import numpy.typing as npt
 from thumb_assets.errors import OutOfMemoryError
 from thumb_assets.iqa.loading import pyiqa_version
 from thumb_assets.iqa.pyiqa_metric import PyiqaMetric, QualityMetric
+from thumb_assets.iqa.trial import reason_for_single_pictures, settle_precision
 from thumb_assets.settings import IqaSettings
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,18 @@ class IqaScorer:
 
     Args:
         metrics: what to compute; names are unique.
-        settings: batch_size, and working_height for the footer (pictures come in at that height already).
+        settings: batch_size (how many pictures a metric gets at once, at most), and working_height for the footer
+            (pictures come in at that height already).
+        one_by_one: names of the metrics whose scores depend on the batch: they get one picture at a time.
     """
 
-    def __init__(self, metrics: Sequence[QualityMetric], settings: IqaSettings) -> None:
+    def __init__(
+        self, metrics: Sequence[QualityMetric], settings: IqaSettings, *, one_by_one: Collection[str] = ()
+    ) -> None:
         self.metrics = tuple(metrics)
-        self._batch_size = settings.batch_size
+        self._batch_sizes = {
+            metric.name: 1 if metric.name in one_by_one else settings.batch_size for metric in self.metrics
+        }
         self.footer: dict[str, str] = {
             "lower_better": json.dumps({metric.name: metric.is_lower_better for metric in self.metrics}),
             "range": json.dumps({metric.name: metric.score_range for metric in self.metrics}),
@@ -43,6 +53,8 @@ class IqaScorer:
             "weights_sha256": json.dumps({metric.name: metric.weights_sha256 for metric in self.metrics}),
             "device": ",".join(sorted({metric.device for metric in self.metrics})),
             "working_height": str(settings.working_height),
+            "precision": json.dumps({metric.name: metric.precision for metric in self.metrics}),
+            "batch_1_metrics": json.dumps(sorted(one_by_one)),
         }
 
     def score(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[tuple[IqaScore, ...]]:
@@ -62,9 +74,10 @@ class IqaScorer:
             by_shape[(*image.shape, image.dtype)].append(index)
         rows: list[list[IqaScore]] = [[] for _ in images]
         for metric in self.metrics:
+            batch_size = self._batch_sizes[metric.name]
             for indices in by_shape.values():
-                for start in range(0, len(indices), self._batch_size):
-                    chosen = indices[start : start + self._batch_size]
+                for start in range(0, len(indices), batch_size):
+                    chosen = indices[start : start + batch_size]
                     for index, score in zip(chosen, _score_batch(metric, [images[i] for i in chosen]), strict=True):
                         rows[index].append(score)
         return [tuple(row) for row in rows]
@@ -73,7 +86,7 @@ class IqaScorer:
 def _score_batch(metric: QualityMetric, images: Sequence[npt.NDArray[np.uint8]]) -> list[IqaScore]:
     """A batch at once, or where that fails picture by picture."""
     try:
-        values = metric.score(np.stack(images))
+        values = metric.score(images[0][None] if len(images) == 1 else np.stack(images))
     # What a metric raises on a picture it cannot handle depends on the metric: RuntimeError, AssertionError, ...
     except Exception as error:
         if len(images) > 1:
@@ -92,22 +105,41 @@ def _checked(name: str, value: float) -> IqaScore:
 
 
 _scorers: dict[IqaSettings, IqaScorer] = {}
-_metrics: dict[tuple[str, str], PyiqaMetric] = {}
+_metrics: dict[tuple[str, ...], PyiqaMetric] = {}
+_depending: dict[tuple[str, ...], bool] = {}
 _lock = threading.Lock()
 
 
 def load_iqa_scorer(settings: IqaSettings) -> IqaScorer:
-    """The scorer of the settings; each metric is loaded once per process.
+    """The scorer of the settings; each metric is loaded, and tried on small patterns, once per process.
 
     Raises:
-        ModelUnavailableError: pyiqa or a metric's weights cannot be had; the message says how to supply them.
-        SettingsError: not a no-reference metric, or no such device.
+        ModelUnavailableError: pyiqa, a metric's weights or a compiler cannot be had; the message says how.
+        SettingsError: not a no-reference metric, no such device or precision, or nothing that compiles for it.
+        OutOfMemoryError: the device has no room even for a small picture.
     """
     with _lock:
         if settings not in _scorers:
-            for name in settings.metrics:
-                if (name, settings.device) not in _metrics:
-                    _metrics[name, settings.device] = PyiqaMetric(name, settings.device)
-            metrics = [_metrics[name, settings.device] for name in dict.fromkeys(settings.metrics)]
-            _scorers[settings] = IqaScorer(metrics, settings)
+            keys = {name: (name, settings.device, settings.precision, settings.compile) for name in settings.metrics}
+            for key in keys.values():
+                if key not in _metrics:
+                    _metrics[key] = _load(key[0], settings)
+                if settings.batch_size > 1 and key not in _depending:
+                    _depending[key] = _is_found_to_depend(_metrics[key])
+            one_by_one = [name for name, key in keys.items() if settings.batch_size > 1 and _depending[key]]
+            _scorers[settings] = IqaScorer([_metrics[key] for key in keys.values()], settings, one_by_one=one_by_one)
         return _scorers[settings]
+
+
+def _load(name: str, settings: IqaSettings) -> PyiqaMetric:
+    metric = PyiqaMetric(name, settings.device, precision=settings.precision, compiler=settings.compile)
+    if settings.precision == "auto":
+        settle_precision(metric)
+    return metric
+
+
+def _is_found_to_depend(metric: PyiqaMetric) -> bool:
+    reason = reason_for_single_pictures(metric)
+    if reason is not None:
+        _log.warning("metric %s scores one picture at a time: %s", metric.name, reason)
+    return reason is not None

@@ -4,8 +4,9 @@ What belongs here: the order of work, batches across videos, the isolation of fa
 not: how anything is measured, chosen or drawn (the rooms below), Dagster (defs), the terminal (cli).
 """
 
-from thumb_assets.pipeline.engine import identities_of, run
-from thumb_assets.pipeline.isolate import run_isolated
+from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.from_tables import identities_of
+from thumb_assets.pipeline.isolate import run_isolated, warm_engine
 from thumb_assets.pipeline.job import BLOCKED, StageResult
 from thumb_assets.pipeline.stages import (
     CODE_VERSIONS,
@@ -15,6 +16,15 @@ from thumb_assets.pipeline.stages import (
     ordered_stages,
     stage_settings_sha256,
 )
+from thumb_assets.pipeline.what_if import (
+    Prompts,
+    VideoChange,
+    WhatIf,
+    apply_what_if,
+    has_new_prompts,
+    load_prompts,
+    what_if,
+)
 from thumb_assets.tables import STAGES
 
 __all__ = [
@@ -23,11 +33,19 @@ __all__ = [
     "OPTIONAL_INPUTS",
     "REQUIRED_INPUTS",
     "STAGES",
+    "Prompts",
     "StageResult",
+    "VideoChange",
+    "WhatIf",
+    "apply_what_if",
     "default_stages",
+    "has_new_prompts",
     "identities_of",
+    "load_prompts",
     "ordered_stages",
     "run",
     "run_isolated",
     "stage_settings_sha256",
+    "warm_engine",
+    "what_if",
 ]

@@ -159,7 +159,7 @@ class DecodePass:
         if self._shot_detector is None:
             return []
         try:
-            return self._shot_detector.process(frame.rgb(self._shot_detector.short_side))
+            return self._shot_detector.process(self._shot_detector.picture_of(frame))
         except Exception as error:  # noqa: BLE001 - a detector that dies must not take the frames table with it
             self._shot_detector = None
             self._result.errors["shots"] = self._detection_error(error, f"frame {frame.frame_index}")
@@ -202,7 +202,9 @@ class DecodePass:
     def _make_tables(self, source: FrameSource) -> None:
         pts = np.array(self._pts, dtype=np.int64)
         if "videos" in self._stages:
-            self._result.tables["videos"] = table_from_rows("videos", [self._video_row(source, pts)])
+            self._result.tables["videos"] = table_from_rows(
+                "videos", [video_row(self._video, source, pts, is_interlaced=self._is_interlaced)]
+            )
         if "frames" in self._stages:
             self._pack_frame_rows()
             self._result.tables["frames"] = conform("frames", pa.concat_tables(self._frame_tables))
@@ -211,38 +213,45 @@ class DecodePass:
             if table is not None:
                 self._result.tables["shots"] = table
 
-    def _video_row(self, source: FrameSource, pts: Any) -> dict[str, Any]:
-        header, geometry = source.header, source.header.geometry
-        timing = VideoTiming.from_pts(pts, header.time_base, header.average_frame_rate)
-        frame_rate = header.average_frame_rate
-        return {
-            "video_id": self._video.video_id,
-            "source_path": self._video.source_path,
-            "video_sha256": self._video.sha256,
-            "container": header.container,
-            "codec": header.codec,
-            "stream_index": header.stream_index,
-            "width": geometry.width,
-            "height": geometry.height,
-            "sample_aspect_ratio_num": geometry.sample_aspect_ratio.numerator,
-            "sample_aspect_ratio_den": geometry.sample_aspect_ratio.denominator,
-            "rotation_degrees": geometry.rotation_degrees,
-            "is_mirrored": geometry.is_mirrored,
-            "pix_fmt": header.pix_fmt,
-            "bit_depth": header.bit_depth,
-            "color_space": header.color_space,
-            "color_transfer": header.color_transfer,
-            "color_primaries": header.color_primaries,
-            "color_range": header.color_range,
-            "is_interlaced": self._is_interlaced,
-            "time_base_num": header.time_base.numerator,
-            "time_base_den": header.time_base.denominator,
-            "average_frame_rate_num": frame_rate.numerator if frame_rate else 0,
-            "average_frame_rate_den": frame_rate.denominator if frame_rate else 1,
-            "is_vfr": timing.is_vfr,
-            "num_frames_from_header": header.num_frames_from_header,
-            "num_frames_from_content": len(pts),
-            "num_decode_errors": source.num_decode_errors,
-            "begin_pts": timing.begin_pts,
-            "duration_seconds": timing.duration_seconds,
-        }
+
+def video_row(video: LibraryVideo, source: FrameSource, pts: Any, *, is_interlaced: bool) -> dict[str, Any]:
+    """The row of the table `videos`.
+
+    Args:
+        pts: (N,) int64 stamps of all displayed frames.
+        is_interlaced: whether any of them is.
+    """
+    header, geometry = source.header, source.header.geometry
+    timing = VideoTiming.from_pts(pts, header.time_base, header.average_frame_rate)
+    frame_rate = header.average_frame_rate
+    return {
+        "video_id": video.video_id,
+        "source_path": video.source_path,
+        "video_sha256": video.sha256,
+        "container": header.container,
+        "codec": header.codec,
+        "stream_index": header.stream_index,
+        "width": geometry.width,
+        "height": geometry.height,
+        "sample_aspect_ratio_num": geometry.sample_aspect_ratio.numerator,
+        "sample_aspect_ratio_den": geometry.sample_aspect_ratio.denominator,
+        "rotation_degrees": geometry.rotation_degrees,
+        "is_mirrored": geometry.is_mirrored,
+        "pix_fmt": header.pix_fmt,
+        "bit_depth": header.bit_depth,
+        "color_space": header.color_space,
+        "color_transfer": header.color_transfer,
+        "color_primaries": header.color_primaries,
+        "color_range": header.color_range,
+        "is_interlaced": is_interlaced,
+        "time_base_num": header.time_base.numerator,
+        "time_base_den": header.time_base.denominator,
+        "average_frame_rate_num": frame_rate.numerator if frame_rate else 0,
+        "average_frame_rate_den": frame_rate.denominator if frame_rate else 1,
+        "is_vfr": timing.is_vfr,
+        "num_frames_from_header": header.num_frames_from_header,
+        "num_frames_from_content": len(pts),
+        "num_decode_errors": source.num_decode_errors,
+        "begin_pts": timing.begin_pts,
+        "duration_seconds": timing.duration_seconds,
+    }

@@ -1,26 +1,39 @@
 """`run`: the one way work is done, from the command line, the tests and Dagster."""
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from thumb_assets.candidates import CandidatePredictor, plan_candidates
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
-from thumb_assets.export import export_crops, export_stills, require_space, space_for_video
+from thumb_assets.export import require_space, space_for_video
+from thumb_assets.inference import share_cores
 from thumb_assets.pipeline.decode_pass import CaptureRule, DecodePass, KnownFrames, OnFrame, PassResult
-from thumb_assets.pipeline.job import Made, SkippedError, StageResult, VideoJob, skip_or_raise
+from thumb_assets.pipeline.from_tables import identities_of, index_video, make_crops, make_stills, select_frames
+from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
 from thumb_assets.pipeline.scorers import FrameScorer, build_scorer
-from thumb_assets.pipeline.stages import DECODE_STAGES, SCORER_STAGES, needs_every_frame, ordered_stages
-from thumb_assets.select import choose
+from thumb_assets.pipeline.sparse_pass import SparsePass
+from thumb_assets.pipeline.stages import (
+    DECODE_STAGES,
+    SCORER_STAGES,
+    needs_every_frame,
+    ordered_stages,
+    table_inputs,
+)
 from thumb_assets.settings import Settings
-from thumb_assets.store import Catalog, Library, Outcome, TableStore, record_outcomes
-from thumb_assets.tables import table_from_rows, verify_coverage
-from thumb_assets.video import FrameFetcher, FrameIdentities, Geometry, VideoDecoder, VideoHeader
+from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
+from thumb_assets.tables import STAGE_TABLES, table_from_rows
+from thumb_assets.video import (
+    FrameFetcher,
+    IndexedDecoder,
+    UntrustedIndexError,
+    VideoDecoder,
+    VideoHeader,
+    one_thread_per_picture,
+)
 
 # Videos whose frames wait for a batch to fill; one more and the batches are scored as they are.
 _MAX_WAITING_VIDEOS = 4
@@ -36,10 +49,13 @@ def run(
     *,
     on_frame: OnFrame | None = None,
     on_video: OnVideo | None = None,
+    is_recomputed: bool = False,
 ) -> Iterator[StageResult]:
     """Runs stages of videos, each video decoded at most once, and yields each result as it is done and written.
 
-    A video that fails yields its errors and the next one goes on.
+    A video that fails yields its errors and the next one goes on. A stage whose stored tables were made from the same
+    inputs, settings and code is not run again: its result says so. While the models score one video, the next one is
+    decoded.
 
     Args:
         video_ids: partitions, in the order to work on them; the library knows their files.
@@ -48,11 +64,34 @@ def run(
         store: where tables are read and written.
         on_frame: called with (video_id, frame_index, num_frames_from_header) for every decoded frame.
         on_video: called with the video_id before anything is done with a video's file, and as a sign of life.
+        is_recomputed: run every stage, whatever is stored.
 
     Raises:
         SettingsError: an unknown stage.
     """
-    return _Engine(ordered_stages(stages), settings, store, on_frame, on_video).run(video_ids)
+    engine = _Engine(ordered_stages(stages), settings, store, on_frame, on_video, is_recomputed=is_recomputed)
+    return engine.run(video_ids)
+
+
+@dataclass(frozen=True)
+class _Decoding:
+    """How a pass went over the file, and why not in the way that was asked for."""
+
+    how: str = "every_frame"
+    fallback_reason: str | None = None
+
+    @property
+    def footer(self) -> dict[str, str]:
+        """For the table `frames`."""
+        reason = {} if self.fallback_reason is None else {"fallback_reason": self.fallback_reason}
+        return {"decoding": self.how, **reason}
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """For people."""
+        if self.fallback_reason is None:
+            return {}
+        return {"note": f"sparse pass not possible: {self.fallback_reason}; decoded every frame"}
 
 
 class _Engine:
@@ -63,16 +102,28 @@ class _Engine:
         store: TableStore,
         on_frame: OnFrame | None,
         on_video: OnVideo | None,
+        *,
+        is_recomputed: bool,
     ) -> None:
         self._stages = stages
         self._settings = settings
         self._store = store
         self._on_frame = on_frame
         self._on_video = on_video or (lambda _: None)
+        self._is_recomputed = is_recomputed
         self._library = Library(store.data_dir)
+        # Its thread begins with the first batch, when the models are loaded.
+        self._models = ThreadPoolExecutor(1, thread_name_prefix="thumb-assets-models", initializer=share_cores)
         self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
+        try:
+            with one_thread_per_picture():
+                yield from self._run(video_ids)
+        finally:
+            self._models.shutdown(cancel_futures=True)
+
+    def _run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         self._store.clean_temporary_files()
         waiting: deque[VideoJob] = deque()
         seen: set[str] = set()
@@ -83,7 +134,11 @@ class _Engine:
             self._on_video(video_id)
             try:
                 job = VideoJob(
-                    self._library.find(video_id), stages=self._stages, settings=self._settings, store=self._store
+                    self._library.find(video_id),
+                    stages=self._stages,
+                    settings=self._settings,
+                    store=self._store,
+                    is_recomputed=self._is_recomputed,
                 )
                 record_outcomes(self._store, video_id, job.interrupted_outcomes())
             except ThumbAssetsError as error:
@@ -107,33 +162,43 @@ class _Engine:
     # Frames: one pass over the file where a stage needs it, exact fetches of the candidates otherwise.
 
     def _measure(self, job: VideoJob) -> Iterator[StageResult]:
-        scorers = [scorer for scorer in map(self._scorer, self._stages) if isinstance(scorer, FrameScorer)]
-        if needs_every_frame(self._stages, self._settings):
+        yield from self._settle(job)
+        stages = [stage for stage in self._stages if stage not in job.settled]
+        scorers = [scorer for scorer in map(self._scorer, stages) if isinstance(scorer, FrameScorer)]
+        if needs_every_frame(stages, self._settings):
             yield from self._pass(job, scorers)
-        if "candidate_frames" in self._stages:
+        if "candidate_frames" in stages:
             yield job.attempt("candidate_frames", partial(self._plan_candidates, job))
-        of_candidates = [scorer for scorer in scorers if scorer.scope == "candidates"]
         try:
-            self._fetch_candidates(job, of_candidates)
+            # What the pass handed over may turn out to be scored already, if the candidates are the same after all.
+            missing = [scorer for scorer in scorers if scorer.scope == "candidates" and self._needs_frames(job, scorer)]
+            self._fetch_candidates(job, missing)
         except Exception as error:  # noqa: BLE001 - told by every scorer that wanted the frames, when it is asked
             job.fetch_error = as_thumb_assets_error(error, str(job.video.path))
 
+    def _settle(self, job: VideoJob) -> Iterator[StageResult]:
+        """Tells of the stages whose stored tables are still right, as far as that is known before any frame is seen."""
+        open_tables: set[str] = set()
+        for stage in self._stages:
+            if stage not in {*DECODE_STAGES, "candidate_frames", *SCORER_STAGES}:
+                continue
+            result = None if open_tables & set(table_inputs(stage)) else job.reuse(stage)
+            if result is not None:
+                yield result
+            else:
+                open_tables |= set(STAGE_TABLES[stage])
+
+    def _needs_frames(self, job: VideoJob, scorer: FrameScorer[Any, Any]) -> bool:
+        if job.is_unchanged(scorer.stage):
+            return False
+        return scorer.rescore is None or job.stored_embeddings() is None
+
     def _pass(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> Iterator[StageResult]:
-        wanted = frozenset(self._stages) & DECODE_STAGES
+        wanted = (frozenset(self._stages) & DECODE_STAGES) - job.settled
         failure: Exception | None = None
-        result = PassResult()
+        result, decoding = PassResult(), _Decoding()
         try:
-            decode_pass = DecodePass(
-                job.video,
-                stages=wanted,
-                settings=self._settings,
-                rule=self._capture_rule(job, scorers),
-                scorers=scorers,
-            )
-            with VideoDecoder(job.video.path, self._settings.video) as source:
-                if "stills" in self._stages:
-                    self._require_space(source.header)
-                result = decode_pass.run(source, self._on_frame)
+            result, decoding = self._decode(job, wanted, scorers)
             self._library.find(job.video_id)  # raises where the file was replaced while it was read
         except Exception as error:  # noqa: BLE001 - becomes the result of the stages below
             failure = as_thumb_assets_error(error, str(job.video.path))
@@ -147,11 +212,57 @@ class _Engine:
                 raise failure
             if stage in result.errors:
                 raise result.errors[stage]
-            return Made({stage: result.tables[stage]})
+            tables = {stage: result.tables[stage]}
+            return Made(tables, decoding.footer, decoding.metrics) if stage == "frames" else Made(tables)
 
         for stage in self._stages:
             if stage in wanted:
                 yield job.attempt(stage, partial(made, stage))
+
+    def _decode(
+        self, job: VideoJob, wanted: frozenset[str], scorers: list[FrameScorer[Any, Any]]
+    ) -> tuple[PassResult, _Decoding]:
+        """The sparse pass where it is asked for and the file allows it, else the full one, and which it was."""
+        rule = self._capture_rule(job, scorers)
+        if not self._settings.sparse.is_on:
+            return self._full_pass(job, wanted, rule, scorers), _Decoding()
+        try:
+            return self._sparse_pass(job, wanted, rule, scorers), _Decoding("sparse")
+        except UntrustedIndexError as error:
+            for scorer in scorers:
+                scorer.forget(job.video_id)
+            return self._full_pass(job, wanted, rule, scorers), _Decoding(fallback_reason=str(error))
+
+    def _sparse_pass(
+        self,
+        job: VideoJob,
+        wanted: frozenset[str],
+        rule: CaptureRule | None,
+        scorers: list[FrameScorer[Any, Any]],
+    ) -> PassResult:
+        """As the pass over every frame, where the file's index can be trusted.
+
+        Raises:
+            UntrustedIndexError: it cannot, or it gains nothing.
+        """
+        with IndexedDecoder(job.video.path, self._settings.video) as source:
+            if "stills" in self._stages:
+                self._require_space(source.header)
+            sparse_pass = SparsePass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
+            return sparse_pass.run(source, self._on_frame)
+
+    def _full_pass(
+        self,
+        job: VideoJob,
+        wanted: frozenset[str],
+        rule: CaptureRule | None,
+        scorers: list[FrameScorer[Any, Any]],
+    ) -> PassResult:
+        decode_pass = DecodePass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
+        with VideoDecoder(job.video.path, self._settings.video) as source:
+            if "stills" in self._stages:
+                self._require_space(source.header)
+            return decode_pass.run(source, self._on_frame)
 
     def _require_space(self, header: VideoHeader) -> None:
         """Room for all that may come of the video, asked before the hours of work that would be lost."""
@@ -162,10 +273,11 @@ class _Engine:
     def _capture_rule(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> CaptureRule | None:
         if not any(scorer.scope == "candidates" for scorer in scorers):
             return None
-        if "candidate_frames" not in self._stages:
+        if "candidate_frames" not in self._stages or "candidate_frames" in job.settled:
             stored = job.optional_table("candidate_frames")
             return None if stored is None else KnownFrames(frozenset(stored.column("frame_index").to_pylist()))
-        return CandidatePredictor(self._settings.candidates) if "shots" in self._stages else None
+        is_cut_now = "shots" in self._stages and "shots" not in job.settled
+        return CandidatePredictor(self._settings.candidates) if is_cut_now else None
 
     def _plan_candidates(self, job: VideoJob) -> Made:
         table = plan_candidates(job.table("frames"), job.table("shots"), self._settings.candidates)
@@ -193,14 +305,16 @@ class _Engine:
     def _finish(self, job: VideoJob) -> Iterator[StageResult]:
         self._on_video(job.video_id)
         for stage in self._stages:
-            if stage in SCORER_STAGES:
+            if stage in SCORER_STAGES and stage not in job.settled:
                 yield job.attempt(stage, partial(self._scores, job, stage))
-        if "selections" in self._stages:
-            yield job.attempt("selections", partial(self._select, job))
-        if "stills" in self._stages:
-            yield job.attempt("stills", partial(self._export, job))
-        if "crops" in self._stages:
-            yield job.attempt("crops", partial(self._crop, job))
+        makers = {
+            "selections": lambda: select_frames(job, self._settings, self._iqa_footer(job)),
+            "stills": lambda: make_stills(job, self._settings, self._store),
+            "crops": lambda: make_crops(job, self._settings, self._store),
+        }
+        for stage, make in makers.items():
+            if stage in self._stages:
+                yield job.attempt(stage, make)
         for scorer in self._scorers.values():  # rows of stages that were blocked
             if isinstance(scorer, FrameScorer):
                 scorer.forget(job.video_id)
@@ -208,7 +322,7 @@ class _Engine:
         # The catalog is made after the outcomes, to show them, and counts as done in them unless it fails.
         record_outcomes(self._store, job.video_id, job.outcomes(with_catalog=is_indexed))
         if is_indexed:
-            yield job.attempt("catalog", partial(self._index, job))
+            yield job.attempt("catalog", lambda: index_video(job, self._store))
             record_outcomes(self._store, job.video_id, job.outcomes())
 
     def _scores(self, job: VideoJob, stage: str) -> Made:
@@ -219,12 +333,13 @@ class _Engine:
             raise scorer
         if scorer is None:
             raise ThumbAssetsError(f"{job.video_id}: stage {stage} has no scorer")
+        embeddings = job.stored_embeddings() if scorer.rescore else None
+        if embeddings is not None and scorer.rescore:
+            return Made({stage: scorer.rescore(embeddings)}, scorer.footer, {"source": "stored embeddings"})
         if job.fetch_error is not None:
             scorer.forget(job.video_id)
             raise job.fetch_error
         frames, candidates = job.table("frames"), job.table("candidate_frames")
-        if scorer.has_pending(job.video_id):
-            scorer.flush()
         wanted = None if scorer.scope == "every_frame" else candidates.column("frame_index").to_pylist()
         rows = scorer.take(job.video_id, wanted, frames)
         errors = [str(row["error"]) for row in rows if row.get("error") is not None]
@@ -233,80 +348,11 @@ class _Engine:
             metrics["note"] = f"{len(errors)} of {len(rows)} rows have an error, the first: {errors[0]}"
         return Made({stage: table_from_rows(stage, rows)}, scorer.footer, metrics)
 
-    def _select(self, job: VideoJob) -> Made:
-        iqa_scores = job.optional_table("iqa_scores")
-        footer = self._iqa_footer(job) if iqa_scores is not None else {}
-        choice = choose(
-            job.table("candidate_frames"),
-            sharpness=job.optional_table("sharpness"),
-            clip_scores=job.optional_table("clip_scores"),
-            iqa_scores=iqa_scores,
-            iqa_lower_better=json.loads(footer.get("lower_better", "{}")),
-            faces=job.optional_table("faces"),
-            frame_size=Geometry.from_row(job.table("videos").to_pylist()[0]).display_size,
-            settings=self._settings.selection,
-        )
-        metrics: dict[str, int | float | str] = {
-            "num_rejections": choice.rejections.num_rows,
-            "components": ", ".join(choice.components) or "none",
-        }
-        scores = {name: job.optional_table(name) for name in ("sharpness", "clip_scores", "iqa_scores")}
-        unscored = [
-            name
-            for name, table in scores.items()
-            if table is not None and not verify_coverage(job.table("candidate_frames"), table).is_passed
-        ]
-        if unscored:
-            metrics["note"] = f"{', '.join(unscored)} lack some of the candidates: run these stages again"
-        return Made(
-            {"selections": choice.selections, "rejections": choice.rejections},
-            {"components": json.dumps(choice.components)},
-            metrics,
-        )
-
     def _iqa_footer(self, job: VideoJob) -> dict[str, str]:
         scorer = self._scorers.get("iqa_scores")
         if isinstance(scorer, FrameScorer):
             return scorer.footer
         return self._store.footer("iqa_scores", job.video_id) or {}
-
-    def _export(self, job: VideoJob) -> Made:
-        stills = export_stills(
-            job.video.path,
-            video_id=job.video_id,
-            selections=job.table("selections"),
-            identities=identities_of(job.table("frames")),
-            video_sha256=job.video.sha256,
-            stills_dir=self._store.stills_root,
-            settings=self._settings.stills,
-            export_settings=self._settings.export,
-            video_settings=self._settings.video,
-            on_swap=partial(self._store.delete, "stills", job.video_id),
-        )
-        return Made({"stills": stills}, {}, {"num_bytes": pc.sum(stills.column("num_bytes")).as_py() or 0})
-
-    def _crop(self, job: VideoJob) -> Made:
-        if not self._settings.crops.aspect_ratios:
-            raise SkippedError('no aspect ratio is asked for: set crops.aspect_ratios, for example ["16:9", "1:1"]')
-        crops = export_crops(
-            job.video.path,
-            video_id=job.video_id,
-            stills=job.table("stills"),
-            faces=job.optional_table("faces"),
-            identities=identities_of(job.table("frames")),
-            video_sha256=job.video.sha256,
-            crops_dir=self._store.crops_root,
-            settings=self._settings.crops,
-            stills_settings=self._settings.stills,
-            export_settings=self._settings.export,
-            video_settings=self._settings.video,
-            on_swap=partial(self._store.delete, "crops", job.video_id),
-        )
-        return Made({"crops": crops}, {}, {"num_bytes": pc.sum(crops.column("num_bytes")).as_py() or 0})
-
-    def _index(self, job: VideoJob) -> Made:
-        Catalog(self._store.catalog_path).index_video(self._store, job.video_id)
-        return Made({})
 
     # Models
 
@@ -320,7 +366,7 @@ class _Engine:
             return None
         if stage not in self._scorers:
             try:
-                self._scorers[stage] = build_scorer(stage, self._settings)
+                self._scorers[stage] = build_scorer(stage, self._settings, self._models)
             except SettingsError:
                 raise
             except Exception as error:  # noqa: BLE001 - a model that does not load fails its stage, not the others
@@ -338,14 +384,3 @@ class _Engine:
     def _has_pending(self, job: VideoJob) -> bool:
         scorers = [scorer for scorer in self._scorers.values() if isinstance(scorer, FrameScorer)]
         return any(scorer.has_pending(job.video_id) for scorer in scorers)
-
-
-def identities_of(frames: pa.Table) -> FrameIdentities:
-    """What `FrameFetcher` needs, out of the `frames` table."""
-    return FrameIdentities(
-        pts=frames.column("pts").to_numpy(),
-        luma_hash=frames.column("luma_hash").to_pylist(),
-        chroma_hash=frames.column("chroma_hash").to_pylist(),
-        is_keyframe=frames.column("is_keyframe").to_numpy(zero_copy_only=False),
-        field_order=frames.column("field_order").to_pylist(),
-    )

@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -36,6 +36,17 @@ _SECONDS_BETWEEN_FRAMES = 0.1
 _KILLED = 9  # SIGKILL, which Windows does not name
 _WINDOWS_ERRORS = 0xC0000000  # its codes of severity "error" begin here: access violation, stack overflow
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, getattr(signal, "SIGBUS", signal.SIGSEGV)}
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a child is to do; see `run`."""
+
+    video_ids: list[str]
+    stages: tuple[str, ...]
+    settings: Settings
+    data_dir: Path
+    is_recomputed: bool
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,7 @@ def run_isolated(
     store: TableStore,
     *,
     on_frame: OnFrame | None = None,
+    is_recomputed: bool = False,
 ) -> Iterator[StageResult]:
     """As `run`, in a child process that is replaced when it dies; with `video.is_isolated` off, in this one.
 
@@ -93,20 +105,20 @@ def run_isolated(
     wanted = ordered_stages(stages)
     pending = list(dict.fromkeys(video_ids))
     if not settings.video.is_isolated:
-        yield from run(pending, wanted, settings, store, on_frame=on_frame)
+        yield from run(pending, wanted, settings, store, on_frame=on_frame, is_recomputed=is_recomputed)
         return
     if multiprocessing.current_process().daemon:
         raise SettingsError("a daemonic process may not have children; set video.is_isolated=false")
     told: dict[str, dict[str, Outcome]] = {}
     while pending:
-        child = _Child(pending, wanted, settings, store, on_frame)
+        child = _warm.take()
         try:
-            for result in child.results():
+            for result in child.results(_Job(pending, wanted, settings, store.data_dir, is_recomputed), on_frame):
                 if result.stage not in told.setdefault(result.video_id, {}):
                     told[result.video_id][result.stage] = outcome_of(result)
                     yield result
         finally:
-            child.stop()
+            _warm.give_back(child)
         if child.error is None:
             return
         if child.video_id is None:
@@ -124,30 +136,32 @@ def run_isolated(
 class _Child:
     """One child process: its messages as results, and how it ended."""
 
-    def __init__(
-        self,
-        video_ids: list[str],
-        stages: tuple[str, ...],
-        settings: Settings,
-        store: TableStore,
-        on_frame: OnFrame | None,
-    ) -> None:
+    def __init__(self) -> None:
         self.video_id: str | None = None  # the one it works on
         self.error: ThumbAssetsError | None = None  # how it died
-        self._settings = settings
-        self._library = Library(store.data_dir)
-        self._on_frame = on_frame
+        self.is_idle = True
+        self._job: _Job | None = None
         context = multiprocessing.get_context("spawn")  # fork copies threads' locks in whatever state they are
-        self._receiver, sender = context.Pipe(duplex=False)
-        arguments = (sender, video_ids, stages, settings, store.data_dir)
-        self._process: BaseProcess = context.Process(target=_work, args=arguments, name="thumb-assets-engine")
+        self._connection, theirs = context.Pipe()
+        # As a daemon it ends with this process, even where it is kept for a next job that never comes.
+        self._process: BaseProcess = context.Process(
+            target=_work, args=(theirs,), name="thumb-assets-engine", daemon=True
+        )
         self._process.start()
-        sender.close()  # else the child's end of the pipe would never be the last
+        theirs.close()  # else the child's end of the pipe would never be the last
 
-    def results(self) -> Iterator[StageResult]:
-        """What the child tells, until it ends; `error` says whether it died."""
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can take a job."""
+        return self._process.is_alive()
+
+    def results(self, job: _Job, on_frame: OnFrame | None) -> Iterator[StageResult]:
+        """What the child tells of a job, until it is done; `error` says whether the child died."""
+        self.is_idle, self.video_id, self.error, self._job = False, None, None, job
+        with suppress(OSError):  # it died already, as reading from it will show
+            self._connection.send(job)
         while True:
-            message = self._next_message()
+            message = self._next_message(job)
             if isinstance(message, _Told):
                 if message.result.error is not None and message.trace is not None:
                     message.result.error.__cause__ = _ChildTrace(message.trace)
@@ -155,11 +169,12 @@ class _Child:
             elif isinstance(message, _Working):
                 self.video_id = message.video_id
             elif isinstance(message, _Decoded):
-                if self._on_frame:
-                    self._on_frame(message.video_id, message.frame_index, message.num_frames)
+                if on_frame:
+                    on_frame(message.video_id, message.frame_index, message.num_frames)
             elif isinstance(message, _Ended):
                 if message.error is not None:
                     raise message.error
+                self.is_idle = True
                 return
             else:
                 return
@@ -171,20 +186,20 @@ class _Child:
                 os.killpg(int(self._process.pid or 0), signal.SIGKILL)
         self._process.kill()
         self._process.join()
-        self._receiver.close()
+        self._connection.close()
 
-    def _next_message(self) -> Any:
-        stall_seconds = self._settings.video.stall_seconds
+    def _next_message(self, job: _Job) -> Any:
+        stall_seconds = job.settings.video.stall_seconds
         if self.video_id is None:  # it still imports, which a busy machine may take long over
             stall_seconds = max(stall_seconds, _START_SECONDS)
-        if not wait([self._receiver], timeout=stall_seconds):
+        if not wait([self._connection], timeout=stall_seconds):
             self.error = BadInputError(
                 f"{self._place()}: nothing happened for {stall_seconds:.0f} s (video.stall_seconds); "
                 "allow more, or replace the file"
             )
             return None
         try:
-            return self._receiver.recv()
+            return self._connection.recv()
         except (EOFError, OSError):  # between two messages, or in the middle of one
             self._process.join()
             self.error = self._death()
@@ -210,9 +225,54 @@ class _Child:
     def _place(self) -> str:
         """The file of the video the child works on, by which people know it."""
         try:
-            return str(self._library.find(str(self.video_id)).path)
+            return str(Library(self._job.data_dir).find(str(self.video_id)).path) if self._job else ""
         except ThumbAssetsError:
             return str(self.video_id)
+
+
+class _Warm:
+    """The child that waits between two jobs, where somebody asked for one to be kept."""
+
+    def __init__(self) -> None:
+        self.num_keepers = 0
+        self._child: _Child | None = None
+
+    def take(self) -> _Child:
+        """The kept child, else a new one."""
+        child, self._child = self._child, None
+        if child is not None and child.is_alive:
+            return child
+        if child is not None:
+            child.stop()
+        return _Child()
+
+    def give_back(self, child: _Child) -> None:
+        """Keeps a child that is done and well; ends any other."""
+        if self.num_keepers and child.is_idle and self._child is None:
+            self._child = child
+        else:
+            child.stop()
+
+    def drop(self) -> None:
+        """Ends the kept child."""
+        if self._child is not None:
+            self._child.stop()
+            self._child = None
+
+
+_warm = _Warm()
+
+
+@contextmanager
+def warm_engine() -> Iterator[None]:
+    """Inside, calls of `run_isolated` one after the other share a child, so that models are loaded once for all."""
+    _warm.num_keepers += 1
+    try:
+        yield
+    finally:
+        _warm.num_keepers -= 1
+        if not _warm.num_keepers:
+            _warm.drop()
 
 
 def _lost_results(child: _Child, stages: tuple[str, ...], told: dict[str, Outcome]) -> list[StageResult]:
@@ -239,35 +299,50 @@ def _lost_results(child: _Child, stages: tuple[str, ...], told: dict[str, Outcom
 # In the child
 
 
-def _work(
-    sender: "Connection[Any, Any]", video_ids: list[str], stages: tuple[str, ...], settings: Settings, data_dir: Path
-) -> None:
-    """Runs the engine and tells the parent of everything."""
+def _work(connection: "Connection[Any, Any]") -> None:
+    """Does the jobs that come, until nobody can send one any more."""
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)  # a group of its own, so that whatever it starts can be ended with it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches both on Windows; the parent ends the child
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    while True:
+        try:
+            job = connection.recv()
+        except EOFError:
+            return
+        _do(job, connection)
+
+
+def _do(job: _Job, connection: "Connection[Any, Any]") -> None:
+    """Runs the engine and tells the parent of everything."""
     last = 0.0
 
     def on_frame(video_id: str, frame_index: int, num_frames: int | None) -> None:
         nonlocal last
         if time.monotonic() - last >= _SECONDS_BETWEEN_FRAMES:
             last = time.monotonic()
-            sender.send(_Decoded(video_id, frame_index, num_frames))
+            connection.send(_Decoded(video_id, frame_index, num_frames))
 
     def on_video(video_id: str) -> None:
-        sender.send(_Working(video_id))
+        connection.send(_Working(video_id))
 
     try:
-        store = TableStore(data_dir)
-        for result in run(video_ids, stages, settings, store, on_frame=on_frame, on_video=on_video):
+        results = run(
+            job.video_ids,
+            job.stages,
+            job.settings,
+            TableStore(job.data_dir),
+            on_frame=on_frame,
+            on_video=on_video,
+            is_recomputed=job.is_recomputed,
+        )
+        for result in results:
             error = result.error
-            sender.send(_Told(result, "".join(traceback.format_exception(error)) if error else None))
+            connection.send(_Told(result, "".join(traceback.format_exception(error)) if error else None))
     except Exception as error:  # noqa: BLE001 - told by the parent, who can; here it would be a trace and an exit code
-        sender.send(_Ended(as_thumb_assets_error(error, "the engine")))
+        connection.send(_Ended(as_thumb_assets_error(error, "the engine")))
     else:
-        sender.send(_Ended())
-    sender.close()
+        connection.send(_Ended())
 
 
 def _die_with_parent() -> None:

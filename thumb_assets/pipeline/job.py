@@ -12,11 +12,15 @@ from thumb_assets.errors import (
     ThumbAssetsError,
     as_thumb_assets_error,
 )
-from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer
+from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer, stage_key, table_inputs, without_prompts
 from thumb_assets.settings import Settings
 from thumb_assets.store import LibraryVideo, Outcome, TableStore, read_outcomes
-from thumb_assets.tables import STAGE_TABLES
+from thumb_assets.tables import STAGE_TABLES, content_sha256
 
+# Footer keys by which a stage is known to be done already: what it was made from, and what it says.
+KEY, CONTENT = "stage_key", "content_sha256"
+# As `stage_key`, whatever the prompts: what the embeddings were made from.
+EMBEDDING_KEY = "embedding_key"
 # How the message of a stage begins that was not tried, because an earlier one has no table.
 BLOCKED = "not run, because"
 
@@ -32,6 +36,7 @@ class StageResult:
         error: the exception behind a failure.
         blocked_by: the stage whose failure is the reason, where this one was not tried at all.
         metrics: counts worth showing.
+        is_unchanged: whether nothing was done, since inputs, settings and code are those of the stored tables.
     """
 
     video_id: str
@@ -43,6 +48,7 @@ class StageResult:
     error: ThumbAssetsError | None = None
     blocked_by: str | None = None
     metrics: Mapping[str, int | float | str] = field(default_factory=dict)
+    is_unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,19 @@ class SkippedError(Exception):
 class VideoJob:
     """The state of one video in one run."""
 
-    def __init__(self, video: LibraryVideo, *, stages: tuple[str, ...], settings: Settings, store: TableStore) -> None:
+    def __init__(
+        self,
+        video: LibraryVideo,
+        *,
+        stages: tuple[str, ...],
+        settings: Settings,
+        store: TableStore,
+        is_recomputed: bool = False,
+    ) -> None:
         self.video = video
         self.stages = stages
         self.results: list[StageResult] = []
+        self.settled: set[str] = set()  # stages whose stored tables are still right
         self.captured: frozenset[int] = frozenset()
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
         self._settings = settings
@@ -76,6 +91,8 @@ class VideoJob:
             if outcome.status != "done" and outcome.stage in STAGE_TABLES
             for table_name in STAGE_TABLES[outcome.stage]
         }
+        self._is_recomputed = is_recomputed
+        self._content: dict[str, str] = {}  # content hash by table
         self._made: dict[str, pa.Table] = {}
         self._unmade: dict[str, StageResult] = {}
 
@@ -114,10 +131,16 @@ class VideoJob:
         return table
 
     def attempt(self, stage: str, make: Callable[[], Made]) -> StageResult:
-        """Runs one stage, writes what it made and records what became of it; never raises for this video's sake."""
+        """Runs one stage, writes what it made and records what became of it; never raises for this video's sake.
+
+        A stage whose stored tables were made from the same inputs, settings and code is not run.
+        """
         blocker = next((self._unmade[name] for name in REQUIRED_INPUTS[stage] if name in self._unmade), None)
         if blocker is not None:
             return self._record(self._blocked(stage, blocker))
+        unchanged = self.reuse(stage)
+        if unchanged is not None:
+            return unchanged
         try:
             made = make()
             self._write(stage, made)
@@ -126,7 +149,77 @@ class VideoJob:
         except Exception as error:  # noqa: BLE001 - one video's failure is recorded, the next one goes on
             known = as_thumb_assets_error(error, f"{self.video.path}: stage {stage}")
             return self._record(self._result(stage, "failed", message=str(known), error=known))
-        return self._record(self._result(stage, "done", tables=made.tables, metrics=made.metrics))
+        return self._record(self._result(stage, "done", made=made))
+
+    def is_unchanged(self, stage: str) -> bool:
+        """Whether making a stage's stored tables again would change nothing.
+
+        An outcome says nothing here: tables are written whole, and their footer tells what they were made from.
+        """
+        if self._is_recomputed or not STAGE_TABLES[stage]:
+            return False
+        key = self.key_of(stage)
+        return key is not None and all(self._footer(name).get(KEY) == key for name in STAGE_TABLES[stage])
+
+    def reuse(self, stage: str) -> StageResult | None:
+        """Takes a stage's stored tables for its result; None where they are to be made again."""
+        if not self.is_unchanged(stage):
+            return None
+        try:
+            stored = {name: self._store.read(name, self.video_id) for name in STAGE_TABLES[stage]}
+        except ThumbAssetsError:  # one that cannot be read is made again
+            return None
+        if any(not self._store.has_files(name, table, self.video_id) for name, table in stored.items()):
+            return None
+        self._made |= stored
+        self.settled.add(stage)
+        return self._record(self._result(stage, "done", made=Made(stored), is_unchanged=True))
+
+    def stored_embeddings(self) -> pa.Table | None:
+        """The stored `clip_scores` where only the prompts have changed since, else None."""
+        key = None if self._is_recomputed else self.key_of("clip_scores", without_prompts(self._settings))
+        if key is None or self._footer("clip_scores").get(EMBEDDING_KEY) != key:
+            return None
+        try:
+            return self._store.read("clip_scores", self.video_id)
+        except ThumbAssetsError:
+            return None
+
+    def key_of(self, stage: str, settings: Settings | None = None) -> str | None:
+        """See `stage_key`; None where a table that the stage cannot do without is not there.
+
+        Args:
+            settings: instead of those of the run.
+        """
+        inputs = {name: self._content_of(name) for name in table_inputs(stage)}
+        if any(inputs.get(name) is None for name in REQUIRED_INPUTS[stage] if name in inputs):
+            return None
+        source = (self.video.sha256, self.video.source_path)
+        return stage_key(stage, settings or self._settings, source=source, inputs=inputs)
+
+    def _content_of(self, table_name: str) -> str | None:
+        """Content hash of the table a stage would read now; None where it would read none."""
+        if table_name in self._content:
+            return self._content[table_name]
+        if table_name in self._unmade or (table_name in self._outdated and table_name not in self._made):
+            return None
+        stored = self._footer(table_name).get(CONTENT)
+        if stored is not None:
+            return stored
+        try:
+            table = self.optional_table(table_name)
+        except ThumbAssetsError:  # it cannot be read: whoever needs it says so
+            table = None
+        if table is None:
+            return None
+        self._content[table_name] = content_sha256(table)
+        return self._content[table_name]
+
+    def _footer(self, table_name: str) -> dict[str, str]:
+        try:
+            return self._store.footer(table_name, self.video_id) or {}
+        except ThumbAssetsError:  # whoever needs the table itself says so
+            return {}
 
     def interrupted_outcomes(self) -> list[Outcome]:
         """What to record before the work: it stays where the process dies, so that nobody takes the video for done."""
@@ -141,9 +234,17 @@ class VideoJob:
 
     def _write(self, stage: str, made: Made) -> None:
         footer = common_footer(stage, self._settings, self.video.sha256) | dict(made.footer)
+        key = self.key_of(stage)  # before the tables count as made: a stage may read what it wrote before
+        if key is not None:
+            footer[KEY] = key
+        if stage == "clip_scores" and key is not None:
+            footer[EMBEDDING_KEY] = self.key_of(stage, without_prompts(self._settings)) or ""
         for table_name in STAGE_TABLES[stage]:
-            self._store.write(table_name, made.tables[table_name], video_id=self.video_id, footer=footer)
-            self._made[table_name] = made.tables[table_name]
+            table = made.tables[table_name]
+            self._content[table_name] = content_sha256(table)
+            footer[CONTENT] = self._content[table_name]
+            self._store.write(table_name, table, video_id=self.video_id, footer=footer)
+            self._made[table_name] = table
 
     def _blocked(self, stage: str, blocker: StageResult) -> StageResult:
         cause = blocker.blocked_by or blocker.stage
@@ -156,22 +257,23 @@ class VideoJob:
         stage: str,
         status: Literal["done", "skipped", "failed"],
         *,
-        tables: Mapping[str, pa.Table] | None = None,
+        made: Made | None = None,
         message: str | None = None,
         error: ThumbAssetsError | None = None,
         blocked_by: str | None = None,
-        metrics: Mapping[str, int | float | str] | None = None,
+        is_unchanged: bool = False,
     ) -> StageResult:
         return StageResult(
             self.video_id,
             stage,
             status,
             self.video.source_path,
-            tables=tables or {},
+            tables=made.tables if made else {},
             message=message,
             error=error,
             blocked_by=blocked_by,
-            metrics=metrics or {},
+            metrics=made.metrics if made else {},
+            is_unchanged=is_unchanged,
         )
 
     def _record(self, result: StageResult) -> StageResult:

@@ -1,8 +1,10 @@
 """The stages that score single frames, behind one interface: take frames, batch them across videos, give rows."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
@@ -21,8 +23,12 @@ from thumb_assets.sharpness import (
     percentile_in_video,
     tenengrad,
 )
+from thumb_assets.tables import table_from_rows
 from thumb_assets.video import Frame
 from thumb_assets.weights import check_licences
+
+# Batches of a scorer that may wait or be worked on while frames go on arriving; one more and the decoder waits.
+_MAX_RUNNING_BATCHES = 2
 
 Row = dict[str, Any]
 Item = TypeVar("Item")
@@ -45,6 +51,8 @@ class FrameScorer(Generic[Item, Result]):
         to_rows: (video_id, frame_index, result, error) to rows; exactly one of result and error is None.
         complete: gets a video's rows and its `frames` table before they are written.
         footer: what the stage's Parquet footer says besides the common keys.
+        executor: where batches are scored while frames go on arriving; None scores them at once.
+        rescore: the stage's table out of a stored one of which only the prompts have changed; None without prompts.
     """
 
     stage: str
@@ -55,47 +63,71 @@ class FrameScorer(Generic[Item, Result]):
     scope: Literal["candidates", "every_frame"] = "candidates"
     complete: Callable[[list[Row], pa.Table], list[Row]] = _unchanged
     footer: dict[str, str] = field(default_factory=dict)
+    executor: Executor | None = None
+    rescore: Callable[[pa.Table], pa.Table] | None = None
     _pending: list[tuple[str, int, Item]] = field(default_factory=list)
+    _running: deque["_Running[Result]"] = field(default_factory=deque)
     _rows: dict[str, dict[int, list[Row]]] = field(default_factory=lambda: defaultdict(dict))
     _errors: dict[str, ThumbAssetsError] = field(default_factory=dict)
     _raised: dict[str, list[ThumbAssetsError]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, video_id: str, frame: Frame) -> None:
-        """Takes a frame; a full batch is scored at once."""
+        """Takes a frame; a full batch is scored."""
         self._pending.append((video_id, frame.frame_index, self.render(frame)))
         if len(self._pending) >= self.batch_size:
             self.flush()
 
     def has_pending(self, video_id: str) -> bool:
-        """Whether a frame of this video still waits for its batch to fill."""
-        return any(pending == video_id for pending, _, _ in self._pending)
+        """Whether a frame of this video still waits for its batch to fill, or for its score."""
+        self._collect(_MAX_RUNNING_BATCHES)
+        return any(pending == video_id for pending, _, _ in self._pending) or self._is_running(video_id)
 
     def flush(self) -> None:
-        """Scores what waits. A batch that fails is scored one by one, so that a bad frame costs itself alone."""
+        """Gives what waits to be scored."""
         batch, self._pending = self._pending, []
         if not batch:
             return
+        keys: list[tuple[str, int] | None] = [(video_id, frame_index) for video_id, frame_index, _ in batch]
+        items = [item for _, _, item in batch]
+        self._running.append(_Running(keys, _submitted(self.executor, partial(self._score_safely, items))))
+        self._collect(_MAX_RUNNING_BATCHES if self.executor else 0)
+
+    def _score_safely(self, items: list[Item]) -> "list[Result | Exception]":
+        """A batch that fails is scored one by one, so that a bad frame costs itself alone."""
         try:
-            results: Sequence[Result | None] = self.score([item for _, _, item in batch])
-            message = None
+            return list(self.score(items))
         except Exception as error:  # noqa: BLE001 - whatever a model raises is recorded with its frame
-            if len(batch) > 1:
-                for single in batch:
-                    self._pending = [single]
-                    self.flush()
+            if len(items) == 1:
+                return [error]
+            return [result for item in items for result in self._score_safely([item])]
+
+    def _is_running(self, video_id: str) -> bool:
+        return any(key is not None and key[0] == video_id for running in self._running for key in running.keys)
+
+    def _collect(self, num_left: int, *, video_id: str | None = None) -> None:
+        """Takes in the batches that are done, and waits until at most `num_left` are not, or none of a video."""
+        while self._running:
+            must_wait = len(self._running) > num_left or (video_id is not None and self._is_running(video_id))
+            if not must_wait and not self._running[0].future.done():
                 return
-            video_id, frame_index, _ = batch[0]
-            known = as_thumb_assets_error(error, f"{video_id}: frame {frame_index}")
-            self._raised[video_id].append(known)
-            results, message = [None], f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
-        for (video_id, frame_index, _), result in zip(batch, results, strict=True):
-            try:
-                self._rows[video_id][frame_index] = self.to_rows(video_id, frame_index, result, message)
-            except ThumbAssetsError as error:
-                self._errors[video_id] = error
+            running = self._running.popleft()
+            for key, result in zip(running.keys, running.future.result(), strict=True):
+                if key is not None:
+                    self._take_in(*key, result)
+
+    def _take_in(self, video_id: str, frame_index: int, result: "Result | Exception") -> None:
+        message = None
+        if isinstance(result, Exception):
+            self._raised[video_id].append(as_thumb_assets_error(result, f"{video_id}: frame {frame_index}"))
+            message = f"{type(result).__name__}: {next(iter(str(result).splitlines()), '')}"
+        value = None if isinstance(result, Exception) else result
+        try:
+            self._rows[video_id][frame_index] = self.to_rows(video_id, frame_index, value, message)
+        except ThumbAssetsError as error:
+            self._errors[video_id] = error
 
     def take(self, video_id: str, wanted: Sequence[int] | None, frames: pa.Table) -> list[Row]:
-        """The rows of a video, which are then forgotten.
+        """The rows of a video, which are then forgotten; waits for what is not scored yet.
 
         Args:
             wanted: frame indices whose rows are kept; None keeps all.
@@ -105,6 +137,9 @@ class FrameScorer(Generic[Item, Result]):
             ThumbAssetsError: a frame failed whose table has no column to say so, the model failed on every frame, or
                 for want of memory: then the stage is to be tried again, not its rows to be believed.
         """
+        if self.has_pending(video_id):
+            self.flush()
+            self._collect(_MAX_RUNNING_BATCHES, video_id=video_id)
         raised = self._raised.pop(video_id, [])
         transient = next((error for error in raised if not error.is_permanent), None)
         if transient or (raised and len(raised) == len(self._rows.get(video_id, {}))):
@@ -120,13 +155,34 @@ class FrameScorer(Generic[Item, Result]):
     def forget(self, video_id: str) -> None:
         """Drops everything of a video that failed."""
         self._pending = [pending for pending in self._pending if pending[0] != video_id]
+        for running in self._running:
+            running.keys = [key if key is not None and key[0] != video_id else None for key in running.keys]
         self._rows.pop(video_id, None)
         self._errors.pop(video_id, None)
         self._raised.pop(video_id, None)
 
 
-def build_scorer(stage: str, settings: Settings) -> "FrameScorer[Any, Any]":
+@dataclass
+class _Running(Generic[Result]):
+    """A batch under way: whose frames they are (None once nobody wants the answer), and what comes of it."""
+
+    keys: list[tuple[str, int] | None]
+    future: "Future[list[Result | Exception]]"
+
+
+def _submitted(executor: Executor | None, call: Callable[[], Any]) -> "Future[Any]":
+    if executor is not None:
+        return executor.submit(call)
+    done: Future[Any] = Future()
+    done.set_result(call())
+    return done
+
+
+def build_scorer(stage: str, settings: Settings, executor: Executor | None = None) -> "FrameScorer[Any, Any]":
     """The scorer of a stage; loads its model, once per process.
+
+    Args:
+        executor: where models work while frames go on arriving; one thread of its own, so that they do not compete.
 
     Raises:
         ModelUnavailableError: the weights or the package cannot be had here, `models.licence` refuses the model, or
@@ -139,7 +195,10 @@ def build_scorer(stage: str, settings: Settings) -> "FrameScorer[Any, Any]":
         "clip_scores": _clip_scorer,
         "iqa_scores": _iqa_scorer,
     }
-    return builders[stage](settings)
+    scorer = builders[stage](settings)
+    if stage != "sharpness":  # its luma lies ready: measuring costs less than handing it over
+        scorer.executor = executor
+    return scorer
 
 
 def _sharpness_scorer(_settings: Settings) -> "FrameScorer[Any, Any]":
@@ -227,6 +286,16 @@ def _clip_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
             }
         ]
 
+    def rescore(stored: pa.Table) -> pa.Table:
+        keys = stored.select(["video_id", "frame_index", "error"]).to_pylist()
+        embeddings = stored.column("embedding").to_pylist()
+        rows = []
+        for key, embedding in zip(keys, embeddings, strict=True):
+            vectors = np.array([embedding] if embedding is not None else [], dtype=np.float16)
+            score = next(iter(scorer.score_embeddings(vectors)), None) if len(vectors) else None
+            rows += to_rows(key["video_id"], key["frame_index"], score, key["error"])
+        return table_from_rows("clip_scores", rows)
+
     return FrameScorer(
         "clip_scores",
         lambda frame: frame.rgb(scorer.short_side),
@@ -234,6 +303,7 @@ def _clip_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
         to_rows,
         batch_size=settings.clip.batch_size,
         footer=scorer.footer,
+        rescore=rescore,
     )
 
 

@@ -1,14 +1,17 @@
 """What each stage reads, which settings it depends on, and the version of its code. Pure data and lookups."""
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from pydantic import BaseModel
 
 from thumb_assets import __version__
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import Settings, settings_sha256
+from thumb_assets.settings import ClipSettings, Settings, settings_sha256
 from thumb_assets.tables import STAGES
 
 # Tables a stage cannot do without, by stage. The decode stages read the file itself; their inputs here say only the
@@ -49,14 +52,20 @@ OPTIONAL_INPUTS: dict[str, tuple[str, ...]] = {
 
 # These read every frame of the file in one pass.
 DECODE_STAGES: frozenset[str] = frozenset({"videos", "frames", "shots"})
+# What the sparse pass finds differs from what the full pass does.
+_STAGES_OF_SPARSE_PASS: frozenset[str] = DECODE_STAGES | {"candidate_frames"}
 # These score frames that the pass, or an exact fetch, hands them.
 SCORER_STAGES: tuple[str, ...] = ("sharpness", "faces", "clip_scores", "iqa_scores")
 
 # Raised by hand when a stage's code changes what it writes; Dagster then shows older partitions as stale.
-CODE_VERSIONS: dict[str, str] = dict.fromkeys(STAGES, "1") | dict.fromkeys(
+CODE_VERSIONS: dict[str, str] = (
+    dict.fromkeys(STAGES, "1")
     # HDR is mapped, combs are taken out, mirrored pictures and crops on the left are right.
-    ("videos", "frames", "shots", "sharpness", "faces", "clip_scores", "iqa_scores", "stills"),
-    "2",
+    | dict.fromkeys(("videos", "faces", "clip_scores", "iqa_scores", "stills"), "2")
+    # Scores are those of the stored embeddings.
+    | {"clip_scores": "3"}
+    # The luma is averaged from the decoder's plane and stretched afterwards; shots are found in smaller pictures.
+    | dict.fromkeys(("frames", "shots", "sharpness"), "3")
 )
 
 _TOOLS: dict[str, tuple[str, ...]] = {
@@ -108,7 +117,55 @@ def stage_settings_sha256(stage: str, settings: Settings) -> str:
         "stills": (settings.stills,),
         "crops": (settings.crops, settings.stills),
     }
-    return settings_sha256(*parts.get(stage, ()))
+    of_stage = parts.get(stage, ())
+    if settings.sparse.is_on and stage in _STAGES_OF_SPARSE_PASS:
+        of_stage = (*of_stage, settings.sparse)
+    return settings_sha256(*of_stage)
+
+
+def stage_key(stage: str, settings: Settings, *, source: tuple[str, str], inputs: Mapping[str, str | None]) -> str:
+    """Hex SHA-256 of all that a stage's tables depend on: while it stays, making them again would change nothing.
+
+    Args:
+        source: SHA-256 of the video's file, and its path, which stands in the tables too.
+        inputs: content hash of each table the stage reads; None for one that is not there.
+    """
+    facts = {
+        **common_footer(stage, settings, source[0]),
+        "source_path": source[1] if stage in {"videos", "stills", "crops"} else None,
+        "inputs": dict(inputs),
+        "files": [_file_identity(path) for path in _own_model_files(stage, settings)],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def table_inputs(stage: str) -> tuple[str, ...]:
+    """The tables that a stage reads; those of the decode stages only say an order, and are none."""
+    if stage in DECODE_STAGES:
+        return ()
+    return (*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ()))
+
+
+def without_prompts(settings: Settings) -> Settings:
+    """The settings with the prompts as by default: what the embeddings of pictures depend on."""
+    usual = ClipSettings()
+    prompts = {"positive_prompts": usual.positive_prompts, "negative_prompts": usual.negative_prompts}
+    return settings.model_copy(update={"clip": settings.clip.model_copy(update=prompts)})
+
+
+def _own_model_files(stage: str, settings: Settings) -> list[Path]:
+    """Files of weights that a setting names, whose content may change under the same name."""
+    paths = {"clip_scores": settings.clip.checkpoint, "faces": settings.faces.model_path}
+    path = paths.get(stage)
+    return [] if path is None else [path]
+
+
+def _file_identity(path: Path) -> tuple[str, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:  # whoever loads it says so
+        return None
+    return str(path), status.st_size, status.st_mtime_ns
 
 
 def common_footer(stage: str, settings: Settings, video_sha256: str) -> dict[str, str]:
@@ -128,6 +185,7 @@ def _tools(stage: str, settings: Settings) -> tuple[str, ...]:
     return ("av", "pyarrow", *_TOOLS.get(stage, ()))
 
 
+@cache
 def _tool_version(name: str) -> str | None:
     try:
         return version(name)

@@ -1,4 +1,4 @@
-"""Puts the steps together: from the candidates and their scores to selections and rejections."""
+"""The tables of a choice: from those of one video's candidates and scores to its selections and rejections."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from thumb_assets.select.align import require_video
-from thumb_assets.select.combine import COMPONENTS, Scores, score_candidates
-from thumb_assets.select.diversify import diversify, explain_unchosen, order_by_score
+from thumb_assets.select.combine import COMPONENTS, used_components
+from thumb_assets.select.diversify import explain_unchosen
 from thumb_assets.select.explain import selection_reason
-from thumb_assets.select.reject import Rejection, find_unusable
+from thumb_assets.select.measured import Measured, measured_from_tables
+from thumb_assets.select.pick import Picks, pick
+from thumb_assets.select.reject import NO_RULE, Rejection
 from thumb_assets.settings import SelectionSettings
 from thumb_assets.tables import conform, empty_table, table_from_rows
 
@@ -73,47 +74,35 @@ def choose(
     for name, table in zip(named, (candidates, sharpness, clip_scores, iqa_scores, faces), strict=True):
         if table is not None:
             require_video(table, name, video_id=video_id)
-    frame_indices = candidates.column("frame_index").to_numpy()
-    scores = score_candidates(
-        frame_indices,
+    measured = measured_from_tables(
+        candidates,
         sharpness=sharpness,
         clip_scores=clip_scores,
         iqa_scores=iqa_scores,
         iqa_lower_better=iqa_lower_better,
         faces=faces,
         frame_size=frame_size,
-        settings=settings,
     )
-    unusable = find_unusable(sharpness, frame_indices=frame_indices, settings=settings)
-    dropped = unusable if len(unusable) < len(frame_indices) else {}
-    order = order_by_score(scores.combined)
-    order = order[~np.isin(order, list(dropped))]
-    spread = {"pts_seconds": candidates["pts_seconds"].to_numpy(), "shot_indices": candidates["shot_index"].to_numpy()}
-    chosen = diversify(order, **spread, settings=settings)
-    unchosen = explain_unchosen(order, chosen=chosen, combined=scores.combined, **spread, settings=settings)
+    picks = pick(measured, settings=settings)
     return Choice(
-        _selections(candidates, chosen=chosen, scores=scores, unusable=unusable, settings=settings),
-        _rejections(candidates, rejections={**dropped, **unchosen}),
-        scores.used,
+        _selections(candidates, measured, picks=picks, settings=settings),
+        _rejections(candidates, measured, picks=picks, settings=settings),
+        used_components(picks.scores, has_faces=faces is not None, settings=settings),
     )
 
 
-def _selections(
-    candidates: pa.Table,
-    *,
-    chosen: list[int],
-    scores: Scores,
-    unusable: Mapping[int, Rejection],
-    settings: SelectionSettings,
-) -> pa.Table:
-    shot_indices = candidates.column("shot_index").to_numpy()
-    places = _places_in_shots(shot_indices, scores=scores)
-    sizes = Counter(shot_indices.tolist())
+def _selections(candidates: pa.Table, measured: Measured, *, picks: Picks, settings: SelectionSettings) -> pa.Table:
+    (chosen,) = picks.chosen
+    (has_faces,) = measured.has_faces.tolist()
+    scores = picks.scores
+    places = _places_in_shots(picks, measured=measured)
+    sizes = Counter(measured.shot_indices.tolist())
     rows: list[dict[str, Any]] = []
     for rank, (position, row) in enumerate(zip(chosen, candidates.take(chosen).to_pylist(), strict=True), start=1):
         del row["sampling_methods"]
         percentiles = {name: _or_none(scores.percentiles[name][position]) for name in COMPONENTS}
-        bonus = None if scores.face_bonus is None else float(scores.face_bonus[position])
+        bonus = float(scores.face_bonus[position]) if has_faces else None
+        broken_rule = int(picks.broken_rules[position])
         reason = selection_reason(
             {name: value for name, value in percentiles.items() if getattr(settings.weights, name) > 0},
             rank=rank,
@@ -122,7 +111,7 @@ def _selections(
             shot_index=row["shot_index"],
             place_in_shot=places[position],
             num_in_shot=sizes[row["shot_index"]],
-            broken_rule=unusable[position].reason if position in unusable else None,
+            broken_rule=None if broken_rule == NO_RULE else picks.rules[broken_rule].reason,
         )
         row |= {f"{name}_percentile": value for name, value in percentiles.items()}
         row |= {"rank": rank, "combined_score": float(scores.combined[position]), "face_bonus": bonus}
@@ -130,19 +119,33 @@ def _selections(
     return table_from_rows("selections", rows)
 
 
-def _rejections(candidates: pa.Table, *, rejections: Mapping[int, Rejection]) -> pa.Table:
+def _rejections(candidates: pa.Table, measured: Measured, *, picks: Picks, settings: SelectionSettings) -> pa.Table:
+    (chosen,) = picks.chosen
+    dropped = {
+        position: picks.rules[picks.broken_rules[position]].rejection(position)
+        for position in np.flatnonzero(picks.is_dropped).tolist()
+    }
+    unchosen = explain_unchosen(
+        picks.order[~picks.is_dropped[picks.order]],
+        chosen=chosen,
+        combined=picks.scores.combined,
+        pts_seconds=measured.pts_seconds,
+        shot_indices=measured.shot_indices,
+        settings=settings,
+    )
+    rejections: dict[int, Rejection] = {**dropped, **unchosen}
     positions = pa.array(rejections, pa.int64())  # the type is said because there may be none to infer it from
     keys = candidates.select(["video_id", "frame_index"]).take(positions).to_pylist()
     pairs = zip(keys, rejections.values(), strict=True)
     return table_from_rows("rejections", [{**key, **vars(rejection)} for key, rejection in pairs])
 
 
-def _places_in_shots(shot_indices: NDArray[np.int64], *, scores: Scores) -> dict[int, int]:
-    """Position -> place by score among all candidates of its shot, 1 for the best."""
+def _places_in_shots(picks: Picks, *, measured: Measured) -> dict[int, int]:
+    """Position -> place by score among all candidates of its shot, 1 for the best; of one video."""
     seen: Counter[int] = Counter()
     places = {}
-    for position in order_by_score(scores.combined).tolist():
-        shot_index = int(shot_indices[position])
+    for position in picks.order.tolist():
+        shot_index = int(measured.shot_indices[position])
         seen[shot_index] += 1
         places[position] = seen[shot_index]
     return places

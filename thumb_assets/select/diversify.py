@@ -9,15 +9,6 @@ from thumb_assets.select.reject import Rejection
 from thumb_assets.settings import SelectionSettings
 
 
-def order_by_score(combined: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Positions by falling score; ties keep their order, which is that of frame_index.
-
-    >>> order_by_score(np.array([0.5, 0.9, 0.5])).tolist()
-    [1, 0, 2]
-    """
-    return np.argsort(-combined, kind="stable")
-
-
 def diversify(
     order: NDArray[np.int64],
     *,
@@ -38,22 +29,22 @@ def diversify(
     Returns:
         At most top_k positions, best first; at least one where `order` has one.
     """
-    taken: set[int] = set()
+    candidates = list(zip(order.tolist(), pts_seconds[order].tolist(), shot_indices[order].tolist(), strict=True))
+    taken: dict[int, int] = {}  # place in the order -> position
     taken_seconds: list[float] = []
     used_shots: set[int] = set()
     for is_shot_free_required in (True, False) if settings.distinct_shots else (False,):
-        for position in order.tolist():
+        for place, (position, seconds, shot_index) in enumerate(candidates):
             if len(taken) == settings.top_k:
                 break
-            seconds, shot_index = float(pts_seconds[position]), int(shot_indices[position])
-            if position in taken or (is_shot_free_required and shot_index in used_shots):
+            if place in taken or (is_shot_free_required and shot_index in used_shots):
                 continue
             if nearest_distance(seconds, taken_seconds) < settings.min_gap_seconds:
                 continue
-            taken.add(position)
+            taken[place] = position
             insort(taken_seconds, seconds)
             used_shots.add(shot_index)
-    return [position for position in order.tolist() if position in taken]
+    return [taken[place] for place in sorted(taken)]
 
 
 def nearest_distance(seconds: float, others: list[float]) -> float:

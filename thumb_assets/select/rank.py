@@ -1,32 +1,74 @@
-"""Turns raw scores of any unit into percentiles among the candidates of one video."""
+"""Turns raw scores of any unit into percentiles among the candidates of one video, and puts candidates in order."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def percentile_ranks(values: NDArray[np.float64], *, lower_better: bool = False) -> NDArray[np.float64]:
-    """The rank of each value among all of them, 1 for the worst, averaged over ties, divided by their number.
+def groups_of(offsets: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
+    """Which group each element belongs to, in the smallest type that holds it: the sort below is then by radix.
+
+    Args:
+        offsets: (G + 1,) int64, ascending from 0: group g is elements [offsets[g], offsets[g + 1]).
+
+    Returns:
+        (offsets[G],) unsigned integers in [0, G).
+
+    >>> groups_of(np.array([0, 2, 2, 3])).tolist()
+    [0, 0, 2]
+    """
+    num_groups = len(offsets) - 1
+    return np.repeat(np.arange(num_groups, dtype=np.min_scalar_type(max(num_groups - 1, 0))), np.diff(offsets))
+
+
+def order_in_groups(values: NDArray[np.float64], *, groups: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
+    """Positions group by group, by falling value in each; ties keep their order, which is that of frame_index.
+
+    >>> order_in_groups(np.array([0.5, 0.9, 0.5, 0.1]), groups=np.array([0, 0, 0, 0])).tolist()
+    [1, 0, 2, 3]
+    >>> order_in_groups(np.array([0.5, 0.9, 0.5, 0.7]), groups=np.array([0, 0, 1, 1])).tolist()
+    [1, 0, 3, 2]
+    """
+    order: NDArray[np.int64] = np.argsort(-values, kind="stable")
+    return order[np.argsort(groups[order], kind="stable")]
+
+
+def percentile_ranks(
+    values: NDArray[np.float64], *, groups: NDArray[np.unsignedinteger] | None = None
+) -> NDArray[np.float64]:
+    """The rank of each value in its group, 1 for the least, averaged over ties, over the number of the group's values.
 
     Ranks depend on the order of the values alone, so raw units, offsets and monotone rescaling do not matter.
 
     Args:
-        values: (N,) float64 in any unit; NaN where there is no value.
-        lower_better: whether the least value is the best.
+        values: (N,) float64 in any unit, more is better; NaN where there is no value.
+        groups: (N,) the group of each value, see `groups_of`; all are of one group where it is None.
 
     Returns:
         (N,) float64 in (0, 1]; a lone value gets 1.0; NaN stays NaN and does not count.
 
     >>> percentile_ranks(np.array([10.0, 30.0, 20.0, 20.0])).tolist()
     [0.25, 1.0, 0.625, 0.625]
-    >>> percentile_ranks(np.array([10.0, 30.0]), lower_better=True).tolist()
-    [1.0, 0.5]
+    >>> percentile_ranks(np.array([10.0, 30.0, 20.0]), groups=np.array([0, 0, 1])).tolist()
+    [0.5, 1.0, 1.0]
     """
     ranks = np.full(len(values), np.nan)
-    has_value = ~np.isnan(values)
-    known = values[has_value]
-    if known.size:
-        _, group, sizes = np.unique(-known if lower_better else known, return_inverse=True, return_counts=True)
-        last_rank = np.cumsum(sizes)
-        # A group of ties holds the ranks last - size + 1 .. last, whose mean is last - (size - 1) / 2.
-        ranks[has_value] = (last_rank - (sizes - 1) / 2)[group] / known.size
+    known = np.flatnonzero(~np.isnan(values))
+    if not known.size:
+        return ranks
+    groups = np.zeros(len(values), np.uint8) if groups is None else groups
+    order = known[np.argsort(values[known])]
+    order = order[np.argsort(groups[order], kind="stable")]
+    sorted_values, sorted_groups = values[order], groups[order]
+    is_new_group = np.ones(len(order), dtype=np.bool_)
+    is_new_group[1:] = sorted_groups[1:] != sorted_groups[:-1]
+    is_new = is_new_group.copy()
+    is_new[1:] |= sorted_values[1:] != sorted_values[:-1]
+    tie_starts = np.flatnonzero(is_new)
+    tie_sizes = np.diff(tie_starts, append=len(order))
+    group_starts = np.flatnonzero(is_new_group)
+    group_of_tie = np.cumsum(is_new_group[tie_starts]) - 1
+    last_rank = tie_starts + tie_sizes - group_starts[group_of_tie]
+    group_sizes = np.diff(group_starts, append=len(order))
+    # A group of ties holds the ranks last - size + 1 .. last, whose mean is last - (size - 1) / 2.
+    ranks[order] = np.repeat((last_rank - (tie_sizes - 1) / 2) / group_sizes[group_of_tie], tie_sizes)
     return ranks

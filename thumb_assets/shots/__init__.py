@@ -7,6 +7,17 @@ index of a frame.
 """
 
 from thumb_assets.shots.detector import ShotDetector
+from thumb_assets.shots.keyframe_cuts import DIFFERENT, GroupEvidence, find_steps, picture_difference, weigh_groups
 from thumb_assets.shots.starts import ShotStart, Transition, shots_table
 
-__all__ = ["ShotDetector", "ShotStart", "Transition", "shots_table"]
+__all__ = [
+    "DIFFERENT",
+    "GroupEvidence",
+    "ShotDetector",
+    "ShotStart",
+    "Transition",
+    "find_steps",
+    "picture_difference",
+    "shots_table",
+    "weigh_groups",
+]

@@ -10,6 +10,7 @@ from thumb_assets.settings import ShotsSettings
 from thumb_assets.shots.scenedetect_driver import SceneDetectDriver
 from thumb_assets.shots.starts import ShotStart
 from thumb_assets.shots.transnet import TransNetDriver
+from thumb_assets.video import Frame
 
 # Assumed where a file has no frame rate at all; it only turns `min_shot_seconds` into frames.
 _FALLBACK_FRAME_RATE = Fraction(25)
@@ -19,10 +20,13 @@ class ShotDriver(Protocol):
     """What finds shot starts in frames that arrive in order.
 
     Attributes:
-        short_side: shorter side in pixels of the pictures it wants.
+        short_side: shorter side in pixels of the pictures it wants, or the least one.
+        compares_frames: whether any small picture will do that is alike for all frames; else it looks at what a person
+            would see.
     """
 
     short_side: int
+    compares_frames: bool
 
     def process(self, frame_index: int, rgb: npt.NDArray[np.uint8]) -> list[ShotStart]:
         """Takes the next frame; gives the starts that became known, this frame's or earlier ones."""
@@ -50,16 +54,16 @@ class ShotDetector:
         self._starts: dict[int, ShotStart] = {0: ShotStart(0)}
         self._num_frames = 0
 
-    @property
-    def short_side(self) -> int:
-        """Shorter side in pixels of the picture that `process` wants; a smaller video is given as it is."""
-        return self._driver.short_side
+    def picture_of(self, frame: Frame) -> npt.NDArray[np.uint8]:
+        """What `process` wants of a frame: (H, W, 3) uint8 RGB."""
+        side = self._driver.short_side
+        return frame.small_rgb(side) if self._driver.compares_frames else frame.rgb(side)
 
     def process(self, rgb: npt.NDArray[np.uint8]) -> list[int]:
         """Takes the next frame.
 
         Args:
-            rgb: (H, W, 3) uint8 RGB, `short_side` on its shorter side; the same size for every frame.
+            rgb: (H, W, 3) uint8 RGB, as `picture_of` gives it; the same size for every frame.
 
         Returns:
             Frame indices of the shot starts that became known with this frame: this frame's or earlier ones.

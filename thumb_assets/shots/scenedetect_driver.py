@@ -25,6 +25,8 @@ class SceneDetectDriver:
         frame_rate: frames per second.
     """
 
+    compares_frames = True
+
     def __init__(self, settings: ShotsSettings, *, frame_rate: Fraction) -> None:
         self.short_side = settings.working_height
         self._frame_rate = frame_rate

@@ -15,11 +15,12 @@ Transition = Literal["cut", "dissolve", "fade"]
 
 @dataclass(frozen=True)
 class ShotStart:
-    """First frame of a shot, how it begins, and the detector's measure there."""
+    """First frame of a shot, how it begins, the detector's measure there, and who found it where not the detector."""
 
     frame_index: int
     transition: Transition = "cut"
     detector_score: float | None = None
+    found_by: str | None = None
 
 
 def shots_table(
@@ -41,7 +42,7 @@ def shots_table(
                 "start_frame_index": start.frame_index,
                 "exclusive_end_frame_index": end,
                 "start_pts": int(pts[start.frame_index]),
-                "detector": settings.detector,
+                "detector": start.found_by or settings.detector,
                 "transition": start.transition,
                 "detector_score": start.detector_score,
             }

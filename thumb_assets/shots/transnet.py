@@ -30,6 +30,7 @@ class TransNetDriver:
     """
 
     short_side = _SHORT_SIDE
+    compares_frames = False
 
     def __init__(self, settings: ShotsSettings, *, frame_rate: Fraction, predict: Predict | None = None) -> None:
         self._windows = WindowedPredictor(predict or load_transnet(settings.device).predict)

@@ -172,6 +172,23 @@ class TableStore:
         """Whether the table was made; it is not opened."""
         return self.table_path(table_name, video_id).is_file()
 
+    def has_files(self, table_name: str, table: pa.Table, video_id: str) -> bool:
+        """Whether the pictures that a table names lie in its folder, each of the size it says; no other table has any.
+
+        Args:
+            table: of that name and video.
+        """
+        folders = {"stills": self.stills_dir, "crops": self.crops_dir}
+        if table_name not in folders:
+            return True
+        folder = folders[table_name](video_id)
+        expected = {row["file_name"]: row["num_bytes"] for row in table.select(["file_name", "num_bytes"]).to_pylist()}
+        try:
+            found = {path.name: path.stat().st_size for path in folder.iterdir() if not path.name.startswith(".")}
+        except OSError:
+            found = {}
+        return found == expected
+
     def delete(self, table_name: str, video_id: str) -> bool:
         """Removes a stored table; False where there was none.
 

@@ -18,10 +18,6 @@ LUMA_HASH = Column(
 ERROR = Column("error", _text, "Why this row has no value; null where it has one.", is_nullable=True)
 
 
-def _nullable(column: Column) -> Column:
-    return Column(column.name, column.type, column.doc, column.unit, True, column.choices)
-
-
 VIDEOS = TableContract(
     "videos",
     "One row per video.",
@@ -75,8 +71,20 @@ FRAMES = TableContract(
             "Which of an interlaced frame's two fields is shown first.",
             choices=("progressive", "top_first", "bottom_first"),
         ),
-        _nullable(LUMA_HASH),
-        Column("chroma_hash", _text, "XXH3-64 of the decoder's other planes; null where there is none.", "hex", True),
+        Column(
+            LUMA_HASH.name,
+            _text,
+            f"{LUMA_HASH.doc} Null, like what follows, where the sparse pass did not decode the frame.",
+            "hex",
+            True,
+        ),
+        Column(
+            "chroma_hash",
+            _text,
+            "XXH3-64 of the decoder's other planes; null where there is none, or luma_hash is null.",
+            "hex",
+            True,
+        ),
         Column("luma_mean", _float, "Mean luma at the working size, full range 0..255.", "level", True),
         Column("luma_std", _float, "Standard deviation of that luma.", "level", True),
         Column(
@@ -89,13 +97,14 @@ FRAMES = TableContract(
         Column(
             "frame_difference",
             _float,
-            "Mean absolute luma difference to the frame before, 64x36; null for the first.",
+            "Mean absolute luma difference to the frame before, 64x36; null for the first, and in a sparse pass.",
             "level",
             True,
         ),
     ),
     key=("video_id", "frame_index"),
-    schema_version=2,
+    schema_version=3,
+    footer_doc="decoding: `every_frame` or `sparse`; fallback_reason: why it is not the `sparse` that was asked for",
 )
 
 SHOTS = TableContract(
@@ -107,7 +116,11 @@ SHOTS = TableContract(
         Column("start_frame_index", _int, "First frame of the shot."),
         Column("exclusive_end_frame_index", _int, "First frame after the shot."),
         Column("start_pts", _int, "pts of the first frame.", "time_base"),
-        Column("detector", _text, "Which detector found it."),
+        Column(
+            "detector",
+            _text,
+            "Which detector found it; `keyframes`: the sparse pass, from sync frames and packet sizes.",
+        ),
         Column(
             "transition",
             _text,
@@ -214,7 +227,8 @@ IQA_SCORES = TableContract(
         ERROR,
     ),
     key=("video_id", "frame_index", "metric"),
-    footer_doc="lower_better and range (JSON by metric), pyiqa version, device, working_height",
+    footer_doc="lower_better, range and precision (JSON by metric), pyiqa version, device, working_height, "
+    "batch_1_metrics (JSON list: scored one picture at a time)",
 )
 
 SELECTIONS = TableContract(

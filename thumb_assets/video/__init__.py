@@ -10,8 +10,11 @@ from thumb_assets.video.decode import FrameSource, VideoDecoder, VideoHeader
 from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
 from thumb_assets.video.frame import Frame, Look
 from thumb_assets.video.geometry import Geometry
+from thumb_assets.video.groups import IndexedDecoder
+from thumb_assets.video.index import FrameIndex, UntrustedIndexError
 from thumb_assets.video.interlace import FieldOrder
 from thumb_assets.video.planes import num_picture_bytes, picture_from_planes
+from thumb_assets.video.reduce import one_thread_per_picture
 from thumb_assets.video.timing import VideoTiming
 
 __all__ = [
@@ -20,12 +23,16 @@ __all__ = [
     "Frame",
     "FrameFetcher",
     "FrameIdentities",
+    "FrameIndex",
     "FrameSource",
     "Geometry",
+    "IndexedDecoder",
     "Look",
+    "UntrustedIndexError",
     "VideoDecoder",
     "VideoHeader",
     "VideoTiming",
     "num_picture_bytes",
+    "one_thread_per_picture",
     "picture_from_planes",
 ]

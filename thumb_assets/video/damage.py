@@ -1,7 +1,7 @@
 """The only decode loop: packet by packet, so that a damaged one costs itself alone and every sign of damage is seen."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import av
@@ -24,18 +24,19 @@ class OnDamage(Protocol):
 
 
 def decode_packets(
-    container: av.container.InputContainer, stream: VideoStream, on_damage: OnDamage
+    packets: "Iterable[av.Packet[Any]]", stream: VideoStream, on_damage: OnDamage
 ) -> Iterator[av.VideoFrame]:
-    """Every displayed picture from the container's present position, in presentation order, the tail flushed.
+    """Every displayed picture that packets lead to, in presentation order, the tail flushed.
 
     Args:
+        packets: of the stream, in the order of the file.
         on_damage: called for a packet that is refused, or that the demuxer or decoder marks as damaged.
     """
     last_packets: deque[int] = deque(maxlen=_NUM_LAST_PACKETS)
     last_pictures: deque[int] = deque(maxlen=2 * _NUM_LAST_PACKETS)
-    packets = iter(container.demux(stream))
+    remaining = iter(packets)
     while True:
-        packet = _next_packet(packets, on_damage)
+        packet = _next_packet(remaining, on_damage)
         if packet is not None:
             if packet.is_corrupt:
                 on_damage(is_lost=False)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 from av.codec.context import Flags
@@ -80,6 +80,8 @@ class VideoDecoder:
         self._num_threads = self._settings.decode_threads
         self._hwaccel = self._settings.hwaccel
         self._seek_pts: int | None = None
+        # Frames shown before this stamp are left out where no other is made from them; set by who seeks one frame.
+        self.skip_before: int | None = None
         self.num_decode_errors = 0
         self._open()
         try:
@@ -145,7 +147,7 @@ class VideoDecoder:
 
         Everything is as in a new decoder, so that a damaged file is met in the same way as in the first pass over it.
         """
-        self._first, self._seek_pts, self._hwaccel = None, None, "none"
+        self._first, self._seek_pts, self.skip_before, self._hwaccel = None, None, None, "none"
         self._num_threads = self._settings.decode_threads
         self._open_again()
         self._pending = self._decode()
@@ -187,13 +189,19 @@ class VideoDecoder:
         """
         num_yielded = 0
         try:
-            for picture in decode_packets(self._container, self._stream, self._refuse_damage):
+            for picture in decode_packets(self._packets(), self._stream, self._refuse_damage):
                 yield self._on_cpu(picture)
                 num_yielded += 1
         except DamageError:
             self._num_threads, self._hwaccel = 1, "none"
             self._open_again()
-            yield from islice(decode_packets(self._container, self._stream, self._count_error), num_yielded, None)
+            yield from islice(decode_packets(self._packets(), self._stream, self._count_error), num_yielded, None)
+
+    def _packets(self) -> "Iterator[av.Packet[Any]]":
+        for packet in self._container.demux(self._stream):
+            is_early = self.skip_before is not None and packet.pts is not None and packet.pts < self.skip_before
+            self._stream.codec_context.skip_frame = "NONREF" if is_early else "DEFAULT"
+            yield packet
 
     def _on_cpu(self, picture: av.VideoFrame) -> av.VideoFrame:
         """The picture in the layout the CPU's decoder gives: devices interleave the chroma, which moves no value."""

@@ -14,6 +14,7 @@ from thumb_assets.video.colour import Colours
 from thumb_assets.video.geometry import Geometry
 from thumb_assets.video.interlace import FieldOrder, deinterlaced
 from thumb_assets.video.planes import plane_rows
+from thumb_assets.video.reduce import ReducedPlanes
 from thumb_assets.video.rendition import Kind, render
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -135,6 +136,25 @@ class Frame:
         """
         return self._rendition("luma", short_side)
 
+    def small_rgb(self, least_short_side: int) -> UInt8Array:
+        """A small picture to compare frames by: what it shows is no matter, only that it is alike for all of a video.
+
+        It is neither turned nor are its pixels squared, and its size is the picture's divided by a power of two. Where
+        it cannot be had so cheaply it is `rgb`.
+
+        Args:
+            least_short_side: pixels that the shorter side keeps at least, where it has as many.
+
+        Returns:
+            (H, W, 3) uint8 RGB, full range.
+        """
+        small = self._reduced.small_rgb(least_short_side)
+        return self.rgb(least_short_side) if small is None else small
+
+    @cached_property
+    def _reduced(self) -> ReducedPlanes:
+        return ReducedPlanes(self._shown, self._colours)
+
     @cached_property
     def _shown(self) -> av.VideoFrame:
         """The picture without combs."""
@@ -147,7 +167,9 @@ class Frame:
         width, height = self.geometry.scaled_square_size(short_side)
         key = (kind, width, height)
         if key not in self._renditions:
-            array = render(self._shown, kind, width=width, height=height, colours=self._colours)
+            array: npt.NDArray[Any] | None = self._reduced.luma(width, height) if kind == "luma" else None
+            if array is None:
+                array = render(self._shown, kind, width=width, height=height, colours=self._colours)
             self._renditions[key] = self.geometry.upright(array)
         return self._renditions[key]
 

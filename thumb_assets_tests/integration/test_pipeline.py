@@ -102,8 +102,9 @@ def test_one_stage_is_rerun_from_the_store_alone(synthetic_videos: MakeVideo, da
     before = {name: store.read(name, video_id) for name in tables}
     for stage in WITHOUT_MODELS:
         decoded: list[tuple[str, int]] = []
-        results = run_stages(data_dir, [video_id], [stage], decoded=decoded)
+        results = run_stages(data_dir, [video_id], [stage], decoded=decoded, is_recomputed=True)
         assert [result.status for result in results.values()] == ["done"], results
+        assert not any(result.is_unchanged for result in results.values())
         assert bool(decoded) == (stage in {"videos", "frames", "shots"})
     for name in tables:
         assert store.read(name, video_id).equals(before[name]), name

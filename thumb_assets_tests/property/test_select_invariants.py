@@ -1,6 +1,7 @@
 """What holds of every choice, whatever the candidates and their scores."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from thumb_assets.select import Choice, percentile_ranks
+from thumb_assets.select import Choice, Measured, joined, measured_from_tables, percentile_ranks, pick
 from thumb_assets.settings import ComponentWeights, SelectionSettings
 from thumb_assets_tests.unit.select.builders import (
     Case,
@@ -214,14 +215,37 @@ def test_more_places_without_shots_keep_the_earlier_selections(case, top_k):
     assert ranking(case.choose(settings=more))[: len(fewer)] == fewer
 
 
-@given(st.lists(maybe_levels, max_size=20), st.booleans())
-def test_percentile_is_the_share_of_worse_and_half_of_equal(values, lower_better):
+def measured_of(case: Case, video_id: str) -> Measured:
+    tables = {name: value for name, value in vars(case).items() if name != "settings"}
+    return replace(measured_from_tables(**tables), video_ids=(video_id,))
+
+
+@given(st.lists(cases(), min_size=1, max_size=5), selection_settings())
+def test_videos_chosen_from_together_are_chosen_from_as_if_each_were_alone(together, settings):
+    picks = pick(joined([measured_of(case, f"v{n}-00000000") for n, case in enumerate(together)]), settings=settings)
+    start = 0
+    for case, chosen in zip(together, picks.chosen, strict=True):
+        frames = case.candidates.column("frame_index").to_pylist()
+        choice = case.choose(settings=settings)
+        assert [frames[position - start] for position in chosen] == ranking(choice)
+        of_video = slice(start, start + len(frames))
+        scores = {frame: row["combined_score"] for frame, row in by_frame(choice.selections).items()}
+        combined = dict(zip(frames, picks.scores.combined[of_video].tolist(), strict=True))
+        assert {frame: combined[frame] for frame in scores} == scores
+        dropped = {frame for frame, row in by_frame(choice.rejections).items() if row["stage"] == "reject"}
+        is_dropped = zip(frames, picks.is_dropped[of_video].tolist(), strict=True)
+        assert {frame for frame, is_one in is_dropped if is_one} == dropped
+        start += len(frames)
+
+
+@given(st.lists(maybe_levels, max_size=20))
+def test_percentile_is_the_share_of_worse_and_half_of_equal(values):
     known = [value for value in values if value is not None]
-    ranks = percentile_ranks(np.array([math.nan if v is None else v for v in values]), lower_better=lower_better)
+    ranks = percentile_ranks(np.array([math.nan if v is None else v for v in values]))
     for value, rank in zip(values, ranks.tolist(), strict=True):
         if value is None:
             assert math.isnan(rank)
             continue
-        num_worse = sum(other > value if lower_better else other < value for other in known)
+        num_worse = sum(other < value for other in known)
         assert rank == (num_worse + (known.count(value) + 1) / 2) / len(known)
         assert 0 < rank <= 1

@@ -27,6 +27,7 @@ def run_stages(
     *,
     settings: Settings | None = None,
     decoded: list[tuple[str, int]] | None = None,
+    is_recomputed: bool = False,
 ) -> dict[tuple[str, str], StageResult]:
     """Results by (video_id, stage); `decoded` collects every frame of the full passes."""
 
@@ -34,5 +35,6 @@ def run_stages(
         if decoded is not None:
             decoded.append((video_id, frame_index))
 
-    results = run(video_ids, stages, settings or load_settings(), TableStore(data_dir), on_frame=on_frame)
+    store = TableStore(data_dir)
+    results = run(video_ids, stages, settings or load_settings(), store, on_frame=on_frame, is_recomputed=is_recomputed)
     return {(result.video_id, result.stage): result for result in results}

@@ -211,3 +211,37 @@ def test_misuse_of_the_predictor_is_an_error():
     with pytest.raises(ValueError, match="shot start 1"):
         predictor.observe(0, pts_seconds=0.0, is_keyframe=True, shot_starts=[1])
     assert CandidatePredictor(SETTINGS).finish() == []
+
+
+def partly_decoded(num_frames: int, decoded: Sequence[int]) -> pa.Table:
+    """Frames of which only some have a hash."""
+    table = frames_table(steady(num_frames))
+    hashes = pa.array(["ab" if index in decoded else None for index in range(num_frames)])
+    return table.set_column(table.column_names.index("luma_hash"), "luma_hash", hashes)
+
+
+def test_decoded_frames_stand_in_for_those_that_were_not() -> None:
+    frames, shots = partly_decoded(90, [0, 30, 60]), shots_table([0, 25], 90)
+    candidates = plan_candidates(frames, shots, SETTINGS)
+    # Asked for are 4 and 29 for the shots, 15, 45 and 75 for the grid.
+    assert candidates.column("frame_index").to_pylist() == [0, 30, 60]
+    assert candidates.column("shot_index").to_pylist() == [0, 1, 1]
+    assert candidates.column("sampling_methods").to_pylist() == [["shot", "uniform"], ["shot"], ["uniform"]]
+
+
+def test_a_shot_of_which_nothing_was_decoded_has_no_candidate() -> None:
+    frames, shots = partly_decoded(90, [0, 60]), shots_table([0, 20, 40], 90)
+    candidates = plan_candidates(frames, shots, ONLY_SHOTS)
+    assert candidates.column("shot_index").to_pylist() == [0, 2]
+
+
+def test_a_video_of_which_something_was_decoded_has_a_candidate() -> None:
+    frames = partly_decoded(90, [60])
+    for settings in (SETTINGS, ONLY_SHOTS, NOTHING):
+        assert plan_candidates(frames, shots_table([0], 90), settings).column("frame_index").to_pylist() == [60]
+
+
+def test_tables_with_every_hash_are_planned_as_ever() -> None:
+    shots = shots_table([0, 25], 90)
+    complete = plan_candidates(partly_decoded(90, range(90)), shots, SETTINGS)
+    assert complete.equals(plan_candidates(frames_table(steady(90)), shots, SETTINGS))

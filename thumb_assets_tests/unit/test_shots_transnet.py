@@ -185,9 +185,20 @@ def test_a_device_that_is_not_here_is_named(package: Any) -> None:
         ShotDetector(ShotsSettings(detector="transnet", device="cuda"), average_frame_rate=RATE)
 
 
+class FrameOfTwo:
+    """All of a frame that a detector reads."""
+
+    def rgb(self, short_side: int) -> str:
+        return f"upright {short_side}"
+
+    def small_rgb(self, least_short_side: int) -> str:
+        return f"small {least_short_side}"
+
+
 def test_it_says_which_picture_it_wants(package: Any) -> None:
-    assert ShotDetector(LEARNED, average_frame_rate=RATE).short_side == 54
-    assert ShotDetector(ShotsSettings(working_height=100), average_frame_rate=RATE).short_side == 100
+    frame: Any = FrameOfTwo()
+    assert ShotDetector(LEARNED, average_frame_rate=RATE).picture_of(frame) == "upright 54"
+    assert ShotDetector(ShotsSettings(working_height=100), average_frame_rate=RATE).picture_of(frame) == "small 100"
 
 
 @pytest.mark.parametrize("size", [(54, 96), (54, 54), (96, 54), (9, 16), (1, 1)])
@@ -257,6 +268,6 @@ def test_cuts_of_real_clips(package: Any, shared_dir: Path, clip: str, cuts: lis
     with VideoDecoder(shared_dir / "video" / clip) as decoder:
         detector = ShotDetector(LEARNED, average_frame_rate=decoder.header.average_frame_rate)
         for frame in decoder:
-            detector.process(frame.rgb(detector.short_side))
+            detector.process(detector.picture_of(frame))
     found = [start.frame_index for start in detector.finish()]
     assert set(cuts) <= set(found)

@@ -16,7 +16,7 @@ class MeanMetric:
     """A small real metric: the mean level. It fails on a batch with a black picture; a white one it cannot judge."""
 
     name, is_lower_better, score_range, device = "mean", True, (0.0, None), "cpu"
-    weights_sha256 = {}
+    weights_sha256, precision = {}, "fp32"
 
     def __init__(self):
         self.shapes = []
@@ -62,6 +62,18 @@ def test_a_batch_that_does_not_fit_is_tried_picture_by_picture():
     assert [row[0].iqa_score for row in rows] == [1, 2]
 
 
+def test_a_metric_that_depends_on_the_batch_gets_one_picture_at_a_time_and_the_footer_says_so():
+    one, many = MeanMetric(), MeanMetric()
+    one.name = "depending"
+    scorer = IqaScorer([one, many], IqaSettings(batch_size=4), one_by_one=["depending"])
+    rows = scorer.score([grey(1), grey(2), grey(3)])
+    assert [[score.iqa_score for score in row] for row in rows] == [[1, 1], [2, 2], [3, 3]]
+    assert one.shapes == [(1, 4, 6, 3)] * 3
+    assert many.shapes == [(3, 4, 6, 3)]
+    assert json.loads(scorer.footer["batch_1_metrics"]) == ["depending"]
+    assert json.loads(scorer.footer["precision"]) == {"depending": "fp32", "mean": "fp32"}
+
+
 def test_a_machine_that_cannot_hold_one_picture_says_so():
     class FullMetric(MeanMetric):
         def score(self, images):
@@ -81,6 +93,18 @@ def test_the_footer_tells_direction_range_and_version():
     assert scorer.footer["device"] == "cpu"
     assert scorer.footer["working_height"] == "360"
     assert json.loads(scorer.footer["weights_sha256"]) == {"piqe": {}, "entropy": {}}
+    assert json.loads(scorer.footer["precision"]) == {"piqe": "fp32", "entropy": "fp32"}
+    assert json.loads(scorer.footer["batch_1_metrics"]) == []
+
+
+def test_the_compiler_is_refused_without_a_gpu():
+    with pytest.raises(SettingsError, match=r"iqa\.compile is torch, .* runs on cpu"):
+        load_iqa_scorer(IqaSettings(metrics=("piqe",), device="cpu", compile="torch"))
+
+
+def test_a_metric_without_a_net_stays_in_full_precision():
+    scorer = load_iqa_scorer(IqaSettings(metrics=("piqe",), device="cpu", precision="bf16"))
+    assert json.loads(scorer.footer["precision"]) == {"piqe": "fp32"}
 
 
 def test_a_metric_is_loaded_once_per_process():

@@ -1,6 +1,8 @@
 """Batches of frames across videos, and what becomes of a model that fails."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pyarrow as pa
 import pytest
@@ -91,3 +93,43 @@ def test_a_forgotten_video_leaves_nothing() -> None:
     scorer.flush()
     assert scorer.take("a", None, FRAMES) == []
     assert len(scorer.take("b", None, FRAMES)) == 1
+
+
+@pytest.fixture
+def models() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+def test_frames_go_on_arriving_while_the_model_works(models: ThreadPoolExecutor) -> None:
+    may_answer = Event()
+    scorer = scorer_of(lambda items: [item * 10 for item in items if may_answer.wait(60)], batch_size=2)
+    scorer.executor = models
+    add(scorer, "a", [1, 2, 3])  # would wait for ever if the first batch were waited for
+    assert scorer.has_pending("a")
+    may_answer.set()
+    assert [row["value"] for row in scorer.take("a", None, FRAMES)] == [10, 20, 30]
+    assert not scorer.has_pending("a")
+
+
+def test_no_more_than_a_few_batches_wait_for_the_model(models: ThreadPoolExecutor) -> None:
+    asked: list[int] = []
+    scorer = scorer_of(lambda items: asked.extend(items) or list(items), batch_size=1)
+    scorer.executor = models
+    for index in range(20):
+        add(scorer, "a", [index])
+        assert len(asked) >= index - 2
+    assert len(scorer.take("a", None, FRAMES)) == 20
+
+
+def test_a_video_forgotten_while_the_model_works_leaves_nothing(models: ThreadPoolExecutor) -> None:
+    may_answer = Event()
+    scorer = scorer_of(lambda items: list(items) if may_answer.wait(60) else [], batch_size=2)
+    scorer.executor = models
+    add(scorer, "a", [1])
+    add(scorer, "b", [2])
+    scorer.forget("a")
+    assert not scorer.has_pending("a")
+    may_answer.set()
+    assert scorer.take("a", None, FRAMES) == []
+    assert [row["value"] for row in scorer.take("b", None, FRAMES)] == [2]

@@ -1,3 +1,7 @@
+import hashlib
+import json
+
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -204,3 +208,20 @@ def test_candidates_of_two_videos_are_an_error():
     other = table.set_column(0, table.schema.field(0), [pa.array(["other-11111111"] * 5)])
     with pytest.raises(ContractError, match="candidate_frames"):
         Case(pa.concat_tables([table, other])).choose()
+
+
+def test_result_of_a_fixed_case_stays_as_it_was():
+    """Every value and reason of a choice with all components, held by hash; see `CODE_VERSIONS` before changing it."""
+    random = np.random.default_rng(7)
+    seconds = {frame: frame / 25 for frame in range(0, 1000, 20)}
+    values = {name: dict(zip(seconds, random.normal(100, 40, 50).tolist(), strict=True)) for name in "abcd"}
+    choice = Case(
+        candidates_table(seconds, {frame: frame // 90 for frame in seconds}),
+        sharpness_table(values["a"], luma_means=values["b"], luma_stds={60: 1.0}),
+        clip_table(values["c"] | {80: None}),
+        iqa_table({"piqe": values["d"], "musiq": values["b"]}),
+        {"piqe": True, "musiq": False},
+        faces_table([(frame, 0.9, 150.0 + frame / 10) for frame in range(0, 1000, 60)]),
+    ).choose()
+    text = [json.dumps(table.to_pylist()).encode() for table in (choice.selections, choice.rejections)]
+    assert [hashlib.sha256(of_table).hexdigest()[:16] for of_table in text] == ["068affc9c40add0d", "4c6fdd1d6fb7d3fd"]

@@ -1,20 +1,36 @@
-import numpy as np
 import pytest
 
+from thumb_assets.select import Measured, measured_from_tables
 from thumb_assets.select.face_quality import face_bonuses, face_qualities
 from thumb_assets.settings import SelectionSettings
 from thumb_assets.tables import table_from_rows
-from thumb_assets_tests.unit.select.builders import faces_table
+from thumb_assets_tests.unit.select.builders import candidates_table, faces_table
 
 SETTINGS = SelectionSettings()
-FRAMES = np.array([10, 20, 30])
+CANDIDATES = candidates_table({10: 1.0, 20: 2.0, 30: 3.0})
 SIZE = (1600, 1000)
 TALL = SETTINGS.clear_face_height * SIZE[1]
 SURE = SETTINGS.clear_face_confidence
 
 
+def measured_of(faces, frame_size=SIZE) -> Measured:
+    return measured_from_tables(
+        CANDIDATES,
+        sharpness=None,
+        clip_scores=None,
+        iqa_scores=None,
+        iqa_lower_better={},
+        faces=faces,
+        frame_size=frame_size,
+    )
+
+
 def bonuses_of(faces, frame_size=SIZE):
-    return face_bonuses(faces, frame_indices=FRAMES, frame_size=frame_size, settings=SETTINGS)
+    return face_bonuses(measured_of(faces, frame_size), settings=SETTINGS)
+
+
+def qualities_of(faces):
+    return face_qualities(measured_of(faces))
 
 
 @pytest.mark.parametrize(
@@ -72,24 +88,20 @@ def faces_at(*boxes):
 
 
 def test_larger_is_better_up_to_a_close_up():
-    small, large, huge = face_qualities(
-        faces_at((400, 300, 100, 5.0), (400, 300, 340, 5.0), (400, 200, 600, 5.0)), frame_size=SIZE
-    )
+    small, large, huge = qualities_of(faces_at((400, 300, 100, 5.0), (400, 300, 340, 5.0), (400, 200, 600, 5.0)))
     assert small < large == huge
 
 
 def test_a_face_at_the_border_is_worth_less():
-    central, near, touching = face_qualities(
-        faces_at((600, 400, 200, 5.0), (20, 400, 200, 5.0), (1400, 400, 200, 5.0)), frame_size=SIZE
-    )
+    central, near, touching = qualities_of(faces_at((600, 400, 200, 5.0), (20, 400, 200, 5.0), (1400, 400, 200, 5.0)))
     assert central > near > touching
 
 
 def test_the_sharper_face_is_worth_more():
-    soft, sharp = face_qualities(faces_at((600, 400, 200, 3.0), (600, 400, 200, 90.0)), frame_size=SIZE)
+    soft, sharp = qualities_of(faces_at((600, 400, 200, 3.0), (600, 400, 200, 90.0)))
     assert sharp > soft
 
 
 def test_unknown_sharpness_is_neutral():
-    known, unknown = face_qualities(faces_at((600, 300, 400, 7.0), (600, 300, 400, None)), frame_size=SIZE)
+    known, unknown = qualities_of(faces_at((600, 300, 400, 7.0), (600, 300, 400, None)))
     assert known == unknown == 1.0

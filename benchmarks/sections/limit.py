@@ -1,0 +1,57 @@
+"""The full pass against what cannot be saved."""
+
+from benchmarks.bench import Bench, left_out
+from benchmarks.contestants import DecodeAlone
+from benchmarks.findings import (
+    COST_COLUMNS,
+    RATIO_COLUMNS,
+    Findings,
+    Table,
+    Target,
+    cost_rows,
+    cpu,
+    paired_ratios,
+    ratio_row,
+)
+from benchmarks.forward import ModelsAlone
+from benchmarks.jobs import Job, without_models
+from benchmarks.measure import Entry
+from benchmarks.recipes import AV1, HEVC_4K, WEB, WEB_SHORT
+
+TITLE = "The full pass over its limit"
+ABOUT = """\
+The limit is what cannot be saved: decoding every frame with the same library and threads (PyAV, demux and decode,
+nothing else), and the models' forward passes over the same candidates in the same batches, from arrays that lie ready.
+The job is everything from hashing the file to the catalog, shots, sharpness of every frame and stills among it."""
+
+DECODE, MODELS, JOB_WITHOUT_MODELS, JOB = "decode alone", "models alone", "job without models", "job"
+WANTED = 1.15
+
+
+def measure(bench: Bench) -> Findings:
+    """Decode, models, the job with and without them, over each codec."""
+    settings = bench.settings()
+    warm_path = bench.shelf.clip(WEB_SHORT).path
+    ratios, costs, found, measurements = [], [], Findings(), []
+    for recipe in (WEB, HEVC_4K, AV1):
+        clip = bench.shelf.clip(recipe)
+        entries = [
+            Entry(DECODE, DecodeAlone(clip.path, settings.video.decode_threads)),
+            Entry(JOB_WITHOUT_MODELS, Job(clip.path, settings, without_models(settings), warm_path), bench.few_runs),
+            Entry(MODELS, ModelsAlone(clip.path, settings)),
+            Entry(JOB, Job(clip.path, settings, None, warm_path)),
+        ]
+        measured = bench.measure(clip.name, entries)
+        measurements.append(measured)
+        ratios += [
+            ratio_row(clip.name, measured, [JOB_WITHOUT_MODELS], [DECODE]),
+            ratio_row(clip.name, measured, [JOB], [DECODE, MODELS]),
+        ]
+        costs += cost_rows(clip, measured)
+        values = paired_ratios(measured, [JOB], [DECODE, MODELS], cpu)
+        found.targets.append(Target(f"full pass / (decode + models), CPU, {clip.name}", WANTED, True, values))
+        found.clips[clip.name] = clip.description
+        found.samples[clip.name] = measured.samples
+    found.tables.extend([Table("Ratios", RATIO_COLUMNS, ratios), Table("Seconds and memory", COST_COLUMNS, costs)])
+    found.notes.extend(left_out(measurements))
+    return found

@@ -1,0 +1,30 @@
+"""Selecting a whole library anew from what is stored."""
+
+from benchmarks.bench import Bench
+from benchmarks.findings import Findings, Table, Target
+from benchmarks.what_if import NUM_CANDIDATES, NUM_VIDEOS, measure_what_if
+
+TITLE = "What-if"
+ABOUT = """\
+Selection settings, weights, K or prompts are changed, and every video of a library is selected anew from stored tables
+and embeddings: no decoding, no image model. The tables are made up; measured is all that `what_if` does."""
+
+WANTED = 1.0
+_NUM_QUICK_VIDEOS, _NUM_QUICK_CANDIDATES = 3, 20
+
+
+def measure(bench: Bench) -> Findings:
+    """A row per change."""
+    bench.on_step("what-if")
+    num_videos, num_candidates = NUM_VIDEOS, NUM_CANDIDATES
+    if bench.is_quick:
+        num_videos, num_candidates = _NUM_QUICK_VIDEOS, _NUM_QUICK_CANDIDATES
+    costs = measure_what_if(num_runs=bench.num_runs, num_videos=num_videos, num_candidates=num_candidates)
+    rows = [
+        (cost.change, f"{cost.cpu_seconds:.2f}", f"{cost.wall_seconds:.2f}", str(cost.num_changed)) for cost in costs
+    ]
+    heading = f"{num_videos} videos of {num_candidates} candidates"
+    return Findings(
+        tables=[Table(heading, ("change", "CPU s", "wall s", "videos that change"), rows)],
+        targets=[Target(f"what-if, {cost.change}, wall", WANTED, True, [cost.wall_seconds], "s") for cost in costs],
+    )

@@ -1,0 +1,214 @@
+"""What selecting a library anew costs: `uv run python -m benchmarks.what_if [--runs N] [--videos N] [--candidates N]`.
+
+Made-up tables of many videos, stored as the engine stores them; measured is all that `what_if` does after the first
+time: looking at every file, reading what is stored, selecting, comparing. No start of Python, no text encoder.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import click
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.machine import describe_machine
+from thumb_assets.pipeline import Prompts, what_if
+from thumb_assets.select import measured_from_tables, pick
+from thumb_assets.settings import SelectionSettings, load_settings
+from thumb_assets.store import TableStore
+from thumb_assets.tables import TABLES, Column, conform
+
+NUM_VIDEOS, NUM_CANDIDATES = 1000, 300
+NUM_DIMENSIONS = (64, 768)
+_NUM_POSITIVE, _NUM_NEGATIVE = 1, 4
+_FRAME_SIZE = (1920, 1080)
+_MODEL = {"model_name": "made-up", "pretrained": "none"}
+_FOOTER = {
+    "video_sha256": "a" * 64,
+    "settings_sha256": "b" * 64,
+    "tool_versions": "{}",
+    "lower_better": '{"piqe": true}',
+    "prompts_sha256": "c" * 64,
+    **_MODEL,
+}
+_CHANGES = {
+    "top_k": ("selection.top_k=5",),
+    "weights": ("selection.weights.sharpness=1", "selection.weights.clip=0.1"),
+    "least gap and reject rules": ("selection.min_gap_seconds=10", "selection.min_luma_mean=40"),
+    "shots may repeat, 50 places": ("selection.distinct_shots=false", "selection.top_k=50"),
+}
+_SECONDS_BETWEEN, _CANDIDATES_PER_SHOT = 3.0, 4
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one change cost, the median of the runs: seconds on the clock, and of all threads."""
+
+    change: str
+    wall_seconds: float
+    cpu_seconds: float
+    num_changed: int
+
+
+def measure_what_if(
+    *, num_runs: int = 5, num_videos: int = NUM_VIDEOS, num_candidates: int = NUM_CANDIDATES
+) -> list[Cost]:
+    """Makes the tables in a temporary folder and measures each change.
+
+    Args:
+        num_runs: repetitions, apart from the first time, which reads the tables and is a row of its own.
+    """
+    costs = []
+    with tempfile.TemporaryDirectory(prefix="thumb-assets-what-if-") as folder:
+        store = TableStore(Path(folder))
+        write_library(store, num_videos, num_candidates)
+        for change, overrides in _CHANGES.items():
+            run = partial(_num_changes, store, overrides)
+            if not costs:
+                costs.append(_cost(f"{change}, the very first time", [_timed(run)]))
+            costs.append(_cost(change, [_timed(run) for _ in range(num_runs)]))
+        for num_dimensions in NUM_DIMENSIONS:
+            write_clip_scores(store, num_videos, num_candidates, num_dimensions)
+            run = partial(_num_changes, store, (), _made_up_prompts(num_dimensions))
+            change = f"prompts, {num_dimensions} dimensions"
+            costs.append(_cost(f"{change}, the first time after `clip_scores`", [_timed(run)]))
+            costs.append(_cost(change, [_timed(run) for _ in range(num_runs)]))
+    return costs
+
+
+def render(costs: Sequence[Cost]) -> str:
+    """A Markdown table."""
+    lines = ["| change | wall s | CPU s | videos that change |", "|---|---|---|---|"]
+    lines += [f"| {c.change} | {c.wall_seconds:.2f} | {c.cpu_seconds:.2f} | {c.num_changed} |" for c in costs]
+    return "\n".join(lines) + "\n"
+
+
+def write_library(store: TableStore, num_videos: int, num_candidates: int) -> None:
+    """Tables of videos with a candidate every three seconds, four to a shot, scores drawn at random."""
+    random = np.random.default_rng(0)
+    for number in range(num_videos):
+        video_id = f"video-{number:08x}"
+        tables = _tables(random, video_id, num_candidates)
+        measured = measured_from_tables(
+            tables["candidate_frames"],
+            sharpness=tables["sharpness"],
+            clip_scores=tables["clip_scores"],
+            iqa_scores=tables["iqa_scores"],
+            iqa_lower_better={"piqe": True},
+            faces=tables["faces"],
+            frame_size=_FRAME_SIZE,
+        )
+        (chosen,) = pick(measured, settings=SelectionSettings()).chosen
+        selections = {
+            "frame_index": measured.frame_indices[chosen],
+            "pts_seconds": measured.pts_seconds[chosen],
+            "rank": np.arange(len(chosen)) + 1,
+        }
+        tables["selections"] = _table("selections", video_id, selections, len(chosen))
+        for name, table in tables.items():
+            store.write(name, table, video_id=video_id, footer=_FOOTER)
+
+
+def write_clip_scores(store: TableStore, num_videos: int, num_candidates: int, num_dimensions: int) -> None:
+    """The table `clip_scores` of every video again, with other scores and embeddings."""
+    random = np.random.default_rng(num_dimensions)
+    for number in range(num_videos):
+        video_id = f"video-{number:08x}"
+        table = _clip_scores(random, video_id, num_candidates, num_dimensions)
+        store.write("clip_scores", table, video_id=video_id, footer=_FOOTER)
+
+
+def _num_changes(store: TableStore, overrides: Sequence[str], prompts: Prompts | None = None) -> int:
+    return len(what_if(store, load_settings(overrides=overrides), prompts=prompts).changes)
+
+
+def _tables(random: np.random.Generator, video_id: str, num: int) -> dict[str, pa.Table]:
+    frame_index = np.arange(num) * 75
+    with_face = frame_index[::3]
+    given: dict[str, dict[str, object]] = {
+        "candidate_frames": {
+            "pts_seconds": np.arange(num) * _SECONDS_BETWEEN,
+            "shot_index": np.arange(num) // _CANDIDATES_PER_SHOT,
+            "sampling_methods": [["uniform"]] * num,
+        },
+        "sharpness": {"laplacian_variance": random.gamma(2, 50, num), "luma_mean": random.uniform(0, 200, num)},
+        "iqa_scores": {"metric": ["piqe"] * num, "iqa_score": random.uniform(10, 90, num)},
+    }
+    made = {
+        name: _table(name, video_id, {"frame_index": frame_index, **columns}, num) for name, columns in given.items()
+    }
+    faces = {"frame_index": with_face, "confidence": random.uniform(0.5, 1, len(with_face))}
+    made["faces"] = _table("faces", video_id, faces, len(with_face))
+    made["videos"] = _table("videos", video_id, {"width": _FRAME_SIZE[0], "height": _FRAME_SIZE[1]}, 1)
+    made["clip_scores"] = _clip_scores(random, video_id, num, NUM_DIMENSIONS[0])
+    return made
+
+
+def _clip_scores(random: np.random.Generator, video_id: str, num: int, num_dimensions: int) -> pa.Table:
+    embeddings = random.standard_normal((num, num_dimensions), np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    flat = pa.array(embeddings.astype(np.float16).reshape(-1))
+    columns = {
+        "frame_index": np.arange(num) * 75,
+        "clip_score": random.normal(0, 0.05, num),
+        "embedding": pa.FixedSizeListArray.from_arrays(flat, num_dimensions),
+    }
+    return _table("clip_scores", video_id, columns, num)
+
+
+def _table(name: str, video_id: str, given: Mapping[str, object], num_rows: int) -> pa.Table:
+    """A table of the contract; columns that are not given hold one value that will do."""
+    columns = {}
+    for column in TABLES[name].columns:
+        values = video_id if column.name == "video_id" else given.get(column.name, _filler(column))
+        is_one = np.isscalar(values) or values is None
+        columns[column.name] = pa.array([values] * num_rows if is_one else values)
+    return conform(name, pa.table(columns))
+
+
+def _filler(column: Column) -> object:
+    if column.is_nullable:
+        return None
+    if pa.types.is_string(column.type):
+        return column.choices[0] if column.choices else column.name
+    if pa.types.is_boolean(column.type):
+        return False
+    return 0 if column.name.endswith(("_degrees", "_index")) else 100
+
+
+def _made_up_prompts(num_dimensions: int) -> Prompts:
+    random = np.random.default_rng(1)
+    texts = random.standard_normal((_NUM_POSITIVE + _NUM_NEGATIVE, num_dimensions)).astype(np.float32)
+    texts /= np.linalg.norm(texts, axis=1, keepdims=True)
+    return Prompts(texts[:_NUM_POSITIVE], texts[_NUM_POSITIVE:], _MODEL | {"prompts_sha256": "d" * 64})
+
+
+def _timed(run: Callable[[], int]) -> tuple[float, float, int]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    num_changed = run()
+    return time.perf_counter() - wall, time.process_time() - cpu, num_changed
+
+
+def _cost(change: str, runs: Sequence[tuple[float, float, int]]) -> Cost:
+    walls, cpus, num_changed = zip(*runs, strict=True)
+    return Cost(change, median(walls), median(cpus), num_changed[0])
+
+
+@click.command()
+@click.option("--runs", type=click.IntRange(1), default=5, show_default=True, help="Repetitions; the median counts.")
+@click.option("--videos", type=click.IntRange(1), default=NUM_VIDEOS, show_default=True)
+@click.option("--candidates", type=click.IntRange(1), default=NUM_CANDIDATES, show_default=True, help="Per video.")
+def main(*, runs: int, videos: int, candidates: int) -> None:
+    """Measure what selecting a library anew costs, and print a Markdown table."""
+    costs = measure_what_if(num_runs=runs, num_videos=videos, num_candidates=candidates)
+    click.echo(f"{videos} videos of {candidates} candidates, median of {runs}  \n{describe_machine()}\n")
+    click.echo(render(costs), nl=False)
+
+
+if __name__ == "__main__":
+    main()

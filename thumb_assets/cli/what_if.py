@@ -1,0 +1,126 @@
+"""The command `what-if`: what other settings would select, printed beside what is selected now."""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from thumb_assets.cli.options import complete_video_id, settings_options, table_store
+from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress, report
+from thumb_assets.errors import SettingsError
+from thumb_assets.pipeline import (
+    StageResult,
+    WhatIf,
+    apply_what_if,
+    has_new_prompts,
+    load_prompts,
+    what_if,
+)
+from thumb_assets.settings import Settings, load_settings
+from thumb_assets.store import TableStore, require_file_suffix, write_table_file
+
+_NUM_SHOWN = 10
+# Sections of the settings by the stage whose measurements they change.
+_MEASURING = {"shots": "shots", "candidates": "candidate_frames", "faces": "faces", "iqa": "iqa_scores"}
+
+
+@click.command("what-if")
+@click.argument("video_ids", nargs=-1, metavar="[VIDEO_ID]...")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write every frame that is selected now or then: FILE.parquet or FILE.csv.",
+)
+@click.option("--apply", "is_applied", is_flag=True, help="Select so for good; makes stills and catalog anew as well.")
+@settings_options
+@click.pass_obj
+def what_if_command(
+    verbose: bool,
+    *,
+    video_ids: tuple[str, ...],
+    output: Path | None,
+    is_applied: bool,
+    data_dir: Path | None,
+    profile: str,
+    overrides: Any,
+) -> None:
+    """Print what other settings would select, of these videos or of all that were run; no video is decoded.
+
+    VIDEO_ID is the beginning of one. Settings of `selection` count, and prompts (clip.positive_prompts,
+    clip.negative_prompts), whose scores are computed from the stored embeddings.
+    """
+    with one_line_errors(verbose=verbose):
+        settings = load_settings(profile, overrides)
+        _require_answerable(overrides, settings)
+        if output is not None:
+            require_file_suffix(output)
+        store = table_store(data_dir)
+        chosen = [complete_video_id(store, video_id) for video_id in video_ids] or None
+        prompts = load_prompts(settings) if has_new_prompts(settings) else None
+        started = time.perf_counter()
+        with progress() as bars:
+            bar = bars.add_task("videos read from tables", total=None)
+            result = what_if(
+                store, settings, video_ids=chosen, prompts=prompts, on_read=lambda _: bars.update(bar, advance=1)
+            )
+        _print(result, seconds=time.perf_counter() - started)
+        if output is not None:
+            write_table_file(output, result.table)
+            out.print(f"{result.table.num_rows} rows in {output}", markup=False)
+        is_success = not result.errors
+        if is_applied:
+            is_success &= report(_apply(store, settings, result), store, verbose=verbose)
+    sys.exit(0 if is_success else 1)
+
+
+def _require_answerable(overrides: Sequence[str], settings: Settings) -> None:
+    for override in overrides:
+        name = override.partition("=")[0].strip()
+        section = name.partition(".")[0]
+        if section in _MEASURING:
+            raise SettingsError(f"--set {name}: what-if measures nothing anew; run the stage `{_MEASURING[section]}`")
+        if section == "clip" and not has_new_prompts(settings):
+            raise SettingsError(f"--set {name}: counts only with clip.positive_prompts or clip.negative_prompts")
+
+
+def _print(result: WhatIf, *, seconds: float) -> None:
+    print_errors(result.errors.values())
+    by_stage: dict[str, list[str]] = defaultdict(list)
+    for video_id, stage in sorted(result.missing.items()):
+        by_stage[stage].append(video_id)
+    for stage, left_out in by_stage.items():
+        more = ", ..." if len(left_out) > 1 else ""
+        err.print(
+            f"left out ({_videos(len(left_out))}, {left_out[0]}{more}): run the stage {stage} first", markup=False
+        )
+    changes = result.changes
+    if changes:
+        rows = [[video.video_id, _frames(video.now), _frames(video.then)] for video in changes[:_NUM_SHOWN]]
+        print_table("frames (seconds), best first", ["video", "now", "then"], rows)
+    if len(changes) > _NUM_SHOWN:
+        out.print(f"... and {len(changes) - _NUM_SHOWN} more; --output FILE.csv writes them all", markup=False)
+    out.print(f"{len(changes)} of {_videos(len(result.videos))} would change ({seconds:.2f} s)", markup=False)
+
+
+def _apply(store: TableStore, settings: Settings, result: WhatIf) -> list[StageResult]:
+    results = []
+    with progress() as bars:
+        bar = bars.add_task("videos", total=len(result.videos))
+        done: set[str] = set()
+        for stage_result in apply_what_if(store, settings, result):
+            results.append(stage_result)
+            done.add(stage_result.video_id)
+            bars.update(bar, completed=len(done))
+    return results
+
+
+def _frames(selections: Sequence[tuple[int, float]]) -> str:
+    return ", ".join(f"{frame_index} ({seconds:.3f})" for frame_index, seconds in selections) or "-"
+
+
+def _videos(number: int) -> str:
+    return "1 video" if number == 1 else f"{number} videos"

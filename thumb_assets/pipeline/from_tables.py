@@ -1,0 +1,114 @@
+"""The stages that need no model: selections, stills, crops and the catalog, each out of the tables of one video."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from thumb_assets.export import export_crops, export_stills
+from thumb_assets.pipeline.job import Made, SkippedError, VideoJob
+from thumb_assets.select import choose
+from thumb_assets.settings import Settings
+from thumb_assets.store import Catalog, TableStore
+from thumb_assets.tables import verify_coverage
+from thumb_assets.video import FrameIdentities, Geometry
+
+
+def select_frames(job: VideoJob, settings: Settings, iqa_footer: Mapping[str, str]) -> Made:
+    """The tables `selections` and `rejections`.
+
+    Args:
+        iqa_footer: of the table `iqa_scores`, or of the scorer that made it; it says which way a metric points.
+    """
+    iqa_scores = job.optional_table("iqa_scores")
+    lower_better = json.loads(iqa_footer.get("lower_better", "{}")) if iqa_scores is not None else {}
+    choice = choose(
+        job.table("candidate_frames"),
+        sharpness=job.optional_table("sharpness"),
+        clip_scores=job.optional_table("clip_scores"),
+        iqa_scores=iqa_scores,
+        iqa_lower_better=lower_better,
+        faces=job.optional_table("faces"),
+        frame_size=Geometry.from_row(job.table("videos").to_pylist()[0]).display_size,
+        settings=settings.selection,
+    )
+    metrics: dict[str, int | float | str] = {
+        "num_rejections": choice.rejections.num_rows,
+        "components": ", ".join(choice.components) or "none",
+    }
+    scores = {name: job.optional_table(name) for name in ("sharpness", "clip_scores", "iqa_scores")}
+    unscored = [
+        name
+        for name, table in scores.items()
+        if table is not None and not verify_coverage(job.table("candidate_frames"), table).is_passed
+    ]
+    if unscored:
+        metrics["note"] = f"{', '.join(unscored)} lack some of the candidates: run these stages again"
+    tables = {"selections": choice.selections, "rejections": choice.rejections}
+    return Made(tables, {"components": json.dumps(choice.components)}, metrics)
+
+
+def make_stills(job: VideoJob, settings: Settings, store: TableStore) -> Made:
+    """The stills of the selections, and their table."""
+    stills = export_stills(
+        job.video.path,
+        video_id=job.video_id,
+        selections=job.table("selections"),
+        identities=identities_of(job.table("frames")),
+        video_sha256=job.video.sha256,
+        stills_dir=store.stills_root,
+        settings=settings.stills,
+        export_settings=settings.export,
+        video_settings=settings.video,
+        on_swap=partial(store.delete, "stills", job.video_id),
+    )
+    return Made({"stills": stills}, {}, {"num_bytes": _num_bytes(stills)})
+
+
+def make_crops(job: VideoJob, settings: Settings, store: TableStore) -> Made:
+    """The crops of the stills, and their table.
+
+    Raises:
+        SkippedError: none is asked for.
+    """
+    if not settings.crops.aspect_ratios:
+        raise SkippedError('no aspect ratio is asked for: set crops.aspect_ratios, for example ["16:9", "1:1"]')
+    crops = export_crops(
+        job.video.path,
+        video_id=job.video_id,
+        stills=job.table("stills"),
+        faces=job.optional_table("faces"),
+        identities=identities_of(job.table("frames")),
+        video_sha256=job.video.sha256,
+        crops_dir=store.crops_root,
+        settings=settings.crops,
+        stills_settings=settings.stills,
+        export_settings=settings.export,
+        video_settings=settings.video,
+        on_swap=partial(store.delete, "crops", job.video_id),
+    )
+    return Made({"crops": crops}, {}, {"num_bytes": _num_bytes(crops)})
+
+
+def index_video(job: VideoJob, store: TableStore) -> Made:
+    """Brings the catalog up to date with the video's tables."""
+    Catalog(store.catalog_path).index_video(store, job.video_id)
+    return Made({})
+
+
+def identities_of(frames: pa.Table) -> FrameIdentities:
+    """What `FrameFetcher` needs, out of the `frames` table."""
+    return FrameIdentities(
+        pts=frames.column("pts").to_numpy(),
+        luma_hash=frames.column("luma_hash").to_pylist(),
+        chroma_hash=frames.column("chroma_hash").to_pylist(),
+        is_keyframe=frames.column("is_keyframe").to_numpy(zero_copy_only=False),
+        field_order=frames.column("field_order").to_pylist(),
+    )
+
+
+def _num_bytes(pictures: pa.Table) -> int:
+    total: int | None = pc.sum(pictures.column("num_bytes")).as_py()
+    return total or 0

@@ -1,0 +1,303 @@
+"""A compact copy of what selection reads of a whole library, kept beside the tables so that all of it loads at once.
+
+It lies in `data/what_if/`, follows the tables' files by size, time and inode, and can be deleted at any time.
+"""
+
+import json
+import logging
+import os
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from thumb_assets.errors import ContractError, PermanentError, StorageError
+from thumb_assets.select import Measured, joined
+from thumb_assets.store.candidate_rows import (
+    EMBEDDINGS_SCHEMA,
+    MEASURED_SCHEMA,
+    STANDING_SCHEMA,
+    embeddings_row,
+    measured_of_rows,
+    measured_row,
+    standing_row,
+)
+from thumb_assets.store.identity import verify_video_id
+from thumb_assets.store.parquet import SUFFIX, TableStore
+from thumb_assets.store.temporary import remove_abandoned, replaced_file
+
+_LOGGER = logging.getLogger(__name__)
+# Of an unfinished file nobody holds a lock on, where only its age tells.
+_ABANDONED_SECONDS = 3600.0
+# Raised when a row means something else than before: older files are then made anew.
+_VERSION = "1"
+# A changed video costs writing its file anew, so there are several; many more would take longer to open.
+_NUM_SHARDS = 64
+
+OnRead = Callable[[str], None]
+_MakeRow = Callable[[TableStore, str, frozenset[str]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One kind of rows, a row per video: made from which tables, without which of them there is none."""
+
+    name: str
+    tables: tuple[str, ...]
+    required: tuple[str, ...]
+    schema: pa.Schema
+    make_row: _MakeRow
+
+
+_STANDING = _Part("standing", ("outcomes", "selections"), (), STANDING_SCHEMA, standing_row)
+_MEASURED = _Part(
+    "measured",
+    ("videos", "candidate_frames", "sharpness", "faces", "clip_scores", "iqa_scores"),
+    ("videos", "candidate_frames"),
+    MEASURED_SCHEMA,
+    measured_row,
+)
+_EMBEDDINGS = _Part(
+    "embeddings",
+    ("candidate_frames", "clip_scores"),
+    ("candidate_frames", "clip_scores"),
+    EMBEDDINGS_SCHEMA,
+    embeddings_row,
+)
+_TABLES = (*_STANDING.tables, *_MEASURED.tables)
+
+
+@dataclass(frozen=True)
+class StoredSelection:
+    """The stored selections of a video: (K,) frame_index and seconds, best first."""
+
+    frame_indices: tuple[int, ...]
+    pts_seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class StoredEmbeddings:
+    """The image embeddings of a video's candidates.
+
+    Attributes:
+        values: (N, D) float16 of L2 norm 1, row by candidate; NaN where a candidate has none.
+        footer: model_name, pretrained and prompts_sha256 of its table `clip_scores`.
+    """
+
+    values: NDArray[np.float16]
+    footer: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StoredCandidates:
+    """What selection needs of the videos asked for.
+
+    Attributes:
+        measured: the videos that can be selected anew, in no particular order; None where there is none.
+        selections: what is selected now, by video that has a selection.
+        missing: the stage to run first, by video that cannot be selected anew.
+        errors: why a video's tables cannot be read, one line, by video.
+    """
+
+    measured: Measured | None
+    selections: Mapping[str, StoredSelection]
+    missing: Mapping[str, str]
+    errors: Mapping[str, str]
+
+
+class CandidateCache:
+    """The candidates of many videos as they are when it is made; what changed since the last time is read anew.
+
+    Args:
+        store: the tables.
+        video_ids: the videos; None for all that have a table.
+        on_read: called with each video whose tables are read, which takes some milliseconds.
+
+    Raises:
+        StorageError: the disk does not answer. One that cannot be written costs time only.
+    """
+
+    def __init__(
+        self, store: TableStore, video_ids: Iterable[str] | None = None, *, on_read: OnRead | None = None
+    ) -> None:
+        self._store = store
+        self._folder = store.data_dir / "what_if"
+        self._on_read = on_read or (lambda _: None)
+        self._errors: dict[str, str] = {}
+        self._can_be_kept = True
+        self._is_whole = video_ids is None
+        self._files = _files_of_all(store) if video_ids is None else _files_of(store, video_ids)
+        self._outdated: dict[str, frozenset[str]] = {}
+        self._selections: dict[str, StoredSelection] = {}
+        for shard in self._shards(_STANDING, self._files):
+            for row in shard.to_pylist():
+                self._outdated[row["video_id"]] = frozenset(row["outdated"])
+                if row["has_selections"]:
+                    selection = StoredSelection(tuple(row["frame_index"]), tuple(row["pts_seconds"]))
+                    self._selections[row["video_id"]] = selection
+
+    def candidates(self) -> StoredCandidates:
+        """What selection needs of the videos, as the engine would read it: see `VideoJob.optional_table`.
+
+        Raises:
+            StorageError: the disk does not answer.
+        """
+        known = {video_id: self._files[video_id] for video_id in self._outdated}
+        parts = [
+            measured_of_rows(rows)
+            for shard in self._shards(_MEASURED, known)
+            if (rows := _rows_of(shard, self._selections)).num_rows
+        ]
+        missing = {
+            video_id: stage
+            for video_id in self._files
+            if video_id not in self._errors and (stage := self._missing_stage(video_id)) is not None
+        }
+        return StoredCandidates(joined(parts) if parts else None, self._selections, missing, dict(self._errors))
+
+    def embeddings(self) -> Iterator[tuple[str, StoredEmbeddings]]:
+        """The embeddings of those of the videos that have any, each read from the file when it is used.
+
+        Raises:
+            StorageError: the disk does not answer.
+        """
+        known = {video_id: self._files[video_id] for video_id in self._outdated}
+        for shard in self._shards(_EMBEDDINGS, known):
+            names = ("video_id", "num_dimensions", "footer")
+            columns = (shard.column(name).to_pylist() for name in names)
+            for video_id, num_dimensions, footer, values in zip(*columns, shard.column("values"), strict=True):
+                if num_dimensions:
+                    matrix = np.frombuffer(values.as_buffer(), np.float16).reshape(-1, num_dimensions)
+                    yield video_id, StoredEmbeddings(matrix, json.loads(footer))
+
+    def _missing_stage(self, video_id: str) -> str | None:
+        for name in _MEASURED.required:
+            if name not in self._files[video_id] or name in self._outdated[video_id]:
+                return name
+        return None if video_id in self._selections else "selections"
+
+    def _shards(self, part: _Part, files: Mapping[str, Mapping[str, str]]) -> Iterator[pa.Table]:
+        """The part's rows of these videos, brought up to date, some videos at a time."""
+        by_shard: dict[int, dict[str, str]] = defaultdict(dict)
+        for video_id, of_video in files.items():
+            usable = {
+                name: version for name, version in of_video.items() if name not in self._outdated.get(video_id, ())
+            }
+            if all(name in usable for name in part.required):
+                versions = " ".join(usable.get(name, "-") for name in part.tables)
+                by_shard[zlib.crc32(video_id.encode()) % _NUM_SHARDS][video_id] = versions
+        # With all videos at hand also the files whose videos are all gone, to empty them.
+        for number in range(_NUM_SHARDS) if self._is_whole else sorted(by_shard):
+            yield self._shard(part, number, by_shard.get(number, {}))
+
+    def _shard(self, part: _Part, number: int, wanted: Mapping[str, str]) -> pa.Table:
+        path = self._folder / f"{part.name}-{number:02d}.arrow"
+        schema = part.schema.with_metadata({"version": _VERSION})
+        stored = _read_file(path, schema)
+        names, versions = stored.column("video_id").to_pylist(), stored.column("versions").to_pylist()
+        is_kept = [
+            wanted[name] == version if name in wanted else not self._is_whole
+            for name, version in zip(names, versions, strict=True)
+        ]
+        kept = {name for name, is_one in zip(names, is_kept, strict=True) if is_one}
+        rows = list(self._new_rows(part, {name: wanted[name] for name in wanted if name not in kept}))
+        if rows or not all(is_kept):
+            stored = pa.concat_tables([stored.filter(pa.array(is_kept, pa.bool_())), _table_of(rows, schema)])
+            stored = stored.combine_chunks()
+            self._write_file(path, stored)
+        return _rows_of(stored, wanted)
+
+    def _new_rows(self, part: _Part, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        for video_id, versions in wanted.items():
+            self._on_read(video_id)
+            try:
+                row = part.make_row(self._store, video_id, self._outdated.get(video_id, frozenset()))
+            except PermanentError as error:  # a damaged table costs its video alone
+                self._errors[video_id] = str(error)
+                continue
+            yield {"video_id": video_id, "versions": versions, **row}
+
+    def _write_file(self, path: Path, table: pa.Table) -> None:
+        if not self._can_be_kept:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for other in path.parent.glob(".*"):
+                remove_abandoned(other, older_than_seconds=_ABANDONED_SECONDS)
+            with replaced_file(path) as handle, pa.ipc.new_file(handle, table.schema) as writer:
+                writer.write_table(table)
+        except OSError as error:
+            self._can_be_kept = False
+            reason = error.strerror or error
+            _LOGGER.warning("%s: cannot be kept, so the tables are read again the next time: %s", path, reason)
+
+
+def _files_of_all(store: TableStore) -> dict[str, dict[str, str]]:
+    """By video and table, what tells one version of its file from another."""
+    files: dict[str, dict[str, str]] = defaultdict(dict)
+    for name in _TABLES:
+        folder = store.tables_dir / name
+        with _storage_errors(folder), suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
+                    with suppress(FileNotFoundError):  # it was deleted in between
+                        files[entry.name.removesuffix(SUFFIX)][name] = _version_of(entry.stat())
+    return {video_id: of_video for video_id, of_video in files.items() if _is_video_id(video_id)}
+
+
+def _files_of(store: TableStore, video_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+    files: dict[str, dict[str, str]] = {}
+    for video_id in video_ids:
+        files[video_id] = {}
+        for name in _TABLES:
+            path = store.table_path(name, video_id)
+            with _storage_errors(path), suppress(FileNotFoundError):
+                files[video_id][name] = _version_of(path.stat())
+    return files
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read: {error.strerror}; check the disk and run again") from error
+
+
+def _is_video_id(text: str) -> bool:
+    with suppress(ContractError):
+        return bool(verify_video_id(text))
+    return False
+
+
+def _version_of(status: os.stat_result) -> str:
+    # The inode as well: two files written within one tick of the clock may have the same size.
+    return f"{status.st_size}.{status.st_mtime_ns}.{status.st_ino}"
+
+
+def _rows_of(table: pa.Table, video_ids: Container[str]) -> pa.Table:
+    is_wanted = [video_id in video_ids for video_id in table.column("video_id").to_pylist()]
+    return table if all(is_wanted) else table.filter(pa.array(is_wanted, pa.bool_()))
+
+
+def _table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    return pa.table(
+        {field.name: pa.array([row[field.name] for row in rows], field.type) for field in schema}, schema=schema
+    )
+
+
+def _read_file(path: Path, schema: pa.Schema) -> pa.Table:
+    """The rows of a file, mapped into memory; none where it is missing, damaged or of another version."""
+    try:
+        with pa.memory_map(str(path)) as source:
+            table = pa.ipc.open_file(source).read_all()
+    except (OSError, pa.ArrowException):
+        return schema.empty_table()
+    return table if table.schema.equals(schema, check_metadata=True) else schema.empty_table()

@@ -1,0 +1,40 @@
+"""A table written where the user wants it, in a form other programs read."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from thumb_assets.errors import SettingsError, StorageError
+from thumb_assets.store.temporary import replaced_file
+
+FILE_SUFFIXES = (".parquet", ".csv")
+
+
+def require_file_suffix(path: Path) -> None:
+    """Nothing, if the name says a form that can be written; to be asked before the work.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    if path.suffix.lower() not in FILE_SUFFIXES:
+        raise SettingsError(f"{path}: the name ends with none of {', '.join(FILE_SUFFIXES)}, so its form is not known")
+
+
+def write_table_file(path: Path, table: pa.Table) -> None:
+    """Writes a table as Parquet or CSV, as the name says; a file that is there is replaced whole.
+
+    Raises:
+        SettingsError: the name says neither. StorageError: the disk is full, read-only or gone, or the folder missing.
+    """
+    require_file_suffix(path)
+    try:
+        with replaced_file(path) as handle:
+            if path.suffix.lower() == ".csv":
+                pa_csv.write_csv(table, handle)
+            else:
+                pq.write_table(table, handle, compression="zstd")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(f"{path}: cannot be written: {reason}; choose another place or free the disk") from error
