@@ -7,7 +7,7 @@ time: looking at every file, reading what is stored, selecting, comparing. No st
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -47,12 +47,17 @@ _SECONDS_BETWEEN, _CANDIDATES_PER_SHOT = 3.0, 4
 
 @dataclass(frozen=True)
 class Cost:
-    """What one change cost, the median of the runs: seconds on the clock, and of all threads."""
+    """What one change cost, the median of the runs: seconds on the clock, and of all threads.
+
+    Attributes:
+        is_first: whether all tables were read for it, as happens once after they were made.
+    """
 
     change: str
     wall_seconds: float
     cpu_seconds: float
     num_changed: int
+    is_first: bool = False
 
 
 def measure_what_if(
@@ -70,13 +75,14 @@ def measure_what_if(
         for change, overrides in _CHANGES.items():
             run = partial(_num_changes, store, overrides)
             if not costs:
-                costs.append(_cost(f"{change}, the very first time", [_timed(run)]))
+                costs.append(replace(_cost(f"{change}, the very first time", [_timed(run)]), is_first=True))
             costs.append(_cost(change, [_timed(run) for _ in range(num_runs)]))
         for num_dimensions in NUM_DIMENSIONS:
             write_clip_scores(store, num_videos, num_candidates, num_dimensions)
             run = partial(_num_changes, store, (), _made_up_prompts(num_dimensions))
             change = f"prompts, {num_dimensions} dimensions"
-            costs.append(_cost(f"{change}, the first time after `clip_scores`", [_timed(run)]))
+            first = _cost(f"{change}, the first time after `clip_scores`", [_timed(run)])
+            costs.append(replace(first, is_first=True))
             costs.append(_cost(change, [_timed(run) for _ in range(num_runs)]))
     return costs
 

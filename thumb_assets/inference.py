@@ -8,6 +8,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -250,15 +251,22 @@ def forward_mode(device: str, precision: str) -> Iterator[None]:
         yield
 
 
-def share_cores() -> None:
-    """Leaves half of the cores to others, from now on, for what models compute in the thread that calls this.
+def use_cores(*, is_shared: bool) -> None:
+    """How many cores models may use from now on in the thread that calls this: all, or half where others need them.
 
-    For a thread that works while a decoder does: on two busy cores the second thread of a layer mostly waits for the
-    first, and burns a sixth of the time with it. Nothing happens where torch is not loaded: then no model needs it.
+    Beside a decoder, on two busy cores, the second thread of a layer mostly waits for the first, and burns a sixth of
+    the time with it. Nothing happens where torch is not loaded: then no model needs it.
     """
     torch = sys.modules.get("torch")
     if torch is not None:
-        torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+        num_cores = _num_cores(torch)
+        torch.set_num_threads(max(1, num_cores // 2) if is_shared else num_cores)
+
+
+@cache
+def _num_cores(torch: Any) -> int:
+    """Threads that torch chose by itself."""
+    return int(torch.get_num_threads())
 
 
 def compile_in_place(module: Any, how: str, *, device: str, setting: str) -> None:

@@ -26,5 +26,10 @@ def measure(bench: Bench) -> Findings:
     heading = f"{num_videos} videos of {num_candidates} candidates"
     return Findings(
         tables=[Table(heading, ("change", "CPU s", "wall s", "videos that change"), rows)],
-        targets=[Target(f"what-if, {cost.change}, wall", WANTED, True, [cost.wall_seconds], "s") for cost in costs],
+        targets=[
+            Target(f"what-if, {cost.change}, wall", WANTED, True, [cost.wall_seconds], "s")
+            for cost in costs
+            if not cost.is_first
+        ],
+        notes=["The first change after tables were made reads them all, once; it is no target."],
     )

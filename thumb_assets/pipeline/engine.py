@@ -10,7 +10,6 @@ from typing import Any
 from thumb_assets.candidates import CandidatePredictor, plan_candidates
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.export import require_space, space_for_video
-from thumb_assets.inference import share_cores
 from thumb_assets.pipeline.decode_pass import CaptureRule, DecodePass, KnownFrames, OnFrame, PassResult
 from thumb_assets.pipeline.from_tables import identities_of, index_video, make_crops, make_stills, select_frames
 from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
@@ -112,8 +111,7 @@ class _Engine:
         self._on_video = on_video or (lambda _: None)
         self._is_recomputed = is_recomputed
         self._library = Library(store.data_dir)
-        # Its thread begins with the first batch, when the models are loaded.
-        self._models = ThreadPoolExecutor(1, thread_name_prefix="thumb-assets-models", initializer=share_cores)
+        self._models = ThreadPoolExecutor(1, thread_name_prefix="thumb-assets-models")
         self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:

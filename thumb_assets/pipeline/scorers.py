@@ -13,6 +13,7 @@ import pyarrow as pa
 from thumb_assets.clip import load_clip_scorer
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.faces import load_face_detector, scale_boxes
+from thumb_assets.inference import use_cores
 from thumb_assets.iqa import IqaScore, load_iqa_scorer
 from thumb_assets.settings import Settings
 from thumb_assets.sharpness import (
@@ -67,6 +68,7 @@ class FrameScorer(Generic[Item, Result]):
     rescore: Callable[[pa.Table], pa.Table] | None = None
     _pending: list[tuple[str, int, Item]] = field(default_factory=list)
     _running: deque["_Running[Result]"] = field(default_factory=deque)
+    _is_awaited: bool = False
     _rows: dict[str, dict[int, list[Row]]] = field(default_factory=lambda: defaultdict(dict))
     _errors: dict[str, ThumbAssetsError] = field(default_factory=dict)
     _raised: dict[str, list[ThumbAssetsError]] = field(default_factory=lambda: defaultdict(list))
@@ -89,8 +91,15 @@ class FrameScorer(Generic[Item, Result]):
             return
         keys: list[tuple[str, int] | None] = [(video_id, frame_index) for video_id, frame_index, _ in batch]
         items = [item for _, _, item in batch]
-        self._running.append(_Running(keys, _submitted(self.executor, partial(self._score_safely, items))))
+        score = self._score_beside if self.executor else self._score_safely
+        self._running.append(_Running(keys, _submitted(self.executor, partial(score, items))))
         self._collect(_MAX_RUNNING_BATCHES if self.executor else 0)
+
+    def _score_beside(self, items: list[Item]) -> "list[Result | Exception]":
+        """In the models' thread: with all cores where the decoder waits for it, else with what the decoder leaves."""
+        is_awaited = self._is_awaited or len(self._running) > _MAX_RUNNING_BATCHES
+        use_cores(is_shared=not is_awaited)
+        return self._score_safely(items)
 
     def _score_safely(self, items: list[Item]) -> "list[Result | Exception]":
         """A batch that fails is scored one by one, so that a bad frame costs itself alone."""
@@ -138,8 +147,10 @@ class FrameScorer(Generic[Item, Result]):
                 for want of memory: then the stage is to be tried again, not its rows to be believed.
         """
         if self.has_pending(video_id):
+            self._is_awaited = True
             self.flush()
             self._collect(_MAX_RUNNING_BATCHES, video_id=video_id)
+            self._is_awaited = False
         raised = self._raised.pop(video_id, [])
         transient = next((error for error in raised if not error.is_permanent), None)
         if transient or (raised and len(raised) == len(self._rows.get(video_id, {}))):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.pipeline import run, run_isolated
+from thumb_assets.pipeline import run, run_isolated, warm_engine
 from thumb_assets.settings import load_settings
 from thumb_assets.store import Library, TableStore, failed_video_ids, read_outcomes
 from thumb_assets_tests.support.drawing import draw_frame
@@ -46,7 +46,7 @@ def run_and_strike(data_dir, video_ids, victim, strike, *overrides):
 def test_the_results_are_those_of_the_engine(data_dir, three_videos):
     settings = load_settings()
     isolated = list(run_isolated(three_videos, STAGES, settings, TableStore(data_dir)))
-    direct = list(run(three_videos, STAGES, settings, TableStore(data_dir)))
+    direct = list(run(three_videos, STAGES, settings, TableStore(data_dir), is_recomputed=True))
     assert [(each.video_id, each.stage, each.status) for each in isolated] == [
         (each.video_id, each.stage, each.status) for each in direct
     ]
@@ -221,3 +221,28 @@ def is_running(process_id):
         return " Z " not in Path(f"/proc/{process_id}/stat").read_text()
     except FileNotFoundError:
         return False
+
+
+def test_a_warm_engine_is_one_process_for_several_runs(data_dir, three_videos):
+    settings, store = load_settings(), TableStore(data_dir)
+    pids = []
+    with warm_engine():
+        for video_id in three_videos:
+            results = list(run_isolated([video_id], STAGES, settings, store))
+            assert {each.status for each in results} == {"done"}
+            pids += [child.pid for child in multiprocessing.active_children()]
+    assert len(pids) == len(three_videos)
+    assert len(set(pids)) == 1
+    assert multiprocessing.active_children() == []
+
+
+def test_a_warm_engine_that_died_between_two_runs_is_replaced(data_dir, three_videos):
+    settings, store = load_settings(), TableStore(data_dir)
+    with warm_engine():
+        list(run_isolated(three_videos[:1], STAGES, settings, store))
+        (child,) = multiprocessing.active_children()
+        os.kill(child.pid, signal.SIGKILL)
+        child.join(60)
+        results = list(run_isolated(three_videos[1:], STAGES, settings, store))
+    assert {each.status for each in results} == {"done"}
+    assert multiprocessing.active_children() == []

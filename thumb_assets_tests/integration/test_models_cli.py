@@ -93,7 +93,7 @@ def test_fetch_obeys_the_licence(local_hub: LocalHub) -> None:
     assert local_hub.requests == []
 
 
-@pytest.mark.parametrize("name", ["no-such-model", "sparse"])
+@pytest.mark.parametrize("name", ["no-such-model", "no-such-profile"])
 def test_a_name_that_is_nothing_is_wrong_usage(name: str) -> None:
     result = thumb_assets("models", "fetch", name)
     assert result.exit_code == 2

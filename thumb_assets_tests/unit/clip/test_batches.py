@@ -47,7 +47,8 @@ def test_scores_do_not_depend_on_batch_neighbours_or_order(encoder, eight):
 def test_a_thread_of_its_own_gets_the_same_embeddings(encoder, eight):
     with ThreadPoolExecutor(1) as pool:
         theirs = pool.submit(encoder.encode_images, eight).result()
-    np.testing.assert_array_equal(theirs, encoder.encode_images(eight))
+    # Where torch splits a sum depends on its number of threads, which another thread may have of its own.
+    np.testing.assert_allclose(theirs, encoder.encode_images(eight), atol=1e-6)
 
 
 @pytest.mark.parametrize("is_resized_on_device", [False, True])
