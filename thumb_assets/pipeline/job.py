@@ -14,7 +14,7 @@ from thumb_assets.errors import (
 )
 from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer, stage_key, table_inputs, without_prompts
 from thumb_assets.settings import Settings
-from thumb_assets.store import LibraryVideo, Outcome, TableStore, read_outcomes
+from thumb_assets.store import LibraryVideo, Outcome, TableStore, outdated_tables
 from thumb_assets.tables import STAGE_TABLES, content_sha256
 
 # Footer keys by which a stage is known to be done already: what it was made from, and what it says.
@@ -84,13 +84,7 @@ class VideoJob:
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
         self._settings = settings
         self._store = store
-        # Tables whose stage was skipped or failed when it was tried last belong to an older state of the others.
-        self._outdated = {
-            table_name
-            for outcome in read_outcomes(store, video.video_id)
-            if outcome.status != "done" and outcome.stage in STAGE_TABLES
-            for table_name in STAGE_TABLES[outcome.stage]
-        }
+        self._outdated = outdated_tables(store, video.video_id)
         self._is_recomputed = is_recomputed
         self._content: dict[str, str] = {}  # content hash by table
         self._made: dict[str, pa.Table] = {}

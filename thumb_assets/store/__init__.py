@@ -10,7 +10,7 @@ from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.identity import verify_video_id, video_id_for
 from thumb_assets.store.library import VIDEO_SUFFIXES, Library, LibraryVideo
-from thumb_assets.store.outcomes import Outcome, failed_video_ids, read_outcomes, record_outcomes
+from thumb_assets.store.outcomes import Outcome, failed_video_ids, outdated_tables, read_outcomes, record_outcomes
 from thumb_assets.store.parquet import REQUIRED_FOOTER_KEYS, TableStore
 from thumb_assets.store.table_file import require_file_suffix, write_table_file
 
@@ -25,6 +25,7 @@ __all__ = [
     "StoredCandidates",
     "TableStore",
     "failed_video_ids",
+    "outdated_tables",
     "read_outcomes",
     "record_outcomes",
     "require_file_suffix",

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from thumb_assets.select import Measured, MeasuredFaces, measured_from_tables
 from thumb_assets.select.align import candidate_positions
-from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.outcomes import outdated_tables
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables import STAGE_TABLES
 from thumb_assets.video import Geometry
 
 _FACE_VALUES = ("x", "y", "width", "height", "confidence", "laplacian_variance")
@@ -53,12 +52,7 @@ EMBEDDINGS_SCHEMA = _schema({"num_dimensions": pa.int64(), "footer": pa.string()
 
 def standing_row(store: TableStore, video_id: str, _outdated: frozenset[str]) -> dict[str, Any]:
     """Raises as `TableStore.read`; so do the next two."""
-    outdated = {
-        table_name
-        for outcome in read_outcomes(store, video_id)
-        if outcome.status != "done"
-        for table_name in STAGE_TABLES.get(outcome.stage, ())
-    }
+    outdated = outdated_tables(store, video_id)
     table = None if "selections" in outdated else store.read_or_none("selections", video_id)
     rows = table.sort_by("rank").select(["frame_index", "pts_seconds"]).to_pydict() if table is not None else {}
     return {

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from thumb_assets.errors import ContractError
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables import STAGES, table_from_rows
+from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
 
 TABLE = "outcomes"
 _LOGGER = logging.getLogger(__name__)
@@ -70,6 +70,19 @@ def read_outcomes(store: TableStore, video_id: str) -> list[Outcome]:
     table = store.read_or_none(TABLE, video_id)
     outcomes = [Outcome(**row) for row in table.to_pylist()] if table is not None else []
     return sorted(outcomes, key=lambda outcome: (_position(outcome.stage), outcome.stage))
+
+
+def outdated_tables(store: TableStore, video_id: str) -> frozenset[str]:
+    """The tables whose stage was skipped or failed when it was tried last: they belong to an older state of the others.
+
+    Raises: as `read_outcomes`.
+    """
+    return frozenset(
+        table_name
+        for outcome in read_outcomes(store, video_id)
+        if outcome.status != "done"
+        for table_name in STAGE_TABLES.get(outcome.stage, ())
+    )
 
 
 def failed_video_ids(store: TableStore) -> list[str]:
