@@ -5,6 +5,7 @@ connection. The last one to close moves the write-ahead log into the file and wa
 commit. Without all that an event costs a tenth.
 """
 
+import threading
 from collections import OrderedDict
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.pool import QueuePool
 # The index over all runs, and the files of a few runs.
 _MAX_KEPT = 8
 _engines: "OrderedDict[str, Engine]" = OrderedDict()
+_lock = threading.Lock()
 
 
 def speed_up_event_log() -> None:
@@ -42,18 +44,19 @@ class _KeptConnections(QueuePool):
 
 
 def _kept_engine(address: str, *, connect_args: dict[str, Any], **_options: Any) -> Engine:
-    if address not in _engines:
-        # Dagster holds a lock of its own around every use, from whichever thread.
-        arguments = {**connect_args, "check_same_thread": False}
-        _engines[address] = create_engine(address, poolclass=_KeptConnections, connect_args=arguments)
-        event.listen(_engines[address], "connect", _on_connect)
-    _engines.move_to_end(address)
-    if len(_engines) > _MAX_KEPT:
-        _, oldest = _engines.popitem(last=False)
-        pool = oldest.pool
-        if isinstance(pool, _KeptConnections):
-            pool.close()
-    return _engines[address]
+    with _lock:
+        if address not in _engines:
+            # Dagster holds a lock of its own around every use, from whichever thread.
+            arguments = {**connect_args, "check_same_thread": False}
+            _engines[address] = create_engine(address, poolclass=_KeptConnections, connect_args=arguments)
+            event.listen(_engines[address], "connect", _on_connect)
+        _engines.move_to_end(address)
+        if len(_engines) > _MAX_KEPT:
+            _, oldest = _engines.popitem(last=False)
+            pool = oldest.pool
+            if isinstance(pool, _KeptConnections):
+                pool.close()
+        return _engines[address]
 
 
 def _on_connect(connection: Any, _record: object) -> None:

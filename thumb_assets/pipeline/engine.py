@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +12,7 @@ from thumb_assets.export import require_space, space_for_video
 from thumb_assets.pipeline.decode_pass import CaptureRule, DecodePass, KnownFrames, OnFrame, PassResult
 from thumb_assets.pipeline.from_tables import identities_of, index_video, make_crops, make_stills, select_frames
 from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
-from thumb_assets.pipeline.scorers import FrameScorer, build_scorer
+from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer
 from thumb_assets.pipeline.sparse_pass import SparsePass
 from thumb_assets.pipeline.stages import (
     DECODE_STAGES,
@@ -111,7 +110,7 @@ class _Engine:
         self._on_video = on_video or (lambda _: None)
         self._is_recomputed = is_recomputed
         self._library = Library(store.data_dir)
-        self._models = ThreadPoolExecutor(1, thread_name_prefix="thumb-assets-models")
+        self._models = ModelThread()
         self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
@@ -177,10 +176,14 @@ class _Engine:
     def _settle(self, job: VideoJob) -> Iterator[StageResult]:
         """Tells of the stages whose stored tables are still right, as far as that is known before any frame is seen."""
         open_tables: set[str] = set()
+        # A sparse pass decodes frames for the sake of shots, so the two tables are made together.
+        together = {"frames", "shots"} & set(self._stages) if self._settings.sparse.is_on else set()
+        is_open = not all(map(job.is_unchanged, together))
         for stage in self._stages:
             if stage not in {*DECODE_STAGES, "candidate_frames", *SCORER_STAGES}:
                 continue
-            result = None if open_tables & set(table_inputs(stage)) else job.reuse(stage)
+            must_wait = bool(open_tables & set(table_inputs(stage))) or (is_open and stage in together)
+            result = None if must_wait else job.reuse(stage)
             if result is not None:
                 yield result
             else:
@@ -226,10 +229,13 @@ class _Engine:
             return self._full_pass(job, wanted, rule, scorers), _Decoding()
         try:
             return self._sparse_pass(job, wanted, rule, scorers), _Decoding("sparse")
-        except UntrustedIndexError as error:
+        except ThumbAssetsError:
+            raise
+        except Exception as error:  # noqa: BLE001 - an odd file is for the pass that takes every frame as it comes
             for scorer in scorers:
                 scorer.forget(job.video_id)
-            return self._full_pass(job, wanted, rule, scorers), _Decoding(fallback_reason=str(error))
+            reason = str(error) if isinstance(error, UntrustedIndexError) else f"{type(error).__name__}: {error}"
+            return self._full_pass(job, wanted, rule, scorers), _Decoding(fallback_reason=reason)
 
     def _sparse_pass(
         self,
@@ -333,7 +339,9 @@ class _Engine:
             raise ThumbAssetsError(f"{job.video_id}: stage {stage} has no scorer")
         embeddings = job.stored_embeddings() if scorer.rescore else None
         if embeddings is not None and scorer.rescore:
-            return Made({stage: scorer.rescore(embeddings)}, scorer.footer, {"source": "stored embeddings"})
+            precision = (self._store.footer(stage, job.video_id) or {}).get("precision", "")
+            footer = {**scorer.footer, "precision": precision}  # that of the embeddings
+            return Made({stage: scorer.rescore(embeddings)}, footer, {"source": "stored embeddings"})
         if job.fetch_error is not None:
             scorer.forget(job.video_id)
             raise job.fetch_error
@@ -343,7 +351,8 @@ class _Engine:
         errors = [str(row["error"]) for row in rows if row.get("error") is not None]
         metrics: dict[str, int | float | str] = {"num_errors": len(errors)}
         if errors:
-            metrics["note"] = f"{len(errors)} of {len(rows)} rows have an error, the first: {errors[0]}"
+            how_many = f"{len(errors)} of {len(rows)} rows have an error"
+            metrics["note"] = f"{how_many}, the first: {errors[0]} (--recompute tries them again)"
         return Made({stage: table_from_rows(stage, rows)}, scorer.footer, metrics)
 
     def _iqa_footer(self, job: VideoJob) -> dict[str, str]:

@@ -16,6 +16,7 @@ from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer, stage_k
 from thumb_assets.settings import Settings
 from thumb_assets.store import LibraryVideo, Outcome, TableStore, outdated_tables
 from thumb_assets.tables import STAGE_TABLES, content_sha256
+from thumb_assets.weights import check_licences
 
 # Footer keys by which a stage is known to be done already: what it was made from, and what it says.
 KEY, CONTENT = "stage_key", "content_sha256"
@@ -150,7 +151,7 @@ class VideoJob:
 
         An outcome says nothing here: tables are written whole, and their footer tells what they were made from.
         """
-        if self._is_recomputed or not STAGE_TABLES[stage]:
+        if self._is_recomputed or not STAGE_TABLES[stage] or not self._may_use_models(stage):
             return False
         key = self.key_of(stage)
         return key is not None and all(self._footer(name).get(KEY) == key for name in STAGE_TABLES[stage])
@@ -169,9 +170,18 @@ class VideoJob:
         self.settled.add(stage)
         return self._record(self._result(stage, "done", made=Made(stored), is_unchanged=True))
 
+    def _may_use_models(self, stage: str) -> bool:
+        """A table is not to be used either where the model that made it is not."""
+        try:
+            check_licences(stage, self._settings)
+        except ModelUnavailableError:
+            return False
+        return True
+
     def stored_embeddings(self) -> pa.Table | None:
         """The stored `clip_scores` where only the prompts have changed since, else None."""
-        key = None if self._is_recomputed else self.key_of("clip_scores", without_prompts(self._settings))
+        may_reuse = not self._is_recomputed and self._may_use_models("clip_scores")
+        key = self.key_of("clip_scores", without_prompts(self._settings)) if may_reuse else None
         if key is None or self._footer("clip_scores").get(EMBEDDING_KEY) != key:
             return None
         try:
@@ -189,7 +199,9 @@ class VideoJob:
         if any(inputs.get(name) is None for name in REQUIRED_INPUTS[stage] if name in inputs):
             return None
         source = (self.video.sha256, self.video.source_path)
-        return stage_key(stage, settings or self._settings, source=source, inputs=inputs)
+        return stage_key(
+            stage, settings or self._settings, source=source, inputs=inputs, has_shots="shots" in self.stages
+        )
 
     def _content_of(self, table_name: str) -> str | None:
         """Content hash of the table a stage would read now; None where it would read none."""

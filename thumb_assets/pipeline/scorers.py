@@ -2,7 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Generic, Literal, TypeVar
@@ -64,11 +64,10 @@ class FrameScorer(Generic[Item, Result]):
     scope: Literal["candidates", "every_frame"] = "candidates"
     complete: Callable[[list[Row], pa.Table], list[Row]] = _unchanged
     footer: dict[str, str] = field(default_factory=dict)
-    executor: Executor | None = None
+    executor: "ModelThread | None" = None
     rescore: Callable[[pa.Table], pa.Table] | None = None
     _pending: list[tuple[str, int, Item]] = field(default_factory=list)
     _running: deque["_Running[Result]"] = field(default_factory=deque)
-    _is_awaited: bool = False
     _rows: dict[str, dict[int, list[Row]]] = field(default_factory=lambda: defaultdict(dict))
     _errors: dict[str, ThumbAssetsError] = field(default_factory=dict)
     _raised: dict[str, list[ThumbAssetsError]] = field(default_factory=lambda: defaultdict(list))
@@ -97,8 +96,10 @@ class FrameScorer(Generic[Item, Result]):
 
     def _score_beside(self, items: list[Item]) -> "list[Result | Exception]":
         """In the models' thread: with all cores where the decoder waits for it, else with what the decoder leaves."""
-        is_awaited = self._is_awaited or len(self._running) > _MAX_RUNNING_BATCHES
-        use_cores(is_shared=not is_awaited)
+        executor = self.executor
+        if executor is not None:
+            use_cores(is_shared=not executor.was_awaited)
+            executor.was_awaited = False
         return self._score_safely(items)
 
     def _score_safely(self, items: list[Item]) -> "list[Result | Exception]":
@@ -119,6 +120,8 @@ class FrameScorer(Generic[Item, Result]):
             must_wait = len(self._running) > num_left or (video_id is not None and self._is_running(video_id))
             if not must_wait and not self._running[0].future.done():
                 return
+            if must_wait and self.executor:
+                self.executor.was_awaited = True
             running = self._running.popleft()
             for key, result in zip(running.keys, running.future.result(), strict=True):
                 if key is not None:
@@ -147,10 +150,8 @@ class FrameScorer(Generic[Item, Result]):
                 for want of memory: then the stage is to be tried again, not its rows to be believed.
         """
         if self.has_pending(video_id):
-            self._is_awaited = True
             self.flush()
             self._collect(_MAX_RUNNING_BATCHES, video_id=video_id)
-            self._is_awaited = False
         raised = self._raised.pop(video_id, [])
         transient = next((error for error in raised if not error.is_permanent), None)
         if transient or (raised and len(raised) == len(self._rows.get(video_id, {}))):
@@ -181,7 +182,19 @@ class _Running(Generic[Result]):
     future: "Future[list[Result | Exception]]"
 
 
-def _submitted(executor: Executor | None, call: Callable[[], Any]) -> "Future[Any]":
+class ModelThread(ThreadPoolExecutor):
+    """The thread in which models work while frames go on arriving; one, so that models do not compete.
+
+    Attributes:
+        was_awaited: whether somebody had to wait for it since its last batch began: then the cores are its own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1, thread_name_prefix="thumb-assets-models")
+        self.was_awaited = False
+
+
+def _submitted(executor: ModelThread | None, call: Callable[[], Any]) -> "Future[Any]":
     if executor is not None:
         return executor.submit(call)
     done: Future[Any] = Future()
@@ -189,11 +202,11 @@ def _submitted(executor: Executor | None, call: Callable[[], Any]) -> "Future[An
     return done
 
 
-def build_scorer(stage: str, settings: Settings, executor: Executor | None = None) -> "FrameScorer[Any, Any]":
+def build_scorer(stage: str, settings: Settings, executor: "ModelThread | None" = None) -> "FrameScorer[Any, Any]":
     """The scorer of a stage; loads its model, once per process.
 
     Args:
-        executor: where models work while frames go on arriving; one thread of its own, so that they do not compete.
+        executor: where models work while frames go on arriving.
 
     Raises:
         ModelUnavailableError: the weights or the package cannot be had here, `models.licence` refuses the model, or

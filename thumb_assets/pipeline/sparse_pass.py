@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from thumb_assets.candidates import CandidatePredictor, nearest_decoded, uniform_frames
-from thumb_assets.errors import as_thumb_assets_error
+from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.pipeline.decode_pass import (
     NUM_RECENT_FRAMES,
     CaptureRule,
@@ -119,7 +119,7 @@ class SparsePass:
         self._take_sync_frames(source)
         if self._seen.fingerprints[:2] != [first, following]:
             raise UntrustedIndexError("a sync frame decoded alone is not the one decoded in its place")
-        if "shots" in self._stages:
+        if "shots" in self._stages and "shots" not in self._result.errors:
             try:
                 self._find_shots(source, budget)
             except UntrustedIndexError:
@@ -161,14 +161,12 @@ class SparsePass:
         """
         span = source.index.span(0)
         predictor = CandidatePredictor(self._settings.candidates)
-        detector: ShotDetector | None = None
-        if "shots" in self._stages:
-            detector = ShotDetector(self._settings.shots, average_frame_rate=source.header.average_frame_rate)
+        detector = self._detector(source)
         recent: deque[Frame] = deque(maxlen=NUM_RECENT_FRAMES)
-        fingerprints = []
+        fingerprints = {}
         for frame in source.group_frames(0):
-            if frame.is_keyframe:
-                fingerprints.append(frame.fingerprint)
+            if frame.frame_index in (span.start, span.stop):
+                fingerprints[frame.frame_index] = frame.fingerprint
             starts = [] if detector is None else detector.process(detector.picture_of(frame))
             if frame.frame_index == span.stop:
                 break
@@ -186,8 +184,17 @@ class SparsePass:
             for start in detector.finish():
                 if start.frame_index <= span.stop:
                     self._starts.append((_EXACT, start))
-        first, following = fingerprints
-        return first, following
+        return fingerprints.get(span.start), fingerprints.get(span.stop)
+
+    def _detector(self, source: IndexedDecoder) -> ShotDetector | None:
+        """That of the settings; without it the other stages go on."""
+        if "shots" not in self._stages:
+            return None
+        try:
+            return ShotDetector(self._settings.shots, average_frame_rate=source.header.average_frame_rate)
+        except ThumbAssetsError as error:  # a model or device that is not here
+            self._result.errors["shots"] = error
+            return None
 
     def _take_sync_frames(self, source: IndexedDecoder) -> None:
         wanted = self._wanted_sync_frames(source)

@@ -69,6 +69,7 @@ CODE_VERSIONS: dict[str, str] = (
 )
 
 _TOOLS: dict[str, tuple[str, ...]] = {
+    "frames": ("opencv-python-headless",),
     "shots": ("scenedetect-headless", "opencv-python-headless"),
     "sharpness": ("opencv-python-headless",),
     "faces": ("opencv-python-headless",),
@@ -120,20 +121,31 @@ def stage_settings_sha256(stage: str, settings: Settings) -> str:
     of_stage = parts.get(stage, ())
     if settings.sparse.is_on and stage in _STAGES_OF_SPARSE_PASS:
         of_stage = (*of_stage, settings.sparse)
+        if stage == "frames":  # which frames are decoded follows from what the other stages are after
+            of_stage = (*of_stage, settings.shots, settings.candidates)
     return settings_sha256(*of_stage)
 
 
-def stage_key(stage: str, settings: Settings, *, source: tuple[str, str], inputs: Mapping[str, str | None]) -> str:
+def stage_key(
+    stage: str,
+    settings: Settings,
+    *,
+    source: tuple[str, str],
+    inputs: Mapping[str, str | None],
+    has_shots: bool = True,
+) -> str:
     """Hex SHA-256 of all that a stage's tables depend on: while it stays, making them again would change nothing.
 
     Args:
         source: SHA-256 of the video's file, and its path, which stands in the tables too.
         inputs: content hash of each table the stage reads; None for one that is not there.
+        has_shots: whether the same run looks for shots, for which a sparse pass decodes frames of its own.
     """
     facts = {
         **common_footer(stage, settings, source[0]),
         "source_path": source[1] if stage in {"videos", "stills", "crops"} else None,
         "inputs": dict(inputs),
+        "has_shots": has_shots if settings.sparse.is_on and stage == "frames" else None,
         "files": [_file_identity(path) for path in _own_model_files(stage, settings)],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "backslashreplace")).hexdigest()

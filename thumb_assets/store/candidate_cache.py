@@ -32,6 +32,7 @@ from thumb_assets.store.candidate_rows import (
 from thumb_assets.store.identity import verify_video_id
 from thumb_assets.store.parquet import SUFFIX, TableStore
 from thumb_assets.store.temporary import remove_abandoned, replaced_file
+from thumb_assets.tables import TABLES
 
 _LOGGER = logging.getLogger(__name__)
 # Of an unfinished file nobody holds a lock on, where only its age tells.
@@ -199,7 +200,8 @@ class CandidateCache:
 
     def _shard(self, part: _Part, number: int, wanted: Mapping[str, str]) -> pa.Table:
         path = self._folder / f"{part.name}-{number:02d}.arrow"
-        schema = part.schema.with_metadata({"version": _VERSION})
+        contracts = ",".join(f"{name} {TABLES[name].schema_version}" for name in sorted(part.tables))
+        schema = part.schema.with_metadata({"version": f"{_VERSION}: {contracts}"})
         stored = _read_file(path, schema)
         names, versions = stored.column("video_id").to_pylist(), stored.column("versions").to_pylist()
         is_kept = [

@@ -55,6 +55,10 @@ class VideoHeader:
         return self.look.geometry
 
 
+# Their decoders take what to leave out from packet to packet; others read it once, when they are opened.
+_SKIPPING_CODECS = frozenset({"h264", "hevc"})
+
+
 class FrameSource(Protocol):
     """Where the engine gets frames from: every displayed frame in order, and the errors met on the way."""
 
@@ -194,11 +198,18 @@ class VideoDecoder:
                 num_yielded += 1
         except DamageError:
             self._num_threads, self._hwaccel = 1, "none"
+            # Where some were left out, none can be passed over by number: who seeks knows the one that is wanted.
+            num_known = num_yielded if self.skip_before is None else 0
+            self.skip_before = None
             self._open_again()
-            yield from islice(decode_packets(self._packets(), self._stream, self._count_error), num_yielded, None)
+            yield from islice(decode_packets(self._packets(), self._stream, self._count_error), num_known, None)
 
     def _packets(self) -> "Iterator[av.Packet[Any]]":
+        can_skip = self._stream.codec_context.codec.canonical_name in _SKIPPING_CODECS
         for packet in self._container.demux(self._stream):
+            if not can_skip:
+                yield packet
+                continue
             is_early = self.skip_before is not None and packet.pts is not None and packet.pts < self.skip_before
             self._stream.codec_context.skip_frame = "NONREF" if is_early else "DEFAULT"
             yield packet

@@ -14,7 +14,7 @@ from thumb_assets.video.colour import Colours
 from thumb_assets.video.geometry import Geometry
 from thumb_assets.video.interlace import FieldOrder, deinterlaced
 from thumb_assets.video.planes import plane_rows
-from thumb_assets.video.reduce import ReducedPlanes
+from thumb_assets.video.reduce import ReducedPlanes, small_size
 from thumb_assets.video.rendition import Kind, render
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -139,8 +139,8 @@ class Frame:
     def small_rgb(self, least_short_side: int) -> UInt8Array:
         """A small picture to compare frames by: what it shows is no matter, only that it is alike for all of a video.
 
-        It is neither turned nor are its pixels squared, and its size is the picture's divided by a power of two. Where
-        it cannot be had so cheaply it is `rgb`.
+        It is neither turned nor are its pixels squared. Its size is that of the stream's pictures divided by a power of
+        two, also where a picture on the way has another size.
 
         Args:
             least_short_side: pixels that the shorter side keeps at least, where it has as many.
@@ -148,8 +148,12 @@ class Frame:
         Returns:
             (H, W, 3) uint8 RGB, full range.
         """
-        small = self._reduced.small_rgb(least_short_side)
-        return self.rgb(least_short_side) if small is None else small
+        geometry = self.geometry
+        width, height = small_size(geometry.width, geometry.height, least_short_side=least_short_side)
+        small = self._reduced.small_rgb(width, height)
+        if small is None:
+            small = render(self._shown, "rgb8", width=width, height=height, colours=self._colours)
+        return small
 
     @cached_property
     def _reduced(self) -> ReducedPlanes:

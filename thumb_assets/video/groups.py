@@ -89,7 +89,7 @@ class IndexedDecoder(VideoDecoder):
             num_frames_from_header=self.header.num_frames_from_header,
             time_base=self.header.time_base,
         )
-        self._check_length(len(index) - 1, int(index.pts[-1] - index.pts[0]) * index.time_base)
+        self._check_length(len(index) - 1, (int(index.pts[-1]) - int(index.pts[0])) * index.time_base)
         return index
 
     def _open_stream(self) -> VideoStream:

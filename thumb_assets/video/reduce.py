@@ -66,21 +66,17 @@ class ReducedPlanes:
             return None
         return _stretched(self._luma_samples(width, height), bits=self._bits, is_full_range=self._colours.is_full_range)
 
-    def small_rgb(self, least_short_side: int) -> UInt8Array | None:
-        """The picture as decoded (not turned, its pixels not squared), reduced by a power of two.
-
-        Args:
-            least_short_side: pixels; the reduction stops before the shorter side would be less.
+    def small_rgb(self, width: int, height: int) -> UInt8Array | None:
+        """The picture as decoded (not turned, its pixels not squared), reduced to half its size or less.
 
         Returns:
-            (H, W, 3) uint8 RGB, or None where it cannot be had in this way.
+            (height, width, 3) uint8 RGB, or None where it cannot be had in this way.
         """
         import cv2
 
-        factor = _greatest_factor(min(self._picture.width, self._picture.height), least_short_side)
-        if factor < 2 or not self._is_planar or len(self._picture.format.components) < 3:
+        is_reduced = 2 * width <= self._picture.width and 2 * height <= self._picture.height
+        if not is_reduced or not self._is_planar or len(self._picture.format.components) < 3:
             return None
-        width, height = self._picture.width // factor, self._picture.height // factor
         # Four samples of chroma for each that comes out are enough to compare by, and a quarter of the work.
         thinned = [_thinned(_samples(self._picture, index), least_rows=2 * height) for index in (1, 2)]
         chroma = [_area_average(samples, width, height) for samples in thinned]
@@ -102,16 +98,16 @@ class ReducedPlanes:
         return samples if samples.shape == (height, width) else _resized(samples, width, height)
 
 
-def _greatest_factor(short_side: int, least: int) -> int:
-    """The greatest power of two by which the side can be divided without falling below `least`, at least 1.
+def small_size(width: int, height: int, *, least_short_side: int) -> tuple[int, int]:
+    """A size divided by the greatest power of two that leaves the shorter side at least so long.
 
-    >>> _greatest_factor(1080, 135), _greatest_factor(720, 135), _greatest_factor(200, 135)
-    (8, 4, 1)
+    >>> small_size(1920, 1080, least_short_side=135), small_size(200, 150, least_short_side=135)
+    ((240, 135), (200, 150))
     """
     factor = 1
-    while short_side // (2 * factor) >= least:
+    while min(width, height) // (2 * factor) >= least_short_side:
         factor *= 2
-    return factor
+    return width // factor, height // factor
 
 
 def _is_planar(picture: av.VideoFrame) -> bool:
@@ -120,7 +116,7 @@ def _is_planar(picture: av.VideoFrame) -> bool:
     return (
         name.startswith("yuv")
         and len({component.plane for component in components}) == len(components)
-        and not name.endswith("be")
+        and not name.endswith(("be", "msble"))  # the bytes or the bits the other way round
         and components[0].bits <= 16
     )
 

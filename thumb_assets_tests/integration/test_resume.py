@@ -129,3 +129,14 @@ def test_other_prompts_are_scored_from_the_stored_embeddings(
     assert not result.is_unchanged
     assert again == first
     assert fresh != first
+
+
+def test_a_licence_that_refuses_a_model_refuses_its_stored_scores(video_id: str, data_dir: Path) -> None:
+    def status(settings: Settings) -> str:
+        results = run([video_id], ["iqa_scores", "selections"], settings, TableStore(data_dir))
+        return {result.stage: result.status for result in results}["iqa_scores"]
+
+    pytest.importorskip("pyiqa")
+    assert status(load_settings()) == "done"
+    assert status(load_settings(overrides=["models.licence=commercial"])) == "skipped"
+    assert status(load_settings()) == "done"

@@ -1,14 +1,14 @@
 """Batches of frames across videos, and what becomes of a model that fails."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pyarrow as pa
 import pytest
 
 from thumb_assets.errors import OutOfMemoryError, ThumbAssetsError
-from thumb_assets.pipeline.scorers import FrameScorer
+from thumb_assets.pipeline import scorers
+from thumb_assets.pipeline.scorers import FrameScorer, ModelThread
 from thumb_assets.tables import empty_table
 
 FRAMES: pa.Table = empty_table("frames")
@@ -96,12 +96,12 @@ def test_a_forgotten_video_leaves_nothing() -> None:
 
 
 @pytest.fixture
-def models() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as executor:
+def models() -> Iterator[ModelThread]:
+    with ModelThread() as executor:
         yield executor
 
 
-def test_frames_go_on_arriving_while_the_model_works(models: ThreadPoolExecutor) -> None:
+def test_frames_go_on_arriving_while_the_model_works(models: ModelThread) -> None:
     may_answer = Event()
     scorer = scorer_of(lambda items: [item * 10 for item in items if may_answer.wait(60)], batch_size=2)
     scorer.executor = models
@@ -112,7 +112,7 @@ def test_frames_go_on_arriving_while_the_model_works(models: ThreadPoolExecutor)
     assert not scorer.has_pending("a")
 
 
-def test_no_more_than_a_few_batches_wait_for_the_model(models: ThreadPoolExecutor) -> None:
+def test_no_more_than_a_few_batches_wait_for_the_model(models: ModelThread) -> None:
     asked: list[int] = []
     scorer = scorer_of(lambda items: asked.extend(items) or list(items), batch_size=1)
     scorer.executor = models
@@ -122,7 +122,7 @@ def test_no_more_than_a_few_batches_wait_for_the_model(models: ThreadPoolExecuto
     assert len(scorer.take("a", None, FRAMES)) == 20
 
 
-def test_a_video_forgotten_while_the_model_works_leaves_nothing(models: ThreadPoolExecutor) -> None:
+def test_a_video_forgotten_while_the_model_works_leaves_nothing(models: ModelThread) -> None:
     may_answer = Event()
     scorer = scorer_of(lambda items: list(items) if may_answer.wait(60) else [], batch_size=2)
     scorer.executor = models
@@ -133,3 +133,19 @@ def test_a_video_forgotten_while_the_model_works_leaves_nothing(models: ThreadPo
     may_answer.set()
     assert scorer.take("a", None, FRAMES) == []
     assert [row["value"] for row in scorer.take("b", None, FRAMES)] == [2]
+
+
+def test_the_model_gets_all_cores_where_the_decoder_waits_for_it(
+    models: ModelThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared: list[bool] = []
+    monkeypatch.setattr(scorers, "use_cores", lambda *, is_shared: shared.append(is_shared))
+    may_answer = Event()
+    scorer = scorer_of(lambda items: list(items) if may_answer.wait(60) else [], batch_size=1)
+    scorer.executor = models
+    add(scorer, "a", [1])
+    may_answer.set()
+    assert len(scorer.take("a", None, FRAMES)) == 1  # has waited, so the next batch is the model's own
+    add(scorer, "a", [2])
+    assert len(scorer.take("a", None, FRAMES)) == 1
+    assert shared[:2] == [True, False]

@@ -47,7 +47,7 @@ def test_the_luma_is_that_of_the_scaler(pix_fmt: str) -> None:
 @pytest.mark.parametrize("pix_fmt", PLANAR)
 def test_the_small_picture_is_that_of_the_scaler(pix_fmt: str) -> None:
     picture, colours = drawn(pix_fmt), colours_of(pix_fmt)
-    small = ReducedPlanes(picture, colours).small_rgb(60)
+    small = ReducedPlanes(picture, colours).small_rgb(WIDTH // 4, HEIGHT // 4)
     assert small is not None
     assert small.shape == (HEIGHT // 4, WIDTH // 4, 3)
     expected = render(picture, "rgb8", width=WIDTH // 4, height=HEIGHT // 4, colours=colours).astype(int)
@@ -65,7 +65,9 @@ def test_a_grey_stays_grey_at_every_level(bits: int, *, is_full_range: bool) -> 
     pix_fmt = "yuv420p" if bits == 8 else "yuv420p10le"
     picture = picture_from_planes(data, width=width, height=height, pix_fmt=pix_fmt)
     for matrix in (1, 4, 5, 7, 9):
-        small = ReducedPlanes(picture, Colours(matrix=matrix, is_full_range=is_full_range)).small_rgb(32)
+        small = ReducedPlanes(picture, Colours(matrix=matrix, is_full_range=is_full_range)).small_rgb(
+            width // 8, height // 8
+        )
         assert small is not None
         assert (small == small[..., :1]).all()
         assert (small.min(), small.max()) == (0, 255)
@@ -76,7 +78,7 @@ def test_a_size_that_is_no_whole_fraction_is_left_to_the_scaler() -> None:
     assert planes.luma(WIDTH // 2, HEIGHT // 2) is not None
     assert planes.luma(WIDTH * 2 // 3, HEIGHT * 2 // 3) is None
     assert planes.luma(WIDTH, HEIGHT) is None
-    assert planes.small_rgb(HEIGHT) is None
+    assert planes.small_rgb(WIDTH, HEIGHT) is None
 
 
 @pytest.mark.parametrize("pix_fmt", ["rgb24", "gray", "pal8", "yuv420p10be"])
@@ -84,21 +86,35 @@ def test_other_formats_are_left_to_the_scaler(pix_fmt: str) -> None:
     source = av.VideoFrame(WIDTH, HEIGHT, pix_fmt) if pix_fmt == "pal8" else drawn(pix_fmt)
     planes = ReducedPlanes(source, Colours(is_full_range=True))
     assert planes.luma(WIDTH // 2, HEIGHT // 2) is None
-    assert planes.small_rgb(60) is None
+    assert planes.small_rgb(WIDTH // 4, HEIGHT // 4) is None
 
 
 def test_colours_that_must_be_mapped_are_left_to_the_scaler() -> None:
     planes = ReducedPlanes(drawn("yuv420p10le"), Colours(matrix=9, transfer="pq", primaries="bt2020"))
     assert planes.luma(WIDTH // 2, HEIGHT // 2) is None
-    assert planes.small_rgb(60) is None
+    assert planes.small_rgb(WIDTH // 4, HEIGHT // 4) is None
 
 
 def test_asking_for_one_size_does_not_change_another() -> None:
     picture, colours = drawn("yuv420p"), Colours(matrix=5)
-    alone = ReducedPlanes(picture, colours).small_rgb(60)
+    alone = ReducedPlanes(picture, colours).small_rgb(WIDTH // 4, HEIGHT // 4)
     both = ReducedPlanes(picture, colours)
     both.luma(WIDTH // 2, HEIGHT // 2)
-    shared = both.small_rgb(60)
+    shared = both.small_rgb(WIDTH // 4, HEIGHT // 4)
     assert alone is not None
     assert shared is not None
     assert np.array_equal(alone, shared)
+
+
+def test_a_picture_of_another_size_on_the_way_is_compared_at_the_size_of_the_others() -> None:
+    look = Look(Geometry(WIDTH, HEIGHT), Colours(matrix=5))
+    for width, height in ((WIDTH, HEIGHT), (640, 360), (160, 90)):
+        frame = Frame(
+            drawn("yuv420p", width=width, height=height),
+            frame_index=0,
+            pts=0,
+            time_base=Fraction(1, 25),
+            look=look,
+            is_keyframe=True,
+        )
+        assert frame.small_rgb(60).shape == (HEIGHT // 4, WIDTH // 4, 3)
