@@ -58,7 +58,7 @@ class SparseSettings(StageSettings):
 
     is_on: bool = Field(False, description="Decode sync frames and a few groups of pictures where the index allows it.")
     max_decoded_share: float = Field(
-        0.07,
+        0.10,
         ge=0,
         le=1,
         description="Share of the video's decoding that may be spent; the sync frames and one group are always needed.",
