@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from thumb_assets.video import halved
+
 # Length in pixels of the shorter side at which luma is measured; smaller videos are measured as they are.
 EVAL_HEIGHT = 540
 # Size (width, height) at which consecutive frames are compared.
@@ -82,11 +84,9 @@ def difference_image(luma: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The luma reduced to DIFFERENCE_SIZE by area averaging, for `frame_difference`; (36, 64) uint8."""
     import cv2
 
-    width, height = DIFFERENCE_SIZE
-    # By halves first, which is twice as fast and the same average.
-    while luma.shape[1] % 2 == luma.shape[0] % 2 == 0 and luma.shape[1] >= 2 * width and luma.shape[0] >= 2 * height:
-        luma = np.asarray(cv2.resize(luma, (luma.shape[1] // 2, luma.shape[0] // 2), interpolation=cv2.INTER_AREA))
-    return np.asarray(cv2.resize(luma, DIFFERENCE_SIZE, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return np.asarray(
+        cv2.resize(halved(luma, *DIFFERENCE_SIZE), DIFFERENCE_SIZE, interpolation=cv2.INTER_AREA), dtype=np.uint8
+    )
 
 
 def frame_difference(image: npt.NDArray[np.uint8], previous: npt.NDArray[np.uint8]) -> float:

@@ -192,7 +192,7 @@ class _Engine:
     def _needs_frames(self, job: VideoJob, scorer: FrameScorer[Any, Any]) -> bool:
         if job.is_unchanged(scorer.stage):
             return False
-        return scorer.rescore is None or job.stored_embeddings() is None
+        return scorer.rescore is None or not job.has_embeddings()
 
     def _pass(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> Iterator[StageResult]:
         wanted = (frozenset(self._stages) & DECODE_STAGES) - job.settled

@@ -88,6 +88,7 @@ class VideoJob:
         self._outdated = outdated_tables(store, video.video_id)
         self._is_recomputed = is_recomputed
         self._content: dict[str, str] = {}  # content hash by table
+        self._footers: dict[str, dict[str, str]] = {}  # as stored, of those that were asked for
         self._made: dict[str, pa.Table] = {}
         self._unmade: dict[str, StageResult] = {}
 
@@ -178,14 +179,17 @@ class VideoJob:
             return False
         return True
 
+    def has_embeddings(self) -> bool:
+        """Whether the stored `clip_scores` would come out the same but for the prompts."""
+        if self._is_recomputed or not self._may_use_models("clip_scores"):
+            return False
+        key = self.key_of("clip_scores", without_prompts(self._settings))
+        return key is not None and self._footer("clip_scores").get(EMBEDDING_KEY) == key
+
     def stored_embeddings(self) -> pa.Table | None:
         """The stored `clip_scores` where only the prompts have changed since, else None."""
-        may_reuse = not self._is_recomputed and self._may_use_models("clip_scores")
-        key = self.key_of("clip_scores", without_prompts(self._settings)) if may_reuse else None
-        if key is None or self._footer("clip_scores").get(EMBEDDING_KEY) != key:
-            return None
         try:
-            return self._store.read("clip_scores", self.video_id)
+            return self._store.read("clip_scores", self.video_id) if self.has_embeddings() else None
         except ThumbAssetsError:
             return None
 
@@ -222,10 +226,12 @@ class VideoJob:
         return self._content[table_name]
 
     def _footer(self, table_name: str) -> dict[str, str]:
-        try:
-            return self._store.footer(table_name, self.video_id) or {}
-        except ThumbAssetsError:  # whoever needs the table itself says so
-            return {}
+        if table_name not in self._footers:
+            try:
+                self._footers[table_name] = self._store.footer(table_name, self.video_id) or {}
+            except ThumbAssetsError:  # whoever needs the table itself says so
+                self._footers[table_name] = {}
+        return self._footers[table_name]
 
     def interrupted_outcomes(self) -> list[Outcome]:
         """What to record before the work: it stays where the process dies, so that nobody takes the video for done."""
@@ -250,6 +256,7 @@ class VideoJob:
             self._content[table_name] = content_sha256(table)
             footer[CONTENT] = self._content[table_name]
             self._store.write(table_name, table, video_id=self.video_id, footer=footer)
+            self._footers.pop(table_name, None)
             self._made[table_name] = table
 
     def _blocked(self, stage: str, blocker: StageResult) -> StageResult:

@@ -28,6 +28,7 @@ from thumb_assets.shots import (
     ShotDetector,
     ShotStart,
     find_steps,
+    look_settings,
     picture_difference,
     shots_table,
     weigh_groups,
@@ -198,7 +199,7 @@ class SparsePass:
 
     def _take_sync_frames(self, source: IndexedDecoder) -> None:
         wanted = self._wanted_sync_frames(source)
-        looker = ShotDetector(self._look_settings(), average_frame_rate=None)
+        looker = ShotDetector(look_settings(self._settings.shots), average_frame_rate=None)
         for frame in source.sync_frames():
             self._seen.fingerprints.append(frame.fingerprint)
             compared = frame.small_rgb(_COMPARED_SIDE)
@@ -241,11 +242,6 @@ class SparsePass:
 
     # Shots
 
-    def _look_settings(self) -> Any:
-        """The learned detector wants pictures of its own; a look is never for it."""
-        shots = self._settings.shots
-        return shots.model_copy(update={"detector": "adaptive"}) if shots.detector == "transnet" else shots
-
     def _find_shots(self, source: IndexedDecoder, budget: _Budget) -> None:
         index = source.index
         differences = [
@@ -281,7 +277,7 @@ class SparsePass:
         """
         group, index = evidence.group, source.index
         span, is_last = index.span(group), group + 1 == index.num_groups
-        looker = ShotDetector(self._look_settings(), average_frame_rate=None)
+        looker = ShotDetector(look_settings(self._settings.shots), average_frame_rate=None)
         frame_indices: list[int] = []
         pictures: list[Picture] = []
         num_alike = 0

@@ -7,7 +7,14 @@ index of a frame.
 """
 
 from thumb_assets.shots.detector import ShotDetector
-from thumb_assets.shots.keyframe_cuts import DIFFERENT, GroupEvidence, find_steps, picture_difference, weigh_groups
+from thumb_assets.shots.keyframe_cuts import (
+    DIFFERENT,
+    GroupEvidence,
+    find_steps,
+    look_settings,
+    picture_difference,
+    weigh_groups,
+)
 from thumb_assets.shots.starts import ShotStart, Transition, shots_table
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "ShotStart",
     "Transition",
     "find_steps",
+    "look_settings",
     "picture_difference",
     "shots_table",
     "weigh_groups",

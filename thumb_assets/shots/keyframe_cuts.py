@@ -73,20 +73,24 @@ def picture_difference(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint
     return min(1.0, max(moved, changed))
 
 
+def look_settings(settings: ShotsSettings) -> ShotsSettings:
+    """For a look at a few pictures: the learned detector knows none with gaps, so AdaptiveDetector takes its place."""
+    return settings.model_copy(update={"detector": "adaptive"}) if settings.detector == "transnet" else settings
+
+
 def find_steps(pictures: Sequence[npt.NDArray[np.uint8]], settings: ShotsSettings) -> list[int]:
     """Where the detector of the settings sees a cut in a few pictures on end, the borders included.
 
-    The first and the last picture are repeated, so that a cut next to them has neighbours to stand out from. The
-    learned detector knows no pictures with gaps between them; AdaptiveDetector takes its place.
+    The first and the last picture are repeated, so that a cut next to them has neighbours to stand out from.
 
     Args:
         pictures: (H, W, 3) uint8 RGB of one size, in order of display.
+        settings: see `look_settings` for which detector it is.
 
     Returns:
         Positions in `pictures` of those that show another shot than the one before, ascending.
     """
-    detector_name = "adaptive" if settings.detector == "transnet" else settings.detector
-    settings = settings.model_copy(update={"min_shot_seconds": 0.0, "detector": detector_name})
+    settings = look_settings(settings).model_copy(update={"min_shot_seconds": 0.0})
     detector = ShotDetector(settings, average_frame_rate=None)
     margin = settings.window_width
     for picture in [*[pictures[0]] * margin, *pictures, *[pictures[-1]] * margin]:

@@ -14,7 +14,7 @@ from thumb_assets.video.groups import IndexedDecoder
 from thumb_assets.video.index import FrameIndex, UntrustedIndexError
 from thumb_assets.video.interlace import FieldOrder
 from thumb_assets.video.planes import num_picture_bytes, picture_from_planes
-from thumb_assets.video.reduce import one_thread_per_picture
+from thumb_assets.video.reduce import halved, one_thread_per_picture
 from thumb_assets.video.timing import VideoTiming
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "VideoDecoder",
     "VideoHeader",
     "VideoTiming",
+    "halved",
     "num_picture_bytes",
     "one_thread_per_picture",
     "picture_from_planes",

@@ -132,10 +132,21 @@ def _thinned(samples: AnyArray, *, least_rows: int) -> AnyArray:
     return np.ascontiguousarray(samples[::step, ::step])
 
 
-def _area_average(samples: AnyArray, width: int, height: int) -> AnyArray:
-    """By halves while they come out even, which is three times as fast as one step of a larger factor."""
+def halved(samples: AnyArray, width: int, height: int) -> AnyArray:
+    """The area average by halves, while they come out even and no side becomes less than is wanted.
+
+    Three times as fast as one step of a larger factor.
+
+    Args:
+        samples: (H, W), uint8 or uint16.
+    """
     while (size := _half_size(samples, width, height)) is not None:
         samples = _resized(samples, *size)
+    return samples
+
+
+def _area_average(samples: AnyArray, width: int, height: int) -> AnyArray:
+    samples = halved(samples, width, height)
     return samples if samples.shape == (height, width) else _resized(samples, width, height)
 
 
