@@ -1,6 +1,5 @@
 """Runs the contestants in turn, each in a warm process of its own, and keeps what each repetition cost."""
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from benchmarks.contestants import Contestant
 from benchmarks.costs import cpu_seconds, peak_bytes, reset_peak, resident_bytes
 from thumb_assets.errors import ThumbAssetsError
+from thumb_assets.pipeline import tune_process
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,6 @@ def measure(entries: Sequence[Entry], *, num_runs: int, on_sample: Callable[[str
 
 @contextmanager
 def _process() -> Iterator[ProcessPoolExecutor]:
-    # A thread of OpenMP's that waits for work spins for a while: on a busy machine that is several times the work
-    # itself, all of it counted as CPU time. Read when the child starts.
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     # Not forked: a child would share the parent's pages and its imports would look free.
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         yield pool
@@ -120,6 +117,7 @@ _contestant: Contestant | None = None
 def _start(contestant: Contestant, folder: Path) -> Start:
     global _contestant  # noqa: PLW0603 - one contestant per process
     _contestant = contestant
+    tune_process()  # as the engine's own process does, for every contestant
     unavailable = contestant.load(folder)
     start = Start(cpu_seconds(), resident_bytes(), unavailable)
     contestant.prepare()

@@ -8,6 +8,7 @@ from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.from_tables import identities_of
 from thumb_assets.pipeline.isolate import run_isolated, warm_engine
 from thumb_assets.pipeline.job import BLOCKED, StageResult
+from thumb_assets.pipeline.process import tune_process
 from thumb_assets.pipeline.stages import (
     CODE_VERSIONS,
     OPTIONAL_INPUTS,
@@ -46,6 +47,7 @@ __all__ = [
     "run",
     "run_isolated",
     "stage_settings_sha256",
+    "tune_process",
     "warm_engine",
     "what_if",
 ]
