@@ -1,8 +1,9 @@
 """The stages that need no model: selections, stills, crops and the catalog, each out of the tables of one video."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -102,11 +103,24 @@ def identities_of(frames: pa.Table) -> FrameIdentities:
     """What `FrameFetcher` needs, out of the `frames` table."""
     return FrameIdentities(
         pts=frames.column("pts").to_numpy(),
-        luma_hash=frames.column("luma_hash").to_pylist(),
-        chroma_hash=frames.column("chroma_hash").to_pylist(),
+        luma_hash=_Column(frames.column("luma_hash")),
+        chroma_hash=_Column(frames.column("chroma_hash")),
         is_keyframe=frames.column("is_keyframe").to_numpy(zero_copy_only=False),
-        field_order=frames.column("field_order").to_pylist(),
+        field_order=_Column(frames.column("field_order")),
     )
+
+
+class _Column(Sequence[Any]):
+    """A column whose values become Python's one by one, when they are asked for: an hour has 90,000 frames."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        self._values = column
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._values[index].as_py()
 
 
 def _num_bytes(pictures: pa.Table) -> int:

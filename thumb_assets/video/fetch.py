@@ -1,6 +1,6 @@
 """One exact frame again: seek to its stamp, decode on, accept only the recorded hash, else count from the start."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -36,10 +36,10 @@ class FrameIdentities:
     """
 
     pts: npt.NDArray[np.int64]
-    luma_hash: list[str | None]
-    chroma_hash: list[str | None]
+    luma_hash: Sequence[str | None]
+    chroma_hash: Sequence[str | None]
     is_keyframe: npt.NDArray[np.bool_]
-    field_order: list[FieldOrder]
+    field_order: Sequence[FieldOrder]
 
     def __len__(self) -> int:
         return len(self.luma_hash)
