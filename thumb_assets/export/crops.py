@@ -24,7 +24,7 @@ from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_ma
 from thumb_assets.export.write import write_file
 from thumb_assets.settings import CropsSettings, ExportSettings, StillsSettings, VideoSettings
 from thumb_assets.tables import empty_table, table_from_rows
-from thumb_assets.video import Frame, FrameIdentities, VideoDecoder
+from thumb_assets.video import Frame, FrameIdentities, VideoHeader, read_header
 
 
 def export_crops(
@@ -40,6 +40,7 @@ def export_crops(
     stills_settings: StillsSettings | None = None,
     export_settings: ExportSettings | None = None,
     video_settings: VideoSettings | None = None,
+    header: VideoHeader | None = None,
     on_swap: Callable[[], object] = lambda: None,
 ) -> pa.Table:
     """Writes the crops of one video's stills to `crops_dir/{video_id}` in place of those that are there.
@@ -55,6 +56,7 @@ def export_crops(
         video_sha256: of the video's file, kept in the crops.
         stills_settings: format, quality and depth of the files.
         export_settings: which program fetches the frames, and how they are proven.
+        header: of the video, where it was read already; else it is read here.
         on_swap: see `replaced_folder`.
 
     Returns:
@@ -67,8 +69,7 @@ def export_crops(
     """
     how = export_settings or ExportSettings()
     plan = plan_crops(stills, video_id=video_id, settings=settings, stills_settings=stills_settings)
-    with VideoDecoder(path, video_settings) as decoder:
-        header = decoder.header
+    header = header or read_header(path, video_settings)
     needed = space_for_pictures(
         plan,
         frame_indices={int(crop.still["frame_index"]) for crop in plan},

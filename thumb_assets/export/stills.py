@@ -14,7 +14,7 @@ from thumb_assets.export.verify import require_passed, verify_count, verify_mapp
 from thumb_assets.export.write import WrittenStill, write_stills
 from thumb_assets.settings import ExportSettings, StillsSettings, VideoSettings
 from thumb_assets.tables import empty_table, table_from_rows
-from thumb_assets.video import FrameIdentities, VideoDecoder
+from thumb_assets.video import FrameIdentities, VideoHeader, read_header
 
 
 def export_stills(
@@ -28,6 +28,7 @@ def export_stills(
     settings: StillsSettings | None = None,
     export_settings: ExportSettings | None = None,
     video_settings: VideoSettings | None = None,
+    header: VideoHeader | None = None,
     on_swap: Callable[[], object] = lambda: None,
 ) -> pa.Table:
     """Writes the stills of one video to `stills_dir/{video_id}` in place of those that are there.
@@ -40,6 +41,7 @@ def export_stills(
         identities: what the decode pass recorded of every frame.
         video_sha256: of the video's file, kept in the stills.
         export_settings: which program fetches the frames, and how they are proven.
+        header: of the video, where it was read already; else it is read here.
         on_swap: see `replaced_folder`.
 
     Returns:
@@ -52,8 +54,7 @@ def export_stills(
         StorageError: the disk is full, read-only or gone.
     """
     how = export_settings or ExportSettings()
-    with VideoDecoder(path, video_settings) as decoder:
-        header = decoder.header
+    header = header or read_header(path, video_settings)
     width, height = header.geometry.display_size
     is_jpeg = (settings or StillsSettings()).format == "jpeg"
     if is_jpeg and max(width, height) > JPEG_MAX_SIDE:

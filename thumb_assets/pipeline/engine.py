@@ -250,8 +250,7 @@ class _Engine:
             UntrustedIndexError: it cannot, or it gains nothing.
         """
         with IndexedDecoder(job.video.path, self._settings.video) as source:
-            if "stills" in self._stages:
-                self._require_space(source.header)
+            self._begin(job, source.header)
             sparse_pass = SparsePass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
             return sparse_pass.run(source, self._on_frame)
 
@@ -264,12 +263,14 @@ class _Engine:
     ) -> PassResult:
         decode_pass = DecodePass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
         with VideoDecoder(job.video.path, self._settings.video) as source:
-            if "stills" in self._stages:
-                self._require_space(source.header)
+            self._begin(job, source.header)
             return decode_pass.run(source, self._on_frame)
 
-    def _require_space(self, header: VideoHeader) -> None:
-        """Room for all that may come of the video, asked before the hours of work that would be lost."""
+    def _begin(self, job: VideoJob, header: VideoHeader) -> None:
+        """Asks for room for all that may come of the video, before the hours of work that would be lost."""
+        job.header = header
+        if "stills" not in self._stages:
+            return
         needed = space_for_video(header, self._settings, has_crops="crops" in self._stages)
         margin = self._settings.export.min_free_bytes
         require_space(self._store.stills_root, needed, min_free_bytes=margin, what="its tables and stills")

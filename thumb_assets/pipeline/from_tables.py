@@ -63,6 +63,7 @@ def make_stills(job: VideoJob, settings: Settings, store: TableStore) -> Made:
         settings=settings.stills,
         export_settings=settings.export,
         video_settings=settings.video,
+        header=job.header,
         on_swap=partial(store.delete, "stills", job.video_id),
     )
     return Made({"stills": stills}, {}, {"num_bytes": _num_bytes(stills)})
@@ -88,6 +89,7 @@ def make_crops(job: VideoJob, settings: Settings, store: TableStore) -> Made:
         stills_settings=settings.stills,
         export_settings=settings.export,
         video_settings=settings.video,
+        header=job.header,
         on_swap=partial(store.delete, "crops", job.video_id),
     )
     return Made({"crops": crops}, {}, {"num_bytes": _num_bytes(crops)})

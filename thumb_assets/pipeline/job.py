@@ -16,6 +16,7 @@ from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer, stage_k
 from thumb_assets.settings import Settings
 from thumb_assets.store import LibraryVideo, Outcome, TableStore, outdated_tables
 from thumb_assets.tables import STAGE_TABLES, content_sha256
+from thumb_assets.video import VideoHeader
 from thumb_assets.weights import check_licences
 
 # Footer keys by which a stage is known to be done already: what it was made from, and what it says.
@@ -82,6 +83,7 @@ class VideoJob:
         self.results: list[StageResult] = []
         self.settled: set[str] = set()  # stages whose stored tables are still right
         self.captured: frozenset[int] = frozenset()
+        self.header: VideoHeader | None = None  # where this run opened the file already
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
         self._settings = settings
         self._store = store

@@ -6,7 +6,7 @@ square pixels, without combs, in the colours of sRGB.
 """
 
 from thumb_assets.video.container import LOCAL_FILE_OPTIONS
-from thumb_assets.video.decode import FrameSource, VideoDecoder, VideoHeader
+from thumb_assets.video.decode import FrameSource, VideoDecoder, VideoHeader, read_header
 from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
 from thumb_assets.video.frame import Frame, Look
 from thumb_assets.video.geometry import Geometry
@@ -36,4 +36,5 @@ __all__ = [
     "num_picture_bytes",
     "one_thread_per_picture",
     "picture_from_planes",
+    "read_header",
 ]

@@ -298,6 +298,16 @@ class VideoDecoder:
         )
 
 
+def read_header(path: Path, settings: VideoSettings | None = None) -> VideoHeader:
+    """What a file says of itself.
+
+    Raises:
+        BadInputError: as VideoDecoder.
+    """
+    with VideoDecoder(path, settings) as decoder:
+        return decoder.header
+
+
 def _read_geometry(first: av.VideoFrame, stream: VideoStream) -> Geometry:
     ratio = _positive(stream.sample_aspect_ratio) or Fraction(1)
     matrix = side_data_of(first, SideDataType.DISPLAYMATRIX)
