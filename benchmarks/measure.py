@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.contestants import Contestant
 from benchmarks.costs import cpu_seconds, peak_bytes, reset_peak, resident_bytes
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.pipeline import tune_process
+from thumb_assets.pipeline import in_engine_environment
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,11 @@ def measure(entries: Sequence[Entry], *, num_runs: int, on_sample: Callable[[str
     with tempfile.TemporaryDirectory(prefix="thumb-assets-benchmarks-") as folder, ExitStack() as stack:
         pools = {entry.name: stack.enter_context(_process()) for entry in entries}
         on_sample("start")
-        # At the same time: of a start only CPU seconds are kept.
-        pending = {entry.name: pools[entry.name].submit(_start, entry.contestant, Path(folder)) for entry in entries}
+        # At the same time: of a start only CPU seconds are kept. Each process is set up as the engine's own.
+        with in_engine_environment():
+            pending = {
+                entry.name: pools[entry.name].submit(_start, entry.contestant, Path(folder)) for entry in entries
+            }
         starts = {name: future.result() for name, future in pending.items()}
         samples: dict[str, list[Sample]] = {entry.name: [] for entry in entries}
         for number in range(num_runs):
@@ -117,7 +120,6 @@ _contestant: Contestant | None = None
 def _start(contestant: Contestant, folder: Path) -> Start:
     global _contestant  # noqa: PLW0603 - one contestant per process
     _contestant = contestant
-    tune_process()  # as the engine's own process does, for every contestant
     unavailable = contestant.load(folder)
     start = Start(cpu_seconds(), resident_bytes(), unavailable)
     contestant.prepare()

@@ -15,8 +15,8 @@ short before the clock runs. The contestants of a section take turns, each repet
 that a machine that slows down slows all of them. A ratio is taken within each repetition. Values are the median of all
 repetitions, with (least-greatest) behind it. CPU is user plus system time of all threads and child processes; peak
 memory is that of the process during the run, without its children; start is the interpreter, the imports and the
-models, and is in no ratio. Nobody's threads spin while they wait (`OMP_WAIT_POLICY=PASSIVE`), so that CPU time is
-work. A ratio of 1 means that both cost the same."""
+models, and is in no ratio. Every contestant's process is set up as the engine's own is: no thread spins while it waits
+(`OMP_WAIT_POLICY=PASSIVE`), and freed memory is kept. A ratio of 1 means that both cost the same."""
 _QUICK_NOTE = (
     "> **A quick run:** tiny clips and few repetitions show that the benchmarks work. The numbers below mean nothing."
 )

@@ -26,6 +26,10 @@ without models, from hashing the file to the stills, is held against decoding ev
 
 DECODE, SPARSE_WITHOUT_MODELS, SPARSE = "decode alone", "sparse without models", "sparse"
 WANTED = 0.15
+_NEARLY = (
+    "a tenth of the video is decoded to find its shots, as the recall asks for; the rest is the file's hash, its index "
+    "and the stills, decoded to be written and again to be proven"
+)
 _TOO_SHORT = "a minute has fewer sync frames than `sparse.min_sync_frames`, so every frame is decoded, and it says so"
 
 
@@ -48,7 +52,9 @@ def measure(bench: Bench) -> Findings:
         costs += cost_rows(clip, measured)
         values = paired_ratios(measured, [SPARSE_WITHOUT_MODELS], [DECODE], cpu)
         target = f"sparse pass / decode alone, CPU, {clip.name}"
-        found.targets.append(Target(target, WANTED, True, values, if_missed=_TOO_SHORT if recipe is FIXED_GOP else ""))
+        found.targets.append(
+            Target(target, WANTED, True, values, if_missed=_TOO_SHORT if recipe is FIXED_GOP else _NEARLY)
+        )
         found.clips[clip.name] = clip.description
         found.samples[clip.name] = measured.samples
     found.tables.extend([Table("Ratios", RATIO_COLUMNS, ratios), Table("Seconds and memory", COST_COLUMNS, costs)])

@@ -8,7 +8,7 @@ from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.from_tables import identities_of
 from thumb_assets.pipeline.isolate import run_isolated, warm_engine
 from thumb_assets.pipeline.job import BLOCKED, StageResult
-from thumb_assets.pipeline.process import tune_process
+from thumb_assets.pipeline.process import engine_environment, in_engine_environment
 from thumb_assets.pipeline.stages import (
     CODE_VERSIONS,
     OPTIONAL_INPUTS,
@@ -40,14 +40,15 @@ __all__ = [
     "WhatIf",
     "apply_what_if",
     "default_stages",
+    "engine_environment",
     "has_new_prompts",
     "identities_of",
+    "in_engine_environment",
     "load_prompts",
     "ordered_stages",
     "run",
     "run_isolated",
     "stage_settings_sha256",
-    "tune_process",
     "warm_engine",
     "what_if",
 ]

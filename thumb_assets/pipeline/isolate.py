@@ -24,7 +24,7 @@ from thumb_assets.errors import (
 from thumb_assets.pipeline.decode_pass import OnFrame
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.job import BLOCKED, StageResult, outcome_of
-from thumb_assets.pipeline.process import tune_process
+from thumb_assets.pipeline.process import in_engine_environment
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.settings import Settings
 from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
@@ -148,7 +148,8 @@ class _Child:
         self._process: BaseProcess = context.Process(
             target=_work, args=(theirs,), name="thumb-assets-engine", daemon=True
         )
-        self._process.start()
+        with in_engine_environment():
+            self._process.start()
         theirs.close()  # else the child's end of the pipe would never be the last
 
     @property
@@ -306,7 +307,6 @@ def _work(connection: "Connection[Any, Any]") -> None:
         os.setpgid(0, 0)  # a group of its own, so that whatever it starts can be ended with it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches both on Windows; the parent ends the child
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    tune_process()
     while True:
         try:
             job = connection.recv()

@@ -1,30 +1,45 @@
-"""What a process that runs the engine and nothing else asks of the libraries below it."""
+"""The environment in which the engine's own process starts: what it asks of the libraries below Python."""
 
-import ctypes
 import os
-import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-# malloc.h of glibc.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-# Larger than any picture or activation that is made again for every frame.
-_LARGEST_KEPT_BYTES = 256 * 1024**2
-# What may lie free before it is given back.
-_MAX_FREE_BYTES = 1024**3
+# glibc's malloc: what is freed is kept for the next frame, up to a gigabyte, in one arena. By itself it gives a freed
+# picture back to the system and gets fresh pages for the next one, each of which costs a fault; and an arena of another
+# thread is made of pieces of 64 MB that come and go whatever the thresholds say. OpenMP: threads that wait sleep, since
+# those that spin do so at the cost of the decoder's.
+_WANTED = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(256 * 1024**2),
+    "MALLOC_TRIM_THRESHOLD_": str(1024**3),
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
 
 
-def tune_process() -> None:
-    """Keeps freed memory for the next frame, and has threads sleep while they wait; call before torch is loaded.
+def engine_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What is to be set besides for a process that runs the engine and nothing else; read when a process starts.
 
-    The C library gives a freed picture back to the system and gets fresh pages for the next one, each of which costs a
-    fault: over every frame of a video that took a third of all time. OpenMP's threads spin for a while before they
-    sleep, at the cost of the decoder's. Both are the whole process's affair, so this is not done for whoever calls the
-    engine in a process of their own. What the user has set in the environment stays.
+    Over every frame of a video page faults took a third of all time. It is the whole process's affair, so it is not
+    done for whoever calls the engine in a process of their own. What the user set, of malloc or of OpenMP, stays.
+
+    >>> sorted(engine_environment({"GLIBC_TUNABLES": "glibc.malloc.check=1"}))
+    ['OMP_WAIT_POLICY']
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    is_set = any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ)
-    if sys.platform != "linux" or is_set:
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, _MAX_FREE_BYTES)
+    is_malloc_set = any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in environ)
+    return {
+        name: value
+        for name, value in _WANTED.items()
+        if name not in environ and not (is_malloc_set and name.startswith("MALLOC_"))
+    }
+
+
+@contextmanager
+def in_engine_environment() -> Iterator[None]:
+    """Inside, a process that is started gets `engine_environment`."""
+    added = engine_environment(os.environ)
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)

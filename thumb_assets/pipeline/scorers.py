@@ -313,10 +313,11 @@ def _clip_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
     def rescore(stored: pa.Table) -> pa.Table:
         keys = stored.select(["video_id", "frame_index", "error"]).to_pylist()
         embeddings = stored.column("embedding").to_pylist()
+        vectors = np.array([embedding for embedding in embeddings if embedding is not None], dtype=np.float16)
+        scores = iter(scorer.score_embeddings(vectors) if len(vectors) else ())
         rows = []
         for key, embedding in zip(keys, embeddings, strict=True):
-            vectors = np.array([embedding] if embedding is not None else [], dtype=np.float16)
-            score = next(iter(scorer.score_embeddings(vectors)), None) if len(vectors) else None
+            score = None if embedding is None else next(scores)
             rows += to_rows(key["video_id"], key["frame_index"], score, key["error"])
         return table_from_rows("clip_scores", rows)
 

@@ -1,51 +1,71 @@
-"""What the engine's own process asks of the C library."""
+"""What the engine's own process asks of the libraries below Python."""
 
 import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-_COUNT_FAULTS = """
-import os, resource, sys
-import numpy as np
-from thumb_assets.pipeline import tune_process
+from thumb_assets.pipeline import engine_environment, in_engine_environment
+from thumb_assets.pipeline.isolate import _Child
 
-if sys.argv[1] == "tuned":
-    tune_process()
+_COUNT_FAULTS = """
+import resource
+import threading
+import numpy as np
+
+def work():
+    for _ in range(10):
+        kept = [np.ones(10 * 1024**2, np.uint8) for _ in range(8)]  # more than an arena's piece of 64 MB
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
-np.ones(40 * 1024**2, np.uint8)
+def in_a_thread():
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+in_a_thread()
 before = faults()
-for _ in range(10):
-    np.ones(40 * 1024**2, np.uint8)
-print(faults() - before, os.environ.get("OMP_WAIT_POLICY"))
+in_a_thread()
+print(faults() - before)
 """
+_PLAIN = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "OMP_", "GLIBC_"))}
 
 
-def run(how: str, **environment: str) -> tuple[int, str]:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "OMP_", "GLIBC_"))}
-    command = [sys.executable, "-c", _COUNT_FAULTS, how]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=True, env={**plain, **environment})
-    num_faults, policy = outcome.stdout.split()
-    return int(num_faults), policy
+def num_faults(added: dict[str, str]) -> int:
+    command = [sys.executable, "-c", _COUNT_FAULTS]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=True, env={**_PLAIN, **added})
+    return int(outcome.stdout)
 
 
-pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc can be told")
-
-
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc can be told")
 def test_freed_pictures_are_kept_for_the_next_frame() -> None:
-    untuned, policy = run("untuned")
-    assert policy == "None"
-    tuned, policy = run("tuned")
-    assert policy == "PASSIVE"
-    assert tuned < untuned / 10
+    assert num_faults(engine_environment(_PLAIN)) < num_faults({}) / 10
 
 
 def test_what_the_user_set_stays() -> None:
-    as_set, policy = run("tuned", MALLOC_TRIM_THRESHOLD_="100000", OMP_WAIT_POLICY="ACTIVE")
-    assert policy == "ACTIVE"
-    assert as_set > 10 * run("tuned")[0]
+    assert engine_environment({"OMP_WAIT_POLICY": "ACTIVE", "MALLOC_ARENA_MAX": "4"}) == {}
+    assert set(engine_environment({"MALLOC_CHECK_": "3"})) == {"OMP_WAIT_POLICY"}
+
+
+def test_it_is_set_for_children_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    before = dict(os.environ)
+    with in_engine_environment():
+        assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert dict(os.environ) == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells the environment of a process")
+def test_the_engines_process_has_it() -> None:
+    child = _Child()
+    try:
+        told = Path(f"/proc/{child._process.pid}/environ").read_bytes().split(b"\0")
+        expected = engine_environment({})
+        assert {f"{name}={value}".encode() for name, value in expected.items()} <= set(told)
+    finally:
+        child.stop()
