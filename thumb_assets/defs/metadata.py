@@ -74,7 +74,7 @@ def _selections(result: StageResult, store: TableStore) -> dict[str, Any]:
     metadata: dict[str, Any] = {"reasons": dg.MetadataValue.md("\n".join(reasons))}
     if frames is not None and shots is not None and candidates is not None:
         picture = score_timeline(frames, shots=shots, candidates=candidates, selections=result.tables["selections"])
-        metadata["score_timeline"] = _picture(picture)
+        metadata["score_timeline"] = _picture(picture, "png")
     return metadata
 
 
@@ -82,17 +82,17 @@ def _stills(result: StageResult, store: TableStore) -> dict[str, Any]:
     folder = store.stills_dir(result.video_id)
     selections = store.read("selections", result.video_id)
     sheet = contact_sheet(folder, result.tables["stills"], selections)
-    return {"contact_sheet": _picture(sheet), "folder": dg.MetadataValue.path(str(folder))}
+    return {"contact_sheet": _picture(sheet, "jpeg"), "folder": dg.MetadataValue.path(str(folder))}
 
 
 def _crops(result: StageResult, store: TableStore) -> dict[str, Any]:
     folder = store.crops_dir(result.video_id)
     sheet = crops_sheet(folder, result.tables["crops"])
-    return {"contact_sheet": _picture(sheet), "folder": dg.MetadataValue.path(str(folder))}
+    return {"contact_sheet": _picture(sheet, "jpeg"), "folder": dg.MetadataValue.path(str(folder))}
 
 
-def _picture(png: bytes) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
+def _picture(data: bytes, image_format: str) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(f"![picture](data:image/{image_format};base64,{base64.b64encode(data).decode()})")
 
 
 _PICTURES: dict[str, Callable[[StageResult, TableStore], dict[str, Any]]] = {

@@ -47,7 +47,7 @@ def test_a_partition_materializes_every_stage_and_passes_its_checks(
             assert check_results(instance, stage, name) == dict.fromkeys(video_ids, True), (stage, name)
     metadata = instance.get_latest_materialization_event(dg.AssetKey("stills")).asset_materialization.metadata
     assert metadata["dagster/row_count"].value == 3
-    assert metadata["contact_sheet"].value.startswith("![picture](data:image/png;base64,")
+    assert metadata["contact_sheet"].value.startswith("![picture](data:image/jpeg;base64,")
     metadata = instance.get_latest_materialization_event(dg.AssetKey("selections")).asset_materialization.metadata
     assert metadata["score_timeline"].value.startswith("![picture](data:image/png;base64,")
 

@@ -147,7 +147,7 @@ def test_dagster_makes_checks_and_shows_them(synthetic_videos: MakeVideo, data_d
     assert event.asset_materialization is not None
     metadata = event.asset_materialization.metadata
     assert metadata["dagster/row_count"].value == 6
-    assert str(metadata["contact_sheet"].value).startswith("![picture](data:image/png;base64,")
+    assert str(metadata["contact_sheet"].value).startswith("![picture](data:image/jpeg;base64,")
     passed = {
         check.check_name: check.passed
         for check in result.get_asset_check_evaluations()
