@@ -156,7 +156,7 @@ def _sheet(tiles: list[Image.Image]) -> Image.Image:
 
 
 def _jpeg(image: Image.Image) -> bytes:
-    """A tenth of a PNG's size, which every event of Dagster's carries along, and a tenth of its time."""
+    """A fifth of a PNG's size, which an event of Dagster's carries along, and far less than a tenth of its time."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=88)
     return buffer.getvalue()
