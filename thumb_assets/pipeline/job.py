@@ -12,6 +12,7 @@ from thumb_assets.errors import (
     ThumbAssetsError,
     as_thumb_assets_error,
 )
+from thumb_assets.export import recover_folder
 from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer, stage_key, table_inputs, without_prompts
 from thumb_assets.settings import Settings
 from thumb_assets.store import LibraryVideo, Outcome, TableStore, outdated_tables
@@ -165,13 +166,21 @@ class VideoJob:
             return None
         try:
             stored = {name: self._store.read(name, self.video_id) for name in STAGE_TABLES[stage]}
-        except ThumbAssetsError:  # one that cannot be read is made again
+            self._recover_files(stage)
+        except (ThumbAssetsError, OSError):  # what cannot be read or put right is made again
             return None
         if any(not self._store.has_files(name, table, self.video_id) for name, table in stored.items()):
             return None
         self._made |= stored
         self.settled.add(stage)
         return self._record(self._result(stage, "done", made=Made(stored), is_unchanged=True))
+
+    def _recover_files(self, stage: str) -> None:
+        """Puts right what a crash left of the stage's pictures; making them does so itself."""
+        for table_name in STAGE_TABLES[stage]:
+            folder = self._store.files_dir(table_name, self.video_id)
+            if folder is not None:
+                recover_folder(folder)
 
     def _may_use_models(self, stage: str) -> bool:
         """A table is not to be used either where the model that made it is not."""

@@ -172,16 +172,20 @@ class TableStore:
         """Whether the table was made; it is not opened."""
         return self.table_path(table_name, video_id).is_file()
 
+    def files_dir(self, table_name: str, video_id: str) -> Path | None:
+        """The folder of the pictures that a table names; None for a table that names none."""
+        folders = {"stills": self.stills_dir, "crops": self.crops_dir}
+        return folders[table_name](video_id) if table_name in folders else None
+
     def has_files(self, table_name: str, table: pa.Table, video_id: str) -> bool:
-        """Whether the pictures that a table names lie in its folder, each of the size it says; no other table has any.
+        """Whether the pictures that a table names lie in its folder, each of the size it says.
 
         Args:
             table: of that name and video.
         """
-        folders = {"stills": self.stills_dir, "crops": self.crops_dir}
-        if table_name not in folders:
+        folder = self.files_dir(table_name, video_id)
+        if folder is None:
             return True
-        folder = folders[table_name](video_id)
         expected = {row["file_name"]: row["num_bytes"] for row in table.select(["file_name", "num_bytes"]).to_pylist()}
         try:
             found = {path.name: path.stat().st_size for path in folder.iterdir() if not path.name.startswith(".")}

@@ -170,7 +170,10 @@ def run_engine(
     return done.returncode, note.read_text().splitlines()
 
 
-def test_killed_before_each_change_of_the_stills(synthetic_videos: Callable[[str], Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("completed_with", [OTHER_STILLS, ()], ids=["the_new_settings", "the_former_settings"])
+def test_killed_before_each_change_of_the_stills(
+    completed_with: tuple[str, ...], synthetic_videos: Callable[[str], Path], tmp_path: Path
+) -> None:
     video, template, data_dir = synthetic_videos("cfr"), tmp_path / "template", tmp_path / "data"
     template.mkdir()
     assert run_engine(video, template)[0] == 0
@@ -186,6 +189,6 @@ def test_killed_before_each_change_of_the_stills(synthetic_videos: Callable[[str
         assert run_engine(video, data_dir, OTHER_STILLS, kill_at=number)[0] == -9
         what = f"killed before {changes[number - 1]}"
         wrong += [f"{what}: {problem}" for problem in table_problems(TableStore(data_dir))]
-        assert run_engine(video, data_dir, OTHER_STILLS)[0] == 0
+        assert run_engine(video, data_dir, completed_with)[0] == 0
         wrong += [f"{what}, completed: {problem}" for problem in completed_problems(data_dir, [video])]
     assert wrong == [], "\n".join(wrong)
