@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids
-from thumb_assets_tests.robustness.commands import backfill_arguments, finish, kill, run_arguments
+from thumb_assets_tests.robustness.commands import Ended, backfill_arguments, finish, kill, run_arguments
 from thumb_assets_tests.robustness.whole import catalog_problems, leftovers, table_problems, video_problems
 
 pytestmark = [
@@ -100,11 +100,11 @@ def _kill_and_complete(
     num_at_work = 0
     begin_seconds, length_seconds = seconds
     for _ in range(num_kills):
-        given = arguments(data_dir, *_settings(rng))
         if rng.random() < EARLY_SHARE:
-            ended = kill(given, data_dir, after_start_seconds=rng.uniform(0.05, begin_seconds))
+            after_start_seconds = rng.uniform(0.05, begin_seconds)
+            ended = kill(arguments(data_dir, *_settings(rng)), data_dir, after_start_seconds=after_start_seconds)
         else:
-            ended = kill(given, data_dir, after_begin_seconds=rng.uniform(0, 0.95 * length_seconds))
+            ended = _kill_at_work(arguments, data_dir, rng, rng.uniform(0, 0.95 * length_seconds))
         num_at_work += ended.code == -9 and ended.begin_seconds is not None
         assert ended.code in {-9, 0}, ended.errors  # it may have been done just before
         assert stored_problems(data_dir) == []
@@ -112,6 +112,15 @@ def _kill_and_complete(
     assert ended.code == 0, ended.errors
     assert completed_problems(data_dir, videos) == []
     return num_at_work
+
+
+def _kill_at_work(arguments: Arguments, data_dir: Path, rng: random.Random, after_begin_seconds: float) -> Ended:
+    """Kills a run so long after its work began, or sooner where this machine has it done by then."""
+    while True:
+        ended = kill(arguments(data_dir, *_settings(rng)), data_dir, after_begin_seconds=after_begin_seconds)
+        if ended.code != 0:
+            return ended
+        after_begin_seconds /= 2
 
 
 @pytest.mark.parametrize("seed", range(NUM_ROUNDS))
