@@ -220,7 +220,7 @@ def test_ui_answers_and_knows_the_code_location(data_dir: Path, monkeypatch: pyt
         assert (data_dir / "dagster" / "dagster.yaml").exists()
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=180)  # `dagster dev` itself gives each of its two services a minute
 
 
 def readme_commands() -> list[str]:
