@@ -11,7 +11,7 @@ TITLE = "Overhead per video"
 ABOUT = """\
 The same short videos by the bare engine (`pipeline.run`, its models loaded and warm), by the command line's way (the
 engine in a child process, which imports and loads everything anew), and by a backfill through Dagster (in runs of 25
-videos, each with a child of its own, and all records in Dagster's database). The overhead is the difference to the bare
+videos that share such a child, with all records in Dagster's database). The overhead is the difference to the bare
 engine, spread over the videos; it holds every start of a process and every load of a model."""
 
 ENGINE, ISOLATED, DAGSTER = "bare engine", "run", "Dagster backfill"
