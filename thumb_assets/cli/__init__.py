@@ -6,6 +6,7 @@ Exit code 0 when all is well, 1 when any video failed (the others are done), 2 f
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -224,6 +225,9 @@ def ui(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
         }
         err.print(f"Dagster on http://{host}:{port} (Ctrl+C stops it)")
         arguments = ["-m", "dagster", "dev", "-m", "thumb_assets.definitions", "-h", host, "-p", str(port)]
+        # Dagster does on SIGTERM what it does on SIGINT, and shells have programs in the background ignore that one: it
+        # could not be ended then.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execve(sys.executable, [sys.executable, *arguments], environ)  # noqa: S606
 
 

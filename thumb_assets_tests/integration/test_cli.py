@@ -200,7 +200,9 @@ def test_ui_answers_and_knows_the_code_location(data_dir: Path, monkeypatch: pyt
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "thumb_assets.cli", "ui", "--port", str(port), "--data-dir", str(data_dir)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=data_dir)
+    # Shells have what a script starts in the background ignore SIGINT; it must end on SIGTERM all the same.
+    in_background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
+    process = subprocess.Popen(in_background, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=data_dir)
     try:
         query = b'{"query": "{ assetNodes { id } }"}'
         answer = ""
