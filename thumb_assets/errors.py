@@ -42,6 +42,10 @@ class VerificationError(PermanentError):
     """A still is not the frame it claims to be, or the number of stills is not the number of selections."""
 
 
+class SignatureError(PermanentError):
+    """A request is not signed by one who knows the secret, or was signed too long ago."""
+
+
 class TransientError(ThumbAssetsError):
     """The surroundings failed (disk, memory, network): the same work can succeed later."""
 
@@ -50,6 +54,10 @@ class TransientError(ThumbAssetsError):
 
 class StorageError(TransientError):
     """The disk is full, read-only or gone."""
+
+
+class NetworkError(TransientError):
+    """Another system cannot be reached, does not answer, or says that it cannot now."""
 
 
 class OutOfMemoryError(TransientError):

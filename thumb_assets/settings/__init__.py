@@ -1,0 +1,91 @@
+"""Every choice a user can make, one frozen model per stage, and the only place that reads the environment.
+
+What belongs here: settings, their ranges and defaults, the named profiles, `--set` overrides, hashes of settings. What
+does not: constants of a formula (they stand beside the formula) and paths of the tables (store). Unknown names are
+errors, never ignored.
+"""
+
+from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.environment import (
+    DATA_DIR_VARIABLE,
+    MODELS_DIR_VARIABLE,
+    NOTIFY_SECRET_VARIABLE,
+    PUBLISH_SQL_URL_VARIABLE,
+    PUBLISH_TOKEN_VARIABLE,
+    WEBHOOK_SECRET_VARIABLE,
+    broker_url,
+    dagster_home,
+    data_dir,
+    is_hub_offline,
+    models_cache_dir,
+    models_dir,
+    program_environment,
+    publish_sql_url,
+    publish_token,
+    signing_secret,
+    torch_home,
+)
+from thumb_assets.settings.load import PROFILES, Settings, choose_device, load_settings, settings_sha256
+from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
+from thumb_assets.settings.stages import (
+    NEGATIVE_PROMPTS,
+    POSITIVE_PROMPTS,
+    CandidatesSettings,
+    ClipSettings,
+    ComponentWeights,
+    CropsSettings,
+    ExportSettings,
+    FacesSettings,
+    IqaSettings,
+    ModelsSettings,
+    SelectionSettings,
+    ShotsSettings,
+    SparseSettings,
+    StillsSettings,
+    VideoSettings,
+)
+
+__all__ = [
+    "DATA_DIR_VARIABLE",
+    "MODELS_DIR_VARIABLE",
+    "NEGATIVE_PROMPTS",
+    "NOTIFY_SECRET_VARIABLE",
+    "POSITIVE_PROMPTS",
+    "PROFILES",
+    "PUBLISH_SQL_URL_VARIABLE",
+    "PUBLISH_TOKEN_VARIABLE",
+    "WEBHOOK_SECRET_VARIABLE",
+    "BackfillSettings",
+    "CandidatesSettings",
+    "ClipSettings",
+    "ComponentWeights",
+    "CropsSettings",
+    "ExportSettings",
+    "FacesSettings",
+    "IqaSettings",
+    "LibrarySettings",
+    "ModelsSettings",
+    "PublishSettings",
+    "SelectionSettings",
+    "ServeSettings",
+    "Settings",
+    "ShotsSettings",
+    "SparseSettings",
+    "StageSettings",
+    "StillsSettings",
+    "VideoSettings",
+    "broker_url",
+    "choose_device",
+    "dagster_home",
+    "data_dir",
+    "is_hub_offline",
+    "load_settings",
+    "models_cache_dir",
+    "models_dir",
+    "program_environment",
+    "publish_sql_url",
+    "publish_token",
+    "settings_sha256",
+    "signing_secret",
+    "torch_home",
+]

@@ -1,0 +1,108 @@
+"""What comes from the environment, which nothing else reads: folders, addresses and secrets."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from thumb_assets.errors import SettingsError
+
+DATA_DIR_VARIABLE = "THUMB_ASSETS_DATA_DIR"
+MODELS_DIR_VARIABLE = "THUMB_ASSETS_MODELS_DIR"
+# Secrets come from the environment alone: settings stand in Dagster's records and in the footers of tables.
+WEBHOOK_SECRET_VARIABLE = "THUMB_ASSETS_WEBHOOK_SECRET"  # noqa: S105 - its name
+NOTIFY_SECRET_VARIABLE = "THUMB_ASSETS_NOTIFY_SECRET"  # noqa: S105
+PUBLISH_SQL_URL_VARIABLE = "THUMB_ASSETS_PUBLISH_SQL_URL"
+BROKER_URL_VARIABLE = "THUMB_ASSETS_BROKER_URL"
+PUBLISH_TOKEN_VARIABLE = "THUMB_ASSETS_PUBLISH_TOKEN"  # noqa: S105
+_MIN_SECRET_LENGTH = 16
+
+
+def data_dir(explicit: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The data folder: `explicit`, else THUMB_ASSETS_DATA_DIR, else `data` in the working directory; absolute."""
+    return Path(explicit or environ.get(DATA_DIR_VARIABLE) or "data").expanduser().absolute()
+
+
+def models_dir(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The user's own folder of model files (THUMB_ASSETS_MODELS_DIR), if one is named; absolute."""
+    value = environ.get(MODELS_DIR_VARIABLE)
+    return Path(value).expanduser().absolute() if value else None
+
+
+def models_cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where model files from plain addresses are kept (`thumb_assets/models` in the user's cache folder); absolute."""
+    cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(f"{cache}/thumb_assets/models").expanduser().absolute()
+
+
+def torch_home(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where torch and the libraries on it keep downloaded weights (TORCH_HOME, by torch's own rule); absolute."""
+    cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(environ.get("TORCH_HOME") or f"{cache}/torch").expanduser().absolute()
+
+
+def publish_sql_url(environ: Mapping[str, str] = os.environ) -> str:
+    """The address of the database that `published` writes to (THUMB_ASSETS_PUBLISH_SQL_URL).
+
+    Raises:
+        SettingsError: it is not set.
+    """
+    url = environ.get(PUBLISH_SQL_URL_VARIABLE, "")
+    if not url:
+        raise SettingsError(f"publish.target is sql: put the database's address into {PUBLISH_SQL_URL_VARIABLE}")
+    return url
+
+
+def publish_token(environ: Mapping[str, str] = os.environ) -> str | None:
+    """What the HTTP target wants to see (THUMB_ASSETS_PUBLISH_TOKEN), if anything.
+
+    Raises:
+        SettingsError: it cannot stand in a header.
+    """
+    token = environ.get(PUBLISH_TOKEN_VARIABLE, "").strip()  # a secret from a file often ends with a line break
+    if not all(" " <= character <= "~" for character in token):
+        raise SettingsError(f"{PUBLISH_TOKEN_VARIABLE}: holds a character that no header may; put plain ASCII into it")
+    return token or None
+
+
+def broker_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Where Celery's workers find their work and leave its state (THUMB_ASSETS_BROKER_URL).
+
+    Raises:
+        SettingsError: it is not set.
+    """
+    url = environ.get(BROKER_URL_VARIABLE, "")
+    if not url:
+        raise SettingsError(f"put the address of Redis, such as redis://host:6379/0, into {BROKER_URL_VARIABLE}")
+    return url
+
+
+def signing_secret(variable: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The secret of a signature, WEBHOOK_SECRET_VARIABLE or NOTIFY_SECRET_VARIABLE.
+
+    Raises:
+        SettingsError: it is missing, or too short to be hard to guess.
+    """
+    secret = environ.get(variable, "")
+    if len(secret) < _MIN_SECRET_LENGTH:
+        raise SettingsError(
+            f"{variable} is {'too short' if secret else 'not set'}: put a secret of at least {_MIN_SECRET_LENGTH} "
+            "characters into it, such as `openssl rand -hex 32` prints"
+        )
+    return secret
+
+
+def dagster_home(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """DAGSTER_HOME where the user set one; absolute."""
+    value = environ.get("DAGSTER_HOME")
+    return Path(value).expanduser().absolute() if value else None
+
+
+def program_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of FFmpeg the program: ours, less what changes its log or where it writes files."""
+    kept = {name: value for name, value in environ.items() if name not in {"FFREPORT", "AV_LOG_FORCE_COLOR"}}
+    return kept | {"AV_LOG_FORCE_NOCOLOR": "1"}
+
+
+def is_hub_offline(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether HF_HUB_OFFLINE forbids asking the model hub."""
+    return environ.get("HF_HUB_OFFLINE", "").strip().upper() in {"1", "ON", "YES", "TRUE"}

@@ -1,0 +1,147 @@
+"""All settings together: named profiles, `--set` overrides, hashes."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from thumb_assets.errors import SettingsError
+from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
+from thumb_assets.settings.stages import (
+    CandidatesSettings,
+    ClipSettings,
+    CropsSettings,
+    ExportSettings,
+    FacesSettings,
+    IqaSettings,
+    ModelsSettings,
+    SelectionSettings,
+    ShotsSettings,
+    SparseSettings,
+    StillsSettings,
+    VideoSettings,
+)
+
+
+class Settings(StageSettings):
+    """All settings; each field is the settings of one stage, `video`, `models`, `library`, `backfill` and `serve` are
+    shared."""
+
+    video: VideoSettings = Field(default_factory=VideoSettings)
+    sparse: SparseSettings = Field(default_factory=SparseSettings)
+    shots: ShotsSettings = Field(default_factory=ShotsSettings)
+    candidates: CandidatesSettings = Field(default_factory=CandidatesSettings)
+    faces: FacesSettings = Field(default_factory=FacesSettings)
+    clip: ClipSettings = Field(default_factory=ClipSettings)
+    iqa: IqaSettings = Field(default_factory=IqaSettings)
+    selection: SelectionSettings = Field(default_factory=SelectionSettings)
+    stills: StillsSettings = Field(default_factory=StillsSettings)
+    crops: CropsSettings = Field(default_factory=CropsSettings)
+    export: ExportSettings = Field(default_factory=ExportSettings)
+    models: ModelsSettings = Field(default_factory=ModelsSettings)
+    library: LibrarySettings = Field(default_factory=LibrarySettings)
+    backfill: BackfillSettings = Field(default_factory=BackfillSettings)
+    publish: PublishSettings = Field(default_factory=PublishSettings)
+    serve: ServeSettings = Field(default_factory=ServeSettings)
+
+    @model_validator(mode="after")
+    def _every_frame_is_decoded_to_be_scored(self) -> "Settings":
+        if self.sparse.is_on and self.iqa.scope == "every_frame":
+            raise ValueError("iqa.scope every_frame needs every frame: turn sparse.is_on off")
+        return self
+
+    @model_validator(mode="after")
+    def _program_is_stopped_first(self) -> "Settings":
+        is_shorter = self.export.timeout_seconds < self.video.stall_seconds
+        if self.export.backend == "ffmpeg" and self.video.is_isolated and not is_shorter:
+            raise ValueError("export.timeout_seconds must be less than video.stall_seconds")
+        return self
+
+
+def _read_profiles() -> dict[str, dict[str, Any]]:
+    text = (resources.files("thumb_assets") / "profiles.json").read_text(encoding="utf-8")
+    return {name: profile["settings"] for name, profile in json.loads(text).items()}
+
+
+# Named sets of settings, to be read and changed in one file.
+PROFILES: dict[str, dict[str, Any]] = _read_profiles()
+
+
+def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Settings:
+    """Settings of a named profile with `section.name=value` overrides on top.
+
+    Args:
+        profile: a key of PROFILES.
+        overrides: strings such as `selection.top_k=5`; values are JSON where they parse as JSON, else text.
+
+    Raises:
+        SettingsError: an unknown profile or name, or a value out of range; one line.
+
+    >>> load_settings(overrides=["selection.top_k=5"]).selection.top_k
+    5
+    """
+    if profile not in PROFILES:
+        raise SettingsError(f"profile {profile!r} does not exist; choose one of {', '.join(PROFILES)}")
+    values: dict[str, Any] = json.loads(json.dumps(PROFILES[profile]))
+    for override in overrides:
+        name, separator, text = override.partition("=")
+        keys = name.strip().split(".")
+        if not separator or len(keys) < 2:
+            raise SettingsError(f"--set {override!r} is not of the form section.name=value")
+        target = values
+        for key in keys[:-1]:
+            target = target.setdefault(key, {})
+            if not isinstance(target, dict):
+                raise SettingsError(f"--set {override!r}: {key!r} is a value, not a section")
+        target[keys[-1]] = _parse_value(text)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"setting {where}: {first['msg']} (got {first['input']!r})") from None
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+# These change how fast a table is made or what a failure does, never a value in it.
+_WITHOUT_EFFECT_ON_VALUES = {
+    *("batch_size", "compile", "decode_threads", "device", "hwaccel", "is_isolated", "stall_seconds", "on_unavailable"),
+    *("backend", "ffmpeg_path", "timeout_seconds", "verification", "min_free_bytes", "allowed_hosts"),
+}
+
+
+def choose_device(name: str, is_here: Mapping[str, bool], *, setting: str) -> str:
+    """The device a setting names, or for `auto` the first of `is_here` that is there.
+
+    Args:
+        is_here: devices in order of preference, and whether this machine has them and the model can use them.
+        setting: the setting's name, for the error.
+
+    Raises:
+        SettingsError: the named device is not there.
+
+    >>> choose_device("auto", {"cuda": False, "cpu": True}, setting="clip.device")
+    'cpu'
+    """
+    if name == "auto":
+        return next(device for device, is_present in is_here.items() if is_present)
+    if not is_here.get(name, False):
+        raise SettingsError(f"{setting} is {name}, which this machine does not have; use auto or cpu")
+    return name
+
+
+def settings_sha256(*parts: BaseModel) -> str:
+    """Hex SHA-256 of the settings a table was made with, stable over field order."""
+    values = [part.model_dump(mode="json", exclude=_WITHOUT_EFFECT_ON_VALUES) for part in parts]
+    canonical = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,123 @@
+"""Settings of a library in operation, on which no value in a table depends."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from thumb_assets.settings.base import StageSettings
+
+
+class LibrarySettings(StageSettings):
+    """How the library is watched."""
+
+    url: str = Field(
+        "", description="Videos that lie elsewhere, such as s3://bucket/videos (by fsspec); fetched as they come."
+    )
+    outputs_url: str = Field(
+        "", description="Where tables and pictures are kept besides the data folder, for machines that share no disk."
+    )
+    settle_seconds: float = Field(
+        10.0, ge=0, description="A file that changed less long ago may still be written, and is left for later."
+    )
+    content_hash: Literal["cached", "always"] = Field(
+        "cached",
+        description="cached: a file is read whole when it is new, or its size or time changed; always: the sensor reads"
+        " every file anew, as many per tick as the caps allow, and so notices a content that changed behind both.",
+    )
+    max_files_per_tick: int = Field(100_000, ge=1, description="Files looked at per tick of the sensor.")
+    max_new_per_tick: int = Field(500, ge=1, description="New or changed files hashed per tick.")
+    max_hash_seconds_per_tick: float = Field(20.0, gt=0, description="No further file is hashed after so long.")
+    process_new: bool = Field(True, description="The sensor also has what is new run; off: partitions only.")
+    owners: tuple[str, ...] = Field(
+        ("team:video-library",), description="Whom Dagster names as owners: `team:NAME` or an address."
+    )
+    keep_replaced: bool = Field(
+        False, description="Keep what was made of a file's former content once its new one is done."
+    )
+
+
+class BackfillSettings(StageSettings):
+    """How many videos are worked through, and when."""
+
+    num_videos_per_run: int = Field(25, ge=1, le=10_000, description="Videos in one run: a run loads every model once.")
+    retry_seconds: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+        (10.0, 60.0),
+        description="Waits before each further try of videos that failed for a reason that may pass (disk, memory, "
+        "network); empty: none.",
+    )
+    max_run_seconds: int = Field(
+        86_400, ge=60, description="A run that takes longer is ended as failed (by Dagster's run monitoring)."
+    )
+    cron: str = Field("0 2 * * *", description="When the schedule thumb_backfill runs, in `timezone`.")
+    timezone: str = Field("UTC", description="An IANA name, such as Europe/Berlin.")
+    pool: str = Field(
+        "cpu", pattern="^[a-z][a-z0-9_-]*$", description="Dagster's pool of the work, such as gpu; see dagster.yaml."
+    )
+    queue: str = Field(
+        "", pattern="^[a-z0-9_-]*$", description="Celery's queue of the runs, cpu or gpu; empty: the deployment's own."
+    )
+    report_cron: str = Field("*/15 * * * *", description="When the library's page is made anew, if anything changed.")
+
+
+# What a target may be told of a still: see publish/told.py.
+ToldField = Literal[
+    "url",
+    "path",
+    "file_name",
+    "frame_index",
+    "pts_seconds",
+    "combined_score",
+    "width",
+    "height",
+    "num_bytes",
+    "file_sha256",
+]
+
+
+class PublishSettings(StageSettings):
+    """Where the asset `published` writes the picked still; addresses with passwords come from the environment."""
+
+    target: Literal["none", "sql", "http"] = Field("none", description="none: the stage is left out.")
+    key: Literal["video_id", "file_name", "file_stem", "source_path"] = Field(
+        "file_name", description="By what the other system knows the video."
+    )
+    stills_url: str = Field("", description="Address under which the folder `stills/` is served, for the field url.")
+    sql_table: str = Field("videos", min_length=1, description="Table of the database, or schema.table.")
+    sql_key_column: str = Field("file_name", min_length=1, description="Its column that holds the key.")
+    sql_columns: dict[str, ToldField] = Field(
+        {"thumbnail_path": "path"}, min_length=1, description="Columns to set, each with a field of the best still."
+    )
+    http_url: str = Field("", description="Where all stills go as JSON; {key} in it stands for the key.")
+    http_method: Literal["PUT", "POST", "PATCH"] = Field("PUT", description="The request's method.")
+    timeout_seconds: float = Field(30.0, gt=0, description="http: longest wait for the other side.")
+    allowed_hosts: tuple[str, ...] = Field((), description="http: hosts that may be called though they are private.")
+
+    @model_validator(mode="after")
+    def _target_is_complete(self) -> "PublishSettings":
+        if self.target == "http" and not self.http_url:
+            raise ValueError("target http needs http_url")
+        if self.target == "sql" and "url" in self.sql_columns.values() and not self.stills_url:
+            raise ValueError("the field url needs stills_url")
+        return self
+
+
+class ServeSettings(StageSettings):
+    """How `thumb-assets serve` takes and sends webhooks."""
+
+    tolerance_seconds: float = Field(
+        300.0, gt=0, description="A request signed longer ago than this, or further ahead, is refused."
+    )
+    max_body_bytes: int = Field(65_536, ge=256, description="A request with a larger body is refused.")
+    max_requests_per_minute: int = Field(120, ge=1, description="More from one address are refused for a while.")
+    max_download_seconds: float = Field(3600.0, gt=0, description="A video that takes longer to come is given up.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Hosts that may be fetched from though their addresses are private."
+    )
+    notify_url: str = Field(
+        "", description="Where it is told that a video's stills are there, a private address too; empty: nobody is."
+    )
+    timeout_seconds: float = Field(30.0, gt=0, description="Longest wait for the other side.")
+    retry_seconds: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+        (5.0, 30.0, 300.0, 1800.0, 7200.0, 21_600.0, 43_200.0),
+        description="Waits before each further try to fetch or to tell; after the last it is given up.",
+    )
