@@ -8,26 +8,53 @@ can be made anew at any time, the library of video files and their ids. What doe
 
 from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates
 from thumb_assets.store.catalog import Catalog
-from thumb_assets.store.identity import verify_video_id, video_id_for
+from thumb_assets.store.discovery import Discovery
+from thumb_assets.store.identity import is_video_id, verify_video_id, video_id_for
 from thumb_assets.store.library import VIDEO_SUFFIXES, Library, LibraryVideo
-from thumb_assets.store.outcomes import Outcome, failed_video_ids, outdated_tables, read_outcomes, record_outcomes
+from thumb_assets.store.mirror import Mirror, MirroredLibrary, MirroredOutputs
+from thumb_assets.store.outbox import Message, Outbox, Request
+from thumb_assets.store.outcomes import (
+    BLOCKED,
+    Outcome,
+    failed_video_ids,
+    outdated_tables,
+    read_outcomes,
+    record_outcomes,
+)
+from thumb_assets.store.outputs import ids_with_outputs, num_output_bytes, remove_outputs
 from thumb_assets.store.parquet import REQUIRED_FOOTER_KEYS, TableStore
+from thumb_assets.store.remote import RemoteFolder
+from thumb_assets.store.replaced import remove_replaced
 from thumb_assets.store.table_file import require_file_suffix, write_table_file
 
 __all__ = [
+    "BLOCKED",
     "REQUIRED_FOOTER_KEYS",
     "VIDEO_SUFFIXES",
     "CandidateCache",
     "Catalog",
+    "Discovery",
     "Library",
     "LibraryVideo",
+    "Message",
+    "Mirror",
+    "MirroredLibrary",
+    "MirroredOutputs",
+    "Outbox",
     "Outcome",
+    "RemoteFolder",
+    "Request",
     "StoredCandidates",
     "TableStore",
     "failed_video_ids",
+    "ids_with_outputs",
+    "is_video_id",
+    "num_output_bytes",
     "outdated_tables",
     "read_outcomes",
     "record_outcomes",
+    "remove_outputs",
+    "remove_replaced",
     "require_file_suffix",
     "verify_video_id",
     "video_id_for",

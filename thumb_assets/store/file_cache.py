@@ -4,7 +4,7 @@ import hashlib
 import os
 import sqlite3
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,9 @@ _SCHEMA = (
     sha256 TEXT NOT NULL, video_id TEXT NOT NULL, PRIMARY KEY (path, sha256)) WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS contents_by_video_id ON contents (video_id)",
     "CREATE TABLE IF NOT EXISTS registered (path BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID",
+    # Files that may still be written: their size and time, and since when (by our clock) they have them.
+    """CREATE TABLE IF NOT EXISTS arrivals (path BLOB NOT NULL PRIMARY KEY, num_bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, since REAL NOT NULL) WITHOUT ROWID""",
 )
 
 
@@ -40,8 +43,17 @@ class LibraryVideo:
         return str(self.path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a file held when it was hashed: size and mtime_ns, SHA-256 (hex), and the id it has with that."""
+
+    stamp: tuple[int, int]
+    sha256: str
+    video_id: str
+
+
 class FileCache:
-    """The cache and the list of registered files; each call opens and closes its own connection.
+    """The cache and the list of registered files; each call opens and closes its own connection, but for `kept_open`.
 
     Args:
         path: the SQLite file; it need not exist.
@@ -49,13 +61,25 @@ class FileCache:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._kept: sqlite3.Connection | None = None
 
-    def describe(self, paths: Iterable[Path], *, on_error: Callable[[BadInputError], None]) -> list[LibraryVideo]:
+    @contextmanager
+    def kept_open(self) -> Iterator["FileCache"]:
+        """One of the same file for many calls from this thread, which share a connection."""
+        with self._open() as connection:
+            cache = FileCache(self._path)
+            cache._kept = connection
+            yield cache
+
+    def describe(
+        self, paths: Iterable[Path], *, on_error: Callable[[BadInputError], None], is_hashed_anew: bool = False
+    ) -> list[LibraryVideo]:
         """The videos in these files, in order, hashed where the cache does not know them.
 
         Args:
             paths: absolute paths.
             on_error: called for each file that cannot be used; it is left out.
+            is_hashed_anew: read every file, known or not.
 
         Raises:
             StorageError: the cache cannot be written.
@@ -67,10 +91,43 @@ class FileCache:
         with self._open() as connection:
             for path in paths:
                 try:
-                    videos.append(_describe(connection, path))
+                    videos.append(_describe(connection, path, is_hashed_anew=is_hashed_anew))
                 except BadInputError as error:
                     on_error(error)
         return videos
+
+    def contents(self) -> dict[bytes, list[Content]]:
+        """All that is known, former contents too, by path."""
+        known: dict[bytes, list[Content]] = {}
+        with self._open() as connection:
+            for row in connection.execute("SELECT * FROM contents"):
+                known.setdefault(row[0], []).append(Content((row[1], row[2]), row[3], row[4]))
+        return known
+
+    def contents_of(self, path: Path) -> list[Content]:
+        """As `contents`, of one path."""
+        with self._open() as connection:
+            rows = connection.execute("SELECT * FROM contents WHERE path = ?", (os.fsencode(path),))
+            return [
+                Content((num_bytes, mtime_ns), sha256, video_id) for _, num_bytes, mtime_ns, sha256, video_id in rows
+            ]
+
+    def arrivals(self) -> dict[bytes, tuple[int, int, float]]:
+        """Files that were left because they may still be written: size, mtime_ns, and since when they have them."""
+        with self._open() as connection:
+            return {row[0]: row[1:] for row in connection.execute("SELECT * FROM arrivals")}
+
+    def note_arrivals(self, arrivals: Mapping[bytes, tuple[int, int, float]], *, forget: Iterable[bytes]) -> None:
+        """Remembers such files, and forgets those that were taken."""
+        with self._open() as connection, transaction(connection):
+            connection.executemany("DELETE FROM arrivals WHERE path = ?", [(path,) for path in forget])
+            rows = [(path, *arrival) for path, arrival in arrivals.items()]
+            connection.executemany("INSERT OR REPLACE INTO arrivals VALUES (?, ?, ?, ?)", rows)
+
+    def forget(self, video_id: str) -> None:
+        """Drops a content for good, so that it is no longer missed."""
+        with self._open() as connection:
+            connection.execute("DELETE FROM contents WHERE video_id = ?", (video_id,))
 
     def paths_of(self, video_id: str) -> list[Path]:
         """Every path that had that video when it was hashed last."""
@@ -93,22 +150,28 @@ class FileCache:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        if self._kept is not None:
+            yield self._kept
+            return
         with open_database(self._path, remedy=REMEDY) as connection:
             for statement in _SCHEMA:
                 connection.execute(statement)
             yield connection
 
 
-def _describe(connection: sqlite3.Connection, path: Path) -> LibraryVideo:
+def _describe(connection: sqlite3.Connection, path: Path, *, is_hashed_anew: bool) -> LibraryVideo:
     status = _status(path)
     key = (os.fsencode(path), status.st_size, status.st_mtime_ns)
     query = "SELECT sha256 FROM contents WHERE path = ? AND num_bytes = ? AND mtime_ns = ?"
-    row = connection.execute(query, key).fetchone()
+    row = None if is_hashed_anew else connection.execute(query, key).fetchone()
     if row is None:
         sha256 = _file_sha256(path)
         after = _status(path)
         if (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
             raise BadInputError(f"{str(path)!r}: the file changed while it was read; try again when it is complete")
+        # A program may change a file and keep its size and time: the content they stood for is a former one then.
+        former = "UPDATE contents SET mtime_ns = -1 WHERE path = ? AND num_bytes = ? AND mtime_ns = ? AND sha256 <> ?"
+        connection.execute(former, (*key, sha256))
         insert = "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)"
         connection.execute(insert, (*key, sha256, video_id_for(path, sha256)))
     else:

@@ -15,6 +15,11 @@ _DOTS = re.compile(r"\.{2,}")
 _EDGES = ".-_"
 
 
+def is_video_id(name: object) -> bool:
+    """Whether a name, such as that of a partition that was added by hand, has the form of an id."""
+    return isinstance(name, str) and _VIDEO_ID.fullmatch(name) is not None
+
+
 def verify_video_id(video_id: str) -> str:
     """The id itself, when it is one.
 
@@ -24,7 +29,7 @@ def verify_video_id(video_id: str) -> str:
     >>> verify_video_id("my-clip-0123abcd")
     'my-clip-0123abcd'
     """
-    if not isinstance(video_id, str) or not _VIDEO_ID.fullmatch(video_id):
+    if not is_video_id(video_id):
         raise ContractError(
             f"video id {video_id!r} is not usable as a file name: it must be 1 to {MAX_VIDEO_ID_LENGTH} of "
             "[a-z0-9._-], without a leading dot or two dots in a row; take the ids that the library derives"

@@ -2,10 +2,15 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from thumb_assets.errors import BadInputError
+from thumb_assets.settings import LibrarySettings
+from thumb_assets.store.discovery import Discovery, discover
 from thumb_assets.store.file_cache import FileCache, LibraryVideo
 from thumb_assets.store.identity import video_id_for
 
@@ -95,6 +100,59 @@ class Library:
         if not videos:
             raise self._nothing_found()
         return videos
+
+    def discover(self, settings: LibrarySettings, *, after: bytes | None = None, now: float | None = None) -> Discovery:
+        """Looks at the next portion of the library folder and the registered files; see `Discovery`.
+
+        Args:
+            after: `Discovery.after` of the look before; None begins anew.
+            now: seconds since the epoch; None takes the clock.
+
+        Raises:
+            BadInputError: the folder is missing or holds no video, and nothing registered is left: an unmounted volume
+                looks like that, and its videos are not lost.
+            StorageError: the cache cannot be written.
+        """
+        errors: list[BadInputError] = []
+        files = list(_video_files(self.videos_dir, errors.append)) if _is_dir(self.videos_dir) else []
+        registered = [path for path in self._cache.registered_paths() if os.path.lexists(path)]
+        if not files and not registered:
+            raise self._nothing_found()
+        everything = list(dict.fromkeys([*files, *registered]))
+        with self._cache.kept_open() as cache:
+            found = discover(everything, cache, settings, after=after, now=time.time() if now is None else now)
+        return replace(found, errors=(*errors, *found.errors))
+
+    def is_known(self, video_id: str) -> bool:
+        """Whether a file that is here had that id when it was hashed last."""
+        return any(os.path.lexists(path) for path in self._cache.paths_of(video_id))
+
+    def was_seen(self, video_id: str) -> bool:
+        """Whether a file, here or gone, had that id when it was hashed."""
+        return bool(self._cache.paths_of(video_id))
+
+    def former_ids(self, video: LibraryVideo) -> list[str]:
+        """Ids that the video's file had with former contents, and that no file has now, ascending."""
+        former = {content.video_id for content in self._cache.contents_of(video.path)} - {video.video_id}
+        return sorted(video_id for video_id in former if self.fate_of(video_id) == "replaced")
+
+    def forget(self, video_id: str) -> None:
+        """Drops what is known of a video whose file is gone or has another content."""
+        self._cache.forget(video_id)
+
+    def fate_of(self, video_id: str) -> Literal["here", "replaced", "gone", "unreadable", "unknown"]:
+        """What became of a video's file: `replaced` where it has another content now, `unknown` where no file of this
+        machine ever had that id, as far as its list goes."""
+        failed: list[BadInputError] = []
+        if not self.was_seen(video_id):
+            return "unknown"
+        paths = [path for path in self._cache.paths_of(video_id) if os.path.lexists(path)]
+        videos = self._cache.describe(paths, on_error=failed.append)
+        if any(video.video_id == video_id for video in videos):
+            return "here"
+        if failed:
+            return "unreadable"
+        return "replaced" if paths else "gone"
 
     def find(self, video_id: str) -> LibraryVideo:
         """The file of an id; its size and time are held against the cache, and it is hashed again if they differ.

@@ -9,6 +9,8 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
 
 TABLE = "outcomes"
+# How the message of a stage begins that was not tried, because an earlier one has no table.
+BLOCKED = "not run, because"
 _LOGGER = logging.getLogger(__name__)
 
 

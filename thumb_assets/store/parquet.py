@@ -47,6 +47,16 @@ class TableStore:
         return self.data_dir / "catalog.sqlite"
 
     @property
+    def outbox_path(self) -> Path:
+        """Webhooks that came, and those that go out."""
+        return self.data_dir / "outbox.sqlite"
+
+    @property
+    def report_path(self) -> Path:
+        """The page over the whole library."""
+        return self.data_dir / "report.html"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage, where the user set no DAGSTER_HOME."""
         return self.data_dir / "dagster"
@@ -171,6 +181,16 @@ class TableStore:
     def has(self, table_name: str, video_id: str) -> bool:
         """Whether the table was made; it is not opened."""
         return self.table_path(table_name, video_id).is_file()
+
+    def write_text(self, path: Path, text: str) -> Path:
+        """Writes a text beside the tables, UTF-8; readers see the old one or the new one.
+
+        Raises:
+            StorageError: the disk is full, read-only or gone; the old file is whole.
+        """
+        with _storage_errors(path), replaced_file(path) as handle:
+            handle.write(text.encode())
+        return path
 
     def files_dir(self, table_name: str, video_id: str) -> Path | None:
         """The folder of the pictures that a table names; None for a table that names none."""

@@ -322,6 +322,21 @@ CROPS = TableContract(
     key=("video_id", "frame_index", "aspect_ratio"),
 )
 
+PUBLISHED = TableContract(
+    "published",
+    "One row per still that another system was told of.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX,
+        RANK,
+        Column("target", _text, "Where it was written.", choices=("sql", "http")),
+        Column("key", _text, "By what the other system knows the video."),
+        Column("file_name", _text, "Name within `stills/{video_id}/`."),
+        Column("file_sha256", _text, "SHA-256 of the file that was told of.", "hex"),
+    ),
+    key=("video_id", "frame_index"),
+)
+
 OUTCOMES = TableContract(
     "outcomes",
     "One row per video and stage that was tried last.",
@@ -352,6 +367,7 @@ TABLES: dict[str, TableContract] = {
         REJECTIONS,
         STILLS,
         CROPS,
+        PUBLISHED,
         OUTCOMES,
     )
 }
@@ -369,6 +385,7 @@ STAGE_TABLES: dict[str, tuple[str, ...]] = {
     "selections": ("selections", "rejections"),
     "stills": ("stills",),
     "crops": ("crops",),
+    "published": ("published",),
     "catalog": (),
 }
 STAGES: tuple[str, ...] = tuple(STAGE_TABLES)

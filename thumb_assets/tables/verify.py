@@ -35,6 +35,18 @@ class Verdict:
             description, not found, num_checked, len(found) if num_failed is None else num_failed, found[:_SAMPLE_SIZE]
         )
 
+    @property
+    def explanation(self) -> str:
+        """What was checked; where it failed, the first problem before it.
+
+        >>> Verdict.of("Every file is there.", num_checked=2, problems=["a.jpg is missing"]).explanation
+        'Not so: a.jpg is missing. What was checked: Every file is there.'
+        """
+        if self.is_passed:
+            return self.description
+        more = f" (and {self.num_failed - 1} more)" if self.num_failed > 1 else ""
+        return f"Not so: {self.sample[0]}{more}. What was checked: {self.description}"
+
 
 def verify_contract(table_name: str, table: pa.Table) -> Verdict:
     """Whether a stored table has the columns, types, values, order and key of its contract."""

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.export import verify_count, verify_mapping
 from thumb_assets.pipeline.engine import identities_of
@@ -86,7 +88,9 @@ def catalog_problems(store: TableStore) -> Iterator[str]:
 
 
 def _as_sql(value: object) -> object:
-    """What the catalog's docs say it stores for a value; embeddings are not compared here."""
+    """What the catalog's docs say it stores for a value."""
+    if isinstance(value, list) and value and isinstance(value[0], float):
+        return np.asarray(value, np.float16).tobytes()
     if isinstance(value, list):
         return json.dumps(value, ensure_ascii=False)
     return int(value) if isinstance(value, bool) else value

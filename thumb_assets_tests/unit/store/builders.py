@@ -59,6 +59,9 @@ def write_video(store: TableStore, video_id: str, *, num_selections: int = 2) ->
                 for aspect_ratio in ("16:9", "1:1")
             ],
         ),
+        "published": table_from_rows(
+            "published", [row("published", i, video_id, rank=i + 1, file_name=f"{i}.jpg") for i in selected]
+        ),
     }
     for name, content in tables.items():
         store.write(name, content, video_id=video_id, footer=FOOTER)

@@ -1,0 +1,56 @@
+"""All that was made of one video: how much it is, and how it is removed."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from thumb_assets.errors import StorageError
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables import TABLES
+
+
+def num_output_bytes(store: TableStore, video_id: str) -> int:
+    """Size of a video's tables, stills and crops on disk."""
+    return sum(path.stat().st_size for path in output_files(store, video_id))
+
+
+def output_files(store: TableStore, video_id: str) -> list[Path]:
+    """A video's tables, stills and crops, ordered by path."""
+    files = [path for place in _places(store, video_id) for path in ([place] if place.is_file() else place.rglob("*"))]
+    return sorted(path for path in files if path.is_file() and not path.name.startswith("."))
+
+
+def remove_outputs(store: TableStore, video_id: str) -> int:
+    """Removes a video's rows of the catalog, its pictures and its tables; the file itself is never touched.
+
+    The table `outcomes` goes last, so that what is left by a crash is found and removed by the next call.
+
+    Returns:
+        How many bytes it freed.
+
+    Raises:
+        StorageError: the disk is read-only or gone.
+    """
+    num_bytes = num_output_bytes(store, video_id)
+    Catalog(store.catalog_path).remove_video(video_id)
+    for folder in (store.stills_dir(video_id), store.crops_dir(video_id)):
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be removed: {error.strerror}; check the disk") from error
+    for table_name in (*(name for name in TABLES if name != "outcomes"), "outcomes"):
+        store.delete(table_name, video_id)
+    return num_bytes
+
+
+def ids_with_outputs(store: TableStore) -> list[str]:
+    """The videos of which anything was made, ascending."""
+    return sorted({video_id for table_name in TABLES for video_id in store.video_ids(table_name)})
+
+
+def _places(store: TableStore, video_id: str) -> Iterator[Path]:
+    yield from (store.table_path(table_name, video_id) for table_name in TABLES)
+    yield from (store.stills_dir(video_id), store.crops_dir(video_id))

@@ -1,0 +1,64 @@
+"""From which columns of other tables each column comes, from the candidates to the files on disk.
+
+A column that is not named here comes from the video itself, or says how the row was made.
+"""
+
+_ON = "frame_index"
+_CANDIDATE = ("candidate_frames", _ON)
+
+# By table and column: (table, column) of each source.
+LINEAGE: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
+    "candidate_frames": {
+        "frame_index": (("frames", _ON), ("shots", "start_frame_index"), ("shots", "exclusive_end_frame_index")),
+        "pts": (("frames", "pts"),),
+        "pts_seconds": (("frames", "pts_seconds"),),
+        "shot_index": (("shots", "shot_index"),),
+    },
+    "sharpness": {"frame_index": (_CANDIDATE,)},
+    "faces": {"frame_index": (_CANDIDATE,)},
+    "clip_scores": {"frame_index": (_CANDIDATE,)},
+    "iqa_scores": {"frame_index": (_CANDIDATE,)},
+    "selections": {
+        "frame_index": (_CANDIDATE,),
+        "pts": (("candidate_frames", "pts"),),
+        "pts_seconds": (("candidate_frames", "pts_seconds"),),
+        "shot_index": (("candidate_frames", "shot_index"),),
+        "sharpness_percentile": (("sharpness", "laplacian_variance"),),
+        "clip_percentile": (("clip_scores", "clip_score"),),
+        "iqa_percentile": (("iqa_scores", "iqa_score"),),
+        "face_bonus": (("faces", "confidence"), ("faces", "height")),
+        "combined_score": (
+            ("sharpness", "laplacian_variance"),
+            ("clip_scores", "clip_score"),
+            ("iqa_scores", "iqa_score"),
+            ("faces", "confidence"),
+            ("faces", "height"),
+        ),
+        "rank": (
+            ("candidate_frames", "pts_seconds"),
+            ("candidate_frames", "shot_index"),
+            ("sharpness", "laplacian_variance"),
+            ("clip_scores", "clip_score"),
+            ("iqa_scores", "iqa_score"),
+        ),
+    },
+    "stills": {
+        "frame_index": (("selections", _ON),),
+        "rank": (("selections", "rank"),),
+        "pts": (("selections", "pts"),),
+        "luma_hash": (("frames", "luma_hash"),),
+        "file_name": (("selections", _ON), ("selections", "combined_score"), ("selections", "rank")),
+    },
+    "crops": {
+        "frame_index": (("stills", _ON),),
+        "rank": (("stills", "rank"),),
+        "x": (("faces", "x"), ("faces", "width")),
+        "y": (("faces", "y"), ("faces", "height")),
+    },
+    "published": {
+        "frame_index": (("stills", _ON),),
+        "rank": (("stills", "rank"),),
+        "file_name": (("stills", "file_name"),),
+        "file_sha256": (("stills", "file_sha256"),),
+    },
+}
