@@ -17,7 +17,16 @@ from typing import Any
 import click
 
 from thumb_assets import __version__
-from thumb_assets.cli.options import complete_video_id, data_dir_option, settings_options, table_store
+from thumb_assets.cli.backfill import backfill_command, work_through
+from thumb_assets.cli.options import (
+    complete_video_id,
+    dagster_resource,
+    data_dir_option,
+    recompute_option,
+    settings_options,
+    stages_named,
+    table_store,
+)
 from thumb_assets.cli.output import (
     download_progress,
     err,
@@ -25,25 +34,23 @@ from thumb_assets.cli.output import (
     out,
     print_errors,
     print_outcomes,
+    print_results,
     print_selections,
     print_table,
     progress,
-    report,
     stored_outcomes,
 )
+from thumb_assets.cli.prune import prune_command
+from thumb_assets.cli.report import report_command
+from thumb_assets.cli.serve import outbox_command, serve_command
 from thumb_assets.cli.what_if import what_if_command
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import STAGES, StageResult, default_stages, ordered_stages, run_isolated
+from thumb_assets.pipeline import STAGES, StageResult, default_stages, run_isolated
 from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, load_settings
-from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids
+from thumb_assets.store import Catalog, Library, TableStore
 from thumb_assets.weights import fetch, list_models
 
 _DEMO_CLIPS = ("bigbuckbunny.mp4", "bikes.mp4")
-
-
-_recompute_option = click.option(
-    "--recompute", is_flag=True, help="Also run stages whose inputs, settings and code are unchanged."
-)
 
 
 @click.group()
@@ -58,7 +65,7 @@ def main(context: click.Context, *, verbose: bool) -> None:
 @main.command("run")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--stages", help=f"Comma-separated, out of {', '.join(STAGES)}; default: all (crops if set).")
-@_recompute_option
+@recompute_option
 @settings_options
 @click.pass_obj
 def run_command(
@@ -77,12 +84,12 @@ def run_command(
     """
     with one_line_errors(verbose=verbose):
         settings = load_settings(profile, overrides)
-        chosen = _stages(stages, settings)
+        chosen = stages_named(stages, settings)
         store = table_store(data_dir)
         videos, errors = _videos(store, paths)
         results = _run_with_progress(videos, chosen, settings, store, is_recomputed=recompute)
         print_errors(errors)
-        is_success = report(results, store, verbose=verbose) and not errors
+        is_success = print_results(results, store, verbose=verbose) and not errors
     sys.exit(0 if is_success else 1)
 
 
@@ -105,7 +112,8 @@ def demo(verbose: bool, *, data_dir: Path | None) -> None:
             found, errors = library.register([target])
             print_errors(errors)
             videos.extend(found)
-        is_success = _run_through_dagster([video.video_id for video in videos], default_stages(load_settings()), store)
+        stages = default_stages(load_settings())
+        is_success = work_through([video.video_id for video in videos], stages, dagster_resource(store))
         print_selections(store, [video.video_id for video in videos])
         print_outcomes(stored_outcomes(store, [video.video_id for video in videos]))
         where = f"\nstills  {store.stills_root}/\ntables  {store.data_dir}/tables/\ncatalog {store.catalog_path}"
@@ -136,46 +144,6 @@ def show(verbose: bool, *, video_id: str, data_dir: Path | None) -> None:
         if reasons:
             print_table("rejections", list(reasons[0]), [[str(value) for value in row.values()] for row in reasons])
         print_outcomes(stored_outcomes(store, [full_id]))
-
-
-@main.command()
-@click.option("--missing", "which", flag_value="missing", default=True, help="Videos without stills (the default).")
-@click.option("--failed", "which", flag_value="failed", help="Videos of which a stage failed.")
-@click.option("--all", "which", flag_value="all", help="Every video of the library.")
-@click.option("--assets", help="Comma-separated assets; default: all.")
-@_recompute_option
-@settings_options
-@click.pass_obj
-def backfill(
-    verbose: bool,
-    *,
-    which: str,
-    assets: str | None,
-    data_dir: Path | None,
-    profile: str,
-    overrides: Any,
-    recompute: bool,
-) -> None:
-    """Run the library's videos through Dagster, in chunks that load each model once."""
-    with one_line_errors(verbose=verbose):
-        settings = load_settings(profile, overrides)
-        store = table_store(data_dir)
-        stages = _stages(assets, settings)
-        video_ids, errors = _videos(store, ())
-        print_errors(errors)
-        failed, done = set(failed_video_ids(store)), set(store.video_ids("stills"))
-        keep = {"all": video_ids, "failed": failed, "missing": set(video_ids) - done}[which]
-        chosen = [video_id for video_id in video_ids if video_id in keep]
-        if not chosen:
-            out.print(f"nothing to do: no video of {len(video_ids)} is {which}")
-            return
-        is_success = _run_through_dagster(
-            chosen, stages, store, profile=profile, overrides=overrides, recompute=recompute
-        )
-        print_outcomes(stored_outcomes(store, chosen, stages))
-        out.print(f"{len(chosen)} videos; stills in {store.stills_root}/", markup=False)
-    is_success &= not errors
-    sys.exit(0 if is_success else 1)
 
 
 @main.group()
@@ -231,17 +199,15 @@ def ui(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
         os.execve(sys.executable, [sys.executable, *arguments], environ)  # noqa: S606
 
 
+main.add_command(backfill_command)
+main.add_command(outbox_command)
+main.add_command(prune_command)
+main.add_command(report_command)
+main.add_command(serve_command)
 main.add_command(what_if_command)
 
 
 # What the commands share.
-
-
-def _stages(names: str | None, settings: Settings) -> tuple[str, ...]:
-    """The stages asked for; the catalog follows whatever changes."""
-    if not names:
-        return default_stages(settings)
-    return ordered_stages([*ordered_stages(name.strip() for name in names.split(",") if name.strip()), "catalog"])
 
 
 def _videos(store: TableStore, paths: Sequence[Path]) -> tuple[list[str], list[BadInputError]]:
@@ -277,30 +243,6 @@ def _run_with_progress(
                 seen.add(result.video_id)
                 bars.update(videos_bar, completed=len(seen))
     return results
-
-
-def _run_through_dagster(
-    video_ids: Sequence[str],
-    stages: Sequence[str],
-    store: TableStore,
-    *,
-    profile: str = "default",
-    overrides: Sequence[str] = (),
-    recompute: bool = False,
-) -> bool:
-    from thumb_assets.defs.launch import run_through_dagster
-    from thumb_assets.defs.resources import ThumbAssetsResource
-
-    resource = ThumbAssetsResource(
-        data_dir=str(store.data_dir), profile=profile, overrides=list(overrides), recompute=recompute
-    )
-    with progress() as bars:
-        bar = bars.add_task("videos through Dagster", total=len(video_ids))
-        is_success, unexpected = run_through_dagster(
-            video_ids, stages, resource, on_run=lambda num_videos: bars.update(bar, advance=num_videos)
-        )
-    print_errors(unexpected)
-    return is_success
 
 
 def _find_demo_clips() -> list[Path]:

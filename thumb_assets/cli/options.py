@@ -1,14 +1,18 @@
 """Options and arguments that several commands have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, data_dir
+from thumb_assets.pipeline import default_stages, ordered_stages
+from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, data_dir
 from thumb_assets.store import TableStore
+
+if TYPE_CHECKING:
+    from thumb_assets.defs.resources import ThumbAssetsResource
 
 
 def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,3 +45,26 @@ def complete_video_id(store: TableStore, prefix: str) -> str:
     if matches:
         raise BadInputError(f"{prefix!r} begins {len(matches)} video ids: {', '.join(matches[:5])}; give more of it")
     raise BadInputError(f"{prefix!r} is no video that was run here; known: {', '.join(known[:5]) or 'none'}")
+
+
+recompute_option = click.option(
+    "--recompute", is_flag=True, help="Also run stages whose inputs, settings and code are unchanged."
+)
+
+
+def stages_named(names: str | None, settings: Settings) -> tuple[str, ...]:
+    """The stages of a comma-separated list, all by default; the catalog follows whatever changes."""
+    if not names:
+        return default_stages(settings)
+    return ordered_stages([*ordered_stages(name.strip() for name in names.split(",") if name.strip()), "catalog"])
+
+
+def dagster_resource(
+    store: TableStore, *, profile: str = "default", overrides: Sequence[str] = (), recompute: bool = False
+) -> "ThumbAssetsResource":
+    """What runs through Dagster get from the command's options."""
+    from thumb_assets.defs.resources import ThumbAssetsResource
+
+    return ThumbAssetsResource(
+        data_dir=str(store.data_dir), profile=profile, overrides=list(overrides), recompute=recompute
+    )

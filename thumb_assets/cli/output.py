@@ -21,8 +21,8 @@ from rich.progress import (
 from rich.table import Table
 
 from thumb_assets.errors import SettingsError, ThumbAssetsError
-from thumb_assets.pipeline import BLOCKED, STAGES, StageResult
-from thumb_assets.store import Outcome, TableStore, read_outcomes
+from thumb_assets.pipeline import STAGES, StageResult
+from thumb_assets.store import BLOCKED, Outcome, TableStore, read_outcomes
 from thumb_assets.weights import OnProgress
 
 # In a pipe there is no width to keep to.
@@ -61,7 +61,7 @@ def progress() -> Progress:
     return Progress(*columns, TimeElapsedColumn(), console=err, transient=True, disable=not sys.stderr.isatty())
 
 
-def report(results: Sequence[StageResult], store: TableStore, *, verbose: bool) -> bool:
+def print_results(results: Sequence[StageResult], store: TableStore, *, verbose: bool) -> bool:
     video_ids = list(dict.fromkeys(result.video_id for result in results))
     failed = [result for result in results if result.status == "failed"]
     selected = [result for result in results if result.stage == "selections" and result.status == "done"]

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from thumb_assets.cli.options import complete_video_id, settings_options, table_store
-from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress, report
+from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_results, print_table, progress
 from thumb_assets.errors import SettingsError
 from thumb_assets.pipeline import (
     StageResult,
@@ -73,7 +73,7 @@ def what_if_command(
             out.print(f"{result.table.num_rows} rows in {output}", markup=False)
         is_success = not result.errors
         if is_applied:
-            is_success &= report(_apply(store, settings, result), store, verbose=verbose)
+            is_success &= print_results(_apply(store, settings, result), store, verbose=verbose)
     sys.exit(0 if is_success else 1)
 
 

@@ -20,7 +20,7 @@ from thumb_assets.pipeline import (
     REQUIRED_INPUTS,
     STAGES,
     StageResult,
-    run_isolated,
+    run_with_retries,
     stage_settings_sha256,
 )
 from thumb_assets.settings import Settings
@@ -32,10 +32,12 @@ _KINDS: dict[str, set[str]] = {
     "catalog": {"sqlite"},
     "stills": {"parquet", "image"},
     "crops": {"parquet", "image"},
+    "published": {"parquet", "sql"},
 }
 _DESCRIPTIONS = {
     "catalog": "The SQLite index over all tables: one transaction per video, rebuildable at any time.",
     "crops": "The stills cut to the shapes of crops.aspect_ratios, around faces; skipped where none is asked for.",
+    "published": "One row per still that another system was told of: a row of its database, or a request (publish).",
 }
 
 
@@ -50,15 +52,15 @@ def stage_spec(stage: str, settings: Settings) -> dg.AssetSpec:
         group_name="thumbnails",
         code_version=f"{CODE_VERSIONS[stage]}.{stage_settings_sha256(stage, settings)[:8]}",
         kinds=_KINDS.get(stage, {"parquet"}),
+        owners=list(settings.library.owners),
     )
 
 
-def build_pipeline(settings: Settings, *, num_videos_per_run: int = 25) -> dg.AssetsDefinition:
+def build_pipeline(settings: Settings) -> dg.AssetsDefinition:
     """The multi-asset whose specs are the stages.
 
     Args:
-        settings: those of the code location, for the code versions; a run may have others.
-        num_videos_per_run: how many videos a backfill puts into one run; a run costs seconds to start and loads models.
+        settings: those of the code location, for the code versions and the size of a run; a run may have others.
     """
 
     @dg.multi_asset(
@@ -67,7 +69,8 @@ def build_pipeline(settings: Settings, *, num_videos_per_run: int = 25) -> dg.As
         check_specs=check_specs(),
         can_subset=True,
         partitions_def=VIDEOS,
-        backfill_policy=dg.BackfillPolicy.multi_run(num_videos_per_run),
+        backfill_policy=dg.BackfillPolicy.multi_run(settings.backfill.num_videos_per_run),
+        pool=settings.backfill.pool,
     )
     def pipeline(context: dg.AssetExecutionContext, thumb_assets: ThumbAssetsResource) -> Iterator[Any]:
         store, run_settings = thumb_assets.store, thumb_assets.settings
@@ -75,7 +78,7 @@ def build_pipeline(settings: Settings, *, num_videos_per_run: int = 25) -> dg.As
             yield from evaluate_checks_alone(context, store, run_settings)
             return
         failed = []
-        results = run_isolated(
+        results = run_with_retries(
             context.partition_keys,
             _selected_stages(context),
             run_settings,
@@ -84,6 +87,7 @@ def build_pipeline(settings: Settings, *, num_videos_per_run: int = 25) -> dg.As
         )
         for result in results:
             if result.status == "done":
+                context.log.info(_line(result))
                 yield dg.AssetMaterialization(
                     result.stage,
                     partition=result.video_id,
@@ -100,17 +104,24 @@ def build_pipeline(settings: Settings, *, num_videos_per_run: int = 25) -> dg.As
     return pipeline
 
 
+def _line(result: StageResult) -> str:
+    numbers = [f"{table.num_rows} {name}" for name, table in result.tables.items()]
+    how = " (unchanged)" if result.is_unchanged else ""
+    return f"{result.video_id} {result.stage}{how}: {', '.join(numbers) or 'done'}"
+
+
 def _selected_stages(context: dg.AssetExecutionContext) -> list[str]:
     return [key.to_user_string() for key in context.selected_asset_keys]
 
 
 def _tell(context: dg.AssetExecutionContext, result: StageResult) -> Iterator[dg.AssetObservation]:
-    """Logs what was not done; a skipped stage also leaves an observation with the reason."""
+    """Logs what was not done, and leaves an observation with the reason for the partition's page."""
     if result.status == "skipped":
         context.log.warning(f"{result.video_id} {result.stage} skipped: {result.message}")
-        yield dg.AssetObservation(result.stage, partition=result.video_id, metadata={"skipped": str(result.message)})
     elif result.blocked_by is None:
         context.log.error(f"{result.video_id} {result.stage}: {result.message}")
+    reason = str(result.message) if result.blocked_by is None else f"{result.blocked_by}: {result.message}"
+    yield dg.AssetObservation(result.stage, partition=result.video_id, metadata={result.status: reason})
 
 
 def _failure(failed: list[StageResult]) -> dg.Failure:

@@ -3,24 +3,30 @@
 import dagster as dg
 
 from thumb_assets.defs.assets import build_pipeline
+from thumb_assets.defs.backfills import thumb_backfill_job
 from thumb_assets.defs.event_log import speed_up_event_log
 from thumb_assets.defs.jobs import THUMBNAILS
+from thumb_assets.defs.report import build_report, build_report_schedule
 from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.defs.schedules import build_schedule
 from thumb_assets.defs.sensors import library_sensor
 
 
-def build_definitions(*, resource: ThumbAssetsResource | None = None, num_videos_per_run: int = 25) -> dg.Definitions:
+def build_definitions(*, resource: ThumbAssetsResource | None = None) -> dg.Definitions:
     """The whole graph.
 
     Args:
         resource: another data folder or other settings.
-        num_videos_per_run: how many videos one run of a backfill works on.
     """
     resource = resource or ThumbAssetsResource()
+    settings = resource.settings
     speed_up_event_log()
     return dg.Definitions(
-        assets=[build_pipeline(resource.settings, num_videos_per_run=num_videos_per_run)],
-        jobs=[THUMBNAILS],
+        assets=[build_pipeline(settings), build_report(settings)],
+        jobs=[THUMBNAILS, thumb_backfill_job],
+        schedules=[build_schedule(settings.backfill), build_report_schedule(settings)],
         sensors=[library_sensor],
         resources={"thumb_assets": resource},
+        # A run is one step: a process of its own for it would only start cold.
+        executor=dg.in_process_executor,
     )

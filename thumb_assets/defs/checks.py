@@ -119,7 +119,7 @@ def evaluate_checks(
             check_name=name,
             passed=verdict.is_passed,
             severity=dg.AssetCheckSeverity.ERROR,
-            description=verdict.description,
+            description=verdict.explanation,
             metadata={
                 "num_checked": verdict.num_checked,
                 "num_failed": verdict.num_failed,

@@ -3,13 +3,15 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
 import dagster as dg
 
+from thumb_assets.defs.backfills import launch_backfill
 from thumb_assets.defs.build import build_definitions
-from thumb_assets.defs.partitions import add_videos
+from thumb_assets.defs.partitions import VIDEOS, add_videos, known_videos, range_tags
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.pipeline import warm_engine
 from thumb_assets.settings import dagster_home
@@ -25,12 +27,33 @@ def prepare_dagster_home(store: TableStore) -> Path:
     return home
 
 
+@contextmanager
+def open_instance(store: TableStore) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of the data folder; DAGSTER_HOME is set to it, since Dagster reads it in many places."""
+    home = prepare_dagster_home(store)
+    os.environ["DAGSTER_HOME"] = str(home)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        yield instance
+
+
+def partitions_of(store: TableStore) -> list[str]:
+    """The partitions that Dagster knows."""
+    with open_instance(store) as instance:
+        return known_videos(instance)
+
+
+def remove_partitions(store: TableStore, video_ids: Sequence[str]) -> None:
+    """Removes partitions; what Dagster recorded of them stays in its history."""
+    with open_instance(store) as instance:
+        for video_id in video_ids:
+            instance.delete_dynamic_partition(str(VIDEOS.name), video_id)
+
+
 def run_through_dagster(
     video_ids: Sequence[str],
     stages: Sequence[str],
     resource: ThumbAssetsResource,
     *,
-    num_videos_per_run: int = 25,
     on_run: Callable[[int], None] | None = None,
 ) -> tuple[bool, list[str]]:
     """Runs stages of videos in this process as Dagster runs over ranges of partitions.
@@ -42,17 +65,16 @@ def run_through_dagster(
         Whether every run succeeded, and what ended a run besides failed videos, one line each. A failed video does
         not stop the others; its reason is in the outcomes.
     """
-    home = prepare_dagster_home(resource.store)
-    os.environ["DAGSTER_HOME"] = str(home)  # dagster reads it in places that take no instance
     job = build_definitions(resource=resource).resolve_job_def("thumbnails")
     is_success, unexpected = True, []
-    with dg.DagsterInstance.from_config(str(home)) as instance, warm_engine():
+    size = resource.settings.backfill.num_videos_per_run
+    with open_instance(resource.store) as instance, warm_engine():
         add_videos(instance, list(video_ids))
-        for chunk in _ranges(instance.get_dynamic_partitions("videos"), set(video_ids), num_videos_per_run):
+        for chunk in _ranges(known_videos(instance), set(video_ids), size):
             result = job.execute_in_process(
                 instance=instance,
                 asset_selection=[dg.AssetKey(stage) for stage in stages],
-                tags={"dagster/asset_partition_range_start": chunk[0], "dagster/asset_partition_range_end": chunk[-1]},
+                tags=range_tags(chunk),
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 raise_on_error=False,
             )
@@ -61,6 +83,17 @@ def run_through_dagster(
             if on_run:
                 on_run(len(chunk))
     return is_success, unexpected
+
+
+def launch_through_daemon(video_ids: Sequence[str], stages: Sequence[str], resource: ThumbAssetsResource) -> str:
+    """Leaves the work to the daemon of a running `thumb-assets ui`, and returns the backfill's id at once."""
+    with open_instance(resource.store) as instance:
+        return launch_backfill(
+            instance,
+            video_ids=video_ids,
+            stages=stages,
+            resource=resource,
+        )
 
 
 def _unexpected(events: Sequence[dg.DagsterEvent]) -> list[str]:

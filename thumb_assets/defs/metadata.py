@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import json
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,13 +14,13 @@ from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.export import contact_sheet, crops_sheet, score_timeline
 from thumb_assets.pipeline import StageResult
 from thumb_assets.store import TableStore
-from thumb_assets.tables import STAGE_TABLES, TABLES, content_sha256
+from thumb_assets.tables import LINEAGE, STAGE_TABLES, TABLES, content_sha256
 
 
 def spec_metadata(stage: str) -> dict[str, Any]:
     """Metadata of the asset itself: the columns of its table, from the contract."""
     if not STAGE_TABLES[stage]:
-        return {}
+        return {"dagster/code_references": _code_references(stage)}
     contract = TABLES[stage]
     columns = [
         dg.TableColumn(
@@ -31,9 +33,46 @@ def spec_metadata(stage: str) -> dict[str, Any]:
     ]
     return {
         "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/code_references": _code_references(stage),
         "key": ", ".join(contract.key),
         "schema_version": contract.schema_version,
     }
+
+
+# Where the stage's own work is done; links in the UI lead there.
+_MODULES = {
+    "videos": "video.decode",
+    "frames": "video.decode",
+    "shots": "shots.detector",
+    "candidate_frames": "candidates",
+    "sharpness": "sharpness",
+    "faces": "faces",
+    "clip_scores": "clip.scorer",
+    "iqa_scores": "iqa.scorer",
+    "selections": "select.choice",
+    "stills": "export.stills",
+    "crops": "export.crops",
+    "published": "publish",
+    "catalog": "store.catalog",
+}
+
+
+def _code_references(stage: str) -> dg.CodeReferencesMetadataValue:
+    package = Path(__file__).parents[1] / _MODULES[stage].replace(".", "/")
+    path = package / "__init__.py" if package.is_dir() else package.with_suffix(".py")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # the minor version is pinned
+        reference = dg.LocalFileCodeReference(file_path=str(path), line_number=1, label=path.stem)
+        return dg.CodeReferencesMetadataValue(code_references=[reference])
+
+
+def _column_lineage(stage: str) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(dg.AssetKey(table_name), source) for table_name, source in sources]
+            for column, sources in LINEAGE[stage].items()
+        }
+    )
 
 
 def stage_metadata(result: StageResult, store: TableStore) -> dict[str, Any]:
@@ -41,6 +80,8 @@ def stage_metadata(result: StageResult, store: TableStore) -> dict[str, Any]:
     metadata: dict[str, Any] = {"source": dg.MetadataValue.path(result.source_path), **result.metrics}
     if result.is_unchanged:
         metadata["unchanged"] = True
+    if result.stage in LINEAGE:
+        metadata["dagster/column_lineage"] = _column_lineage(result.stage)
     for table_name, table in result.tables.items():
         is_main = table_name == result.stage
         metadata["dagster/row_count" if is_main else f"num_rows_{table_name}"] = table.num_rows

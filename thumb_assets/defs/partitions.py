@@ -1,14 +1,43 @@
 """The partitions: one per video, its key the `video_id`."""
 
+from collections.abc import Sequence
+
 import dagster as dg
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus  # no public way from Python
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+
+from thumb_assets.settings import BackfillSettings
 
 VIDEOS = dg.DynamicPartitionsDefinition(name="videos")
 
 
+def known_videos(instance: dg.DagsterInstance) -> list[str]:
+    """The partitions that the instance knows, in the order they were added."""
+    return list(instance.get_dynamic_partitions(str(VIDEOS.name)))
+
+
 def add_videos(instance: dg.DagsterInstance, video_ids: list[str]) -> list[str]:
     """Adds partitions that the instance does not know yet and returns those."""
-    known = set(instance.get_dynamic_partitions("videos"))
+    known = set(known_videos(instance))
     new = [video_id for video_id in dict.fromkeys(video_ids) if video_id not in known]
     if new:
-        instance.add_dynamic_partitions("videos", new)
+        instance.add_dynamic_partitions(str(VIDEOS.name), new)
     return new
+
+
+def is_busy(instance: dg.DagsterInstance) -> bool:
+    """Whether a run or a backfill is under way or waits: Dagster ends those whose partitions go."""
+    backfills = BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING])
+    runs = dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)
+    return bool(instance.get_backfills(filters=backfills, limit=1) or instance.get_run_ids(runs, limit=1))
+
+
+def run_tags(settings: BackfillSettings) -> dict[str, str]:
+    """How long a run may take, and which workers it is for, where the settings say so and there are several."""
+    queue = {"dagster-celery/queue": settings.queue} if settings.queue else {}
+    return {"dagster/max_runtime": str(settings.max_run_seconds)} | queue
+
+
+def range_tags(video_ids: Sequence[str]) -> dict[str, str]:
+    """The tags by which one run works on partitions that follow each other."""
+    return {"dagster/asset_partition_range_start": video_ids[0], "dagster/asset_partition_range_end": video_ids[-1]}

@@ -9,7 +9,7 @@ from thumb_assets.export.backend import FrameExporter, open_fetcher
 from thumb_assets.export.crop_box import CropBox, FaceBox, crop_box
 from thumb_assets.export.crops import export_crops
 from thumb_assets.export.ffmpeg_fetch import peak_temporary_bytes
-from thumb_assets.export.figures import contact_sheet, crops_sheet, score_timeline
+from thumb_assets.export.figures import contact_sheet, crops_sheet, score_histograms, score_timeline, still_thumbnail
 from thumb_assets.export.folder import recover_folder, replaced_folder
 from thumb_assets.export.metadata import read_still_metadata
 from thumb_assets.export.plan import PlannedStill, estimate_num_bytes, plan_stills, still_file_name
@@ -39,9 +39,11 @@ __all__ = [
     "recover_folder",
     "replaced_folder",
     "require_space",
+    "score_histograms",
     "score_timeline",
     "space_for_video",
     "still_file_name",
+    "still_thumbnail",
     "verify_count",
     "verify_crops_count",
     "verify_crops_mapping",

@@ -4,11 +4,14 @@ What belongs here: the order of work, batches across videos, the isolation of fa
 not: how anything is measured, chosen or drawn (the rooms below), Dagster (defs), the terminal (cli).
 """
 
+from thumb_assets.pipeline.backlog import Backlog, backlog_of
 from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.estimate import Estimate, estimate
 from thumb_assets.pipeline.from_tables import identities_of
 from thumb_assets.pipeline.isolate import run_isolated, warm_engine
-from thumb_assets.pipeline.job import BLOCKED, StageResult
+from thumb_assets.pipeline.job import StageResult
 from thumb_assets.pipeline.process import engine_environment, in_engine_environment
+from thumb_assets.pipeline.retry import run_with_retries
 from thumb_assets.pipeline.stages import (
     CODE_VERSIONS,
     OPTIONAL_INPUTS,
@@ -29,18 +32,21 @@ from thumb_assets.pipeline.what_if import (
 from thumb_assets.tables import STAGES
 
 __all__ = [
-    "BLOCKED",
     "CODE_VERSIONS",
     "OPTIONAL_INPUTS",
     "REQUIRED_INPUTS",
     "STAGES",
+    "Backlog",
+    "Estimate",
     "Prompts",
     "StageResult",
     "VideoChange",
     "WhatIf",
     "apply_what_if",
+    "backlog_of",
     "default_stages",
     "engine_environment",
+    "estimate",
     "has_new_prompts",
     "identities_of",
     "in_engine_environment",
@@ -48,6 +54,7 @@ __all__ = [
     "ordered_stages",
     "run",
     "run_isolated",
+    "run_with_retries",
     "stage_settings_sha256",
     "warm_engine",
     "what_if",

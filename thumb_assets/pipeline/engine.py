@@ -10,9 +10,17 @@ from thumb_assets.candidates import CandidatePredictor, plan_candidates
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.export import require_space, space_for_video
 from thumb_assets.pipeline.decode_pass import CaptureRule, DecodePass, KnownFrames, OnFrame, PassResult
-from thumb_assets.pipeline.from_tables import identities_of, index_video, make_crops, make_stills, select_frames
+from thumb_assets.pipeline.from_tables import (
+    identities_of,
+    index_video,
+    make_crops,
+    make_stills,
+    publish,
+    select_frames,
+    show_outcomes,
+)
 from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
-from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer
+from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer, on_unavailable
 from thumb_assets.pipeline.sparse_pass import SparsePass
 from thumb_assets.pipeline.stages import (
     DECODE_STAGES,
@@ -22,7 +30,7 @@ from thumb_assets.pipeline.stages import (
     table_inputs,
 )
 from thumb_assets.settings import Settings
-from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
+from thumb_assets.store import Library, Mirror, Outcome, TableStore, record_outcomes, remove_replaced
 from thumb_assets.tables import STAGE_TABLES, table_from_rows
 from thumb_assets.video import (
     FrameFetcher,
@@ -37,6 +45,11 @@ from thumb_assets.video import (
 _MAX_WAITING_VIDEOS = 4
 
 OnVideo = Callable[[str], None]
+# What gives the frames, and what is done with them.
+_PASSES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "full": (VideoDecoder, DecodePass),
+    "sparse": (IndexedDecoder, SparsePass),
+}
 
 
 def run(
@@ -110,6 +123,7 @@ class _Engine:
         self._on_video = on_video or (lambda _: None)
         self._is_recomputed = is_recomputed
         self._library = Library(store.data_dir)
+        self._mirror = Mirror(settings.library, store)
         self._models = ModelThread()
         self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
 
@@ -130,6 +144,7 @@ class _Engine:
             seen.add(video_id)
             self._on_video(video_id)
             try:
+                self._mirror.bring(video_id)
                 job = VideoJob(
                     self._library.find(video_id),
                     stages=self._stages,
@@ -153,8 +168,11 @@ class _Engine:
         yield StageResult(video_id, first, "failed", "", message=str(error), error=error)
         for stage in others:
             yield StageResult(video_id, stage, "failed", "", message=str(error), error=error, blocked_by=first)
-        if self._store.has("outcomes", video_id):  # it was here once; an id that never was leaves no trace
-            record_outcomes(self._store, video_id, [Outcome(video_id, first, "failed", str(error), True, None, "")])
+        # An id that never was leaves no trace.
+        if self._store.has("outcomes", video_id) or self._library.was_seen(video_id):
+            outcome = Outcome(video_id, first, "failed", str(error), error.is_permanent, None, "")
+            record_outcomes(self._store, video_id, [outcome])
+            show_outcomes(video_id, self._stages, self._store)
 
     # Frames: one pass over the file where a stage needs it, exact fetches of the candidates otherwise.
 
@@ -224,47 +242,33 @@ class _Engine:
         self, job: VideoJob, wanted: frozenset[str], scorers: list[FrameScorer[Any, Any]]
     ) -> tuple[PassResult, _Decoding]:
         """The sparse pass where it is asked for and the file allows it, else the full one, and which it was."""
-        rule = self._capture_rule(job, scorers)
         if not self._settings.sparse.is_on:
-            return self._full_pass(job, wanted, rule, scorers), _Decoding()
+            return self._run_pass("full", job, wanted, scorers), _Decoding()
         try:
-            return self._sparse_pass(job, wanted, rule, scorers), _Decoding("sparse")
+            return self._run_pass("sparse", job, wanted, scorers), _Decoding("sparse")
         except ThumbAssetsError:
             raise
         except Exception as error:  # noqa: BLE001 - an odd file is for the pass that takes every frame as it comes
             for scorer in scorers:
                 scorer.forget(job.video_id)
             reason = str(error) if isinstance(error, UntrustedIndexError) else f"{type(error).__name__}: {error}"
-            return self._full_pass(job, wanted, rule, scorers), _Decoding(fallback_reason=reason)
+            return self._run_pass("full", job, wanted, scorers), _Decoding(fallback_reason=reason)
 
-    def _sparse_pass(
-        self,
-        job: VideoJob,
-        wanted: frozenset[str],
-        rule: CaptureRule | None,
-        scorers: list[FrameScorer[Any, Any]],
+    def _run_pass(
+        self, kind: str, job: VideoJob, wanted: frozenset[str], scorers: list[FrameScorer[Any, Any]]
     ) -> PassResult:
-        """As the pass over every frame, where the file's index can be trusted.
+        """One of the two passes.
 
         Raises:
-            UntrustedIndexError: it cannot, or it gains nothing.
+            UntrustedIndexError: the file's index does not allow the sparse one, or nothing is gained by it.
         """
-        with IndexedDecoder(job.video.path, self._settings.video) as source:
+        decoder, frame_pass = _PASSES[kind]
+        rule = self._capture_rule(job, scorers)
+        with decoder(job.video.path, self._settings.video) as source:
             self._begin(job, source.header)
-            sparse_pass = SparsePass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
-            return sparse_pass.run(source, self._on_frame)
-
-    def _full_pass(
-        self,
-        job: VideoJob,
-        wanted: frozenset[str],
-        rule: CaptureRule | None,
-        scorers: list[FrameScorer[Any, Any]],
-    ) -> PassResult:
-        decode_pass = DecodePass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
-        with VideoDecoder(job.video.path, self._settings.video) as source:
-            self._begin(job, source.header)
-            return decode_pass.run(source, self._on_frame)
+            this_pass = frame_pass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
+            result: PassResult = this_pass.run(source, self._on_frame)
+            return result
 
     def _begin(self, job: VideoJob, header: VideoHeader) -> None:
         """Asks for room for all that may come of the video, before the hours of work that would be lost."""
@@ -316,6 +320,7 @@ class _Engine:
             "selections": lambda: select_frames(job, self._settings, self._iqa_footer(job)),
             "stills": lambda: make_stills(job, self._settings, self._store),
             "crops": lambda: make_crops(job, self._settings, self._store),
+            "published": lambda: publish(job, self._settings, self._store),
         }
         for stage, make in makers.items():
             if stage in self._stages:
@@ -329,11 +334,18 @@ class _Engine:
         if is_indexed:
             yield job.attempt("catalog", lambda: index_video(job, self._store))
             record_outcomes(self._store, job.video_id, job.outcomes())
+        try:
+            if job.is_well and not self._settings.library.keep_replaced:
+                remove_replaced(job.video, self._library, self._mirror, self._store)
+            self._mirror.push(job.video_id)
+        except ThumbAssetsError as error:  # what was made is here; the next try has to bring it there, and no more
+            yield job.fail(self._stages[-1], error)
+            record_outcomes(self._store, job.video_id, job.outcomes())
 
     def _scores(self, job: VideoJob, stage: str) -> Made:
         scorer = self._scorer(stage)
         if isinstance(scorer, ModelUnavailableError):
-            raise skip_or_raise(scorer, self._on_unavailable(stage))
+            raise skip_or_raise(scorer, on_unavailable(stage, self._settings))
         if isinstance(scorer, ThumbAssetsError):
             raise scorer
         if scorer is None:
@@ -380,14 +392,6 @@ class _Engine:
             except Exception as error:  # noqa: BLE001 - a model that does not load fails its stage, not the others
                 self._scorers[stage] = as_thumb_assets_error(error, f"the model of stage {stage}")
         return self._scorers[stage]
-
-    def _on_unavailable(self, stage: str) -> str:
-        settings = self._settings
-        return {
-            "faces": settings.faces.on_unavailable,
-            "clip_scores": settings.clip.on_unavailable,
-            "iqa_scores": settings.iqa.on_unavailable,
-        }.get(stage, "error")
 
     def _has_pending(self, job: VideoJob) -> bool:
         scorers = [scorer for scorer in self._scorers.values() if isinstance(scorer, FrameScorer)]

@@ -1,20 +1,27 @@
-"""The stages that need no model: selections, stills, crops and the catalog, each out of the tables of one video."""
+"""The stages that need no model, from selections to the catalog, each out of the tables of one video."""
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.export import export_crops, export_stills
 from thumb_assets.pipeline.job import Made, SkippedError, VideoJob
+from thumb_assets.publish import HttpClient, publish_to_http, publish_to_sql, told_stills
 from thumb_assets.select import choose
-from thumb_assets.settings import Settings
+from thumb_assets.settings import PublishSettings, Settings, publish_sql_url, publish_token
 from thumb_assets.store import Catalog, TableStore
-from thumb_assets.tables import verify_coverage
+from thumb_assets.tables import table_from_rows, verify_coverage
 from thumb_assets.video import FrameIdentities, Geometry
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def select_frames(job: VideoJob, settings: Settings, iqa_footer: Mapping[str, str]) -> Made:
@@ -95,10 +102,65 @@ def make_crops(job: VideoJob, settings: Settings, store: TableStore) -> Made:
     return Made({"crops": crops}, {}, {"num_bytes": _num_bytes(crops)})
 
 
+def publish(job: VideoJob, settings: Settings, store: TableStore) -> Made:
+    """Tells the target of the stills; the table says what it was told of.
+
+    Raises:
+        SkippedError: there is no target.
+    """
+    asked = settings.publish
+    if asked.target == "none":
+        raise SkippedError("no target is set: publish.target is none")
+    stills = told_stills(
+        job.table("stills"),
+        job.table("selections"),
+        folder=store.stills_dir(job.video_id),
+        stills_url=asked.stills_url,
+    )
+    key = _key(job, asked)
+    if asked.target == "sql":
+        told = stills[:1]
+        for still in told:  # a video without a still leaves the row as it is
+            publish_to_sql(publish_sql_url(), asked, key=key, still=still)
+    else:
+        told = stills
+        with closing(HttpClient(allowed_hosts=asked.allowed_hosts, timeout_seconds=asked.timeout_seconds)) as client:
+            publish_to_http(client, asked, key=key, video_id=job.video_id, stills=told, token=publish_token())
+    names = ("rank", "frame_index", "file_name", "file_sha256")
+    rows = [
+        {"video_id": job.video_id, "target": asked.target, "key": key, **{name: still[name] for name in names}}
+        for still in told
+    ]
+    return Made({"published": table_from_rows("published", rows)})
+
+
+def _key(job: VideoJob, asked: PublishSettings) -> str:
+    path = Path(job.video.source_path)
+    keys = {
+        "video_id": job.video_id,
+        "file_name": path.name,
+        "file_stem": path.stem,
+        "source_path": job.video.source_path,
+    }
+    return keys[asked.key]
+
+
 def index_video(job: VideoJob, store: TableStore) -> Made:
     """Brings the catalog up to date with the video's tables."""
     Catalog(store.catalog_path).index_video(store, job.video_id)
     return Made({})
+
+
+def show_outcomes(video_id: str, stages: Iterable[str], store: TableStore) -> None:
+    """Shows in the catalog what became of a video whose own catalog stage did not come to it, where one is kept.
+
+    The outcomes are on disk already, and stay where the catalog cannot be written.
+    """
+    if "catalog" in stages:
+        try:
+            Catalog(store.catalog_path).index_video(store, video_id)
+        except ThumbAssetsError as error:
+            _LOGGER.warning("%s: not shown in the catalog: %s", video_id, error)
 
 
 def identities_of(frames: pa.Table) -> FrameIdentities:

@@ -23,11 +23,12 @@ from thumb_assets.errors import (
 )
 from thumb_assets.pipeline.decode_pass import OnFrame
 from thumb_assets.pipeline.engine import run
-from thumb_assets.pipeline.job import BLOCKED, StageResult, outcome_of
+from thumb_assets.pipeline.from_tables import show_outcomes
+from thumb_assets.pipeline.job import StageResult, outcome_of
 from thumb_assets.pipeline.process import in_engine_environment
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.settings import Settings
-from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
+from thumb_assets.store import BLOCKED, Library, Outcome, TableStore, record_outcomes
 
 # What a child may take to begin.
 _START_SECONDS = 300.0
@@ -97,7 +98,7 @@ def run_isolated(
     """As `run`, in a child process that is replaced when it dies; with `video.is_isolated` off, in this one.
 
     A video on which the child died, or for `video.stall_seconds` got nowhere, has failed; the others are done by the
-    next child. A result is yielded once, also where its video had to be done again.
+    next child. A result is yielded once, also where its video had to be done again; a failure may follow what was done.
 
     Raises:
         SettingsError: an unknown stage, or this process may not have children.
@@ -115,8 +116,10 @@ def run_isolated(
         child = _warm.take()
         try:
             for result in child.results(_Job(pending, wanted, settings, store.data_dir, is_recomputed), on_frame):
-                if result.stage not in told.setdefault(result.video_id, {}):
-                    told[result.video_id][result.stage] = outcome_of(result)
+                outcome, former = outcome_of(result), told.setdefault(result.video_id, {}).get(result.stage)
+                # What was done can still fail to get to where other machines find it.
+                if former is None or (outcome.status == "failed" and former.status != "failed"):
+                    told[result.video_id][result.stage] = outcome
                     yield result
         finally:
             _warm.give_back(child)
@@ -128,6 +131,7 @@ def run_isolated(
         lost = _lost_results(child, wanted, done)
         # All of them: the engine had put all stages down as interrupted when it began with the video.
         record_outcomes(store, child.video_id, [*done.values(), *map(outcome_of, lost)])
+        show_outcomes(child.video_id, wanted, store)
         yield from lost
         pending = [
             video_id for video_id in pending if video_id != child.video_id and len(told.get(video_id, ())) < len(wanted)

@@ -15,7 +15,7 @@ from thumb_assets.errors import (
 from thumb_assets.export import recover_folder
 from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer, stage_key, table_inputs, without_prompts
 from thumb_assets.settings import Settings
-from thumb_assets.store import LibraryVideo, Outcome, TableStore, outdated_tables
+from thumb_assets.store import BLOCKED, LibraryVideo, Outcome, TableStore, outdated_tables
 from thumb_assets.tables import STAGE_TABLES, content_sha256
 from thumb_assets.video import VideoHeader
 from thumb_assets.weights import check_licences
@@ -24,8 +24,6 @@ from thumb_assets.weights import check_licences
 KEY, CONTENT = "stage_key", "content_sha256"
 # As `stage_key`, whatever the prompts: what the embeddings were made from.
 EMBEDDING_KEY = "embedding_key"
-# How the message of a stage begins that was not tried, because an earlier one has no table.
-BLOCKED = "not run, because"
 
 
 @dataclass(frozen=True)
@@ -150,6 +148,10 @@ class VideoJob:
             return self._record(self._result(stage, "failed", message=str(known), error=known))
         return self._record(self._result(stage, "done", made=made))
 
+    def fail(self, stage: str, error: ThumbAssetsError) -> StageResult:
+        """Records that something after a stage went wrong that the stage is no good without."""
+        return self._record(self._result(stage, "failed", message=str(error), error=error))
+
     def is_unchanged(self, stage: str) -> bool:
         """Whether making a stage's stored tables again would change nothing.
 
@@ -249,6 +251,11 @@ class VideoJob:
         message = "interrupted before it was done; run it again"
         source = self.video.source_path
         return [Outcome(self.video_id, stage, "failed", message, False, None, source) for stage in self.stages]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing that was tried so far has failed."""
+        return all(result.status != "failed" for result in self.results)
 
     def outcomes(self, *, with_catalog: bool = False) -> list[Outcome]:
         """The rows for the `outcomes` table; `with_catalog` adds the catalog as done before it is."""

@@ -202,6 +202,15 @@ def _submitted(executor: ModelThread | None, call: Callable[[], Any]) -> "Future
     return done
 
 
+def on_unavailable(stage: str, settings: Settings) -> str:
+    """What a scorer's settings say is to be done where its model cannot be had: `skip` or `error`."""
+    return {
+        "faces": settings.faces.on_unavailable,
+        "clip_scores": settings.clip.on_unavailable,
+        "iqa_scores": settings.iqa.on_unavailable,
+    }.get(stage, "error")
+
+
 def build_scorer(stage: str, settings: Settings, executor: "ModelThread | None" = None) -> "FrameScorer[Any, Any]":
     """The scorer of a stage; loads its model, once per process.
 

@@ -28,6 +28,7 @@ REQUIRED_INPUTS: dict[str, tuple[str, ...]] = {
     "selections": ("videos", "candidate_frames"),
     "stills": ("frames", "selections"),
     "crops": ("frames", "stills"),
+    "published": ("selections", "stills"),
     "catalog": (),
 }
 
@@ -47,6 +48,7 @@ OPTIONAL_INPUTS: dict[str, tuple[str, ...]] = {
         "selections",
         "stills",
         "crops",
+        "published",
     ),
 }
 
@@ -96,8 +98,13 @@ def ordered_stages(stages: Iterable[str]) -> tuple[str, ...]:
 
 
 def default_stages(settings: Settings) -> tuple[str, ...]:
-    """What runs where no stage is named: all, without `crops` where no aspect ratio is asked for."""
-    return tuple(stage for stage in STAGES if stage != "crops" or settings.crops.aspect_ratios)
+    """What runs where no stage is named: `faces`, `crops` and `published` only where the settings ask for them."""
+    is_asked = {
+        "faces": settings.faces.detector != "none",
+        "crops": bool(settings.crops.aspect_ratios),
+        "published": settings.publish.target != "none",
+    }
+    return tuple(stage for stage in STAGES if is_asked.get(stage, True))
 
 
 def needs_every_frame(stages: Iterable[str], settings: Settings) -> bool:
@@ -117,6 +124,7 @@ def stage_settings_sha256(stage: str, settings: Settings) -> str:
         "selections": (settings.selection,),
         "stills": (settings.stills,),
         "crops": (settings.crops, settings.stills),
+        "published": (settings.publish,),
     }
     of_stage = parts.get(stage, ())
     if settings.sparse.is_on and stage in _STAGES_OF_SPARSE_PASS:
@@ -143,7 +151,7 @@ def stage_key(
     """
     facts = {
         **common_footer(stage, settings, source[0]),
-        "source_path": source[1] if stage in {"videos", "stills", "crops"} else None,
+        "source_path": source[1] if stage in {"videos", "stills", "crops", "published"} else None,
         "inputs": dict(inputs),
         "has_shots": has_shots if settings.sparse.is_on and stage == "frames" else None,
         "files": [_file_identity(path) for path in _own_model_files(stage, settings)],

@@ -6,7 +6,7 @@ from typing import Literal
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.settings import PROFILES, Settings, load_settings
-from thumb_assets.weights.licence import check_models, models_of_settings
+from thumb_assets.weights.licence import check_models, models_of_settings, models_of_stage
 from thumb_assets.weights.registry import ModelFile, ModelKind, Use, find_model, models
 from thumb_assets.weights.resolve import find_local, install_command, is_installed, resolve_file
 from thumb_assets.weights.url import OnProgress
@@ -74,6 +74,12 @@ def _state(model_file: ModelFile, path: Path | None) -> ModelState:
     if model_file.source == "library":
         return "no file needed" if is_installed(model_file.package) else "needs a package"
     return "not here"
+
+
+def lacks_package(stage: str, settings: Settings) -> bool:
+    """Whether a stage cannot be done here for want of a distribution that one of its models needs."""
+    packages = {model_file.package for model_file in models_of_stage(stage, settings)} - {""}
+    return not all(map(is_installed, packages))
 
 
 def models_to_fetch(name: str, settings: Settings | None = None) -> tuple[ModelFile, ...]:

@@ -28,7 +28,7 @@ def run_range(instance: dg.DagsterInstance, data_dir: Path) -> RunRange:
     ) -> dg.ExecuteInProcessResult:
         add_videos(instance, list(video_ids))
         # What is tested is Dagster: a child process would load the models for every run.
-        in_this_process = ["video.is_isolated=false", *overrides]
+        in_this_process = ["video.is_isolated=false", "backfill.retry_seconds=[]", *overrides]
         resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=in_this_process)
         job = build_definitions(resource=resource).resolve_job_def("thumbnails")
         return job.execute_in_process(

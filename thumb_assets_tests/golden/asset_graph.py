@@ -10,7 +10,7 @@ SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 
 
 def describe_graph() -> dict[str, Any]:
-    """Assets with their inputs and checks, sensors and jobs: what a change of the graph changes."""
+    """Assets with their inputs and checks, jobs, schedules and sensors: what a change of the graph changes."""
     graph = defs.resolve_asset_graph()
     checks: dict[str, list[str]] = {}
     for check in graph.asset_check_keys:
@@ -19,14 +19,15 @@ def describe_graph() -> dict[str, Any]:
         key.to_user_string(): {
             "inputs": sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
             "checks": sorted(checks.get(key.to_user_string(), [])),
-            "partitions": graph.get(key).partitions_def.name,
-            "videos_per_run": graph.get(key).backfill_policy.max_partitions_per_run,
+            "partitions": getattr(graph.get(key).partitions_def, "name", None),
+            "videos_per_run": getattr(graph.get(key).backfill_policy, "max_partitions_per_run", None),
         }
         for key in sorted(graph.get_all_asset_keys())
     }
     return {
         "assets": assets,
         "jobs": sorted(job.name for job in defs.jobs or ()),
+        "schedules": sorted(schedule.name for schedule in defs.schedules or ()),
         "sensors": sorted(sensor.name for sensor in defs.sensors or ()),
     }
 

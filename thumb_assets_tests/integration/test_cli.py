@@ -3,7 +3,6 @@
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
 from thumb_assets.store import TableStore
+from thumb_assets_tests.support.web import free_port
 
 MakeVideo = Callable[[str], Path]
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -196,9 +196,7 @@ def test_demo_runs_through_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_ui_answers_and_knows_the_code_location(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "thumb_assets.cli", "ui", "--port", str(port), "--data-dir", str(data_dir)]
     # Shells have what a script starts in the background ignore SIGINT; it must end on SIGTERM all the same.
     in_background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
@@ -225,18 +223,19 @@ def test_ui_answers_and_knows_the_code_location(data_dir: Path, monkeypatch: pyt
         process.wait(timeout=180)  # `dagster dev` itself gives each of its two services a minute
 
 
-def readme_commands() -> list[str]:
-    blocks = re.findall(r"```console\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if "thumb-assets" in line]
+def documented_commands() -> list[str]:
+    text = "".join((REPOSITORY / name).read_text() for name in ("README.md", "docs/operations.md"))
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    return list(dict.fromkeys(line for block in blocks for line in block.splitlines() if "thumb-assets" in line))
 
 
-@pytest.mark.parametrize("line", readme_commands())
-def test_readme_commands_are_right(
+@pytest.mark.parametrize("line", documented_commands())
+def test_documented_commands_are_right(
     line: str, synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every command the README shows, over a library of one prepared video; `demo` and `ui` have tests of their own."""
+    """Over a library of one prepared video; `demo`, `serve` and `ui` have tests of their own."""
     arguments = shlex.split(line.split("thumb-assets", 1)[1])
-    if arguments[0] in {"demo", "ui"}:
+    if arguments[0] in {"demo", "serve", "ui"}:
         assert arguments[1:] == []
         assert thumb_assets(arguments[0], "--help").exit_code == 0
         return

@@ -31,8 +31,8 @@ def files_of(store: TableStore, video_id: str) -> dict[str, bytes]:
 
 
 def test_default_stages_have_crops_where_a_ratio_is_asked_for() -> None:
-    assert default_stages(load_settings()) == tuple(stage for stage in STAGES if stage != "crops")
-    assert default_stages(load_settings(overrides=[OVERRIDE])) == STAGES
+    assert set(STAGES) - set(default_stages(load_settings())) == {"faces", "crops", "published"}
+    assert "crops" in default_stages(load_settings(overrides=[OVERRIDE]))
 
 
 def test_the_hash_depends_on_the_ratios_and_the_format() -> None:

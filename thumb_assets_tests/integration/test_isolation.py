@@ -13,7 +13,7 @@ import pytest
 from thumb_assets.errors import SettingsError
 from thumb_assets.pipeline import run, run_isolated, warm_engine
 from thumb_assets.settings import load_settings
-from thumb_assets.store import Library, TableStore, failed_video_ids, read_outcomes
+from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids, read_outcomes
 from thumb_assets_tests.support.drawing import draw_frame
 from thumb_assets_tests.support.encoding import encode
 from thumb_assets_tests.support.running import register
@@ -83,6 +83,8 @@ def test_what_kills_the_child_costs_one_video(data_dir, three_videos, strike, ov
     assert failed_video_ids(store) == [victim]
     assert words in " ".join(str(row.message) for row in read_outcomes(store, victim))
     assert list(store.stills_root.glob(".*")) == []
+    shown = Catalog(store.catalog_path).query("SELECT DISTINCT video_id FROM failures")
+    assert [row["video_id"] for row in shown] == [victim]
     for video_id in (three_videos[0], three_videos[2]):
         assert store.read("stills", video_id).num_rows > 0
 

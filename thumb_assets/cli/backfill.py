@@ -1,0 +1,139 @@
+"""`thumb-assets backfill`: works through the library by Dagster, here and now or through its daemon."""
+
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from thumb_assets.cli.options import dagster_resource, recompute_option, settings_options, stages_named, table_store
+from thumb_assets.cli.output import (
+    err,
+    one_line_errors,
+    out,
+    print_errors,
+    print_outcomes,
+    print_table,
+    progress,
+    stored_outcomes,
+)
+from thumb_assets.errors import BadInputError
+from thumb_assets.pipeline import Backlog, Estimate, backlog_of, estimate
+from thumb_assets.settings import load_settings
+from thumb_assets.store import Library, Mirror, TableStore
+
+if TYPE_CHECKING:
+    from thumb_assets.defs.resources import ThumbAssetsResource
+
+
+@click.command("backfill")
+@click.option("--missing", "which", flag_value="missing", default=True, help="Videos never done (the default).")
+@click.option("--failed", "which", flag_value="failed", help="Videos of which a stage failed; what is done stays.")
+@click.option("--stale", "which", flag_value="stale", help="Videos whose file, settings or code changed since.")
+@click.option("--all", "which", flag_value="all", help="Every video of the library.")
+@click.option("--assets", help="Comma-separated assets; default: all.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many videos.")
+@click.option("--dry-run", is_flag=True, help="Only print what is left to do, and what it would take.")
+@click.option("--launch", is_flag=True, help="Leave the work to the daemon of a running `thumb-assets ui`.")
+@recompute_option
+@settings_options
+@click.pass_obj
+def backfill_command(
+    verbose: bool,
+    *,
+    which: str,
+    assets: str | None,
+    limit: int | None,
+    dry_run: bool,
+    launch: bool,
+    data_dir: Path | None,
+    profile: str,
+    overrides: Any,
+    recompute: bool,
+) -> None:
+    """Run the library's videos through Dagster, in chunks that load each model once."""
+    with one_line_errors(verbose=verbose):
+        settings = load_settings(profile, overrides)
+        store = table_store(data_dir)
+        stages = stages_named(assets, settings)
+        mirror = Mirror(settings.library, store)
+        with progress() as bars:
+            bar = bars.add_task("fetching videos", total=None)
+            mirror.update_library(max_files=0 if dry_run else None, on_file=lambda _: bars.update(bar, advance=1))
+        errors: list[BadInputError] = []
+        videos = Library(store.data_dir).all(on_error=errors.append)
+        print_errors(errors)
+        backlog = list(backlog_of(videos, stages, settings, store))
+        chosen = [left.video for left in backlog if which in ("all", left.work)][:limit]
+        if dry_run:
+            _print_backlog(backlog)
+        if not chosen:
+            out.print(f"nothing to do: no video of {len(videos)} is {which}")
+            sys.exit(1 if errors else 0)
+        _print_estimate(estimate(chosen, settings, has_crops="crops" in stages), store)
+        if dry_run:
+            return
+        mirror.announce(chosen)
+        video_ids = [video.video_id for video in chosen]
+        resource = dagster_resource(store, profile=profile, overrides=overrides, recompute=recompute)
+        if launch:
+            _launch(video_ids, stages, resource)
+            return
+        is_success = work_through(video_ids, stages, resource)
+        print_outcomes(stored_outcomes(store, video_ids, stages))
+        out.print(f"{len(chosen)} videos; stills in {store.stills_root}/", markup=False)
+    sys.exit(0 if is_success and not errors else 1)
+
+
+def work_through(video_ids: Sequence[str], stages: Sequence[str], resource: "ThumbAssetsResource") -> bool:
+    """Runs stages of videos through Dagster in this process, with a progress bar; False where a video failed."""
+    from thumb_assets.defs.launch import run_through_dagster
+
+    with progress() as bars:
+        bar = bars.add_task("videos through Dagster", total=len(video_ids))
+        is_success, unexpected = run_through_dagster(
+            video_ids, stages, resource, on_run=lambda num_videos: bars.update(bar, advance=num_videos)
+        )
+    print_errors(unexpected)
+    return is_success
+
+
+def _launch(video_ids: Sequence[str], stages: Sequence[str], resource: "ThumbAssetsResource") -> None:
+    from thumb_assets.defs.launch import launch_through_daemon
+
+    backfill_id = launch_through_daemon(video_ids, stages, resource)
+    out.print(f"backfill {backfill_id}: {len(video_ids)} videos; the UI's Backfills page shows how far it is")
+
+
+def _print_backlog(backlog: Sequence[Backlog]) -> None:
+    counts = Counter(_kind(left) for left in backlog)
+    print_table("what is left to do", ["videos", "state"], [[str(num), kind] for kind, num in counts.items()])
+
+
+def _kind(left: Backlog) -> str:
+    if left.work != "failed":
+        return {"none": "done"}.get(left.work, left.work)
+    return "failed, for good" if left.is_permanent else "failed, to be tried again"
+
+
+def _print_estimate(expected: Estimate, store: TableStore) -> None:
+    existing = next(place for place in (store.data_dir, *store.data_dir.parents) if place.is_dir())
+    num_free = shutil.disk_usage(existing).free
+    unreadable = f", {expected.num_unreadable} of them unreadable" if expected.num_unreadable else ""
+    err.print(
+        f"{expected.num_videos} videos, {expected.video_seconds / 3600:.1f} h long: about "
+        f"{_duration(expected.wall_seconds)} on this machine's CPU, and at most {expected.num_bytes / 1e9:.2f} GB of "
+        f"disk, where {num_free / 1e9:.1f} GB are free (by {expected.num_sampled} headers{unreadable})",
+        markup=False,
+    )
+    if expected.num_bytes > num_free:
+        err.print("warning: that may not fit; videos that do not will fail and can be run again", markup=False)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,60 @@
+"""`thumb-assets prune`: removes what was made of videos whose file is gone."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from thumb_assets.cli.options import settings_options, table_store
+from thumb_assets.cli.output import err, one_line_errors, out, print_table, progress
+from thumb_assets.errors import BadInputError
+from thumb_assets.settings import load_settings
+from thumb_assets.store import Library, Mirror, ids_with_outputs, is_video_id, num_output_bytes, remove_outputs
+
+# A share of the library that goes missing at once is rather a volume that is not mounted.
+_MAX_LOST_SHARE = 0.5
+
+
+@click.command("prune")
+@click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
+@click.option("--force", is_flag=True, help="Also files never seen here, and where most are gone.")
+@settings_options
+@click.pass_obj
+def prune_command(
+    verbose: bool, *, dry_run: bool, force: bool, data_dir: Path | None, profile: str, overrides: Any
+) -> None:
+    """Remove the tables, stills and partitions of videos whose file is gone or has another content now."""
+    from thumb_assets.defs.launch import partitions_of, remove_partitions
+
+    with one_line_errors(verbose=verbose):
+        store = table_store(data_dir)
+        mirror = Mirror(load_settings(profile, overrides).library, store)
+        mirror.update_library(max_files=0)
+        library = Library(store.data_dir)
+        kept = {video.video_id for video in library.all()}
+        others = {*ids_with_outputs(store), *filter(is_video_id, partitions_of(store))} - kept
+        fates = {video_id: library.fate_of(video_id) for video_id in sorted(others)}
+        removable = {"gone", "replaced", "unknown"} if force else {"gone", "replaced"}
+        lost = [video_id for video_id, fate in fates.items() if fate in removable]
+        num_unknown = list(fates.values()).count("unknown")
+        if num_unknown and not force:
+            err.print(f"{num_unknown} videos stay whose files this machine has never seen; --force removes them too")
+        if not lost:
+            out.print(f"nothing to remove: the files of all {len(kept)} videos are there")
+            return
+        if len(lost) > _MAX_LOST_SHARE * (len(lost) + len(kept)) and not (force or dry_run):
+            raise BadInputError(
+                f"the files of {len(lost)} of {len(lost) + len(kept)} videos are gone, which looks like a volume that "
+                "is not mounted; mount it, or say --force"
+            )
+        rows = [(video_id, num_output_bytes(store, video_id)) for video_id in lost]
+        if not dry_run:
+            with progress() as bars:
+                for video_id in bars.track(lost, description="pruning"):
+                    mirror.remove(video_id)
+                    remove_outputs(store, video_id)
+            remove_partitions(store, lost)
+            for video_id in lost:  # last: what is left by a crash is found and removed by the next call
+                library.forget(video_id)
+        title = "would be removed" if dry_run else "removed"
+        print_table(title, ["video_id", "MB"], [[video_id, f"{size / 1e6:.1f}"] for video_id, size in rows])

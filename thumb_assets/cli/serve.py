@@ -1,0 +1,105 @@
+"""`thumb-assets serve` and `thumb-assets outbox`: webhooks that come and go."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from thumb_assets.cli.options import dagster_resource, data_dir_option, settings_options, table_store
+from thumb_assets.cli.output import err, one_line_errors, out, print_table
+from thumb_assets.errors import SettingsError
+from thumb_assets.settings import NOTIFY_SECRET_VARIABLE, WEBHOOK_SECRET_VARIABLE, load_settings, signing_secret
+from thumb_assets.store import Outbox, TableStore
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_MAX_SHUTDOWN_SECONDS = 5  # of requests that are being read; whoever sends one has no answer and sends it again
+
+
+@click.command("serve")
+@click.option("--port", default=8320, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@settings_options
+@click.pass_obj
+def serve_command(verbose: bool, *, port: int, host: str, data_dir: Path | None, profile: str, overrides: Any) -> None:
+    """Take webhooks that announce videos, and tell when their stills are there (runs until interrupted).
+
+    Dagster's daemon, as `thumb-assets ui` starts it, does the work.
+    """
+    with one_line_errors(verbose=verbose):
+        settings = load_settings(profile, overrides)
+        secret = signing_secret(WEBHOOK_SECRET_VARIABLE)
+        notify_secret = signing_secret(NOTIFY_SECRET_VARIABLE) if settings.serve.notify_url else ""
+        try:
+            import fastapi  # noqa: F401
+            import httpcore  # noqa: F401
+            import limits  # noqa: F401
+            import uvicorn
+        except ImportError as error:
+            raise SettingsError(f"{error.name} is not installed; install thumb-assets[serve]") from None
+        from thumb_assets.defs.launch import open_instance
+        from thumb_assets.defs.launcher import DaemonLauncher
+        from thumb_assets.serve import Delivery, Intake, Service, build_app, only_service
+
+        store = table_store(data_dir)
+        outbox = _outbox(store)
+        with only_service(store.data_dir), open_instance(store) as instance:
+            resource = dagster_resource(store, profile=profile, overrides=overrides)
+            launcher = DaemonLauncher(instance, resource)
+            service = Service(
+                Intake(outbox, store.data_dir, settings, launcher), Delivery(outbox, settings.serve, notify_secret)
+            )
+
+            def problems() -> list[str]:
+                stopped = [] if service.is_alive else ["the work beside the service has ended: start it again"]
+                return stopped + [problem for problem in (launcher.problem(),) if problem]
+
+            app = build_app(outbox, settings.serve, secret, problems=problems)
+            if host not in _LOOPBACK:
+                err.print("warning: others can reach this without encryption; put a proxy with TLS before it")
+            err.print(f"webhooks on http://{host}:{port}/webhooks/asset-ready, described on /docs (Ctrl+C stops it)")
+            # uvicorn ends well on SIGTERM and then sends it to us once more, which would end us before the `finally`.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+            service.start()
+            try:
+                uvicorn.run(
+                    app,
+                    host=host,
+                    port=port,
+                    log_level="info",
+                    server_header=False,
+                    timeout_graceful_shutdown=_MAX_SHUTDOWN_SECONDS,
+                )
+            finally:
+                service.stop()
+
+
+@click.command("outbox")
+@click.option("--send-again", is_flag=True, help="Try messages that were given up once more.")
+@data_dir_option
+@click.pass_obj
+def outbox_command(verbose: bool, *, send_again: bool, data_dir: Path | None) -> None:
+    """Show the webhooks that came and went, and why some failed, wait or could not be delivered."""
+    with one_line_errors(verbose=verbose):
+        outbox = _outbox(table_store(data_dir))
+        given_up = outbox.messages("given_up", limit=1000)
+        if send_again:
+            num = outbox.send_again([message.message_id for message in given_up], now=time.time())
+            out.print(f"{num} messages are sent again by a running `thumb-assets serve`")
+            return
+        rows = [[name, state, str(num)] for name, states in outbox.counts().items() for state, num in states.items()]
+        print_table("webhooks", ["what", "state", "number"], rows)
+        troubled = [[r.event_id, r.state, str(r.num_tries), r.reason or ""] for r in outbox.troubled()]
+        if troubled:
+            print_table("requests that failed or are tried again", ["event", "state", "tries", "reason"], troubled)
+        waiting = [*given_up, *outbox.messages("pending", limit=20)]
+        if waiting:
+            columns = ["message", "state", "tries", "reason"]
+            told = [[m.message_id, m.state, str(m.num_tries), m.reason or ""] for m in waiting]
+            print_table("not delivered", columns, told)
+
+
+def _outbox(store: TableStore) -> Outbox:
+    return Outbox(store.outbox_path)

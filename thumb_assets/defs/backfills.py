@@ -1,0 +1,91 @@
+"""Launches asset backfills: the daemon works them off in chunks, and the UI's Backfills page shows them."""
+
+import time
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
+from dagster._core.execution.backfill import (  # no public way from Python; the UI does this by GraphQL
+    BulkActionsFilter,
+    BulkActionStatus,
+    PartitionBackfill,
+)
+from dagster._core.utils import make_new_backfill_id
+
+from thumb_assets.defs.partitions import VIDEOS, add_videos, run_tags
+from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.pipeline import backlog_of, default_stages
+from thumb_assets.weights import lacks_package
+
+TITLE = "thumb_backfill"
+
+
+def launch_backfill(
+    instance: dg.DagsterInstance,
+    *,
+    video_ids: Sequence[str],
+    stages: Sequence[str],
+    resource: ThumbAssetsResource,
+) -> str:
+    """Hands videos to the daemon, which runs them in chunks of `backfill.num_videos_per_run`.
+
+    Args:
+        resource: the runs get its configuration.
+
+    Returns:
+        The backfill's id.
+    """
+    add_videos(instance, list(video_ids))
+    # Dagster takes what a backfill skipped for failed, and all that follows from it.
+    targets = [stage for stage in stages if not lacks_package(stage, resource.settings)]
+    videos = VIDEOS.subset_with_partition_keys(list(video_ids))
+    backfill = PartitionBackfill.from_asset_graph_subset(
+        backfill_id=make_new_backfill_id(),
+        # Not by partition names: stages whose inputs are not among the chosen ones would be left out.
+        asset_graph_subset=AssetGraphSubset({dg.AssetKey(stage): videos for stage in targets}),  # type: ignore[call-arg]
+        backfill_timestamp=time.time(),
+        tags=run_tags(resource.settings.backfill),
+        dynamic_partitions_store=instance,
+        title=TITLE,
+        description=f"{len(video_ids)} videos",
+        run_config={"resources": {"thumb_assets": {"config": resource.model_dump()}}},
+    )
+    instance.add_backfill(backfill)
+    return str(backfill.backfill_id)
+
+
+def _is_under_way(instance: dg.DagsterInstance) -> bool:
+    backfills = instance.get_backfills(filters=BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED]))
+    return any(backfill.title == TITLE for backfill in backfills)
+
+
+@dg.op(description="Launches a backfill of all videos that are new, out of date, or failed for a reason that may pass.")
+def launch_what_is_left(context: dg.OpExecutionContext, thumb_assets: ThumbAssetsResource) -> None:
+    """Looks at the whole library, however long that takes: a schedule's own tick may not."""
+    settings = thumb_assets.settings
+    if _is_under_way(context.instance):
+        context.log.info(f"a backfill {TITLE} is still under way: nothing is launched beside it")
+        return
+    stages = default_stages(settings)
+    backlog = list(backlog_of(thumb_assets.library.all(), stages, settings, thumb_assets.store))
+    chosen = [left.video.video_id for left in backlog if left.work != "none" and not left.is_permanent]
+    num_permanent = sum(left.is_permanent is True for left in backlog)
+    context.log.info(f"{len(chosen)} of {len(backlog)} videos have work left; {num_permanent} failed for good")
+    if not chosen:
+        return
+    backfill_id = launch_backfill(
+        context.instance,
+        video_ids=chosen,
+        stages=stages,
+        resource=thumb_assets,
+    )
+    context.log.info(f"launched backfill {backfill_id}")
+
+
+@dg.job(
+    name="thumb_backfill",
+    description="Launches a backfill of what is left to do in the library; the schedule of that name runs it.",
+)
+def thumb_backfill_job() -> None:
+    """One step: see `launch_what_is_left`."""
+    launch_what_is_left()

@@ -1,0 +1,47 @@
+"""Has single videos worked on by the daemon of a running Dagster, for the web service."""
+
+import threading
+
+import dagster as dg
+from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES  # no public name
+
+from thumb_assets.defs.backfills import launch_backfill
+from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.pipeline import default_stages
+
+_BACKFILL_DAEMON = "BACKFILL"
+
+
+class DaemonLauncher:
+    """Hands videos over as backfills of one partition each; a `serve.Launcher`.
+
+    Args:
+        instance: Dagster's; stays open as long as this is used.
+        resource: the runs get its configuration.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance, resource: ThumbAssetsResource) -> None:
+        self._instance = instance
+        self._resource = resource
+        self._stages = default_stages(resource.settings)
+        self._lock = threading.Lock()
+
+    def launch(self, video_id: str) -> str:
+        """Hands a video over; returns the backfill's id."""
+        with self._lock:  # SQLite's writers would wait for each other anyway
+            return launch_backfill(
+                self._instance,
+                video_ids=[video_id],
+                stages=self._stages,
+                resource=self._resource,
+            )
+
+    def is_ended(self, backfill_id: str) -> bool:
+        """Whether nothing more will come of a backfill, well or not."""
+        backfill = self._instance.get_backfill(backfill_id)
+        return backfill is None or backfill.status in BULK_ACTION_TERMINAL_STATUSES
+
+    def problem(self) -> str | None:
+        """Why backfills would not be worked on now; None where they will."""
+        status = self._instance.get_daemon_statuses([_BACKFILL_DAEMON])[_BACKFILL_DAEMON]
+        return None if status.healthy else "Dagster's daemon does not run: start `thumb-assets ui` or dagster-daemon"

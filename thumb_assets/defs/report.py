@@ -1,0 +1,98 @@
+"""The library's page as an asset, the standing check on failed videos, and the schedule of both."""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.report import gather, write_report
+from thumb_assets.settings import Settings
+from thumb_assets.store import BLOCKED, Catalog, TableStore
+
+NAME = "library_report"
+CHECK = "no_failed_videos"
+_NUM_NAMED = 10
+_FAILURES = "SELECT video_id, stage, message FROM failures WHERE message NOT LIKE :blocked"
+
+
+def build_report(settings: Settings) -> dg.AssetsDefinition:
+    """The asset `library_report` with its check.
+
+    Args:
+        settings: those of the code location, for the owners.
+    """
+
+    @dg.asset(
+        name=NAME,
+        deps=["catalog"],
+        group_name="library",
+        kinds={"html"},
+        owners=list(settings.library.owners),
+        description="One HTML page over the whole library, `report.html` in the data folder: totals, failures by "
+        "reason, distributions of the scores, the latest stills. It needs no server.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                CHECK, asset=NAME, description="No video counts as failed now; else how many do, and some of them."
+            )
+        ],
+    )
+    # Beside checks Dagster takes the bare class alone for what it is.
+    def library_report(thumb_assets: ThumbAssetsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        store = thumb_assets.store
+        now = time.time()
+        facts = gather(store)
+        path = write_report(facts, store, now=now)
+        return dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(str(path)),
+                "page": dg.MetadataValue.url(path.as_uri()),
+                **facts.totals,
+            },
+            check_results=[_failed_videos(store)],
+        )
+
+    return library_report
+
+
+def build_report_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Makes the page anew where the catalog is newer; on from the start."""
+
+    @dg.schedule(
+        name=NAME,
+        target=dg.AssetSelection.assets(NAME),
+        cron_schedule=settings.backfill.report_cron,
+        execution_timezone=settings.backfill.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Makes the library's page anew where anything changed since.",
+    )
+    def library_report_schedule(thumb_assets: ThumbAssetsResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        store = thumb_assets.store
+        if not store.catalog_path.is_file():
+            yield dg.SkipReason("no video was run yet")
+        elif store.report_path.is_file() and _changed_at(store) <= store.report_path.stat().st_mtime:
+            yield dg.SkipReason("nothing changed since the page was made")
+        else:
+            yield dg.RunRequest()
+
+    return library_report_schedule
+
+
+def _changed_at(store: TableStore) -> float:
+    log = store.catalog_path.with_name(store.catalog_path.name + "-wal")
+    return max(path.stat().st_mtime for path in (store.catalog_path, log) if path.is_file())
+
+
+def _failed_videos(store: TableStore) -> dg.AssetCheckResult:
+    failures = Catalog(store.catalog_path).query(_FAILURES, {"blocked": f"{BLOCKED}%"})
+    failed = sorted({failure["video_id"] for failure in failures})
+    lines = [f"- `{row['video_id']}` {row['stage']}: {row['message']}" for row in failures[:_NUM_NAMED]]
+    return dg.AssetCheckResult(
+        check_name=CHECK,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(failed)} videos count as failed; `thumb-assets backfill --failed` tries again what may pass"
+        if failed
+        else "no video counts as failed",
+        metadata={"num_failed_videos": len(failed), "sample": dg.MetadataValue.md("\n".join(lines) or "none")},
+    )

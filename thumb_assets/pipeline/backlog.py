@@ -1,0 +1,74 @@
+"""Which videos of the library have work left, and why: never run, failed, out of date, or none."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from thumb_assets.errors import ContractError
+from thumb_assets.pipeline.job import VideoJob
+from thumb_assets.pipeline.stages import ordered_stages
+from thumb_assets.settings import Settings
+from thumb_assets.store import BLOCKED, LibraryVideo, Outcome, TableStore, read_outcomes
+from thumb_assets.tables import STAGE_TABLES
+
+Work = Literal["missing", "failed", "stale", "none"]
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What is left to do of one video.
+
+    Attributes:
+        work: `failed` where a stage failed when it was tried last, else `missing` where one was never done, else
+            `stale` where the inputs, the settings or the code of one have changed since.
+        is_permanent: of a failure: whether trying again is of no use until somebody puts something right.
+        message: of the failure; None for others.
+    """
+
+    video: LibraryVideo
+    work: Work
+    is_permanent: bool | None = None
+    message: str | None = None
+
+
+def backlog_of(
+    videos: Iterable[LibraryVideo], stages: Iterable[str], settings: Settings, store: TableStore
+) -> Iterator[Backlog]:
+    """What is left to do of each video, in order; from outcomes and footers alone, no table is read.
+
+    Args:
+        stages: only these count.
+
+    Raises:
+        SettingsError: an unknown stage.
+        StorageError: the disk does not answer.
+    """
+    wanted = ordered_stages(stages)
+    for video in videos:
+        yield _backlog(video, wanted, settings, store)
+
+
+def _backlog(video: LibraryVideo, stages: Sequence[str], settings: Settings, store: TableStore) -> Backlog:
+    try:
+        outcomes = {outcome.stage: outcome for outcome in read_outcomes(store, video.video_id)}
+    except ContractError as error:  # a diary that cannot be read says nothing; trying again writes it anew
+        return Backlog(video, "failed", False, str(error))
+    tried = {stage: outcomes[stage] for stage in stages if stage in outcomes}
+    cause = _cause([outcome for outcome in tried.values() if outcome.status == "failed"])
+    if cause is not None:
+        return Backlog(video, "failed", cause.is_permanent, cause.message)
+    job = VideoJob(video, stages=tuple(stages), settings=settings, store=store)
+    is_stale = False
+    for stage in stages:
+        if stage in tried and (tried[stage].status == "skipped" or not STAGE_TABLES[stage]):
+            continue
+        if stage not in tried or not all(store.has(name, video.video_id) for name in STAGE_TABLES[stage]):
+            return Backlog(video, "missing")
+        is_stale = is_stale or not job.is_unchanged(stage)
+    return Backlog(video, "stale" if is_stale else "none")
+
+
+def _cause(failed: Sequence[Outcome]) -> Outcome | None:
+    """The failure that the others follow from."""
+    own = [outcome for outcome in failed if BLOCKED not in (outcome.message or "")]
+    return next(iter([*own, *failed]), None)

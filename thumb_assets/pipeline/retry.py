@@ -1,0 +1,56 @@
+"""Tries again what failed for a reason that may pass: a full disk, memory, the network."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from thumb_assets.pipeline.decode_pass import OnFrame
+from thumb_assets.pipeline.isolate import run_isolated
+from thumb_assets.pipeline.job import StageResult
+from thumb_assets.settings import Settings
+from thumb_assets.store import TableStore
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def run_with_retries(
+    video_ids: Iterable[str],
+    stages: Iterable[str],
+    settings: Settings,
+    store: TableStore,
+    *,
+    on_frame: OnFrame | None = None,
+    is_recomputed: bool = False,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Iterator[StageResult]:
+    """As `run_isolated`; videos that fail for a passing reason are tried again, after all the others.
+
+    Failures are told once there is no further try: `backfill.retry_seconds` says how often and after how long. What
+    was done is not done again. Failures that will not pass (`is_permanent`) are told at once.
+
+    Args:
+        sleep: waits before a try.
+    """
+    stages = tuple(stages)
+    pending: Sequence[str] = list(dict.fromkeys(video_ids))
+    told: dict[tuple[str, str], str] = {}
+    for wait_seconds in (*settings.backfill.retry_seconds, None):
+        held: dict[str, list[StageResult]] = {}
+        results = run_isolated(pending, stages, settings, store, on_frame=on_frame, is_recomputed=is_recomputed)
+        for result in results:
+            key = (result.video_id, result.stage)
+            if wait_seconds is not None and (result.video_id in held or _may_pass(result)):
+                held.setdefault(result.video_id, []).append(result)
+            elif key not in told or (result.status == "failed" and told[key] != "failed"):
+                told[key] = result.status
+                yield result
+        if wait_seconds is None or not held:
+            return
+        reasons = [next(result.message for result in of_video if _may_pass(result)) for of_video in held.values()]
+        _LOGGER.warning("%d videos are tried again in %g s; the first: %s", len(held), wait_seconds, reasons[0])
+        sleep(wait_seconds)
+        pending = list(held)
+
+
+def _may_pass(result: StageResult) -> bool:
+    return result.status == "failed" and result.error is not None and not result.error.is_permanent

@@ -1,0 +1,114 @@
+"""What the page says, out of the catalog."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from thumb_assets.store import BLOCKED, Catalog, TableStore
+
+# Scores of which the distribution is shown: a name, and where the values are.
+_SCORES = {
+    "sharpness: Laplacian variance of candidates (level²)": ("laplacian_variance", "sharpness"),
+    "CLIP score of candidates": ("clip_score", "clip_scores"),
+    "combined score of selections": ("combined_score", "selections"),
+}
+_NUM_BINS = 40
+_IQA_METRICS = "SELECT DISTINCT metric FROM iqa_scores WHERE metric IS NOT NULL ORDER BY metric"
+_TOTALS = """
+SELECT (SELECT count(*) FROM videos) AS num_videos,
+       (SELECT coalesce(sum(duration_seconds), 0) FROM videos) AS video_seconds,
+       (SELECT coalesce(sum(num_frames_from_content), 0) FROM videos) AS num_frames,
+       (SELECT count(*) FROM candidate_frames) AS num_candidates,
+       (SELECT count(*) FROM stills) AS num_stills,
+       (SELECT coalesce(sum(num_bytes), 0) FROM stills) AS num_still_bytes,
+       (SELECT count(DISTINCT video_id) FROM outcomes) AS num_tried,
+       (SELECT count(DISTINCT video_id) FROM outcomes WHERE status = 'failed') AS num_failed
+"""
+# A stage that was blocked fails for the reason of another one, which is counted. Without its file, a reason of many
+# videos is one reason.
+_FAILURES = """
+SELECT stage, replace(message, source_path, 'file') AS reason, min(is_permanent) AS is_permanent,
+       count(DISTINCT video_id) AS num_videos, min(video_id) AS example
+FROM outcomes WHERE status = 'failed' AND message NOT LIKE :blocked
+GROUP BY stage, reason ORDER BY num_videos DESC, stage, reason LIMIT 50
+"""
+_LATEST = """
+SELECT t.video_id, t.file_name, s.combined_score, s.reason, s.pts_seconds
+FROM stills t JOIN selections s USING (video_id, frame_index) WHERE t.rank = 1
+"""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How values are distributed: the ends of the bins, ascending, and how many values each bin has."""
+
+    edges: Sequence[float]
+    counts: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is shown.
+
+    Attributes:
+        totals: numbers by name.
+        failures: per stage and reason, most videos first: is_permanent, num_videos, example (a video_id).
+        scores: histograms by name, of the values that are not null.
+        latest: the best still of each of the last videos, newest first.
+    """
+
+    totals: Mapping[str, float]
+    failures: Sequence[Mapping[str, Any]]
+    scores: Mapping[str, Histogram]
+    latest: Sequence[Mapping[str, Any]]
+
+
+def gather(store: TableStore, *, num_latest: int = 24) -> Facts:
+    """Asks the catalog.
+
+    Raises:
+        BadInputError: there is no catalog yet.
+    """
+    catalog = Catalog(store.catalog_path)
+    found = {name: _histogram(catalog, column, table) for name, (column, table) in _SCORES.items()}
+    for row in catalog.query(_IQA_METRICS):
+        metric = str(row["metric"])
+        found[f"{metric} of frames"] = _histogram(catalog, "iqa_score", "iqa_scores", metric)
+    scores = {name: histogram for name, histogram in found.items() if histogram is not None}
+    return Facts(
+        totals=catalog.query(_TOTALS)[0],
+        failures=catalog.query(_FAILURES, {"blocked": f"{BLOCKED}%"}),
+        scores=scores,
+        latest=_latest(store, catalog.query(_LATEST))[:num_latest],
+    )
+
+
+def _histogram(catalog: Catalog, column: str, table: str, metric: str | None = None) -> Histogram | None:
+    """Counted in the database: a large library has millions of scores. None where there is no value."""
+    source = f"FROM {table} WHERE {column} IS NOT NULL" + (" AND metric = :metric" if metric else "")
+    given = {"metric": metric} if metric else {}
+    (ends,) = catalog.query(f"SELECT min({column}) AS low, max({column}) AS high {source}", given)
+    if ends["low"] is None:
+        return None
+    low = float(ends["low"])
+    width = (float(ends["high"]) - low or 1.0) / _NUM_BINS
+    bin_of = f"min(CAST(({column} - :low) / :width AS INTEGER), {_NUM_BINS - 1})"
+    rows = catalog.query(
+        f"SELECT {bin_of} AS bin, count(*) AS num {source} GROUP BY 1", {**given, "low": low, "width": width}
+    )
+    num_by_bin = {int(row["bin"]): int(row["num"]) for row in rows}
+    return Histogram(
+        [low + width * edge for edge in range(_NUM_BINS + 1)], [num_by_bin.get(each, 0) for each in range(_NUM_BINS)]
+    )
+
+
+def _latest(store: TableStore, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """By the time at which the stills were written, newest first."""
+
+    def written_at(row: Mapping[str, Any]) -> float:
+        try:
+            return store.table_path("stills", row["video_id"]).stat().st_mtime
+        except OSError:  # removed since the catalog was made
+            return 0.0
+
+    return sorted(rows, key=written_at, reverse=True)

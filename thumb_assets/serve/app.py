@@ -1,0 +1,148 @@
+"""The web service: it checks, notes and answers; the work is done beside it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from thumb_assets.errors import BadInputError, SignatureError, ThumbAssetsError, as_thumb_assets_error
+from thumb_assets.publish import verify_signature
+from thumb_assets.serve.delivery import SIGNATURE_HEADER
+from thumb_assets.serve.events import AssetReady, parse_event
+from thumb_assets.settings import ServeSettings
+from thumb_assets.store import Outbox
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
+
+_T = TypeVar("_T")
+_LOGGER = logging.getLogger(__name__)
+_MAX_BODY_SECONDS = 30.0
+# For a sender that signs in Mux's form. Mux's own events are others: they name no file.
+_SIGNATURE_HEADERS = (SIGNATURE_HEADER, "Mux-Signature")
+_ABOUT = """Announce a video; its stills are made by Dagster, and a signed webhook tells when they are there.
+
+A request is signed by `HMAC-SHA256(secret, "{time}.{body}")` in the header `Thumb-Assets-Signature: t=TIME,v1=HEX`."""
+
+
+def build_app(outbox: Outbox, settings: ServeSettings, secret: str, *, problems: Callable[[], list[str]]) -> "FastAPI":
+    """The FastAPI application.
+
+    Args:
+        secret: by which requests are signed.
+        problems: what keeps requests from being worked on now, one line each.
+    """
+    from fastapi import FastAPI, Request
+    from fastapi.concurrency import run_in_threadpool
+    from fastapi.responses import JSONResponse
+
+    door = _Door(settings, secret)
+    app = FastAPI(title="thumb_assets", description=_ABOUT)
+
+    @app.post("/webhooks/asset-ready", status_code=202, summary="A video is there", **_documented())
+    async def asset_ready(request: Request) -> JSONResponse:
+        """Takes the event once, however often it comes, and answers before its work begins."""
+        body = await door.signed_body(request)
+        event = _or_refuse(lambda: parse_event(body), 422)
+        taken, is_new = await run_in_threadpool(
+            _or_refuse, lambda: outbox.add_request(event.id, body, now=time.time()), 409
+        )
+        answer = {"id": taken.event_id, "state": taken.state, "video_id": taken.video_id, "reason": taken.reason}
+        return JSONResponse(answer, 202 if is_new else 200)
+
+    @app.get("/health", summary="Whether requests are worked on")
+    async def health() -> JSONResponse:
+        """200 where they are, 503 where something keeps them from it; how many there are, by state."""
+        try:
+            counts: dict[str, Any] = dict(await run_in_threadpool(outbox.counts))
+            found = await run_in_threadpool(problems)
+        except ThumbAssetsError as error:
+            counts, found = {}, [str(error)]
+        except Exception as error:  # noqa: BLE001 - Dagster's database may be down, and its text is not for strangers
+            _LOGGER.warning("health: %s", as_thumb_assets_error(error, "Dagster"))
+            counts, found = {}, [f"Dagster cannot be asked ({type(error).__name__}); the log says more"]
+        return JSONResponse({"problems": found, **counts}, 503 if found else 200)
+
+    return app
+
+
+class _Door:
+    """Lets in what is signed, not too large and not too often."""
+
+    def __init__(self, settings: ServeSettings, secret: str) -> None:
+        from limits import RateLimitItemPerMinute
+        from limits.storage import MemoryStorage
+        from limits.strategies import MovingWindowRateLimiter
+
+        self._settings = settings
+        self._secret = secret
+        self._rate = RateLimitItemPerMinute(settings.max_requests_per_minute)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    async def signed_body(self, request: "Request") -> bytes:
+        """The body of a request that may come in; HTTPException for any other."""
+        from fastapi import HTTPException
+
+        address = request.client.host if request.client else ""
+        if not self._limiter.hit(self._rate, address):
+            raise HTTPException(429, "too many requests; try again in a minute", headers={"Retry-After": "60"})
+        try:
+            body = await asyncio.wait_for(self._limited_body(request), _MAX_BODY_SECONDS)
+        except asyncio.TimeoutError:
+            raise HTTPException(408, "the body did not come in time") from None
+        header = next((request.headers[name] for name in _SIGNATURE_HEADERS if name in request.headers), None)
+        tolerance_seconds = self._settings.tolerance_seconds
+        try:
+            verify_signature(body, header, self._secret, now=time.time(), tolerance_seconds=tolerance_seconds)
+        except SignatureError as error:
+            raise HTTPException(401, str(error)) from None
+        return body
+
+    async def _limited_body(self, request: "Request") -> bytes:
+        from fastapi import HTTPException
+
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._settings.max_body_bytes:
+                raise HTTPException(413, f"the body is larger than {self._settings.max_body_bytes} bytes")
+        return bytes(body)
+
+
+def _or_refuse(ask: Callable[[], _T], status: int) -> _T:
+    """The answer; HTTPException of a status where the request is wrong, 503 where we cannot."""
+    from fastapi import HTTPException
+
+    try:
+        return ask()
+    except BadInputError as error:
+        raise HTTPException(status, str(error)) from None
+    except ThumbAssetsError as error:
+        raise HTTPException(503, str(error)) from None
+
+
+def _documented() -> dict[str, Any]:
+    """What OpenAPI says of the webhook: the body is read by us, so FastAPI does not know it."""
+    described = {
+        200: "The event was taken before; its state now.",
+        401: "The signature is missing, wrong or too old.",
+        409: "The event's id was sent before with another body.",
+        413: "The body is too large.",
+        422: "The body is not such an event; says where.",
+        429: "Too many requests from this address.",
+    }
+    header = {"name": SIGNATURE_HEADER, "in": "header", "required": True, "schema": {"type": "string"}}
+    body = {"required": True, "content": {"application/json": {"schema": _flat_schema()}}}
+    return {
+        "responses": {status: {"description": text} for status, text in described.items()},
+        "openapi_extra": {"parameters": [header], "requestBody": body},
+    }
+
+
+def _flat_schema() -> dict[str, Any]:
+    """The event's schema without references, which would point into the wrong document."""
+    schema = AssetReady.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    schema["properties"]["data"] = definitions["Asset"]
+    return schema

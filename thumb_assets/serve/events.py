@@ -1,0 +1,80 @@
+"""The webhooks: what may be asked, and how it is answered."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from thumb_assets.errors import BadInputError
+from thumb_assets.store import Request
+
+
+class Asset(BaseModel):
+    """Where the video is: at an address, or already in the library folder."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    url: str | None = Field(None, max_length=2048, description="Where the file is fetched from, https or http.")
+    path: str | None = Field(None, max_length=1024, description="Where it lies within the library folder, `videos/`.")
+    file_name: str | None = Field(
+        None, max_length=255, description="Name of the file to be; by default the last part of the address."
+    )
+    passthrough: str | None = Field(None, max_length=255, description="Given back with the answer, never read.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Asset":
+        if (self.url is None) == (self.path is None):
+            raise ValueError("give either url or path")
+        return self
+
+
+class AssetReady(BaseModel):
+    """`POST /webhooks/asset-ready`: a video is there. Other fields than these are let through and not read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str = Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[!-~]+$",  # the answer carries it in a header
+        description="Of the event, ASCII without blanks; the same one is taken once.",
+    )
+    type: Literal["asset.ready"] = "asset.ready"
+    data: Asset
+
+
+def parse_event(body: bytes) -> AssetReady:
+    """The event of a body.
+
+    Raises:
+        BadInputError: it is no such JSON; says where.
+    """
+    try:
+        return AssetReady.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise BadInputError(f"{where}: {first['msg']}") from None
+
+
+def ready_message(request: Request, stills: Sequence[Mapping[str, Any]], *, now: float) -> bytes:
+    """`stills.ready`: the stills, the best first; see `told_stills`."""
+    return _message(request, "stills.ready", {"stills": list(stills)}, now)
+
+
+def failed_message(request: Request, reason: str, *, now: float) -> bytes:
+    """`stills.failed`: why there are none."""
+    return _message(request, "stills.failed", {"reason": reason}, now)
+
+
+def _message(request: Request, kind: str, data: Mapping[str, Any], now: float) -> bytes:
+    passthrough = parse_event(request.body).data.passthrough
+    message = {
+        "id": request.event_id,
+        "type": kind,
+        "created_at": datetime.fromtimestamp(now, tz=timezone.utc).isoformat(timespec="seconds"),
+        "data": {"video_id": request.video_id, "passthrough": passthrough, **data},
+    }
+    return json.dumps(message).encode()

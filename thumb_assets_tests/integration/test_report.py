@@ -1,0 +1,91 @@
+"""The page over the library: from the catalog, whole in one file, and safe with what strangers' files are called."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from thumb_assets.cli import main
+from thumb_assets.defs.build import build_definitions
+from thumb_assets.defs.report import CHECK, NAME
+from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.report import gather, write_report
+from thumb_assets.store import TableStore
+from thumb_assets_tests.support.running import register, run_stages
+
+
+@pytest.fixture
+def library(data_dir: Path, synthetic_videos: Callable[[str], Path]) -> Path:
+    """Two videos that are done, and two that failed for one reason."""
+    broken = [data_dir / f"<b>broken & {number}.mp4" for number in (1, 2)]
+    for number, path in enumerate(broken):
+        path.write_bytes(b"no video at all" + bytes([number]))
+    run_stages(data_dir, register(data_dir, [synthetic_videos("cfr"), synthetic_videos("multi_shot"), *broken]))
+    return data_dir
+
+
+def test_it_says_what_the_tables_say(library: Path) -> None:
+    facts = gather(TableStore(library))
+    assert (facts.totals["num_videos"], facts.totals["num_tried"], facts.totals["num_failed"]) == (2, 4, 2)
+    store = TableStore(library)
+    num_stills = sum(store.read("stills", video_id).num_rows for video_id in store.video_ids("stills"))
+    assert facts.totals["num_stills"] == num_stills
+    (reason,) = facts.failures
+    assert (reason["stage"], reason["num_videos"], reason["is_permanent"]) == ("videos", 2, 1)
+    histogram = facts.scores["combined score of selections"]
+    values = np.concatenate(
+        [store.read("selections", each).column("combined_score") for each in store.video_ids("stills")]
+    )
+    num_bins = len(histogram.counts)
+    assert histogram.edges == pytest.approx(np.linspace(values.min(), values.max(), num_bins + 1))
+    bins = np.minimum((values - values.min()) / (values.max() - values.min()) * num_bins, num_bins - 1)
+    assert np.repeat(np.arange(num_bins), histogram.counts) == pytest.approx(np.sort(np.floor(bins)), abs=1)
+    assert len(facts.latest) == 2
+
+
+def test_the_page_is_one_file_with_everything_in_it(library: Path) -> None:
+    store = TableStore(library)
+    path = write_report(gather(store), store, now=time.time())
+    page = path.read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert page.count("<svg") == 1
+    assert "<b>broken" not in page  # a name is text, never markup
+    assert re.findall(r'(?:src|href)="(?!data:)(?!#)[^"]*"', page) == []
+
+
+def test_a_still_that_is_gone_is_left_out(library: Path) -> None:
+    store = TableStore(library)
+    for path in store.stills_dir(store.video_ids("stills")[0]).iterdir():
+        path.unlink()
+    page = write_report(gather(store), store, now=0).read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") == 1
+
+
+def test_without_a_catalog_it_says_what_to_run(data_dir: Path) -> None:
+    result = CliRunner().invoke(main, ["report", "--data-dir", str(data_dir)])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+
+
+def test_the_command_prints_where_it_is(library: Path) -> None:
+    result = CliRunner().invoke(main, ["report", "--data-dir", str(library)])
+    assert (result.exit_code, result.stdout.strip()) == (0, str(library / "report.html"))
+
+
+def test_the_asset_and_its_standing_check(library: Path) -> None:
+    definitions = build_definitions(resource=ThumbAssetsResource(data_dir=str(library)))
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            [definitions.get_assets_def(NAME)],
+            instance=instance,
+            resources={"thumb_assets": ThumbAssetsResource(data_dir=str(library))},
+        )
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.check_name, check.passed, check.metadata["num_failed_videos"].value) == (CHECK, False, 2)
+    assert "broken" in str(check.metadata["sample"].value)
+    assert (library / "report.html").is_file()

@@ -1,0 +1,115 @@
+"""The web service over real HTTP: who is let in, what is taken, what is answered."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from thumb_assets.publish import sign
+from thumb_assets.serve import build_app
+from thumb_assets.serve.delivery import SIGNATURE_HEADER
+from thumb_assets.settings import ServeSettings
+from thumb_assets.store import Outbox
+from thumb_assets_tests.support.web import ask, serving
+
+SECRET = "correct horse battery staple"
+EVENT = {"id": "evt_1", "type": "asset.ready", "data": {"path": "a.mp4"}, "more": "is not read"}
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    return Outbox(tmp_path / "outbox.sqlite")
+
+
+@pytest.fixture
+def problems() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def address(outbox: Outbox, problems: list[str]) -> Iterator[str]:
+    settings = ServeSettings(max_body_bytes=1000, max_requests_per_minute=20)
+    with serving(build_app(outbox, settings, SECRET, problems=lambda: problems)) as running:
+        yield running
+
+
+def post(address: str, event: Any, *, secret: str = SECRET, at: float | None = None, header: str = SIGNATURE_HEADER):
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    signature = sign(body, secret, now=at or time.time())
+    return ask(f"{address}/webhooks/asset-ready", body, {header: signature, "Content-Type": "application/json"})
+
+
+@pytest.mark.parametrize("header", [SIGNATURE_HEADER, "Mux-Signature"])
+def test_an_event_is_taken_once(header: str, address: str, outbox: Outbox) -> None:
+    status, answer = post(address, EVENT, header=header)
+    assert (status, answer["id"], answer["state"]) == (202, "evt_1", "received")
+    assert post(address, EVENT)[0] == 200
+    assert len(outbox.requests("received")) == 1
+    assert post(address, EVENT | {"more": "another body"})[0] == 409
+
+
+def test_who_does_not_know_the_secret_is_not_let_in(address: str, outbox: Outbox) -> None:
+    assert post(address, EVENT, secret="a wrong guess of it")[0] == 401
+    assert post(address, EVENT, at=time.time() - 3600)[0] == 401
+    assert ask(f"{address}/webhooks/asset-ready", json.dumps(EVENT).encode())[0] == 401
+    assert outbox.counts()["requests"] == {}
+
+
+@pytest.mark.parametrize(
+    ("event", "where"),
+    [
+        (b"no JSON", "Invalid JSON"),
+        ({"id": "e", "data": {}}, "either url or path"),
+        ({"id": "e", "data": {"url": "http://a/b", "path": "c"}}, "either url or path"),
+        ({"id": "", "data": {"path": "a"}}, "id"),
+        ({"data": {"path": "a"}}, "id"),
+        *(({"id": event_id, "data": {"path": "a"}}, "id") for event_id in ("\u00e9vt 1", "a\nb", "a ", "a\n", "a\0")),
+        ({"id": "e", "type": "asset.gone", "data": {"path": "a"}}, "type"),
+    ],
+)
+def test_what_is_no_event_is_refused_with_the_place(event: Any, where: str, address: str, outbox: Outbox) -> None:
+    status, answer = post(address, event)
+    assert status == 422
+    assert where in answer["detail"]
+    assert outbox.counts()["requests"] == {}
+
+
+def test_a_large_body_is_refused_before_it_is_read(address: str) -> None:
+    assert post(address, EVENT | {"more": "x" * 2000})[0] == 413
+
+
+def test_too_many_requests_are_refused(address: str) -> None:
+    statuses = [post(address, EVENT, secret="a wrong guess of it")[0] for _ in range(22)]
+    assert statuses == [401] * 20 + [429] * 2
+
+
+def test_health_says_what_is_wrong(address: str, problems: list[str], outbox: Outbox) -> None:
+    outbox.add_request("evt", b"{}", now=0)
+    assert ask(f"{address}/health") == (200, {"problems": [], "requests": {"received": 1}, "messages": {}})
+    problems.append("the daemon does not run")
+    assert ask(f"{address}/health")[0] == 503
+
+
+def test_health_answers_where_dagster_cannot_be_asked(outbox: Outbox) -> None:
+    def ask_dagster() -> list[str]:
+        raise OperationalError("SELECT 1", None, OSError("no connection to hunter2"))
+
+    with serving(build_app(outbox, ServeSettings(), SECRET, problems=ask_dagster)) as address:
+        status, answer = ask(f"{address}/health")
+    assert status == 503
+    assert "OperationalError" in answer["problems"][0]
+    assert "hunter2" not in str(answer)
+
+
+def test_the_service_describes_itself(address: str) -> None:
+    status, described = ask(f"{address}/openapi.json")
+    operation = described["paths"]["/webhooks/asset-ready"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert status == 200
+    assert set(schema["properties"]) == {"id", "type", "data"}
+    assert "url" in schema["properties"]["data"]["properties"]
+    assert operation["parameters"][0]["name"] == SIGNATURE_HEADER

@@ -1,0 +1,110 @@
+"""What is sent when, and what where the outbox cannot be written."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from thumb_assets.errors import StorageError
+from thumb_assets.serve import Delivery
+from thumb_assets.settings import ServeSettings
+from thumb_assets.store import Outbox
+from thumb_assets_tests.support.receiver import Receiver, receiver
+
+SECRET = "correct horse battery staple"
+
+
+@pytest.fixture
+def told() -> Iterator[Receiver]:
+    with receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def outbox(tmp_path: Path, told: Receiver) -> Outbox:
+    made = Outbox(tmp_path / "outbox.sqlite")
+    for event_id in ("evt_1", "evt_2"):
+        made.add_request(event_id, b"{}", now=0)
+        made.ended(event_id, "done", reason=None, message=(f"{told.url}/?token=hunter2", b"{}"), now=0)
+    return made
+
+
+@pytest.fixture
+def delivery(outbox: Outbox) -> Delivery:
+    return Delivery(outbox, ServeSettings(retry_seconds=(60.0, 600.0)), SECRET)
+
+
+def full_disk(*_: Any, **__: Any) -> Any:
+    raise StorageError("the disk is full")
+
+
+def ids_of(told: Receiver) -> list[str]:
+    return [request.headers["idempotency-key"] for request in told.received]
+
+
+def test_the_operators_own_address_may_be_private(delivery: Delivery, outbox: Outbox, told: Receiver) -> None:
+    delivery.run_once(clock=time.time)
+    assert ids_of(told) == ["evt_1", "evt_2"]
+    assert outbox.counts()["messages"] == {"delivered": 2}
+
+
+def test_nothing_is_sent_while_nothing_can_be_noted(
+    delivery: Delivery, outbox: Outbox, told: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "claim", full_disk)
+    for _ in range(3):
+        with pytest.raises(StorageError):
+            delivery.run_once(clock=time.time)
+    assert told.received == []
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_what_was_sent_and_could_not_be_noted_is_sent_again_after_the_wait(
+    status: int, delivery: Delivery, outbox: Outbox, told: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told.statuses = [status]
+    now = time.time()
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "tried", full_disk)
+        for _ in range(5):
+            delivery.run_once(clock=lambda: now)
+        assert ids_of(told) == ["evt_1", "evt_2"]  # the one does not keep the other
+        delivery.run_once(clock=lambda: now + 61)
+        delivery.run_once(clock=lambda: now + 62)
+        assert len(told.received) == 4
+        for number in range(1, 4):
+            delivery.run_once(clock=lambda at=now + number * 700: at)  # type: ignore[misc]
+    assert len(told.received) <= 10
+    told.statuses = [200]
+    delivery.run_once(clock=lambda: now + 10_000)
+    assert outbox.counts()["messages"] == {"delivered": 2}
+
+
+def test_a_message_that_another_one_sends_is_left_to_it(
+    delivery: Delivery, outbox: Outbox, told: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = outbox.messages("pending")
+    delivery.run_once(clock=time.time)
+    monkeypatch.setattr(outbox, "messages", lambda *_, **__: stale)
+    delivery.run_once(clock=time.time)
+    assert len(told.received) == 2
+
+
+def test_after_the_last_wait_it_is_given_up(delivery: Delivery, outbox: Outbox, told: Receiver) -> None:
+    told.statuses = [503]
+    now = time.time()
+    for seconds in (0, 59, 61, 600, 662):
+        delivery.run_once(clock=lambda at=now + seconds: at)  # type: ignore[misc]
+    assert ids_of(told) == ["evt_1", "evt_2"] * 3
+    (message, _) = outbox.messages("given_up")
+    assert message.reason is not None
+    assert "answered 503" in message.reason
+    assert "hunter2" not in message.reason
+
+
+def test_it_stops_between_messages(delivery: Delivery, told: Receiver) -> None:
+    delivery.stop()
+    delivery.run_once(clock=time.time)
+    assert told.received == []
