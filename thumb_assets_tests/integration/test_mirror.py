@@ -26,13 +26,19 @@ def s3_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def disk_url(tmp_path: Path) -> str:
+    """A URL whose folders `videos` and `outputs` are empty."""
+    for name in ("videos", "outputs"):
+        (tmp_path / "elsewhere" / name).mkdir(parents=True)
+    return (tmp_path / "elsewhere").as_uri()
+
+
 @pytest.fixture(params=["disk", "s3"])
 def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A URL whose folders `videos` and `outputs` are empty."""
+    """As `disk_url`, and one on S3."""
     if request.param == "disk":
-        for name in ("videos", "outputs"):
-            (tmp_path / "elsewhere" / name).mkdir(parents=True)
-        return (tmp_path / "elsewhere").as_uri()
+        return str(request.getfixturevalue("disk_url"))
     return f"{request.getfixturevalue('s3_url')}/{tmp_path.name}"
 
 
@@ -108,13 +114,10 @@ def test_changed_and_removed_files_follow(elsewhere: str, synthetic_videos: Make
 
 
 def test_what_was_made_of_a_file_that_is_gone_is_pruned_there_too(
-    synthetic_videos: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    synthetic_videos: MakeVideo, tmp_path: Path, disk_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "elsewhere" / "videos").mkdir(parents=True)
-    (tmp_path / "elsewhere" / "outputs").mkdir()
-    url = (tmp_path / "elsewhere").as_uri()
-    settings = settings_for(url)
-    remote = RemoteFolder(f"{url}/videos")
+    settings = settings_for(disk_url)
+    remote = RemoteFolder(f"{disk_url}/videos")
     for name in ("cfr", "vfr"):
         remote.put(f"{name}.mp4", synthetic_videos(name))
     store, mirror = machine(tmp_path / "machine", settings)
@@ -125,24 +128,21 @@ def test_what_was_made_of_a_file_that_is_gone_is_pruned_there_too(
     kept, gone = videos["cfr.mp4"].video_id, videos["vfr.mp4"].video_id
     remote.remove("vfr.mp4")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
-    overrides = [f"library.url={url}/videos", f"library.outputs_url={url}/outputs"]
+    overrides = [f"library.url={disk_url}/videos", f"library.outputs_url={disk_url}/outputs"]
     command = ["prune", "--data-dir", str(store.data_dir), *(part for each in overrides for part in ("--set", each))]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 0, result.output
-    names = [file.name for file in RemoteFolder(f"{url}/outputs").files()]
+    names = [file.name for file in RemoteFolder(f"{disk_url}/outputs").files()]
     assert not any(gone in name for name in names)
     assert f"tables/stills/{kept}.parquet" in names
     assert f"sources/{kept}.json" in names
 
 
 def test_a_file_that_is_not_as_its_manifest_says_counts_as_not_there(
-    synthetic_videos: MakeVideo, tmp_path: Path
+    synthetic_videos: MakeVideo, tmp_path: Path, disk_url: str
 ) -> None:
-    (tmp_path / "elsewhere" / "videos").mkdir(parents=True)
-    (tmp_path / "elsewhere" / "outputs").mkdir()
-    url = (tmp_path / "elsewhere").as_uri()
-    settings = settings_for(url)
-    RemoteFolder(f"{url}/videos").put("clip.mp4", synthetic_videos("cfr"))
+    settings = settings_for(disk_url)
+    RemoteFolder(f"{disk_url}/videos").put("clip.mp4", synthetic_videos("cfr"))
     store, mirror = machine(tmp_path / "machine", settings)
     mirror.update_library()
     (video,) = Library(store.data_dir).scan()
@@ -152,7 +152,7 @@ def test_a_file_that_is_not_as_its_manifest_says_counts_as_not_there(
     half.write_bytes(half.read_bytes()[:100])
     for name in ("tables", "stills"):
         shutil.rmtree(store.data_dir / name)
-    MirroredOutputs(RemoteFolder(f"{url}/outputs"), store).pull(video.video_id)
+    MirroredOutputs(RemoteFolder(f"{disk_url}/outputs"), store).pull(video.video_id)
     assert not store.has("frames", video.video_id)
     assert store.has("stills", video.video_id)
     run_stages(store.data_dir, [video.video_id], WITHOUT_MODELS, settings=settings)
@@ -192,18 +192,15 @@ def test_a_service_that_is_not_there_is_a_passing_failure(
 
 
 def test_what_cannot_be_brought_there_is_a_failure_and_goes_with_the_next_try(
-    synthetic_videos: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    synthetic_videos: MakeVideo, tmp_path: Path, disk_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "elsewhere" / "videos").mkdir(parents=True)
-    (tmp_path / "elsewhere" / "outputs").mkdir()
-    url = (tmp_path / "elsewhere").as_uri()
-    settings = settings_for(url)
-    RemoteFolder(f"{url}/videos").put("clip.mp4", synthetic_videos("multi_shot"))
+    settings = settings_for(disk_url)
+    RemoteFolder(f"{disk_url}/videos").put("clip.mp4", synthetic_videos("multi_shot"))
     store, mirror = machine(tmp_path / "machine", settings)
     mirror.update_library()
     (video,) = Library(store.data_dir).scan()
     run_stages(store.data_dir, [video.video_id], settings=settings)
-    other = settings_for(url, "selection.top_k=1", "backfill.retry_seconds=[]", "video.is_isolated=false")
+    other = settings_for(disk_url, "selection.top_k=1", "backfill.retry_seconds=[]", "video.is_isolated=false")
 
     def refuse(*_: object) -> None:
         raise NetworkError("elsewhere: does not answer")
@@ -216,7 +213,7 @@ def test_what_cannot_be_brought_there_is_a_failure_and_goes_with_the_next_try(
     (left,) = backlog_of([video], WITHOUT_MODELS, other, store)
     assert (left.work, left.is_permanent) == ("failed", False)
     list(run_with_retries([video.video_id], WITHOUT_MODELS, other, store))
-    shared = RemoteFolder(f"{url}/outputs")
+    shared = RemoteFolder(f"{disk_url}/outputs")
     assert {name: shared.read(name) for name in outputs_of(store.data_dir)} == outputs_of(store.data_dir)
     assert store.read("stills", video.video_id).num_rows == 1
 
