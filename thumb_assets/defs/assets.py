@@ -11,6 +11,7 @@ import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG  # not exported at the top level
 
 from thumb_assets.defs.checks import check_specs, evaluate_checks, evaluate_checks_alone
+from thumb_assets.defs.event_log import keep_connection
 from thumb_assets.defs.metadata import data_version, spec_metadata, stage_metadata
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.resources import ThumbAssetsResource
@@ -73,6 +74,7 @@ def build_pipeline(settings: Settings) -> dg.AssetsDefinition:
         pool=settings.backfill.pool,
     )
     def pipeline(context: dg.AssetExecutionContext, thumb_assets: ThumbAssetsResource) -> Iterator[Any]:
+        keep_connection(context.instance)
         store, run_settings = thumb_assets.store, thumb_assets.settings
         if not context.selected_asset_keys:
             yield from evaluate_checks_alone(context, store, run_settings)

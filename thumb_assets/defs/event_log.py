@@ -1,4 +1,4 @@
-"""Makes Dagster's own SQLite files quick enough for the forty events of a video.
+"""Makes Dagster's own records quick enough for the forty events of a video: SQLite files above all.
 
 For every event Dagster makes an SQLAlchemy engine anew, which compiles its statements anew and opens and closes a
 connection. The last one to close moves the write-ahead log into the file and waits for the disk, and so does every
@@ -9,12 +9,15 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
+import dagster as dg
 from dagster._core.storage.event_log.sqlite import sqlite_event_log  # its engines cannot be had otherwise
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 # The index over all runs, and the files of a few runs.
 _MAX_KEPT = 8
+_MAX_STATEMENT_MILLISECONDS = 60_000
+_MAX_CONNECTION_SECONDS = 300
 _engines: "OrderedDict[str, Engine]" = OrderedDict()
 _lock = threading.Lock()
 
@@ -26,6 +29,17 @@ def speed_up_event_log() -> None:
     alone. Calling it twice does nothing more.
     """
     setattr(sqlite_event_log, "create_engine", _kept_engine)  # noqa: B010 - the module does not export it
+
+
+def keep_connection(instance: dg.DagsterInstance) -> None:
+    """Keeps one connection to a database server open for the events of a run, as Dagster does in its web server.
+
+    Otherwise each event opens one, which takes more than half of the time of a run on PostgreSQL. Nothing changes for
+    SQLite.
+    """
+    instance.event_log_storage.optimize_for_webserver(
+        statement_timeout=_MAX_STATEMENT_MILLISECONDS, pool_recycle=_MAX_CONNECTION_SECONDS, max_overflow=-1
+    )
 
 
 class _KeptConnections(QueuePool):
