@@ -35,7 +35,7 @@ def render(records: Sequence[Record]) -> str:
     parts += ["Machine: " + machines[0] if len(machines) == 1 else "The machine stands below each section."]
     targets = [target for record in records for target in record.findings.targets]
     if targets:
-        parts += ["## Targets", _table(("target", "wanted", "measured", "verdict"), list(map(_target_row, targets)))]
+        parts += ["## Targets", table(("target", "wanted", "measured", "verdict"), list(map(_target_row, targets)))]
         parts += _causes(targets)
     for record in records:
         parts += _section(record, with_machine=len(machines) > 1)
@@ -83,11 +83,11 @@ def _causes(targets: Sequence[Target]) -> list[str]:
     return ["Not met:", "\n".join(lines)] if lines else []
 
 
-def _rendered(table: Table) -> str:
-    return _table(table.columns, table.rows)
+def _rendered(contents: Table) -> str:
+    return table(contents.columns, contents.rows)
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table whose columns line up as plain text too."""
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
     lines = [columns, ["-" * width for width in widths], *rows]

@@ -25,20 +25,34 @@ from thumb_assets.candidates import plan_candidates
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.pipeline import StageResult, run
 from thumb_assets.pipeline.sparse_pass import SparsePass
-from thumb_assets.select import choose
-from thumb_assets.settings import SelectionSettings, Settings, load_settings
+from thumb_assets.select import ScoreTables, choose
+from thumb_assets.settings import RejectSettings, SelectionSettings, Settings, load_settings
 from thumb_assets.store import Library, LibraryVideo, TableStore
 from thumb_assets.tables import table_from_rows
 from thumb_assets.video import IndexedDecoder
 
 _SPARSE_STAGES = ("videos", "frames", "shots", "candidate_frames")
-_SCORERS = ("sharpness", "clip_scores", "iqa_scores")
+_SCORERS = ("sharpness", "appearance", "clip_scores", "iqa_scores")
 _STAGES = (*_SPARSE_STAGES, *_SCORERS, "selections")
 _TOLERANCE_SECONDS = 0.2
 _GOP_SIZE, _MAX_LINES = 120, 720
 _ENCODINGS = {"scene cuts": {}, "fixed": {"x264-params": "scenecut=0"}}
+# Every candidate with its score: no rule drops one that can be met by a picture of a file that is whole.
 _ALL = SelectionSettings(
-    top_k=1000, min_gap_seconds=0, distinct_shots=False, min_luma_mean=0, max_luma_mean=255, min_luma_std=0
+    top_k=1000,
+    min_gap_seconds=0,
+    distinct_shots=False,
+    diversify="none",
+    reject=RejectSettings(
+        min_luma_mean=0,
+        max_dark_share=1,
+        max_luma_mean=255,
+        max_bright_share=1,
+        min_luma_std=0,
+        min_luma_entropy=0,
+        no_damage=False,
+        max_share=0,
+    ),
 )
 
 
@@ -153,16 +167,10 @@ def _score_ratio(
     results = _run(video_id, scored, settings, store, is_recomputed=True)
     tables = {stage: results[stage].tables[stage] for stage in scored}
     footer = store.footer("iqa_scores", video_id) or {}
-    choice = choose(
-        pool,
-        sharpness=tables.get("sharpness"),
-        clip_scores=tables.get("clip_scores"),
-        iqa_scores=tables.get("iqa_scores"),
-        iqa_lower_better=json.loads(footer.get("lower_better", "{}")),
-        faces=None,
-        frame_size=None,
-        settings=_ALL,
-    )
+    # The score has to be the same measure for both: of the full pass's frames, whose differences are all known.
+    tables |= {name: full[name].tables[name] for name in ("frames", "shots")}
+    scores = ScoreTables(**tables, iqa_lower_better=json.loads(footer.get("lower_better", "{}")))
+    choice = choose(pool, scores, settings=_ALL)
     score = {row["frame_index"]: row["combined_score"] for row in choice.selections.to_pylist()}
     means = []
     for each in (full, sparse):

@@ -17,15 +17,17 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.machine import describe_machine
-from thumb_assets.pipeline import Prompts, what_if
-from thumb_assets.select import measured_from_tables, pick
+from thumb_assets.appearance import NUM_DIMENSIONS as NUM_DESCRIPTOR_DIMENSIONS
+from thumb_assets.clip import Prompts
+from thumb_assets.pipeline import NewPrompts, what_if
+from thumb_assets.select import TABLES_OF_SCORES, ScoreTables, measured_from_tables, pick
 from thumb_assets.settings import SelectionSettings, load_settings
 from thumb_assets.store import TableStore
 from thumb_assets.tables import TABLES, Column, conform
 
 NUM_VIDEOS, NUM_CANDIDATES = 1000, 300
 NUM_DIMENSIONS = (64, 768)
-_NUM_POSITIVE, _NUM_NEGATIVE = 1, 4
+_NUM_POSITIVE, _NUM_NEGATIVE, _NUM_TITLE_CARD = 1, 4, 3
 _FRAME_SIZE = (1920, 1080)
 _MODEL = {"model_name": "made-up", "pretrained": "none"}
 _FOOTER = {
@@ -39,10 +41,14 @@ _FOOTER = {
 _CHANGES = {
     "top_k": ("selection.top_k=5",),
     "weights": ("selection.weights.sharpness=1", "selection.weights.clip=0.1"),
-    "least gap and reject rules": ("selection.min_gap_seconds=10", "selection.min_luma_mean=40"),
+    "least gap and reject rules": ("selection.min_gap_seconds=10", "selection.reject.min_luma_mean=40"),
     "shots may repeat, 50 places": ("selection.distinct_shots=false", "selection.top_k=50"),
+    "keyframes": ("selection.strategy=keyframes", "selection.top_k=50"),
 }
-_SECONDS_BETWEEN, _CANDIDATES_PER_SHOT = 3.0, 4
+# A real video of that length has dozens of frames to each candidate. They are read the first time only, and what is
+# looked at of them then is what lies around the candidates.
+_FRAMES_PER_CANDIDATE = 4
+_SECONDS_BETWEEN, _CANDIDATES_PER_SHOT = 2.0, 4
 
 
 @dataclass(frozen=True)
@@ -95,29 +101,27 @@ def render(costs: Sequence[Cost]) -> str:
 
 
 def write_library(store: TableStore, num_videos: int, num_candidates: int) -> None:
-    """Tables of videos with a candidate every three seconds, four to a shot, scores drawn at random."""
+    """Tables of videos with a candidate every two seconds, four to a shot, scores and looks drawn at random."""
     random = np.random.default_rng(0)
     for number in range(num_videos):
         video_id = f"video-{number:08x}"
         tables = _tables(random, video_id, num_candidates)
-        measured = measured_from_tables(
-            tables["candidate_frames"],
-            sharpness=tables["sharpness"],
-            clip_scores=tables["clip_scores"],
-            iqa_scores=tables["iqa_scores"],
-            iqa_lower_better={"piqe": True},
-            faces=tables["faces"],
-            frame_size=_FRAME_SIZE,
-        )
+        measured = measured_from_tables(tables["candidate_frames"], score_tables(tables))
         (chosen,) = pick(measured, settings=SelectionSettings()).chosen
         selections = {
             "frame_index": measured.frame_indices[chosen],
-            "pts_seconds": measured.pts_seconds[chosen],
+            "pts_seconds": measured["pts_seconds"][chosen],
             "rank": np.arange(len(chosen)) + 1,
         }
         tables["selections"] = _table("selections", video_id, selections, len(chosen))
         for name, table in tables.items():
             store.write(name, table, video_id=video_id, footer=_FOOTER)
+
+
+def score_tables(tables: Mapping[str, pa.Table]) -> ScoreTables:
+    """Those of the made-up tables that say something of candidates."""
+    scores = {name: tables[name] for name in TABLES_OF_SCORES if name in tables}
+    return ScoreTables(**scores, iqa_lower_better={"piqe": True}, frame_size=_FRAME_SIZE)
 
 
 def write_clip_scores(store: TableStore, num_videos: int, num_candidates: int, num_dimensions: int) -> None:
@@ -129,12 +133,12 @@ def write_clip_scores(store: TableStore, num_videos: int, num_candidates: int, n
         store.write("clip_scores", table, video_id=video_id, footer=_FOOTER)
 
 
-def _num_changes(store: TableStore, overrides: Sequence[str], prompts: Prompts | None = None) -> int:
+def _num_changes(store: TableStore, overrides: Sequence[str], prompts: NewPrompts | None = None) -> int:
     return len(what_if(store, load_settings(overrides=overrides), prompts=prompts).changes)
 
 
 def _tables(random: np.random.Generator, video_id: str, num: int) -> dict[str, pa.Table]:
-    frame_index = np.arange(num) * 75
+    frame_index = np.arange(num) * _FRAMES_PER_CANDIDATE
     with_face = frame_index[::3]
     given: dict[str, dict[str, object]] = {
         "candidate_frames": {
@@ -142,7 +146,17 @@ def _tables(random: np.random.Generator, video_id: str, num: int) -> dict[str, p
             "shot_index": np.arange(num) // _CANDIDATES_PER_SHOT,
             "sampling_methods": [["uniform"]] * num,
         },
-        "sharpness": {"laplacian_variance": random.gamma(2, 50, num), "luma_mean": random.uniform(0, 200, num)},
+        "sharpness": {
+            "laplacian_variance": random.gamma(2, 50, num),
+            "luma_mean": random.uniform(0, 200, num),
+            "luma_std": random.uniform(5, 80, num),
+        },
+        "appearance": {
+            **{name: random.beta(1, 12, num) for name in ("dark_share", "bright_share", "text_share", "bar_share")},
+            "luma_entropy": random.uniform(2, 8, num),
+            "difference_hash": [f"{each:016x}" for each in random.integers(0, 2**63, num)],
+            "descriptor": _vectors(np.abs(random.standard_normal((num, NUM_DESCRIPTOR_DIMENSIONS), np.float32))),
+        },
         "iqa_scores": {"metric": ["piqe"] * num, "iqa_score": random.uniform(10, 90, num)},
     }
     made = {
@@ -152,19 +166,52 @@ def _tables(random: np.random.Generator, video_id: str, num: int) -> dict[str, p
     made["faces"] = _table("faces", video_id, faces, len(with_face))
     made["videos"] = _table("videos", video_id, {"width": _FRAME_SIZE[0], "height": _FRAME_SIZE[1]}, 1)
     made["clip_scores"] = _clip_scores(random, video_id, num, NUM_DIMENSIONS[0])
+    made["frames"], made["shots"] = _frames(random, video_id, num), _shots(video_id, num)
     return made
 
 
-def _clip_scores(random: np.random.Generator, video_id: str, num: int, num_dimensions: int) -> pa.Table:
-    embeddings = random.standard_normal((num, num_dimensions), np.float32)
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    flat = pa.array(embeddings.astype(np.float16).reshape(-1))
+def _frames(random: np.random.Generator, video_id: str, num_candidates: int) -> pa.Table:
+    num = num_candidates * _FRAMES_PER_CANDIDATE
     columns = {
-        "frame_index": np.arange(num) * 75,
+        "frame_index": np.arange(num),
+        "pts_seconds": np.arange(num) * _SECONDS_BETWEEN / _FRAMES_PER_CANDIDATE,
+        "is_keyframe": np.arange(num) % 50 == 0,
+        "is_corrupt": random.uniform(size=num) < 0.0005,
+        "luma_hash": "0" * 32,
+        "luma_mean": random.normal(100, 8, num),
+        "luma_std": random.normal(50, 3, num),
+        "laplacian_variance": random.normal(100, 10, num),
+        "frame_difference": random.gamma(2, 4, num),
+    }
+    return _table("frames", video_id, columns, num)
+
+
+def _shots(video_id: str, num_candidates: int) -> pa.Table:
+    num_frames, length = num_candidates * _FRAMES_PER_CANDIDATE, _CANDIDATES_PER_SHOT * _FRAMES_PER_CANDIDATE
+    starts = np.arange(0, num_frames, length)
+    columns = {
+        "shot_index": np.arange(len(starts)),
+        "start_frame_index": starts,
+        "exclusive_end_frame_index": np.minimum(starts + length, num_frames),
+        "transition": ["dissolve" if number % 7 == 3 else "cut" for number in range(len(starts))],
+    }
+    return _table("shots", video_id, columns, len(starts))
+
+
+def _clip_scores(random: np.random.Generator, video_id: str, num: int, num_dimensions: int) -> pa.Table:
+    columns = {
+        "frame_index": np.arange(num) * _FRAMES_PER_CANDIDATE,
         "clip_score": random.normal(0, 0.05, num),
-        "embedding": pa.FixedSizeListArray.from_arrays(flat, num_dimensions),
+        "positive_similarity": random.normal(0.25, 0.04, num),
+        "title_card_similarity": random.normal(0.2, 0.05, num),
+        "embedding": _vectors(random.standard_normal((num, num_dimensions), np.float32)),
     }
     return _table("clip_scores", video_id, columns, num)
+
+
+def _vectors(values: np.ndarray) -> pa.Array:
+    of_norm_1 = values / np.linalg.norm(values, axis=1, keepdims=True)
+    return pa.FixedSizeListArray.from_arrays(pa.array(of_norm_1.astype(np.float16).reshape(-1)), values.shape[1])
 
 
 def _table(name: str, video_id: str, given: Mapping[str, object], num_rows: int) -> pa.Table:
@@ -187,11 +234,13 @@ def _filler(column: Column) -> object:
     return 0 if column.name.endswith(("_degrees", "_index")) else 100
 
 
-def _made_up_prompts(num_dimensions: int) -> Prompts:
+def _made_up_prompts(num_dimensions: int) -> NewPrompts:
     random = np.random.default_rng(1)
-    texts = random.standard_normal((_NUM_POSITIVE + _NUM_NEGATIVE, num_dimensions)).astype(np.float32)
+    numbers = (_NUM_POSITIVE, _NUM_NEGATIVE, _NUM_TITLE_CARD)
+    texts = random.standard_normal((sum(numbers), num_dimensions)).astype(np.float32)
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)
-    return Prompts(texts[:_NUM_POSITIVE], texts[_NUM_POSITIVE:], _MODEL | {"prompts_sha256": "d" * 64})
+    prompts = Prompts(*np.split(texts, np.cumsum(numbers)[:-1]))
+    return NewPrompts(prompts, _MODEL | {"prompts_sha256": "d" * 64})
 
 
 def _timed(run: Callable[[], int]) -> tuple[float, float, int]:

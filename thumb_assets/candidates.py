@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from thumb_assets.errors import ContractError
 from thumb_assets.settings import CandidatesSettings
 from thumb_assets.tables import empty_table, table_from_rows
-from thumb_assets.tables.contracts import SAMPLING_METHODS
+from thumb_assets.tables.measurements import SAMPLING_METHODS
 
 
-def plan_candidates(frames: pa.Table, shots: pa.Table, settings: CandidatesSettings) -> pa.Table:
+def plan_candidates(
+    frames: pa.Table, shots: pa.Table, settings: CandidatesSettings, *, pinned: Sequence[int] = ()
+) -> pa.Table:
     """The candidate frames of one video, each with the methods that asked for it.
 
     A shot asks for its first frame that is at least `shot_offset_seconds` after its start, or for its middle frame
@@ -34,6 +36,7 @@ def plan_candidates(frames: pa.Table, shots: pa.Table, settings: CandidatesSetti
         frames: table `frames` of one video, any row order.
         shots: table `shots` of the same video, any row order.
         settings: which methods are on, and their distances.
+        pinned: frames that people pinned; those the video does not have are passed over.
 
     Returns:
         Table `candidate_frames`, ascending by frame_index; sampling_methods in the order of SAMPLING_METHODS.
@@ -50,10 +53,11 @@ def plan_candidates(frames: pa.Table, shots: pa.Table, settings: CandidatesSetti
         return empty_table("candidate_frames")
     latest_seconds = np.maximum.accumulate(frames.column("pts_seconds").to_numpy())
     asked = _asked_by_method(frames, latest_seconds, settings)
+    asked["pinned"][[frame for frame in pinned if frame < num_frames]] = True
     per_shot = shot_candidates(latest_seconds, starts, exclusive_ends, shot_offset_seconds=settings.shot_offset_seconds)
     if settings.use_shots:
         asked["shot"][per_shot] = True
-    elif not any(flags.any() for flags in asked.values()):
+    elif not any(flags.any() for name, flags in asked.items() if name != "pinned"):
         asked["shot"][per_shot[0]] = True
     decoded = np.flatnonzero(frames.column("luma_hash").is_valid().to_numpy())
     if 0 < len(decoded) < num_frames:

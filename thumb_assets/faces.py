@@ -6,7 +6,7 @@ where the model file comes from (weights). BGR, which OpenCV wants, does not lea
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,13 +25,21 @@ _TOP_K = 5000
 
 @dataclass(frozen=True)
 class FaceBox:
-    """One face: its box in pixels of the picture it was found in, cut at the edges, and a confidence 0..1."""
+    """One face.
+
+    Attributes:
+        x, y, width, height: its box in pixels of the picture it was found in, cut at the edges.
+        confidence: 0..1.
+        frontality: 1 where the nose is in the middle between the eyes, 0 where it hides one of them; None where the
+            detector does not tell.
+    """
 
     x: float
     y: float
     width: float
     height: float
     confidence: float
+    frontality: float | None = None
 
 
 class FaceDetector(Protocol):
@@ -94,9 +102,12 @@ class YuNetDetector:
         self._net.setInputSize((width, height))
         _, rows = self._net.detect(np.ascontiguousarray(rgb[:, :, ::-1]))
         # A row: x, y, width, height, five landmarks (10 numbers), confidence.
-        found = [] if rows is None else [(tuple(map(float, row[:4])), float(row[14])) for row in rows]
-        boxes = [_cut(corner_and_size, confidence, width, height) for corner_and_size, confidence in found]
-        return sorted((box for box in boxes if box), key=lambda box: (-box.confidence, box.x, box.y))
+        boxes = []
+        for row in [] if rows is None else rows.astype(float).tolist():
+            box = _cut(tuple(row[:4]), row[14], width, height)
+            if box is not None:
+                boxes.append(replace(box, frontality=frontality(row[4:10])))
+        return sorted(boxes, key=lambda box: (-box.confidence, box.x, box.y))
 
 
 def load_face_detector(settings: FacesSettings) -> FaceDetector | None:
@@ -111,11 +122,32 @@ def load_face_detector(settings: FacesSettings) -> FaceDetector | None:
     return YuNetDetector(path, min_confidence=settings.min_confidence)
 
 
+def frontality(landmarks: Sequence[float]) -> float | None:
+    """How much a face looks at the camera: where the nose is along the line from one eye to the other.
+
+    Args:
+        landmarks: x and y of the right eye, of the left eye, of the nose.
+
+    Returns:
+        1 in the middle, falling to 0 at either eye and beyond, where one eye is hidden; None without two eyes.
+
+    >>> frontality([10, 10, 30, 10, 20, 20]), frontality([10, 10, 30, 10, 25, 20]), frontality([10, 10, 30, 10, 35, 20])
+    (1.0, 0.5, 0.0)
+    """
+    right_x, right_y, left_x, left_y, nose_x, nose_y = landmarks
+    along_x, along_y = left_x - right_x, left_y - right_y
+    length = along_x**2 + along_y**2
+    if not math.isfinite(length) or length == 0:
+        return None
+    place = ((nose_x - right_x) * along_x + (nose_y - right_y) * along_y) / length
+    return max(0.0, 1.0 - 2.0 * abs(place - 0.5)) if math.isfinite(place) else None
+
+
 def scale_boxes(boxes: Iterable[FaceBox], factor: float) -> list[FaceBox]:
     """The same boxes in a picture `factor` times as large.
 
     >>> scale_boxes([FaceBox(10, 20, 30, 40, 0.9)], 2.0)
-    [FaceBox(x=20.0, y=40.0, width=60.0, height=80.0, confidence=0.9)]
+    [FaceBox(x=20.0, y=40.0, width=60.0, height=80.0, confidence=0.9, frontality=None)]
     """
     return [
         replace(box, x=box.x * factor, y=box.y * factor, width=box.width * factor, height=box.height * factor)

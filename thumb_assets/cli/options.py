@@ -9,7 +9,7 @@ import click
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline import default_stages, ordered_stages
 from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, data_dir
-from thumb_assets.store import TableStore
+from thumb_assets.store import TableStore, ids_beginning_with
 
 if TYPE_CHECKING:
     from thumb_assets.defs.resources import ThumbAssetsResource
@@ -39,7 +39,7 @@ def table_store(explicit: Path | None) -> TableStore:
 
 def complete_video_id(store: TableStore, prefix: str) -> str:
     known = store.video_ids("outcomes")
-    matches = [video_id for video_id in known if video_id == prefix] or [v for v in known if v.startswith(prefix)]
+    matches = ids_beginning_with(prefix, known)
     if len(matches) == 1:
         return matches[0]
     if matches:

@@ -25,7 +25,13 @@ from thumb_assets.store import TableStore, require_file_suffix, write_table_file
 
 _NUM_SHOWN = 10
 # Sections of the settings by the stage whose measurements they change.
-_MEASURING = {"shots": "shots", "candidates": "candidate_frames", "faces": "faces", "iqa": "iqa_scores"}
+_MEASURING = {
+    "shots": "shots",
+    "candidates": "candidate_frames",
+    "faces": "faces",
+    "iqa": "iqa_scores",
+    "judge": "judgements",
+}
 
 
 @click.command("what-if")

@@ -6,15 +6,19 @@ weights come from (weights). Only this room imports open_clip.
 """
 
 from thumb_assets.clip.encoder import ImageTextEncoder, OpenClipEncoder
-from thumb_assets.clip.scorer import ClipScore, ClipScorer, load_clip_scorer, score_images
-from thumb_assets.clip.scores import clip_scores_from_embeddings
+from thumb_assets.clip.mini import MINI_MODEL
+from thumb_assets.clip.scorer import ClipScore, ClipScorer, Prompts, load_clip_scorer, score_images
+from thumb_assets.clip.scores import clip_scores_from_embeddings, greatest_similarity
 
 __all__ = [
+    "MINI_MODEL",
     "ClipScore",
     "ClipScorer",
     "ImageTextEncoder",
     "OpenClipEncoder",
+    "Prompts",
     "clip_scores_from_embeddings",
+    "greatest_similarity",
     "load_clip_scorer",
     "score_images",
 ]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.clip.encoder import ImageTextEncoder, OpenClipEncoder
-from thumb_assets.clip.scores import clip_scores_from_embeddings
-from thumb_assets.settings import ClipSettings
+from thumb_assets.clip.scores import clip_scores_from_embeddings, greatest_similarity
+from thumb_assets.settings import PROMPT_FIELDS, ClipSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +22,24 @@ class ClipScore:
         positive_similarity: greatest cosine to a positive prompt, -1..1.
         negative_similarity: mean cosine to the negative prompts, -1..1.
         clip_score: their difference, -2..2.
+        title_card_similarity: greatest cosine to a title card prompt, -1..1.
         embedding: (D,) float16, L2 norm 1.
     """
 
     positive_similarity: float
     negative_similarity: float
     clip_score: float
+    title_card_similarity: float
     embedding: npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True, eq=False)
+class Prompts:
+    """The prompts of the settings as the model sees them: (P, D), (M, D) and (T, D) float32, L2 norm 1."""
+
+    positive: npt.NDArray[np.float32]
+    negative: npt.NDArray[np.float32]
+    title_card: npt.NDArray[np.float32]
 
 
 class ClipScorer:
@@ -46,10 +57,9 @@ class ClipScorer:
     def __init__(self, encoder: ImageTextEncoder, settings: ClipSettings) -> None:
         self.encoder = encoder
         self._batch_size = settings.batch_size
-        prompts = {"positive": settings.positive_prompts, "negative": settings.negative_prompts}
-        embedded = encoder.encode_texts([*settings.positive_prompts, *settings.negative_prompts])
-        num_positive = len(settings.positive_prompts)
-        self._positive, self._negative = embedded[:num_positive], embedded[num_positive:]
+        prompts = {name: getattr(settings, name) for name in PROMPT_FIELDS}
+        embedded = iter(encoder.encode_texts([text for texts in prompts.values() for text in texts]))
+        self.prompts = Prompts(*(np.stack([next(embedded) for _ in texts]) for texts in prompts.values()))
         self.short_side = encoder.short_side
         self.footer: dict[str, str] = {
             "model_name": encoder.model_name,
@@ -79,10 +89,12 @@ class ClipScorer:
         Args:
             embeddings: (N, D) float16, L2 norm 1.
         """
-        columns = clip_scores_from_embeddings(embeddings, positive=self._positive, negative=self._negative)
+        prompts = self.prompts
+        columns = clip_scores_from_embeddings(embeddings, positive=prompts.positive, negative=prompts.negative)
+        title_cards = greatest_similarity(embeddings, prompts.title_card)
         return [
-            ClipScore(float(positive), float(negative), float(score), embedding)
-            for positive, negative, score, embedding in zip(*columns, embeddings, strict=True)
+            ClipScore(float(positive), float(negative), float(score), float(title_card), embedding)
+            for positive, negative, score, title_card, embedding in zip(*columns, title_cards, embeddings, strict=True)
         ]
 
 

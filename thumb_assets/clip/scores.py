@@ -38,3 +38,20 @@ def clip_scores_from_embeddings(
     positive_similarity = (pictures @ positive.astype(np.float64).T).max(axis=1)
     negative_similarity = (pictures @ negative.astype(np.float64).T).mean(axis=1)
     return positive_similarity, negative_similarity, positive_similarity - negative_similarity
+
+
+def greatest_similarity(images: FloatArray, prompts: FloatArray) -> npt.NDArray[np.float64]:
+    """The greatest cosine of each picture to any of the prompts.
+
+    Args:
+        images: (N, D), L2 norm 1.
+        prompts: (P, D), L2 norm 1, P >= 1.
+
+    Returns:
+        (N,) float64, -1..1.
+
+    >>> greatest_similarity(np.array([[1.0, 0.0]]), np.array([[0.6, 0.8], [0.0, 1.0]])).tolist()
+    [0.6]
+    """
+    similarity: npt.NDArray[np.float64] = (images.astype(np.float64) @ prompts.astype(np.float64).T).max(axis=1)
+    return similarity

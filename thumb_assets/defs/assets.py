@@ -37,16 +37,19 @@ _KINDS: dict[str, set[str]] = {
 }
 _DESCRIPTIONS = {
     "catalog": "The SQLite index over all tables: one transaction per video, rebuildable at any time.",
+    "chapters": "Spans of like content that tile the video, as a table, WebVTT and FFmpeg metadata (chapters.is_on).",
     "crops": "The stills cut to the shapes of crops.aspect_ratios, around faces; skipped where none is asked for.",
+    "judgements": "One row per candidate that a vision-language model looked at; skipped where judge.url is not set.",
     "published": "One row per still that another system was told of: a row of its database, or a request (publish).",
 }
 
 
 def stage_spec(stage: str, settings: Settings) -> dg.AssetSpec:
     """The asset of one stage; other code or other settings (a new model, say) make its older partitions stale."""
+    inputs = (*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ()))
     return dg.AssetSpec(
         stage,
-        deps=[*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ())],
+        deps=[name for name in inputs if name in STAGES],  # what people and the survey write is no asset
         description=_DESCRIPTIONS.get(stage) or TABLES[stage].grain,
         metadata=spec_metadata(stage),
         skippable=True,

@@ -10,6 +10,7 @@ from thumb_assets.defs.report import build_report, build_report_schedule
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.defs.schedules import build_schedule
 from thumb_assets.defs.sensors import library_sensor
+from thumb_assets.defs.survey import build_survey_schedule, survey_job
 
 
 def build_definitions(*, resource: ThumbAssetsResource | None = None) -> dg.Definitions:
@@ -23,8 +24,12 @@ def build_definitions(*, resource: ThumbAssetsResource | None = None) -> dg.Defi
     speed_up_event_log()
     return dg.Definitions(
         assets=[build_pipeline(settings), build_report(settings)],
-        jobs=[THUMBNAILS, thumb_backfill_job],
-        schedules=[build_schedule(settings.backfill), build_report_schedule(settings)],
+        jobs=[THUMBNAILS, thumb_backfill_job, survey_job],
+        schedules=[
+            build_schedule(settings.backfill),
+            build_survey_schedule(settings.backfill),
+            build_report_schedule(settings),
+        ],
         sensors=[library_sensor],
         resources={"thumb_assets": resource},
         # A run is one step: a process of its own for it would only start cold.

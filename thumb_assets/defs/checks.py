@@ -17,9 +17,10 @@ from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.export import verify_count, verify_crops_count, verify_crops_mapping, verify_mapping
 from thumb_assets.pipeline import STAGES, identities_of
+from thumb_assets.select import verify_chapters
 from thumb_assets.settings import Settings
 from thumb_assets.store import Library, TableStore
-from thumb_assets.tables import STAGE_TABLES, Verdict, verify_contract, verify_coverage
+from thumb_assets.tables import STAGE_TABLES, Verdict, verify_contract, verify_coverage, verify_judgements
 
 # (video_id, stage, store, settings) -> verdict, from what is stored.
 Check = Callable[[str, str, TableStore, Settings], Verdict]
@@ -39,6 +40,13 @@ def _covers(video_id: str, stage: str, store: TableStore, _settings: Settings) -
     """Every candidate frame has a row, with a value or an error."""
     candidates = store.read("candidate_frames", video_id)
     return verify_coverage(candidates, store.read(stage, video_id))
+
+
+def _judged(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
+    """Every candidate that the judge was to look at has a score."""
+    judgements = store.read("judgements", video_id)
+    footer = store.footer("judgements", video_id) or {}
+    return verify_judgements(judgements, num_wanted=int(footer.get("num_wanted", judgements.num_rows)))
 
 
 def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
@@ -79,11 +87,18 @@ def _crops_mapping(video_id: str, _stage: str, store: TableStore, settings: Sett
     )
 
 
+def _tiles(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
+    """The chapters tile the video, each begins with a shot, and the frame that stands for it is in it."""
+    return verify_chapters(store.read("chapters", video_id), store.read("shots", video_id))
+
+
 CHECKS: dict[str, dict[str, Check]] = {
     stage: {
         **({"conforms_to_contract": _conforms} if STAGE_TABLES[stage] else {}),
         **({"rejections_conform_to_contract": _rejections_conform} if stage == "selections" else {}),
-        **({"covers_candidates": _covers} if stage in {"sharpness", "clip_scores", "iqa_scores"} else {}),
+        **({"covers_candidates": _covers} if stage in {"sharpness", "appearance", "clip_scores", "iqa_scores"} else {}),
+        **({"covers_best_candidates": _judged} if stage == "judgements" else {}),
+        **({"tiles_video": _tiles} if stage == "chapters" else {}),
         **({"export_count": _count, "frame_number_mapping": _mapping} if stage == "stills" else {}),
         **({"export_count": _crops_count, "frame_number_mapping": _crops_mapping} if stage == "crops" else {}),
     }

@@ -11,8 +11,9 @@ from typing import Any
 import dagster as dg
 
 from thumb_assets.errors import as_thumb_assets_error
-from thumb_assets.export import contact_sheet, crops_sheet, score_timeline
+from thumb_assets.export import chapter_title, contact_sheet, crops_sheet, score_timeline
 from thumb_assets.pipeline import StageResult
+from thumb_assets.select import TOLD_TABLES, explain_rejections, funnel, told_of
 from thumb_assets.store import TableStore
 from thumb_assets.tables import LINEAGE, STAGE_TABLES, TABLES, content_sha256
 
@@ -46,10 +47,13 @@ _MODULES = {
     "shots": "shots.detector",
     "candidate_frames": "candidates",
     "sharpness": "sharpness",
+    "appearance": "appearance",
     "faces": "faces",
     "clip_scores": "clip.scorer",
     "iqa_scores": "iqa.scorer",
+    "judgements": "judge.chat",
     "selections": "select.choice",
+    "chapters": "select.chapters",
     "stills": "export.stills",
     "crops": "export.crops",
     "published": "publish",
@@ -112,11 +116,21 @@ def _selections(result: StageResult, store: TableStore) -> dict[str, Any]:
     shots = store.read_or_none("shots", result.video_id)
     candidates = store.read_or_none("candidate_frames", result.video_id)
     reasons = [f"1. {row['reason']}" for row in result.tables["selections"].sort_by("rank").to_pylist()]
-    metadata: dict[str, Any] = {"reasons": dg.MetadataValue.md("\n".join(reasons))}
+    metadata: dict[str, Any] = {"reasons": dg.MetadataValue.md("\n".join(reasons)), **_why(result, store)}
     if frames is not None and shots is not None and candidates is not None:
         picture = score_timeline(frames, shots=shots, candidates=candidates, selections=result.tables["selections"])
         metadata["score_timeline"] = _picture(picture, "png")
     return metadata
+
+
+def _why(result: StageResult, store: TableStore) -> dict[str, Any]:
+    """Where the frames went, and the candidates that came closest to being chosen."""
+    if not all(store.has(name, result.video_id) for name in TOLD_TABLES):
+        return {}
+    told = told_of({name: store.read(name, result.video_id) for name in TOLD_TABLES})
+    steps = [dg.TableRecord({key: str(value) for key, value in vars(step).items()}) for step in funnel(told)]
+    lines = [f"- {line}" for line in explain_rejections(told)]
+    return {"funnel": dg.MetadataValue.table(steps), "why": dg.MetadataValue.md("\n".join(lines))}
 
 
 def _stills(result: StageResult, store: TableStore) -> dict[str, Any]:
@@ -124,6 +138,16 @@ def _stills(result: StageResult, store: TableStore) -> dict[str, Any]:
     selections = store.read("selections", result.video_id)
     sheet = contact_sheet(folder, result.tables["stills"], selections)
     return {"contact_sheet": _picture(sheet, "jpeg"), "folder": dg.MetadataValue.path(str(folder))}
+
+
+def _chapters(result: StageResult, store: TableStore) -> dict[str, Any]:
+    lines = [
+        f"1. {chapter_title(row['title'], row['chapter_index'])}: {row['start_pts_seconds']:.3f} s to "
+        f"{row['end_seconds']:.3f} s, frame {row['frame_index']}"
+        for row in result.tables["chapters"].to_pylist()
+    ]
+    folder = dg.MetadataValue.path(str(store.chapters_dir(result.video_id)))
+    return {"chapters": dg.MetadataValue.md("\n".join(lines)), "folder": folder}
 
 
 def _crops(result: StageResult, store: TableStore) -> dict[str, Any]:
@@ -138,6 +162,7 @@ def _picture(data: bytes, image_format: str) -> dg.MarkdownMetadataValue:
 
 _PICTURES: dict[str, Callable[[StageResult, TableStore], dict[str, Any]]] = {
     "selections": _selections,
+    "chapters": _chapters,
     "stills": _stills,
     "crops": _crops,
 }

@@ -1,11 +1,12 @@
 """Turns selections into picture files, and proves that each file is the frame it claims to be.
 
 What belongs here: names and sizes of stills, writing them with their facts inside, replacing a video's folder as a
-whole, cutting the frames to other shapes, the checks on the result, and the figures people look at. What does not:
-choosing frames (select), storing tables (store).
+whole, cutting the frames to other shapes, chapters as files, the checks on the result, and the figures people look at.
+What does not: choosing frames (select), storing tables (store).
 """
 
 from thumb_assets.export.backend import FrameExporter, open_fetcher
+from thumb_assets.export.chapters import chapter_title, export_chapters, render_ffmetadata, render_webvtt
 from thumb_assets.export.crop_box import CropBox, FaceBox, crop_box
 from thumb_assets.export.crops import export_crops
 from thumb_assets.export.ffmpeg_fetch import peak_temporary_bytes
@@ -26,10 +27,12 @@ __all__ = [
     "PlannedStill",
     "SpaceNeeded",
     "WrittenStill",
+    "chapter_title",
     "contact_sheet",
     "crop_box",
     "crops_sheet",
     "estimate_num_bytes",
+    "export_chapters",
     "export_crops",
     "export_stills",
     "open_fetcher",
@@ -37,6 +40,8 @@ __all__ = [
     "plan_stills",
     "read_still_metadata",
     "recover_folder",
+    "render_ffmetadata",
+    "render_webvtt",
     "replaced_folder",
     "require_space",
     "score_histograms",

@@ -88,7 +88,7 @@ def space_for_video(header: VideoHeader, settings: Settings, *, has_crops: bool 
     files = settings.stills
     still = _Still(*header.geometry.display_size, files.format, files.jpeg_quality, files.bit_depth)
     num_frames = min(header.num_frames_from_header or _MOST_CREDIBLE_FRAMES, _MOST_CREDIBLE_FRAMES)
-    num_stills = min(settings.selection.top_k, num_frames)
+    num_stills = min(settings.selection.most, num_frames)
     num_crops = len(settings.crops.aspect_ratios) if has_crops else 0
     pictures = num_stills * estimate_num_bytes([still]) * (1 + num_crops)
     tables = _TABLE_BYTES_PER_FRAME * num_frames if header.num_frames_from_header else 0

@@ -10,6 +10,9 @@ from thumb_assets.pipeline.estimate import Estimate, estimate
 from thumb_assets.pipeline.from_tables import identities_of
 from thumb_assets.pipeline.isolate import run_isolated, warm_engine
 from thumb_assets.pipeline.job import StageResult
+from thumb_assets.pipeline.learned import load_learned_head
+from thumb_assets.pipeline.learning import Lesson, gather_lesson, keep_learned, learn
+from thumb_assets.pipeline.library_survey import AlikeStills, SharedFrame, SharedFrames, Survey, survey
 from thumb_assets.pipeline.process import engine_environment, in_engine_environment
 from thumb_assets.pipeline.retry import run_with_retries
 from thumb_assets.pipeline.stages import (
@@ -21,7 +24,7 @@ from thumb_assets.pipeline.stages import (
     stage_settings_sha256,
 )
 from thumb_assets.pipeline.what_if import (
-    Prompts,
+    NewPrompts,
     VideoChange,
     WhatIf,
     apply_what_if,
@@ -36,10 +39,15 @@ __all__ = [
     "OPTIONAL_INPUTS",
     "REQUIRED_INPUTS",
     "STAGES",
+    "AlikeStills",
     "Backlog",
     "Estimate",
-    "Prompts",
+    "Lesson",
+    "NewPrompts",
+    "SharedFrame",
+    "SharedFrames",
     "StageResult",
+    "Survey",
     "VideoChange",
     "WhatIf",
     "apply_what_if",
@@ -47,15 +55,20 @@ __all__ = [
     "default_stages",
     "engine_environment",
     "estimate",
+    "gather_lesson",
     "has_new_prompts",
     "identities_of",
     "in_engine_environment",
+    "keep_learned",
+    "learn",
+    "load_learned_head",
     "load_prompts",
     "ordered_stages",
     "run",
     "run_isolated",
     "run_with_retries",
     "stage_settings_sha256",
+    "survey",
     "warm_engine",
     "what_if",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from thumb_assets.errors import ContractError
+from thumb_assets.pipeline.guidance import guides_sha256
 from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.settings import Settings
@@ -57,7 +58,7 @@ def _backlog(video: LibraryVideo, stages: Sequence[str], settings: Settings, sto
     cause = _cause([outcome for outcome in tried.values() if outcome.status == "failed"])
     if cause is not None:
         return Backlog(video, "failed", cause.is_permanent, cause.message)
-    job = VideoJob(video, stages=tuple(stages), settings=settings, store=store)
+    job = VideoJob(video, stages=tuple(stages), settings=settings, store=store, guides=guides_sha256(settings, store))
     is_stale = False
     for stage in stages:
         if stage in tried and (tried[stage].status == "skipped" or not STAGE_TABLES[stage]):

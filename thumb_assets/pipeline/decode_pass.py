@@ -71,6 +71,27 @@ class PassResult:
     captured: set[int] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class Decoding:
+    """How a pass went over the file, and why not in the way that was asked for."""
+
+    how: str = "every_frame"
+    fallback_reason: str | None = None
+
+    @property
+    def footer(self) -> dict[str, str]:
+        """For the table `frames`."""
+        reason = {} if self.fallback_reason is None else {"fallback_reason": self.fallback_reason}
+        return {"decoding": self.how, **reason}
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """For people."""
+        if self.fallback_reason is None:
+            return {}
+        return {"note": f"sparse pass not possible: {self.fallback_reason}; decoded every frame"}
+
+
 class DecodePass:
     """Runs over every frame of one video once and feeds whoever asked.
 
@@ -191,6 +212,7 @@ class DecodePass:
             "pts_seconds": frame.pts_seconds,
             "is_keyframe": frame.is_keyframe,
             "field_order": frame.field_order,
+            "is_corrupt": frame.is_corrupt,
             "luma_hash": frame.luma_hash,
             "chroma_hash": frame.chroma_hash,
             "luma_mean": measures.luma_mean,

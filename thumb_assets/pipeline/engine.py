@@ -2,16 +2,17 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from thumb_assets.candidates import CandidatePredictor, plan_candidates
+from thumb_assets.candidates import CandidatePredictor
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.export import require_space, space_for_video
-from thumb_assets.pipeline.decode_pass import CaptureRule, DecodePass, KnownFrames, OnFrame, PassResult
+from thumb_assets.pipeline.chapters import make_chapters
+from thumb_assets.pipeline.decode_pass import CaptureRule, DecodePass, Decoding, KnownFrames, OnFrame, PassResult
 from thumb_assets.pipeline.from_tables import (
-    identities_of,
+    choose_candidates,
+    fetched_frames,
     index_video,
     make_crops,
     make_stills,
@@ -19,7 +20,9 @@ from thumb_assets.pipeline.from_tables import (
     select_frames,
     show_outcomes,
 )
+from thumb_assets.pipeline.guidance import Guides, guides_sha256
 from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
+from thumb_assets.pipeline.judgements import Judging
 from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer, on_unavailable
 from thumb_assets.pipeline.sparse_pass import SparsePass
 from thumb_assets.pipeline.stages import (
@@ -33,7 +36,6 @@ from thumb_assets.settings import Settings
 from thumb_assets.store import Library, Mirror, Outcome, TableStore, record_outcomes, remove_replaced
 from thumb_assets.tables import STAGE_TABLES, table_from_rows
 from thumb_assets.video import (
-    FrameFetcher,
     IndexedDecoder,
     UntrustedIndexError,
     VideoDecoder,
@@ -84,27 +86,6 @@ def run(
     return engine.run(video_ids)
 
 
-@dataclass(frozen=True)
-class _Decoding:
-    """How a pass went over the file, and why not in the way that was asked for."""
-
-    how: str = "every_frame"
-    fallback_reason: str | None = None
-
-    @property
-    def footer(self) -> dict[str, str]:
-        """For the table `frames`."""
-        reason = {} if self.fallback_reason is None else {"fallback_reason": self.fallback_reason}
-        return {"decoding": self.how, **reason}
-
-    @property
-    def metrics(self) -> dict[str, str]:
-        """For people."""
-        if self.fallback_reason is None:
-            return {}
-        return {"note": f"sparse pass not possible: {self.fallback_reason}; decoded every frame"}
-
-
 class _Engine:
     def __init__(
         self,
@@ -125,6 +106,9 @@ class _Engine:
         self._library = Library(store.data_dir)
         self._mirror = Mirror(settings.library, store)
         self._models = ModelThread()
+        self._guides_sha256 = guides_sha256(settings, store)
+        self._guides = Guides(settings, store)
+        self._judging = Judging(settings, store, self._guides, self._on_video)
         self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
@@ -150,6 +134,7 @@ class _Engine:
                     stages=self._stages,
                     settings=self._settings,
                     store=self._store,
+                    guides=self._guides_sha256,
                     is_recomputed=self._is_recomputed,
                 )
                 record_outcomes(self._store, video_id, job.interrupted_outcomes())
@@ -183,7 +168,7 @@ class _Engine:
         if needs_every_frame(stages, self._settings):
             yield from self._pass(job, scorers)
         if "candidate_frames" in stages:
-            yield job.attempt("candidate_frames", partial(self._plan_candidates, job))
+            yield job.attempt("candidate_frames", partial(choose_candidates, job, self._settings))
         try:
             # What the pass handed over may turn out to be scored already, if the candidates are the same after all.
             missing = [scorer for scorer in scorers if scorer.scope == "candidates" and self._needs_frames(job, scorer)]
@@ -215,7 +200,7 @@ class _Engine:
     def _pass(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> Iterator[StageResult]:
         wanted = (frozenset(self._stages) & DECODE_STAGES) - job.settled
         failure: Exception | None = None
-        result, decoding = PassResult(), _Decoding()
+        result, decoding = PassResult(), Decoding()
         try:
             result, decoding = self._decode(job, wanted, scorers)
             self._library.find(job.video_id)  # raises where the file was replaced while it was read
@@ -240,19 +225,19 @@ class _Engine:
 
     def _decode(
         self, job: VideoJob, wanted: frozenset[str], scorers: list[FrameScorer[Any, Any]]
-    ) -> tuple[PassResult, _Decoding]:
+    ) -> tuple[PassResult, Decoding]:
         """The sparse pass where it is asked for and the file allows it, else the full one, and which it was."""
         if not self._settings.sparse.is_on:
-            return self._run_pass("full", job, wanted, scorers), _Decoding()
+            return self._run_pass("full", job, wanted, scorers), Decoding()
         try:
-            return self._run_pass("sparse", job, wanted, scorers), _Decoding("sparse")
+            return self._run_pass("sparse", job, wanted, scorers), Decoding("sparse")
         except ThumbAssetsError:
             raise
         except Exception as error:  # noqa: BLE001 - an odd file is for the pass that takes every frame as it comes
             for scorer in scorers:
                 scorer.forget(job.video_id)
             reason = str(error) if isinstance(error, UntrustedIndexError) else f"{type(error).__name__}: {error}"
-            return self._run_pass("full", job, wanted, scorers), _Decoding(fallback_reason=reason)
+            return self._run_pass("full", job, wanted, scorers), Decoding(fallback_reason=reason)
 
     def _run_pass(
         self, kind: str, job: VideoJob, wanted: frozenset[str], scorers: list[FrameScorer[Any, Any]]
@@ -288,23 +273,18 @@ class _Engine:
         is_cut_now = "shots" in self._stages and "shots" not in job.settled
         return CandidatePredictor(self._settings.candidates) if is_cut_now else None
 
-    def _plan_candidates(self, job: VideoJob) -> Made:
-        table = plan_candidates(job.table("frames"), job.table("shots"), self._settings.candidates)
-        return Made({"candidate_frames": table})
-
     def _fetch_candidates(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> None:
         """Hands the scorers those candidates that the pass did not, each fetched exactly."""
         if not scorers or job.fetch_error is not None:
             return
         candidates = job.optional_table("candidate_frames")
-        frames = job.optional_table("frames")
-        if candidates is None or frames is None:
+        if candidates is None or job.optional_table("frames") is None:
             return
         missing = sorted(set(candidates.column("frame_index").to_pylist()) - job.captured)
         if not missing:
             return
-        with FrameFetcher(job.video.path, identities_of(frames), self._settings.video) as fetcher:
-            for frame, _method in fetcher.fetch_many(missing):
+        with fetched_frames(job, missing, self._settings.video) as frames:
+            for frame in frames:
                 self._on_video(job.video_id)  # a sign of life: hours may pass between the first and the last
                 for scorer in scorers:
                     scorer.add(job.video_id, frame)
@@ -317,7 +297,9 @@ class _Engine:
             if stage in SCORER_STAGES and stage not in job.settled:
                 yield job.attempt(stage, partial(self._scores, job, stage))
         makers = {
-            "selections": lambda: select_frames(job, self._settings, self._iqa_footer(job)),
+            "judgements": lambda: self._judging.judge_frames(job, self._iqa_footer(job)),
+            "selections": lambda: select_frames(job, self._settings, self._guides, self._iqa_footer(job)),
+            "chapters": lambda: make_chapters(job, self._settings, self._store, self._iqa_footer(job)),
             "stills": lambda: make_stills(job, self._settings, self._store),
             "crops": lambda: make_crops(job, self._settings, self._store),
             "published": lambda: publish(job, self._settings, self._store),

@@ -1,9 +1,9 @@
-"""The stages that need no model, from selections to the catalog, each out of the tables of one video."""
+"""The stages that need no model, each out of the tables of one video."""
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,51 +11,94 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thumb_assets.candidates import plan_candidates
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.export import export_crops, export_stills
+from thumb_assets.pipeline.guidance import Guides, words_without_embeddings
 from thumb_assets.pipeline.job import Made, SkippedError, VideoJob
 from thumb_assets.publish import HttpClient, publish_to_http, publish_to_sql, told_stills
-from thumb_assets.select import choose
-from thumb_assets.settings import PublishSettings, Settings, publish_sql_url, publish_token
-from thumb_assets.store import Catalog, TableStore
+from thumb_assets.select import DOUBTFUL, SETTINGS, TABLES_OF_SCORES, ScoreTables, choose, embedding_model_of
+from thumb_assets.settings import (
+    PublishSettings,
+    Settings,
+    VideoSettings,
+    publish_sql_url,
+    publish_token,
+)
+from thumb_assets.store import Catalog, TableStore, pinned_frames
 from thumb_assets.tables import table_from_rows, verify_coverage
-from thumb_assets.video import FrameIdentities, Geometry
+from thumb_assets.video import Frame, FrameFetcher, FrameIdentities, Geometry
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def select_frames(job: VideoJob, settings: Settings, iqa_footer: Mapping[str, str]) -> Made:
-    """The tables `selections` and `rejections`.
+def choose_candidates(job: VideoJob, settings: Settings) -> Made:
+    """The table `candidate_frames`."""
+    decisions = job.optional_table("decisions")
+    pinned = [] if decisions is None else pinned_frames(decisions)
+    table = plan_candidates(job.table("frames"), job.table("shots"), settings.candidates, pinned=pinned)
+    return Made({"candidate_frames": table}, {SETTINGS: settings.candidates.model_dump_json()})
+
+
+def score_tables(job: VideoJob, iqa_footer: Mapping[str, str]) -> ScoreTables:
+    """What is known of a video's candidates.
 
     Args:
         iqa_footer: of the table `iqa_scores`, or of the scorer that made it; it says which way a metric points.
     """
-    iqa_scores = job.optional_table("iqa_scores")
-    lower_better = json.loads(iqa_footer.get("lower_better", "{}")) if iqa_scores is not None else {}
-    choice = choose(
-        job.table("candidate_frames"),
-        sharpness=job.optional_table("sharpness"),
-        clip_scores=job.optional_table("clip_scores"),
-        iqa_scores=iqa_scores,
-        iqa_lower_better=lower_better,
-        faces=job.optional_table("faces"),
-        frame_size=Geometry.from_row(job.table("videos").to_pylist()[0]).display_size,
-        settings=settings.selection,
-    )
+    tables = {name: job.optional_table(name) for name in TABLES_OF_SCORES}
+    lower_better = json.loads(iqa_footer.get("lower_better", "{}")) if tables["iqa_scores"] is not None else {}
+    frame_size = Geometry.from_row(job.table("videos").to_pylist()[0]).display_size
+    embedding_model = None if tables["clip_scores"] is None else embedding_model_of(job.footer("clip_scores"))
+    return ScoreTables(**tables, iqa_lower_better=lower_better, frame_size=frame_size, embedding_model=embedding_model)
+
+
+def select_frames(job: VideoJob, settings: Settings, guides: Guides, iqa_footer: Mapping[str, str]) -> Made:
+    """The tables `selections` and `rejections`.
+
+    Args:
+        guides: of the run.
+        iqa_footer: of the table `iqa_scores`, or of the scorer that made it; it says which way a metric points.
+    """
+    tables = score_tables(job, iqa_footer)
+    clip_footer = job.footer("clip_scores") if tables.clip_scores is not None else {}
+    guidance = guides.of_video(job.video_id, clip_footer)
+    choice = choose(job.table("candidate_frames"), tables, settings=settings.selection, guidance=guidance)
     metrics: dict[str, int | float | str] = {
         "num_rejections": choice.rejections.num_rows,
         "components": ", ".join(choice.components) or "none",
     }
-    scores = {name: job.optional_table(name) for name in ("sharpness", "clip_scores", "iqa_scores")}
+    scores = {name: job.optional_table(name) for name in ("sharpness", "appearance", "clip_scores", "iqa_scores")}
     unscored = [
         name
         for name, table in scores.items()
         if table is not None and not verify_coverage(job.table("candidate_frames"), table).is_passed
     ]
-    if unscored:
-        metrics["note"] = f"{', '.join(unscored)} lack some of the candidates: run these stages again"
-    tables = {"selections": choice.selections, "rejections": choice.rejections}
-    return Made(tables, {"components": json.dumps(choice.components)}, metrics)
+    notes = [f"{', '.join(unscored)} lack some of the candidates: run these stages again"] if unscored else []
+    known = guidance.scorer.embedding_model if guidance.scorer else None
+    if known is not None and tables.embedding_model not in {None, known}:
+        notes.append(
+            f"the learned scorer has no say: it knows embeddings of {known}, not of {tables.embedding_model}; run "
+            "`thumb-assets learn` again"
+        )
+    if note := words_without_embeddings(settings, clip_footer):
+        notes.append(note)
+    if notes:
+        metrics["note"] = "; ".join(notes)
+    made = {"selections": choice.selections, "rejections": choice.rejections}
+    footer = {
+        "components": json.dumps(choice.components),
+        SETTINGS: settings.selection.model_dump_json(),
+        DOUBTFUL: json.dumps(choice.doubtful),
+    }
+    return Made(made, footer, metrics)
+
+
+@contextmanager
+def fetched_frames(job: VideoJob, frame_indices: Iterable[int], settings: VideoSettings) -> Iterator[Iterator[Frame]]:
+    """Those frames, ascending, each fetched exactly when it is asked for. Raises as `FrameFetcher`."""
+    with FrameFetcher(job.video.path, identities_of(job.table("frames")), settings) as fetcher:
+        yield (frame for frame, _method in fetcher.fetch_many(frame_indices))
 
 
 def make_stills(job: VideoJob, settings: Settings, store: TableStore) -> Made:

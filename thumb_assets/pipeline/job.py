@@ -54,11 +54,16 @@ class StageResult:
 
 @dataclass(frozen=True)
 class Made:
-    """What a stage made: its tables, what the footer adds, counts worth showing."""
+    """What a stage made: its tables, what the footer adds, counts worth showing.
+
+    Attributes:
+        is_complete: whether there is no more to make: else the next run goes on, whatever is unchanged.
+    """
 
     tables: Mapping[str, pa.Table]
     footer: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, int | float | str] = field(default_factory=dict)
+    is_complete: bool = True
 
 
 class SkippedError(Exception):
@@ -75,9 +80,12 @@ class VideoJob:
         stages: tuple[str, ...],
         settings: Settings,
         store: TableStore,
+        guides: Mapping[str, str | None],
         is_recomputed: bool = False,
     ) -> None:
+        """Takes `guides` from `guides_sha256`, before any of the files is read: see `stage_key`."""
         self.video = video
+        self._guides = guides
         self.stages = stages
         self.results: list[StageResult] = []
         self.settled: set[str] = set()  # stages whose stored tables are still right
@@ -145,6 +153,9 @@ class VideoJob:
             return self._record(self._result(stage, "skipped", message=str(reason)))
         except Exception as error:  # noqa: BLE001 - one video's failure is recorded, the next one goes on
             known = as_thumb_assets_error(error, f"{self.video.path}: stage {stage}")
+            told = next((result for result in self.results if result.error is known), None)
+            if told is not None:  # frames that cannot be had are one failure, however many stages want them
+                return self._record(self._blocked(stage, told))
             return self._record(self._result(stage, "failed", message=str(known), error=known))
         return self._record(self._result(stage, "done", made=made))
 
@@ -160,7 +171,7 @@ class VideoJob:
         if self._is_recomputed or not STAGE_TABLES[stage] or not self._may_use_models(stage):
             return False
         key = self.key_of(stage)
-        return key is not None and all(self._footer(name).get(KEY) == key for name in STAGE_TABLES[stage])
+        return key is not None and all(self.footer(name).get(KEY) == key for name in STAGE_TABLES[stage])
 
     def reuse(self, stage: str) -> StageResult | None:
         """Takes a stage's stored tables for its result; None where they are to be made again."""
@@ -197,7 +208,7 @@ class VideoJob:
         if self._is_recomputed or not self._may_use_models("clip_scores"):
             return False
         key = self.key_of("clip_scores", without_prompts(self._settings))
-        return key is not None and self._footer("clip_scores").get(EMBEDDING_KEY) == key
+        return key is not None and self.footer("clip_scores").get(EMBEDDING_KEY) == key
 
     def stored_embeddings(self) -> pa.Table | None:
         """The stored `clip_scores` where only the prompts have changed since, else None."""
@@ -216,8 +227,14 @@ class VideoJob:
         if any(inputs.get(name) is None for name in REQUIRED_INPUTS[stage] if name in inputs):
             return None
         source = (self.video.sha256, self.video.source_path)
+        settings = settings or self._settings
         return stage_key(
-            stage, settings or self._settings, source=source, inputs=inputs, has_shots="shots" in self.stages
+            stage,
+            settings,
+            source=source,
+            inputs=inputs,
+            has_shots="shots" in self.stages,
+            guides=self._guides if stage in {"judgements", "selections"} else {},
         )
 
     def _content_of(self, table_name: str) -> str | None:
@@ -226,7 +243,7 @@ class VideoJob:
             return self._content[table_name]
         if table_name in self._unmade or (table_name in self._outdated and table_name not in self._made):
             return None
-        stored = self._footer(table_name).get(CONTENT)
+        stored = self.footer(table_name).get(CONTENT)
         if stored is not None:
             return stored
         try:
@@ -238,7 +255,8 @@ class VideoJob:
         self._content[table_name] = content_sha256(table)
         return self._content[table_name]
 
-    def _footer(self, table_name: str) -> dict[str, str]:
+    def footer(self, table_name: str) -> dict[str, str]:
+        """The footer of a stored table, of this run or before; empty where there is none or it cannot be read."""
         if table_name not in self._footers:
             try:
                 self._footers[table_name] = self._store.footer(table_name, self.video_id) or {}
@@ -265,7 +283,7 @@ class VideoJob:
     def _write(self, stage: str, made: Made) -> None:
         footer = common_footer(stage, self._settings, self.video.sha256) | dict(made.footer)
         key = self.key_of(stage)  # before the tables count as made: a stage may read what it wrote before
-        if key is not None:
+        if key is not None and made.is_complete:
             footer[KEY] = key
         if stage == "clip_scores" and key is not None:
             footer[EMBEDDING_KEY] = self.key_of(stage, without_prompts(self._settings)) or ""
@@ -328,6 +346,6 @@ def outcome_of(result: StageResult) -> Outcome:
     )
 
 
-def skip_or_raise(error: ModelUnavailableError, on_unavailable: str) -> Exception:
+def skip_or_raise(error: ThumbAssetsError, on_unavailable: str) -> Exception:
     """The exception to raise for a model that cannot be had: the stage is left out, or fails, as the setting says."""
     return error if on_unavailable == "error" else SkippedError(str(error))

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from thumb_assets.appearance import COLOUR_HEIGHT, measure_appearance
 from thumb_assets.clip import load_clip_scorer
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.faces import load_face_detector, scale_boxes
@@ -24,7 +25,7 @@ from thumb_assets.sharpness import (
     percentile_in_video,
     tenengrad,
 )
-from thumb_assets.tables import table_from_rows
+from thumb_assets.tables import TABLES, table_from_rows
 from thumb_assets.video import Frame
 from thumb_assets.weights import check_licences
 
@@ -224,6 +225,7 @@ def build_scorer(stage: str, settings: Settings, executor: "ModelThread | None" 
     check_licences(stage, settings)
     builders: dict[str, Callable[[Settings], FrameScorer[Any, Any]]] = {
         "sharpness": _sharpness_scorer,
+        "appearance": _appearance_scorer,
         "faces": _face_scorer,
         "clip_scores": _clip_scorer,
         "iqa_scores": _iqa_scorer,
@@ -264,6 +266,21 @@ def _sharpness_scorer(_settings: Settings) -> "FrameScorer[Any, Any]":
     return FrameScorer("sharpness", lambda frame: frame.luma(EVAL_HEIGHT), score, to_rows, complete=complete)
 
 
+def _appearance_scorer(_settings: Settings) -> "FrameScorer[Any, Any]":
+    names = [column.name for column in TABLES["appearance"].columns if column.name not in {*TABLES["appearance"].key}]
+
+    def to_rows(video_id: str, frame_index: int, result: Any, error: str | None) -> list[Row]:
+        values = {name: getattr(result, name, None) for name in names} | {"error": error}
+        return [{"video_id": video_id, "frame_index": frame_index, **values}]
+
+    return FrameScorer(
+        "appearance",
+        lambda frame: (frame.luma(EVAL_HEIGHT), frame.rgb(COLOUR_HEIGHT)),
+        lambda pictures: [measure_appearance(luma, rgb) for luma, rgb in pictures],
+        to_rows,
+    )
+
+
 def _face_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
     detector = load_face_detector(settings.faces)
     if detector is None:
@@ -295,6 +312,7 @@ def _face_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
                 "height": box.height,
                 "confidence": box.confidence,
                 "laplacian_variance": variance,
+                "frontality": box.frontality,
                 "detector": detector.name,
             }
             for face_index, (box, variance) in enumerate(faces)
@@ -314,6 +332,7 @@ def _clip_scorer(settings: Settings) -> "FrameScorer[Any, Any]":
                 "positive_similarity": result and result.positive_similarity,
                 "negative_similarity": result and result.negative_similarity,
                 "clip_score": result and result.clip_score,
+                "title_card_similarity": result and result.title_card_similarity,
                 "embedding": None if result is None else result.embedding,
                 "error": error,
             }

@@ -45,7 +45,7 @@ _MAX_NEEDED_SHARE = 0.25
 # Shorter side of the pictures of sync frames that are compared.
 _COMPARED_SIDE = 36
 _FALLBACK_FRAME_RATE = 25.0
-_MEASURES = ("luma_hash", "chroma_hash", "luma_mean", "luma_std", "laplacian_variance")
+_MEASURES = ("is_corrupt", "luma_hash", "chroma_hash", "luma_mean", "luma_std", "laplacian_variance")
 
 # Which start stands where two lie closer together than a shot may be short.
 _EXACT, _LOOKED, _AT_SYNC_FRAME, _BY_SIZE = range(4)
@@ -223,6 +223,7 @@ class SparsePass:
             return
         measures = measure_luma(frame.luma(EVAL_HEIGHT))
         self._measured[frame_index] = {
+            "is_corrupt": frame.is_corrupt,
             "luma_hash": frame.luma_hash,
             "chroma_hash": frame.chroma_hash,
             "luma_mean": measures.luma_mean,

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from thumb_assets import __version__
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import ClipSettings, Settings, settings_sha256
+from thumb_assets.settings import PROMPT_FIELDS, ClipSettings, SelectionSettings, Settings, settings_sha256
 from thumb_assets.tables import STAGES
 
 # Tables a stage cannot do without, by stage. The decode stages read the file itself; their inputs here say only the
@@ -22,19 +22,37 @@ REQUIRED_INPUTS: dict[str, tuple[str, ...]] = {
     "shots": ("frames",),
     "candidate_frames": ("frames", "shots"),
     "sharpness": ("frames", "candidate_frames"),
+    "appearance": ("frames", "candidate_frames"),
     "faces": ("frames", "candidate_frames"),
     "clip_scores": ("frames", "candidate_frames"),
     "iqa_scores": ("frames", "candidate_frames"),
+    "judgements": ("videos", "frames", "candidate_frames"),
     "selections": ("videos", "candidate_frames"),
+    "chapters": ("videos", "frames", "shots", "candidate_frames"),
     "stills": ("frames", "selections"),
     "crops": ("frames", "stills"),
     "published": ("selections", "stills"),
     "catalog": (),
 }
 
+# What a choice is made from besides the candidates.
+_OF_CANDIDATES = (
+    "frames",
+    "shots",
+    "sharpness",
+    "appearance",
+    "faces",
+    "clip_scores",
+    "iqa_scores",
+    "recurrences",
+    "decisions",
+)
 # Tables a stage uses where they are there.
 OPTIONAL_INPUTS: dict[str, tuple[str, ...]] = {
-    "selections": ("sharpness", "faces", "clip_scores", "iqa_scores"),
+    "candidate_frames": ("decisions",),
+    "judgements": _OF_CANDIDATES,
+    "selections": (*_OF_CANDIDATES, "judgements"),
+    "chapters": tuple(name for name in _OF_CANDIDATES if name not in {"frames", "shots"}),
     "crops": ("faces",),
     "catalog": (
         "videos",
@@ -42,10 +60,15 @@ OPTIONAL_INPUTS: dict[str, tuple[str, ...]] = {
         "shots",
         "candidate_frames",
         "sharpness",
+        "appearance",
         "faces",
         "clip_scores",
         "iqa_scores",
+        "judgements",
         "selections",
+        "decisions",
+        "recurrences",
+        "chapters",
         "stills",
         "crops",
         "published",
@@ -57,26 +80,35 @@ DECODE_STAGES: frozenset[str] = frozenset({"videos", "frames", "shots"})
 # What the sparse pass finds differs from what the full pass does.
 _STAGES_OF_SPARSE_PASS: frozenset[str] = DECODE_STAGES | {"candidate_frames"}
 # These score frames that the pass, or an exact fetch, hands them.
-SCORER_STAGES: tuple[str, ...] = ("sharpness", "faces", "clip_scores", "iqa_scores")
+SCORER_STAGES: tuple[str, ...] = ("sharpness", "appearance", "faces", "clip_scores", "iqa_scores")
 
 # Raised by hand when a stage's code changes what it writes; Dagster then shows older partitions as stale.
 CODE_VERSIONS: dict[str, str] = (
     dict.fromkeys(STAGES, "1")
     # HDR is mapped, combs are taken out, mirrored pictures and crops on the left are right.
-    | dict.fromkeys(("videos", "faces", "clip_scores", "iqa_scores", "stills"), "2")
-    # Scores are those of the stored embeddings.
-    | {"clip_scores": "3"}
+    | dict.fromkeys(("videos", "clip_scores", "iqa_scores", "stills"), "2")
+    # Mirrored pictures, and whether a face looks at the camera.
+    | {"faces": "3"}
+    # Scores are those of the stored embeddings, with a similarity to title cards.
+    | {"clip_scores": "4"}
     # The luma is averaged from the decoder's plane and stretched afterwards; shots are found in smaller pictures.
-    | dict.fromkeys(("frames", "shots", "sharpness"), "3")
+    | dict.fromkeys(("shots", "sharpness"), "3")
+    # What shows nothing, is caught in between or alike is left out.
+    | {"selections": "2"}
+    # The same, and whether the decoder calls the picture corrupt.
+    | {"frames": "4"}
 )
 
 _TOOLS: dict[str, tuple[str, ...]] = {
     "frames": ("opencv-python-headless",),
     "shots": ("scenedetect-headless", "opencv-python-headless"),
     "sharpness": ("opencv-python-headless",),
+    "appearance": ("opencv-python-headless", "scikit-image"),
     "faces": ("opencv-python-headless",),
     "clip_scores": ("open-clip-torch", "torch"),
     "iqa_scores": ("pyiqa", "torch"),
+    "judgements": ("pillow",),
+    "chapters": ("scikit-learn",),
     "stills": ("pillow",),
     "crops": ("pillow", "opencv-python-headless"),
 }
@@ -98,9 +130,11 @@ def ordered_stages(stages: Iterable[str]) -> tuple[str, ...]:
 
 
 def default_stages(settings: Settings) -> tuple[str, ...]:
-    """What runs where no stage is named: `faces`, `crops` and `published` only where the settings ask for them."""
+    """What runs where no stage is named: all, but for those that the settings have to ask for."""
     is_asked = {
         "faces": settings.faces.detector != "none",
+        "judgements": settings.judge.url is not None,
+        "chapters": settings.chapters.is_on,
         "crops": bool(settings.crops.aspect_ratios),
         "published": settings.publish.target != "none",
     }
@@ -121,7 +155,9 @@ def stage_settings_sha256(stage: str, settings: Settings) -> str:
         "faces": (settings.faces,),
         "clip_scores": (settings.clip,),
         "iqa_scores": (settings.iqa,),
+        "judgements": (settings.judge, judged_selection(settings)),
         "selections": (settings.selection,),
+        "chapters": (settings.chapters, settings.selection),
         "stills": (settings.stills,),
         "crops": (settings.crops, settings.stills),
         "published": (settings.publish,),
@@ -141,6 +177,7 @@ def stage_key(
     source: tuple[str, str],
     inputs: Mapping[str, str | None],
     has_shots: bool = True,
+    guides: Mapping[str, str | None] | None = None,
 ) -> str:
     """Hex SHA-256 of all that a stage's tables depend on: while it stays, making them again would change nothing.
 
@@ -148,6 +185,7 @@ def stage_key(
         source: SHA-256 of the video's file, and its path, which stands in the tables too.
         inputs: content hash of each table the stage reads; None for one that is not there.
         has_shots: whether the same run looks for shots, for which a sparse pass decodes frames of its own.
+        guides: hashes of what guides the choice beside the video's tables; None for what has no say.
     """
     facts = {
         **common_footer(stage, settings, source[0]),
@@ -155,6 +193,7 @@ def stage_key(
         "inputs": dict(inputs),
         "has_shots": has_shots if settings.sparse.is_on and stage == "frames" else None,
         "files": [_file_identity(path) for path in _own_model_files(stage, settings)],
+        "guides": dict(guides or {}),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "backslashreplace")).hexdigest()
 
@@ -169,8 +208,15 @@ def table_inputs(stage: str) -> tuple[str, ...]:
 def without_prompts(settings: Settings) -> Settings:
     """The settings with the prompts as by default: what the embeddings of pictures depend on."""
     usual = ClipSettings()
-    prompts = {"positive_prompts": usual.positive_prompts, "negative_prompts": usual.negative_prompts}
+    prompts = {name: getattr(usual, name) for name in PROMPT_FIELDS}
     return settings.model_copy(update={"clip": settings.clip.model_copy(update=prompts)})
+
+
+def judged_selection(settings: Settings) -> SelectionSettings:
+    """How the candidates are chosen that the judge looks at: as the best selections are, but for how many."""
+    unjudged = settings.selection.weights.model_copy(update={"judge": 0.0})
+    asked = {"top_k": settings.judge.max_candidates, "strategy": "best", "weights": unjudged}
+    return settings.selection.model_copy(update=asked)
 
 
 def _own_model_files(stage: str, settings: Settings) -> list[Path]:

@@ -1,6 +1,6 @@
 """What other settings would select, from what is stored: nothing is decoded and no picture is scored."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -8,47 +8,52 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from thumb_assets.clip import clip_scores_from_embeddings, load_clip_scorer
-from thumb_assets.errors import MissingInputError, SettingsError
+from thumb_assets.clip import Prompts, clip_scores_from_embeddings, greatest_similarity, load_clip_scorer
+from thumb_assets.errors import MissingInputError
+from thumb_assets.pipeline.guidance import Guides, require_same_model
 from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.job import StageResult
 from thumb_assets.pipeline.stages import default_stages
-from thumb_assets.select import Measured, Picks, pick
-from thumb_assets.settings import Settings
+from thumb_assets.select import Guidance, Measured, pick
+from thumb_assets.settings import PROMPT_FIELDS, Settings
 from thumb_assets.store import CandidateCache, StoredCandidates, TableStore
 from thumb_assets.tables import STAGES
 from thumb_assets.weights import check_licences
 
-_PROMPT_FIELDS = {"positive_prompts", "negative_prompts"}
+# What prompts decide of a candidate, in the order of `NewPrompts.scores`.
+_OF_PROMPTS = ("positive_similarity", "clip_score", "title_card_similarity")
 # Embeddings turned to float64 at a time: few enough to stay in the processor's cache.
 _ROWS_PER_BLOCK = 256
 
 
 @dataclass(frozen=True)
-class Prompts:
+class NewPrompts:
     """Prompts as a model sees them.
 
     Attributes:
-        positive, negative: (P, D) and (M, D) float32 of L2 norm 1, P and M 1 or more.
+        prompts: their embeddings.
         footer: model_name, pretrained and prompts_sha256, as table `clip_scores` has them.
     """
 
-    positive: NDArray[np.float32]
-    negative: NDArray[np.float32]
+    prompts: Prompts
     footer: Mapping[str, str]
 
-    def is_theirs(self, footer: Mapping[str, str]) -> bool:
+    def are_theirs(self, footer: Mapping[str, str]) -> bool:
         """Whether scores with that footer are of these prompts already."""
         return all(footer.get(key) == self.footer[key] for key in ("model_name", "pretrained", "prompts_sha256"))
 
     def scores(self, embeddings: NDArray[np.float16]) -> NDArray[np.float64]:
-        """clip_score of (N, D) embeddings: (N,), NaN where they are."""
-        scores = np.empty(len(embeddings))
+        """What depends on the prompts, of (N, D) embeddings: (N, 3), NaN where they are.
+
+        The columns are positive_similarity, clip_score and title_card_similarity.
+        """
+        scores = np.empty((len(embeddings), 3))
         for start in range(0, len(embeddings), _ROWS_PER_BLOCK):
-            block = embeddings[start : start + _ROWS_PER_BLOCK]
-            *_, scores[start : start + len(block)] = clip_scores_from_embeddings(
-                block, positive=self.positive, negative=self.negative
+            block, rows = embeddings[start : start + _ROWS_PER_BLOCK], scores[start : start + _ROWS_PER_BLOCK]
+            rows[:, 0], _, rows[:, 1] = clip_scores_from_embeddings(
+                block, positive=self.prompts.positive, negative=self.prompts.negative
             )
+            rows[:, 2] = greatest_similarity(block, self.prompts.title_card)
         return scores
 
 
@@ -93,10 +98,10 @@ class WhatIf:
 
 def has_new_prompts(settings: Settings) -> bool:
     """Whether the settings were given prompts; those that are only defaults change no stored score."""
-    return bool(settings.clip.model_fields_set & _PROMPT_FIELDS)
+    return bool(settings.clip.model_fields_set & set(PROMPT_FIELDS))
 
 
-def load_prompts(settings: Settings) -> Prompts:
+def load_prompts(settings: Settings) -> NewPrompts:
     """The prompts of the settings, by the text encoder of their model.
 
     Raises:
@@ -105,9 +110,7 @@ def load_prompts(settings: Settings) -> Prompts:
     """
     check_licences("clip_scores", settings)
     scorer = load_clip_scorer(settings.clip)
-    positive, negative = settings.clip.positive_prompts, settings.clip.negative_prompts
-    embedded = scorer.encoder.encode_texts([*positive, *negative])
-    return Prompts(embedded[: len(positive)], embedded[len(positive) :], scorer.footer)
+    return NewPrompts(scorer.prompts, scorer.footer)
 
 
 def what_if(
@@ -115,7 +118,7 @@ def what_if(
     settings: Settings,
     *,
     video_ids: Iterable[str] | None = None,
-    prompts: Prompts | None = None,
+    prompts: NewPrompts | None = None,
     on_read: Callable[[str], None] | None = None,
 ) -> WhatIf:
     """What the stage `selections` would choose with these settings, beside what is stored.
@@ -129,8 +132,10 @@ def what_if(
 
     Raises:
         MissingInputError: no video can be selected anew; says which stage to run. Or none has embeddings for `prompts`.
-        SettingsError: the embeddings are of another model than the prompts.
+        ModelUnavailableError: words are looked for, and their model cannot be had here.
+        SettingsError: the embeddings are of another model than the prompts, or than words that are looked for.
         StorageError: the disk does not answer.
+        ThumbAssetsError: see `Guides`.
     """
     cache = CandidateCache(store, video_ids, on_read=on_read)
     stored = cache.candidates()
@@ -141,10 +146,11 @@ def what_if(
         stage = min(stored.missing.values(), key=STAGES.index, default="selections")
         raise MissingInputError(f"no video here has selections to compare with; run the stage `{stage}` first")
     rescored: frozenset[str] = frozenset()
+    footers = dict(stored.clip_footers)
     if prompts is not None:
-        clip_score, rescored = _rescored(measured, cache, prompts)
-        measured = replace(measured, clip_score=clip_score)
-    picks = pick(measured, settings=settings.selection)
+        measured, rescored = _rescored(measured, footers, prompts)
+        footers |= dict.fromkeys(rescored, prompts.footer)
+    picks = _picked(measured, footers, settings, store)
     rows = sorted(_compared(measured, picks, stored), key=lambda pair: pair[0].video_id)
     return WhatIf(tuple(video for video, _ in rows), rescored, stored.missing, stored.errors, _table(rows))
 
@@ -166,48 +172,58 @@ def apply_what_if(store: TableStore, settings: Settings, result: WhatIf) -> Iter
 
 
 def _rescored(
-    measured: Measured, cache: CandidateCache, prompts: Prompts
-) -> tuple[NDArray[np.float64], frozenset[str]]:
-    """clip_score of every candidate under these prompts, and the videos where it was computed anew."""
-    places = {video_id: place for place, video_id in enumerate(measured.video_ids)}
-    scores = measured.clip_score.copy()
-    has_embeddings, running = False, {}
-    with ThreadPoolExecutor() as pool:  # numpy computes without holding the interpreter
-        for video_id, embeddings in cache.embeddings():
-            if video_id not in places:
-                continue
-            has_embeddings = True
-            if not prompts.is_theirs(embeddings.footer):
-                _require_same_model(video_id, embeddings.footer, prompts)
-                running[video_id] = pool.submit(prompts.scores, embeddings.values)
-    if not has_embeddings:
+    measured: Measured, footers: Mapping[str, Mapping[str, str]], prompts: NewPrompts
+) -> tuple[Measured, frozenset[str]]:
+    """The candidates with the scores that these prompts give them, and the videos where those were computed anew."""
+    scores = np.stack([measured[name] for name in _OF_PROMPTS], axis=1)
+    if not footers:
         raise MissingInputError("no video here has embeddings for new prompts; run the stage `clip_scores` first")
-    for video_id, computed in running.items():
-        start, end = measured.offsets[places[video_id] :][:2]
-        scores[start:end] = computed.result()
-    return scores, frozenset(running)
+    running = {}
+    with ThreadPoolExecutor() as pool:  # numpy computes without holding the interpreter
+        for video, video_id in enumerate(measured.video_ids):
+            if video_id in footers and not prompts.are_theirs(footers[video_id]):
+                require_same_model(video_id, footers[video_id], prompts.footer)
+                running[video] = pool.submit(prompts.scores, measured.embeddings[video])
+    for video, computed in running.items():
+        scores[measured.span(video)] = computed.result()
+    values = {**measured.values, **dict(zip(_OF_PROMPTS, scores.T, strict=True))}
+    return replace(measured, values=values), frozenset(measured.video_ids[video] for video in running)
 
 
-def _require_same_model(video_id: str, footer: Mapping[str, str], prompts: Prompts) -> None:
-    stored, asked = (f"{of.get('model_name')} ({of.get('pretrained')})" for of in (footer, prompts.footer))
-    if stored != asked:
-        raise SettingsError(
-            f"{video_id}: its embeddings are of the model {stored}, the prompts of {asked}; set clip.model and "
-            "clip.pretrained (or the profile) to the stored one, or run the stage `clip_scores` again"
-        )
+# By video the positions of the chosen candidates, best first, and their combined scores.
+_Picked = tuple[list[int], list[float]]
+
+
+def _picked(
+    measured: Measured, footers: Mapping[str, Mapping[str, str]], settings: Settings, store: TableStore
+) -> list[_Picked]:
+    """What is chosen from each video; guided as the engine would be, whatever its scores are of."""
+    guides = Guides(settings, store)
+    guided: dict[tuple[bool, bool], Guidance] = {}
+    kinds = []
+    for video_id in measured.video_ids:
+        guidance = guides.of_video(video_id, footers.get(video_id))
+        # All that it can differ in: whether words have a say, and whether the library's scores are of the same prompts.
+        kinds.append((video_id in footers, "clip" in guidance.library))
+        guided[kinds[-1]] = guidance
+    picks = {kind: pick(measured, settings=settings.selection, guidance=guidance) for kind, guidance in guided.items()}
+    return [
+        (picks[kind].chosen[video], picks[kind].scores.combined[picks[kind].chosen[video]].tolist())
+        for video, kind in enumerate(kinds)
+    ]
 
 
 _Compared = tuple[VideoChange, tuple[float, ...]]
 
 
-def _compared(measured: Measured, picks: Picks, stored: StoredCandidates) -> Iterator[_Compared]:
+def _compared(measured: Measured, picked: Sequence[_Picked], stored: StoredCandidates) -> Iterator[_Compared]:
     """Each video with the combined scores of what it would select."""
-    frame_indices, seconds, scores = measured.frame_indices, measured.pts_seconds, picks.scores.combined
-    for video_id, chosen in zip(measured.video_ids, picks.chosen, strict=True):
+    frame_indices, seconds = measured.frame_indices, measured["pts_seconds"]
+    for video_id, (chosen, scores) in zip(measured.video_ids, picked, strict=True):
         selection = stored.selections[video_id]
         now = tuple(zip(selection.frame_indices, selection.pts_seconds, strict=True))
         then = tuple(zip(frame_indices[chosen].tolist(), seconds[chosen].tolist(), strict=True))
-        yield VideoChange(video_id, now, then), tuple(scores[chosen].tolist())
+        yield VideoChange(video_id, now, then), tuple(scores)
 
 
 def _table(compared: Iterable[_Compared]) -> pa.Table:

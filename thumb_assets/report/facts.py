@@ -10,6 +10,7 @@ from thumb_assets.store import BLOCKED, Catalog, TableStore
 _SCORES = {
     "sharpness: Laplacian variance of candidates (level²)": ("laplacian_variance", "sharpness"),
     "CLIP score of candidates": ("clip_score", "clip_scores"),
+    "judge's score of the best candidates": ("judge_score", "judgements"),
     "combined score of selections": ("combined_score", "selections"),
 }
 _NUM_BINS = 40

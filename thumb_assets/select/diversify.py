@@ -1,50 +1,235 @@
-"""Chooses by score under two rules: a least distance in time, and different shots while there are any."""
+"""Chooses few candidates that are good and different: greedily, by score and by how much of the video they stand for.
+
+Four rules hold: a least distance in time, no near-duplicates, different shots while there are any, and doubtful
+candidates only where the others do not suffice.
+"""
 
 from bisect import bisect_left, insort
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.reject import Rejection
+from thumb_assets.select.similarity import FloatArray, comparable_vectors, hash_distances
 from thumb_assets.settings import SelectionSettings
 
+# Candidates that are compared with one another: the best of as many shots, then the best of the rest.
+_SHORTLIST = 64
+# Cosine distance, and bits of the hash, below which two pictures show the same in any video.
+_SAME_DISTANCE, _SAME_BITS = 0.01, 3.0
+# Candidates that stand for the video where it is measured how well it is covered, evenly over its time.
+_GROUND = 64
 
-def diversify(
-    order: NDArray[np.int64],
-    *,
-    pts_seconds: NDArray[np.float64],
-    shot_indices: NDArray[np.int64],
-    settings: SelectionSettings,
-) -> list[int]:
-    """Takes candidates greedily in the given order, never two closer than the gap.
 
-    The first pass takes one per shot; a second one fills up from shots already used, if `top_k` is not reached.
+@dataclass(frozen=True)
+class Field:
+    """The candidates of one video that may be chosen, M of them, best first: the doubtful ones behind the others.
+
+    Attributes:
+        positions: (M,) int64, where each stands among the video's candidates.
+        num_usable: how many of them are not doubtful; they are the first ones.
+        combined, seconds: (M,) float64.
+        shot_indices: (M,) int64.
+        hashes: (M,) uint64; None where they are not known.
+        embeddings, descriptors: (n, D) and (n, E) float16 of all n candidates of the video; see `comparable_vectors`.
+        pinned: places in the field of those that are chosen whatever they are.
+    """
+
+    positions: NDArray[np.int64]
+    num_usable: int
+    combined: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    shot_indices: NDArray[np.int64]
+    hashes: NDArray[np.uint64] | None
+    embeddings: NDArray[np.float16]
+    descriptors: NDArray[np.float16]
+    pinned: tuple[int, ...] = ()
+
+    def vectors(self, places: NDArray[np.int64], *, settings: SelectionSettings) -> FloatArray | None:
+        """Those of the candidates at these places; None where none are known."""
+        rows = self.positions[places]
+        return comparable_vectors(self.embeddings[rows], self.descriptors[rows], settings=settings.similarity)
+
+    @property
+    def ground(self) -> NDArray[np.int64]:
+        """Places of candidates that stand for the video, evenly over its time: usable ones where there are any."""
+        num_usable = self.num_usable or len(self.positions)
+        in_time = np.argsort(self.seconds[:num_usable], kind="stable")
+        if num_usable <= _GROUND:
+            return in_time
+        return in_time[np.linspace(0, num_usable - 1, _GROUND).round().astype(np.int64)]
+
+    def near_limits(self, *, settings: SelectionSettings) -> tuple[float, float]:
+        """Candidates are near-duplicates whose cosine is above the first, or whose hash distance is below the second.
+
+        A camera that stands still sees one place throughout, and what differs is what passes by: where candidates are
+        all much alike, those at half of their mean distance are told apart. What is nearly the same picture never is.
+        """
+        similarity = settings.similarity
+        has_both = self.descriptors.shape[1] or not self.embeddings.shape[1]
+        max_cosine = similarity.max_cosine if has_both else similarity.max_embedding_cosine
+        min_bits = float(similarity.min_hash_distance)
+        if not similarity.is_relative or len(self.positions) < 2:
+            return max_cosine, min_bits
+        ground = self.ground
+        vectors = self.vectors(ground, settings=settings)
+        if vectors is not None and len(ground) > 1:
+            mean = 1 - float((vectors @ vectors.T)[np.triu_indices(len(ground), 1)].mean())
+            max_cosine = max(max_cosine, 1 - max(mean / 2, _SAME_DISTANCE))
+        if self.hashes is not None and len(ground) > 1:
+            hashes = self.hashes[ground]
+            bits = np.bitwise_count(hashes[:, None] ^ hashes[None, :])[np.triu_indices(len(ground), 1)]
+            min_bits = min(min_bits, max(float(bits.mean()) / 2, _SAME_BITS))
+        return max_cosine, min_bits
+
+
+def diversify(field: Field, *, settings: SelectionSettings) -> list[int]:
+    """The places in the field of the candidates that are chosen, ascending, so best first.
 
     Args:
-        order: (M,) int64 positions of the candidates that may be chosen, best first.
-        pts_seconds: (N,) float64 of all candidates, any order.
-        shot_indices: (N,) int64 of all candidates.
-        settings: top_k, min_gap_seconds, distinct_shots.
+        field: the candidates.
+        settings: most, min_gap_seconds, distinct_shots, diversify, diversity_weight, similarity.
 
     Returns:
-        At most top_k positions, best first; at least one where `order` has one.
+        At most `settings.most` places beside the pinned ones; at least one where there is a candidate.
     """
-    candidates = list(zip(order.tolist(), pts_seconds[order].tolist(), shot_indices[order].tolist(), strict=True))
-    taken: dict[int, int] = {}  # place in the order -> position
-    taken_seconds: list[float] = []
-    used_shots: set[int] = set()
-    for is_shot_free_required in (True, False) if settings.distinct_shots else (False,):
-        for place, (position, seconds, shot_index) in enumerate(candidates):
-            if len(taken) == settings.top_k:
-                break
-            if place in taken or (is_shot_free_required and shot_index in used_shots):
-                continue
-            if nearest_distance(seconds, taken_seconds) < settings.min_gap_seconds:
-                continue
-            taken[place] = position
-            insort(taken_seconds, seconds)
-            used_shots.add(shot_index)
-    return [taken[place] for place in sorted(taken)]
+    taken = list(field.pinned)
+    limits = field.near_limits(settings=settings)
+    every = np.arange(len(field.positions))
+    for group in (every[: field.num_usable], every[field.num_usable :]):
+        for is_shot_free in (True, False) if settings.distinct_shots else (False,):
+            left = group[~np.isin(group, taken)]
+            while len(left) and len(taken) < settings.most:
+                short = _shortlist(field, left, most=settings.most)
+                left = np.setdiff1d(left, short, assume_unique=True)
+                chooser = _Chooser(field, settings, short, taken=taken, limits=limits)
+                is_enough = chooser.run(is_shot_free=is_shot_free)
+                taken = chooser.taken
+                if is_enough:
+                    return sorted(taken)
+    return sorted(taken)
+
+
+class _Chooser:
+    """The greedy choice from some places of a field, beside those that are taken already."""
+
+    def __init__(
+        self,
+        field: Field,
+        settings: SelectionSettings,
+        places: NDArray[np.int64],
+        *,
+        taken: list[int],
+        limits: tuple[float, float],
+    ) -> None:
+        self._field, self._settings, self._limits = field, settings, limits
+        self._short: NDArray[np.int64] = np.sort(np.concatenate([np.array(taken, np.int64), places]))
+        self._scores = field.combined[self._short]
+        self._seconds = field.seconds[self._short]
+        self._shots = field.shot_indices[self._short]
+        self._hashes = None if field.hashes is None else field.hashes[self._short]
+        self._taken: list[int] = []  # places in the shortlist
+        # Places in the shortlist that may still be taken: neither taken, nor near one in time or looks.
+        self._is_open = np.ones(len(self._short), dtype=np.bool_)
+        self._is_new_shot = np.ones(len(self._short), dtype=np.bool_)
+        self._compare()
+        for place in np.searchsorted(self._short, taken).tolist():
+            self._take(place)
+
+    def _compare(self) -> None:
+        """Closeness of the shortlist to itself and to the ground: 1 for the same, near 0 for what is not alike."""
+        self._cosines: FloatArray | None = None
+        if self._settings.diversify == "none":
+            return
+        ground = self._field.ground
+        vectors = self._field.vectors(np.concatenate([self._short, ground]), settings=self._settings)
+        if vectors is None:
+            return
+        mine, grounds = vectors[: len(self._short)], vectors[len(self._short) :]
+        self._cosines = mine @ mine.T
+        distances = 1 - mine @ grounds.T
+        scale = max(float(distances.mean()), 1e-6)
+        self._closeness = np.exp(-np.maximum(distances, 0) / scale)
+        self._self_closeness = np.exp(-np.maximum(1 - self._cosines, 0) / scale)
+        self._covered = np.zeros(len(ground), np.float32)
+
+    @property
+    def taken(self) -> list[int]:
+        """Places in the field, in the order in which they were taken."""
+        return [int(self._short[place]) for place in self._taken]
+
+    def run(self, *, is_shot_free: bool) -> bool:
+        """Takes what may be taken, best gain first; whether one more would not be worth it.
+
+        Args:
+            is_shot_free: take only from shots of which nothing is taken.
+        """
+        while len(self._taken) < self._settings.most:
+            places = np.flatnonzero(self._is_open & self._is_new_shot if is_shot_free else self._is_open)
+            if not len(places):
+                return False
+            place = int(places[np.argmax(self._gains(places))])
+            if not self._is_worth(place):
+                return True
+            self._take(place)
+        return False
+
+    def _gains(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What each would add; the first of equals is the one with the better score."""
+        scores = self._scores[places]
+        if self._cosines is None:
+            return np.asarray(scores, np.float64)
+        weight = self._settings.diversity_weight
+        if self._settings.diversify == "mmr":
+            alike = self._self_closeness[places][:, self._taken].max(axis=1) if self._taken else 0.0
+            return np.asarray((1 - weight) * scores - weight * alike)
+        return np.asarray((1 - weight) * scores + weight * self._coverage_gains(places))
+
+    def _coverage_gains(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The facility location gain, as a share of what is not covered yet: 0..1.
+
+        Lin and Bilmes, "A class of submodular functions for document summarization", ACL 2011.
+        """
+        missing = 1.0 - float(self._covered.mean())
+        gains = np.maximum(self._closeness[places] - self._covered, 0).mean(axis=1)
+        return np.asarray(gains / missing if missing > 1e-6 else np.zeros(len(places)), np.float64)
+
+    def _is_worth(self, place: int) -> bool:
+        """With `auto` one more has to cover the video noticeably better."""
+        if self._settings.top_k != "auto" or not self._taken:
+            return True
+        if self._short[place] >= self._field.num_usable:
+            return False
+        if self._cosines is None:
+            return bool(self._is_new_shot[place])
+        gain = np.maximum(self._closeness[place] - self._covered, 0).mean()
+        return bool(gain >= self._settings.min_coverage_gain)
+
+    def _take(self, place: int) -> None:
+        settings = self._settings
+        self._taken.append(place)
+        self._is_open[place] = False
+        self._is_open &= np.abs(self._seconds - self._seconds[place]) >= settings.min_gap_seconds
+        self._is_new_shot &= self._shots != self._shots[place]
+        if settings.diversify == "none":
+            return
+        if self._hashes is not None:
+            self._is_open &= hash_distances(self._hashes, self._hashes[place]) >= self._limits[1]
+        if self._cosines is not None:
+            self._is_open &= self._cosines[place] <= self._limits[0]
+            self._covered = np.maximum(self._covered, self._closeness[place])
+
+
+def _shortlist(field: Field, places: NDArray[np.int64], *, most: int) -> NDArray[np.int64]:
+    """Of these places (ascending) the best of every shot, then the best of the rest; ascending."""
+    size = max(_SHORTLIST, 4 * most)
+    if len(places) <= size:
+        return places
+    _, firsts = np.unique(field.shot_indices[places], return_index=True)
+    is_in = np.zeros(len(places), dtype=np.bool_)
+    is_in[np.sort(firsts)[: size // 2]] = True
+    is_in[np.flatnonzero(~is_in)[: size - np.count_nonzero(is_in)]] = True
+    return places[is_in]
 
 
 def nearest_distance(seconds: float, others: list[float]) -> float:
@@ -57,43 +242,13 @@ def nearest_distance(seconds: float, others: list[float]) -> float:
     return min((abs(seconds - other) for other in others[max(place - 1, 0) : place + 1]), default=float("inf"))
 
 
-def explain_unchosen(
-    order: NDArray[np.int64],
-    *,
-    chosen: list[int],
-    combined: NDArray[np.float64],
-    pts_seconds: NDArray[np.float64],
-    shot_indices: NDArray[np.int64],
-    settings: SelectionSettings,
-) -> dict[int, Rejection]:
-    """Why each candidate that might have been chosen was not; every reason is true of the final selections.
-
-    Args:
-        order: as given to `diversify`.
-        chosen: what `diversify` returned, not empty where `order` is not.
-        combined: (N,) float64 scores of all candidates.
-        pts_seconds, shot_indices, settings: as given to `diversify`.
-
-    Returns:
-        Position -> rejection for each position of `order` that is not in `chosen`. With all places taken, a candidate
-        behind the last selection has `lower_score` (or the same and a later frame): no rule kept it out. One before it
-        was kept out by the gap, or else by an at least equally good selection of its shot.
-    """
-    chosen_seconds = sorted(float(pts_seconds[position]) for position in chosen)
-    best_of_shot: dict[int, float] = {}
-    for position in chosen:
-        best_of_shot.setdefault(int(shot_indices[position]), float(combined[position]))
-    ahead, unchosen = set(chosen), {}
-    for position in order.tolist():
-        if position in ahead:
-            ahead.remove(position)
-            continue
-        score, shot_index = float(combined[position]), int(shot_indices[position])
-        distance = nearest_distance(float(pts_seconds[position]), chosen_seconds)
-        if len(chosen) == settings.top_k and not ahead:
-            unchosen[position] = Rejection("rank", "lower_score", score, float(combined[chosen[-1]]))
-        elif distance < settings.min_gap_seconds:
-            unchosen[position] = Rejection("diversify", "too_close_to_selection", distance, settings.min_gap_seconds)
-        else:
-            unchosen[position] = Rejection("diversify", "shot_already_selected", score, best_of_shot[shot_index])
-    return unchosen
+def take_with_gap(field: Field, places: list[int], *, most: int, min_gap_seconds: float) -> list[int]:
+    """Of these places, in order, those at least the gap from all before them; pinned ones first, at most so many."""
+    taken = list(field.pinned)
+    seconds = sorted(float(field.seconds[place]) for place in taken)
+    for place in places:
+        own = float(field.seconds[place])
+        if len(taken) < most and place not in taken and nearest_distance(own, seconds) >= min_gap_seconds:
+            taken.append(place)
+            insort(seconds, own)
+    return sorted(taken)

@@ -1,4 +1,4 @@
-"""What a face is worth: its size, its distance from the border, its sharpness beside the video's other faces."""
+"""What a face is worth: its size, its distance from the border, its sharpness, whether it looks at the camera."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +43,10 @@ def face_bonuses(measured: Measured, *, settings: SelectionSettings) -> NDArray[
 
 
 def face_qualities(measured: Measured) -> NDArray[np.float64]:
-    """The mean of three measures of each face, each 0..1: size, distance from the border, sharpness.
+    """The mean of four measures of each face, each 0..1: size, distance from the border, sharpness, frontality.
 
-    Sharpness is the percentile of its Laplacian variance among the video's faces; where it is not known, the mean is of
-    the other two.
+    Sharpness is the percentile of its Laplacian variance among the video's faces; where it or the frontality is not
+    known, the mean is of the others.
 
     Args:
         measured: one video or many, M faces in all, the frame size known where there is one.
@@ -63,5 +63,5 @@ def face_qualities(measured: Measured) -> NDArray[np.float64]:
     distance = np.min([faces.x, faces.y, rights, bottoms], axis=0)
     border = np.clip(distance / (_SAFE_DISTANCE * frame_heights), 0.0, 1.0)
     sharpness = percentile_ranks(faces.laplacian_variance, groups=videos)
-    quality: NDArray[np.float64] = np.nanmean(np.stack([size, border, sharpness]), axis=0)
+    quality: NDArray[np.float64] = np.nanmean(np.stack([size, border, sharpness, faces.frontality]), axis=0)
     return quality

@@ -1,7 +1,7 @@
 """What was measured of the candidates of one video or of many, as arrays: all that a choice is made from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +10,74 @@ from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
 from thumb_assets.select.align import aligned_values, candidate_positions
+from thumb_assets.select.surroundings import SURROUNDINGS, surroundings
 
 # A face of a frame that is no candidate has a rank among the faces, and no candidate it counts for.
 NO_CANDIDATE = -1
+# What people decided of a frame.
+PINNED, BANNED = 1.0, -1.0
+
+# By attribute of Measured: the table and the column it is read from.
+COLUMNS: dict[str, tuple[str, str]] = {
+    "laplacian_variance": ("sharpness", "laplacian_variance"),
+    "luma_mean": ("sharpness", "luma_mean"),
+    "luma_std": ("sharpness", "luma_std"),
+    "luma_entropy": ("appearance", "luma_entropy"),
+    "dark_share": ("appearance", "dark_share"),
+    "bright_share": ("appearance", "bright_share"),
+    "blur_effect": ("appearance", "blur_effect"),
+    "text_share": ("appearance", "text_share"),
+    "bar_share": ("appearance", "bar_share"),
+    "clip_score": ("clip_scores", "clip_score"),
+    "positive_similarity": ("clip_scores", "positive_similarity"),
+    "title_card_similarity": ("clip_scores", "title_card_similarity"),
+    "judge_score": ("judgements", "judge_score"),
+    "num_recurrences": ("recurrences", "num_videos"),
+}
+# All float64 arrays of Measured, one value per candidate.
+VALUES: tuple[str, ...] = ("pts_seconds", *COLUMNS, *SURROUNDINGS, "decision", "is_judged")
+
+
+@dataclass(frozen=True)
+class ScoreTables:
+    """What is known of a video's candidates besides which they are; a table that is not there is None.
+
+    Attributes:
+        frames, shots: of the whole video.
+        sharpness, appearance, clip_scores, iqa_scores: of its candidates; rows of other frames are passed over.
+        faces: None where faces were not looked for, no rows where none was found.
+        judgements: of some of the candidates.
+        recurrences: of those candidates that are shown alike in other videos.
+        decisions: what people decided.
+        iqa_lower_better: by metric of iqa_scores, from that table's footer.
+        frame_size: (width, height) of the displayed frame, the scale of the faces; needed where there are faces.
+        embedding_model: of clip_scores, see `embedding_model_of`.
+    """
+
+    frames: pa.Table | None = None
+    shots: pa.Table | None = None
+    sharpness: pa.Table | None = None
+    appearance: pa.Table | None = None
+    faces: pa.Table | None = None
+    clip_scores: pa.Table | None = None
+    iqa_scores: pa.Table | None = None
+    judgements: pa.Table | None = None
+    recurrences: pa.Table | None = None
+    decisions: pa.Table | None = None
+    iqa_lower_better: Mapping[str, bool] = field(default_factory=dict)
+    frame_size: tuple[int, int] | None = None
+    embedding_model: str | None = None
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Those that are there, by name."""
+        tables = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: table for name, table in tables.items() if isinstance(table, pa.Table)}
+
+
+# Names of the tables that say something of candidates.
+TABLES_OF_SCORES: tuple[str, ...] = tuple(
+    each.name for each in fields(ScoreTables) if each.name not in {"iqa_lower_better", "frame_size", "embedding_model"}
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +89,7 @@ class MeasuredFaces:
         positions: (M,) int64, the candidate a face is on, counted within its video; NO_CANDIDATE where there is none.
         x, y, width, height: (M,) float64, pixels of the displayed frame.
         confidence: (M,) float64, 0..1.
-        laplacian_variance: (M,) float64, NaN where it is not known.
+        laplacian_variance, frontality: (M,) float64, NaN where it is not known.
     """
 
     offsets: NDArray[np.int64]
@@ -35,6 +100,10 @@ class MeasuredFaces:
     height: NDArray[np.float64]
     confidence: NDArray[np.float64]
     laplacian_variance: NDArray[np.float64]
+    frontality: NDArray[np.float64]
+
+
+FACE_VALUES = ("x", "y", "width", "height", "confidence", "laplacian_variance", "frontality")
 
 
 @dataclass(frozen=True)
@@ -45,9 +114,13 @@ class Measured:
         video_ids: V names, each once.
         offsets: (V + 1,) int64; the candidates of video v are [offsets[v], offsets[v + 1]), ascending by frame_index.
         frame_indices, shot_indices: (N,) int64.
-        pts_seconds: (N,) float64.
-        laplacian_variance, luma_mean, luma_std, clip_score: (N,) float64.
+        values: (N,) float64 each, by name out of VALUES; `decision` is PINNED, BANNED or 0,
+            `is_judged` 0 or 1.
+        difference_hash: (N,) uint64, of no meaning where `luma_entropy` is NaN.
         iqa: by metric (N,) float64, turned so that more is better.
+        embeddings, descriptors: by video (n, D) float16 of L2 norm 1, n the candidates of the video; NaN in the rows of
+            those that have none, D = 0 where none has.
+        embedding_models: by video the model of its embeddings, see `embedding_model_of`; None where it is not known.
         faces: the faces.
         has_faces: (V,) bool, whether faces were looked for.
         frame_sizes: (V, 2) int64, width and height of the displayed frame; 0 where it is not known and no face is.
@@ -57,85 +130,123 @@ class Measured:
     offsets: NDArray[np.int64]
     frame_indices: NDArray[np.int64]
     shot_indices: NDArray[np.int64]
-    pts_seconds: NDArray[np.float64]
-    laplacian_variance: NDArray[np.float64]
-    luma_mean: NDArray[np.float64]
-    luma_std: NDArray[np.float64]
-    clip_score: NDArray[np.float64]
+    values: Mapping[str, NDArray[np.float64]]
+    difference_hash: NDArray[np.uint64]
     iqa: Mapping[str, NDArray[np.float64]]
+    embeddings: tuple[NDArray[np.float16], ...]
+    descriptors: tuple[NDArray[np.float16], ...]
     faces: MeasuredFaces
     has_faces: NDArray[np.bool_]
     frame_sizes: NDArray[np.int64]
+    embedding_models: tuple[str | None, ...]
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        """The values of that name."""
+        return self.values[name]
+
+    def span(self, video: int) -> slice:
+        """The positions of a video's candidates."""
+        return slice(int(self.offsets[video]), int(self.offsets[video + 1]))
 
 
-def measured_from_tables(
-    candidates: pa.Table,
-    *,
-    sharpness: pa.Table | None,
-    clip_scores: pa.Table | None,
-    iqa_scores: pa.Table | None,
-    iqa_lower_better: Mapping[str, bool],
-    faces: pa.Table | None,
-    frame_size: tuple[int, int] | None,
-) -> Measured:
+def measured_from_tables(candidates: pa.Table, scores: ScoreTables) -> Measured:
     """What the tables of one video say of its candidates.
 
     Args:
-        candidates: table `candidate_frames`, conformed, one row or more; the others as in `choose`.
+        candidates: table `candidate_frames`, conformed, one row or more.
+        scores: the others.
 
     Raises:
         ContractError: a key repeats, or the direction of a metric is not known.
         ValueError: there are faces and no frame size.
     """
     frame_indices = candidates.column("frame_index").to_numpy()
-    if faces is not None and faces.num_rows and frame_size is None:
+    if scores.faces is not None and scores.faces.num_rows and scores.frame_size is None:
         raise ValueError("frame_size is needed to tell a clear face from a small one")
-
-    def values(table: pa.Table | None, column_name: str) -> NDArray[np.float64]:
-        if table is None:
-            return np.full(len(frame_indices), np.nan)
-        return aligned_values(table, column_name, frame_indices=frame_indices)
-
+    values = {"pts_seconds": candidates.column("pts_seconds").to_numpy()}
+    for name, (table_name, column_name) in COLUMNS.items():
+        table = getattr(scores, table_name)
+        values[name] = (
+            np.full(len(frame_indices), np.nan)
+            if table is None
+            else aligned_values(table, column_name, frame_indices=frame_indices)
+        )
+    values |= surroundings(candidates, frames=scores.frames, shots=scores.shots)
+    values["decision"] = _decisions(scores.decisions, frame_indices=frame_indices)
+    values["is_judged"] = _has_row(scores.judgements, frame_indices=frame_indices)
     return Measured(
         video_ids=(candidates.column("video_id")[0].as_py(),),
         offsets=np.array([0, len(frame_indices)]),
         frame_indices=frame_indices,
         shot_indices=candidates.column("shot_index").to_numpy(),
-        pts_seconds=candidates.column("pts_seconds").to_numpy(),
-        laplacian_variance=values(sharpness, "laplacian_variance"),
-        luma_mean=values(sharpness, "luma_mean"),
-        luma_std=values(sharpness, "luma_std"),
-        clip_score=values(clip_scores, "clip_score"),
-        iqa=_iqa_values(iqa_scores, frame_indices=frame_indices, lower_better=iqa_lower_better),
-        faces=_faces(faces, frame_indices=frame_indices),
-        has_faces=np.array([faces is not None]),
-        frame_sizes=np.array([frame_size or (0, 0)]),
+        values=values,
+        difference_hash=_hashes(scores.appearance, frame_indices=frame_indices),
+        iqa=_iqa_values(scores.iqa_scores, frame_indices=frame_indices, lower_better=scores.iqa_lower_better),
+        embeddings=(vectors(scores.clip_scores, "embedding", frame_indices=frame_indices),),
+        descriptors=(vectors(scores.appearance, "descriptor", frame_indices=frame_indices),),
+        faces=_faces(scores.faces, frame_indices=frame_indices),
+        has_faces=np.array([scores.faces is not None]),
+        frame_sizes=np.array([scores.frame_size or (0, 0)]),
+        embedding_models=(scores.embedding_model,),
     )
+
+
+def embedding_model_of(footer: Mapping[str, str]) -> str | None:
+    """The name of the model behind a table `clip_scores`, out of its footer; None where that does not say.
+
+    >>> embedding_model_of({"model_name": "ViT-B-32", "pretrained": "openai"})
+    'ViT-B-32 (openai)'
+    """
+    return f"{footer['model_name']} ({footer.get('pretrained')})" if "model_name" in footer else None
 
 
 def joined(parts: Sequence[Measured]) -> Measured:
     """The videos of all parts, in order; one part or more, no video in two of them."""
     metrics = sorted({metric for part in parts for metric in part.iqa})
     arrays = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts])
-        for field in fields(Measured)
-        if field.name not in {"video_ids", "offsets", "iqa", "faces"}
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("frame_indices", "shot_indices", "difference_hash", "has_faces", "frame_sizes")
     }
     face_arrays = {
-        field.name: np.concatenate([getattr(part.faces, field.name) for part in parts])
-        for field in fields(MeasuredFaces)
-        if field.name != "offsets"
+        name: np.concatenate([getattr(part.faces, name) for part in parts]) for name in ("positions", *FACE_VALUES)
     }
     return Measured(
         video_ids=tuple(video_id for part in parts for video_id in part.video_ids),
         offsets=_joined_offsets([part.offsets for part in parts]),
+        values={name: np.concatenate([part[name] for part in parts]) for name in VALUES},
         iqa={
             metric: np.concatenate([part.iqa.get(metric, np.full(len(part.frame_indices), np.nan)) for part in parts])
             for metric in metrics
         },
+        embeddings=tuple(each for part in parts for each in part.embeddings),
+        descriptors=tuple(each for part in parts for each in part.descriptors),
+        embedding_models=tuple(each for part in parts for each in part.embedding_models),
         faces=MeasuredFaces(offsets=_joined_offsets([part.faces.offsets for part in parts]), **face_arrays),
         **arrays,
     )
+
+
+def vectors(table: pa.Table | None, column_name: str, *, frame_indices: NDArray[np.int64]) -> NDArray[np.float16]:
+    """The vectors of the candidates in a table's column of embeddings; rows whose `error` is set have none.
+
+    Returns:
+        (N, D) float16, NaN in rows without one; (N, 0) where no candidate has one.
+    """
+    nothing = np.zeros((len(frame_indices), 0), np.float16)
+    if table is None or not table.num_rows:
+        return nothing
+    column = table.column(column_name).combine_chunks()
+    num_dimensions = column.type.list_size
+    has_vector = ~column.is_null().to_numpy(zero_copy_only=False) & table.column("error").is_null().to_numpy()
+    positions, is_candidate = candidate_positions(table, frame_indices=frame_indices)
+    is_used = has_vector & is_candidate
+    if not is_used.any():
+        return nothing
+    values = np.full((len(frame_indices), num_dimensions), np.nan, np.float16)
+    # The values of a fixed-size list include those below its nulls, so a row is where its position says.
+    flat = column.values.to_numpy(zero_copy_only=False).reshape(-1, num_dimensions)
+    values[positions[is_used]] = flat[column.offset : column.offset + len(column)][is_used]
+    return values
 
 
 def _joined_offsets(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -159,11 +270,38 @@ def _iqa_values(
     return values
 
 
+def _hashes(appearance: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> NDArray[np.uint64]:
+    hashes = np.zeros(len(frame_indices), np.uint64)
+    if appearance is None:
+        return hashes
+    positions, is_candidate = candidate_positions(appearance, frame_indices=frame_indices)
+    texts = appearance.column("difference_hash").to_pylist()
+    for position, is_one, text in zip(positions.tolist(), is_candidate.tolist(), texts, strict=True):
+        if is_one and text is not None:
+            hashes[position] = int(text, 16)
+    return hashes
+
+
+def _decisions(decisions: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> NDArray[np.float64]:
+    values = np.zeros(len(frame_indices))
+    if decisions is not None and decisions.num_rows:
+        positions, is_candidate = candidate_positions(decisions, frame_indices=frame_indices)
+        signs = np.where(pc.equal(decisions.column("decision"), "pin").to_numpy(), PINNED, BANNED)
+        values[positions[is_candidate]] = signs[is_candidate]
+    return values
+
+
+def _has_row(table: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> NDArray[np.float64]:
+    values = np.zeros(len(frame_indices))
+    if table is not None:
+        positions, is_candidate = candidate_positions(table, frame_indices=frame_indices)
+        values[positions[is_candidate]] = 1.0
+    return values
+
+
 def _faces(faces: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> MeasuredFaces:
     if faces is None:
-        nothing = np.zeros(0)
-        return MeasuredFaces(np.zeros(2, np.int64), np.zeros(0, np.int64), *[nothing] * 6)
+        return MeasuredFaces(np.zeros(2, np.int64), np.zeros(0, np.int64), *[np.zeros(0)] * len(FACE_VALUES))
     positions, is_candidate = candidate_positions(faces, frame_indices=frame_indices)
-    names = ("x", "y", "width", "height", "confidence", "laplacian_variance")
-    columns = (faces.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in names)
+    columns = (faces.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in FACE_VALUES)
     return MeasuredFaces(np.array([0, faces.num_rows]), np.where(is_candidate, positions, NO_CANDIDATE), *columns)

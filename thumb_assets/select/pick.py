@@ -1,15 +1,19 @@
-"""The choice itself, of one video or of many at once: score, drop, order, diversify; arrays in, positions out."""
+"""The choice itself, of one video or of many at once: score, judge, order, diversify; arrays in, positions out."""
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.combine import Scores, score_candidates
-from thumb_assets.select.diversify import diversify
-from thumb_assets.select.measured import Measured
+from thumb_assets.select.diversify import Field, diversify
+from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
+from thumb_assets.select.keyframes import choose_keyframes
+from thumb_assets.select.measured import PINNED, Measured
 from thumb_assets.select.rank import groups_of, order_in_groups
-from thumb_assets.select.reject import NO_RULE, Rule, first_broken, usability_rules
+from thumb_assets.select.reject import DOUBTFUL, Verdicts, judge
 from thumb_assets.settings import SelectionSettings
 
 
@@ -19,43 +23,70 @@ class Picks:
 
     Attributes:
         scores: components and combined scores.
-        rules: the reject rules.
-        broken_rules: (N,) int64, the place in `rules` of the first one a candidate breaks, NO_RULE where none.
-        is_dropped: (N,) bool: it breaks a rule and its video has a candidate that breaks none.
-        order: (N,) int64 positions, video by video, best first, the dropped ones among them.
+        verdicts: which reject rules each breaks, and what follows.
+        order: (N,) int64 positions, video by video, best first; those that may not be chosen among them.
         chosen: by video the chosen positions, best first.
     """
 
     scores: Scores
-    rules: tuple[Rule, ...]
-    broken_rules: NDArray[np.int64]
-    is_dropped: NDArray[np.bool_]
+    verdicts: Verdicts
     order: NDArray[np.int64]
     chosen: tuple[list[int], ...]
 
 
-def pick(measured: Measured, *, settings: SelectionSettings) -> Picks:
+def pick(measured: Measured, *, settings: SelectionSettings, guidance: Guidance = NO_GUIDANCE) -> Picks:
     """Chooses from the candidates of each video; no video has a say in another's.
-
-    Which of the best are taken together is up to `diversify` alone: another strategy would stand in its place.
 
     Args:
         measured: one video or many.
-        settings: weights, thresholds, numbers.
+        settings: weights, thresholds, numbers, the strategy.
+        guidance: what is looked for, the learned scorer, the library's distributions.
     """
     videos = groups_of(measured.offsets)
-    num_videos = len(measured.video_ids)
-    scores = score_candidates(measured, settings=settings)
-    rules = usability_rules(measured, settings=settings)
-    broken_rules = first_broken(rules)
-    has_usable = np.bincount(videos[broken_rules == NO_RULE], minlength=num_videos) > 0
-    is_dropped = (broken_rules != NO_RULE) & has_usable[videos]
+    scores = score_candidates(measured, settings=settings, guidance=guidance)
+    verdicts = judge(measured, settings=settings, avoided=guidance.avoided(measured))
     order = order_in_groups(scores.combined, groups=videos)
-    left = order[~is_dropped[order]]
-    ends = np.cumsum(np.bincount(videos[left], minlength=num_videos)).tolist()
-    seconds, shots = measured.pts_seconds, measured.shot_indices
-    chosen = tuple(
-        diversify(left[start:end], pts_seconds=seconds, shot_indices=shots, settings=settings)
-        for start, end in zip([0, *ends[:-1]], ends, strict=True)
+    chosen = []
+    with one_thread():
+        for video in range(len(measured.video_ids)):
+            field = field_of(measured, video, scores=scores, verdicts=verdicts, order=order)
+            if settings.strategy == "keyframes" and len(field.positions):
+                places, _ = choose_keyframes(field, settings=settings)
+            else:
+                places = diversify(field, settings=settings)
+            chosen.append((field.positions[places] + measured.offsets[video]).tolist())
+    return Picks(scores, verdicts, order, tuple(chosen))
+
+
+def field_of(measured: Measured, video: int, *, scores: Scores, verdicts: Verdicts, order: NDArray[np.int64]) -> Field:
+    """The candidates of one video that may be chosen, best first, the doubtful ones last."""
+    span = measured.span(video)
+    own = order[span]
+    own = own[verdicts.is_taken[own]]
+    is_doubtful = verdicts.tiers[own] == DOUBTFUL
+    is_doubtful &= not is_doubtful.all()
+    own = np.concatenate([own[~is_doubtful], own[is_doubtful]])
+    has_hashes = not np.isnan(measured["luma_entropy"][own]).any()
+    return Field(
+        positions=own - span.start,
+        num_usable=int(len(own) - np.count_nonzero(is_doubtful)),
+        combined=scores.combined[own],
+        seconds=measured["pts_seconds"][own],
+        shot_indices=measured.shot_indices[own],
+        hashes=measured.difference_hash[own] if has_hashes else None,
+        embeddings=measured.embeddings[video],
+        descriptors=measured.descriptors[video],
+        pinned=tuple(np.flatnonzero(measured["decision"][own] == PINNED).tolist()),
     )
-    return Picks(scores, rules, broken_rules, is_dropped, order, chosen)
+
+
+@cache
+def _thread_pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def one_thread() -> Any:
+    """The matrices are small: threads cost more than they bring, ten times as much where the cores are busy."""
+    return _thread_pools().limit(limits=1, user_api="blas")

@@ -20,6 +20,23 @@ def groups_of(offsets: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
     return np.repeat(np.arange(num_groups, dtype=np.min_scalar_type(max(num_groups - 1, 0))), np.diff(offsets))
 
 
+def groups_of_shots(offsets: NDArray[np.int64], shot_indices: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
+    """Which shot of which video each candidate is of, counted through all videos; as `groups_of`.
+
+    Args:
+        offsets: (V + 1,) int64, the candidates of each video.
+        shot_indices: (N,) int64, ascending within each video.
+
+    >>> groups_of_shots(np.array([0, 3, 4]), np.array([0, 0, 2, 2])).tolist()
+    [0, 0, 1, 2]
+    """
+    is_first = np.ones(len(shot_indices), dtype=np.bool_)
+    is_first[1:] = shot_indices[1:] != shot_indices[:-1]
+    is_first[offsets[:-1][offsets[:-1] < len(shot_indices)]] = True
+    groups = np.cumsum(is_first) - 1
+    return groups.astype(np.min_scalar_type(max(len(groups) - 1, 0)))
+
+
 def order_in_groups(values: NDArray[np.float64], *, groups: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
     """Positions group by group, by falling value in each; ties keep their order, which is that of frame_index.
 
@@ -72,3 +89,31 @@ def percentile_ranks(
     # A group of ties holds the ranks last - size + 1 .. last, whose mean is last - (size - 1) / 2.
     ranks[order] = np.repeat((last_rank - (tie_sizes - 1) / 2) / group_sizes[group_of_tie], tie_sizes)
     return ranks
+
+
+def medians_of_groups(
+    values: NDArray[np.float64], *, groups: NDArray[np.unsignedinteger], num_groups: int
+) -> NDArray[np.float64]:
+    """The median of each group's values, NaN where it has none.
+
+    Args:
+        values: (N,) float64; NaN does not count.
+        groups: (N,) the group of each value, see `groups_of`.
+        num_groups: G.
+
+    Returns:
+        (G,) float64.
+
+    >>> medians_of_groups(np.array([1.0, 4.0, 2.0, np.nan]), groups=np.array([0, 1, 1, 2]), num_groups=3).tolist()
+    [1.0, 3.0, nan]
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    order = known[np.argsort(values[known])]
+    order = order[np.argsort(groups[order], kind="stable")]
+    sizes = np.bincount(groups[known], minlength=num_groups)
+    starts = np.cumsum(sizes) - sizes
+    medians = np.full(num_groups, np.nan)
+    has_any = sizes > 0
+    low, high = (starts + (sizes - 1) // 2)[has_any], (starts + sizes // 2)[has_any]
+    medians[has_any] = (values[order[low]] + values[order[high]]) / 2
+    return medians

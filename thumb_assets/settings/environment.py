@@ -14,6 +14,7 @@ NOTIFY_SECRET_VARIABLE = "THUMB_ASSETS_NOTIFY_SECRET"  # noqa: S105
 PUBLISH_SQL_URL_VARIABLE = "THUMB_ASSETS_PUBLISH_SQL_URL"
 BROKER_URL_VARIABLE = "THUMB_ASSETS_BROKER_URL"
 PUBLISH_TOKEN_VARIABLE = "THUMB_ASSETS_PUBLISH_TOKEN"  # noqa: S105
+JUDGE_KEY_VARIABLE = "THUMB_ASSETS_JUDGE_KEY"
 _MIN_SECRET_LENGTH = 16
 
 
@@ -58,10 +59,23 @@ def publish_token(environ: Mapping[str, str] = os.environ) -> str | None:
     Raises:
         SettingsError: it cannot stand in a header.
     """
-    token = environ.get(PUBLISH_TOKEN_VARIABLE, "").strip()  # a secret from a file often ends with a line break
-    if not all(" " <= character <= "~" for character in token):
-        raise SettingsError(f"{PUBLISH_TOKEN_VARIABLE}: holds a character that no header may; put plain ASCII into it")
-    return token or None
+    return _header_secret(PUBLISH_TOKEN_VARIABLE, environ)
+
+
+def judge_key(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The API key of the judge's server (THUMB_ASSETS_JUDGE_KEY), if it wants one.
+
+    Raises:
+        SettingsError: it cannot stand in a header.
+    """
+    return _header_secret(JUDGE_KEY_VARIABLE, environ)
+
+
+def _header_secret(variable: str, environ: Mapping[str, str]) -> str | None:
+    secret = environ.get(variable, "").strip()  # a secret from a file often ends with a line break
+    if not all(" " <= character <= "~" for character in secret):
+        raise SettingsError(f"{variable}: holds a character that no header may; put plain ASCII into it")
+    return secret or None
 
 
 def broker_url(environ: Mapping[str, str] = os.environ) -> str:

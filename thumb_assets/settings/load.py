@@ -10,26 +10,30 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.judge import JudgeSettings
 from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
+from thumb_assets.settings.presets import with_preset
+from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import (
     CandidatesSettings,
+    ChaptersSettings,
     ClipSettings,
     CropsSettings,
     ExportSettings,
     FacesSettings,
     IqaSettings,
     ModelsSettings,
-    SelectionSettings,
     ShotsSettings,
     SparseSettings,
     StillsSettings,
     VideoSettings,
 )
+from thumb_assets.settings.survey import SurveySettings
 
 
 class Settings(StageSettings):
-    """All settings; each field is the settings of one stage, `video`, `models`, `library`, `backfill` and `serve` are
-    shared."""
+    """All settings; each field is the settings of one stage, `video`, `models`, `survey`, `library`, `backfill` and
+    `serve` are shared."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
     sparse: SparseSettings = Field(default_factory=SparseSettings)
@@ -38,7 +42,10 @@ class Settings(StageSettings):
     faces: FacesSettings = Field(default_factory=FacesSettings)
     clip: ClipSettings = Field(default_factory=ClipSettings)
     iqa: IqaSettings = Field(default_factory=IqaSettings)
+    judge: JudgeSettings = Field(default_factory=JudgeSettings)
     selection: SelectionSettings = Field(default_factory=SelectionSettings)
+    survey: SurveySettings = Field(default_factory=SurveySettings)
+    chapters: ChaptersSettings = Field(default_factory=ChaptersSettings)
     stills: StillsSettings = Field(default_factory=StillsSettings)
     crops: CropsSettings = Field(default_factory=CropsSettings)
     export: ExportSettings = Field(default_factory=ExportSettings)
@@ -55,10 +62,12 @@ class Settings(StageSettings):
         return self
 
     @model_validator(mode="after")
-    def _program_is_stopped_first(self) -> "Settings":
+    def _others_are_stopped_first(self) -> "Settings":
         is_shorter = self.export.timeout_seconds < self.video.stall_seconds
         if self.export.backend == "ffmpeg" and self.video.is_isolated and not is_shorter:
             raise ValueError("export.timeout_seconds must be less than video.stall_seconds")
+        if self.judge.url and self.video.is_isolated and self.judge.timeout_seconds >= self.video.stall_seconds:
+            raise ValueError("judge.timeout_seconds must be less than video.stall_seconds")
         return self
 
 
@@ -98,12 +107,15 @@ def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Se
             if not isinstance(target, dict):
                 raise SettingsError(f"--set {override!r}: {key!r} is a value, not a section")
         target[keys[-1]] = _parse_value(text)
+    values["selection"] = with_preset(values.get("selection", {}))
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"setting {where}: {first['msg']} (got {first['input']!r})") from None
+        given = repr(first["input"])
+        got = "" if "://" in given else f" (got {given})"  # an address may hold a password
+        raise SettingsError(f"setting {where}: {first['msg']}{got}") from None
 
 
 def _parse_value(text: str) -> Any:
@@ -117,6 +129,7 @@ def _parse_value(text: str) -> Any:
 _WITHOUT_EFFECT_ON_VALUES = {
     *("batch_size", "compile", "decode_threads", "device", "hwaccel", "is_isolated", "stall_seconds", "on_unavailable"),
     *("backend", "ffmpeg_path", "timeout_seconds", "verification", "min_free_bytes", "allowed_hosts"),
+    *("url", "max_requests", "max_retries"),
 }
 
 

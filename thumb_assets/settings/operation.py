@@ -57,6 +57,7 @@ class BackfillSettings(StageSettings):
         "", pattern="^[a-z0-9_-]*$", description="Celery's queue of the runs, cpu or gpu; empty: the deployment's own."
     )
     report_cron: str = Field("*/15 * * * *", description="When the library's page is made anew, if anything changed.")
+    survey_cron: str = Field("0 1 * * 0", description="When the schedule survey runs, in `timezone`.")
 
 
 # What a target may be told of a still: see publish/told.py.

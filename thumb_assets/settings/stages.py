@@ -80,7 +80,7 @@ class CandidatesSettings(StageSettings):
 
     shot_offset_seconds: float = Field(0.4, ge=0, description="Distance of a shot's candidate from the shot's start.")
     uniform_interval_seconds: float | None = Field(
-        3.0, gt=0, description="One candidate in the middle of every interval of this length; null turns it off."
+        2.0, gt=0, description="One candidate in the middle of every interval of this length; null turns it off."
     )
     use_shots: bool = Field(True, description="One candidate per shot.")
     use_keyframes: bool = Field(False, description="Every codec sync frame is a candidate.")
@@ -104,6 +104,9 @@ NEGATIVE_PROMPTS = (
     "a transition with text overlay or graphic",
     "a frame caught between two shots",
 )
+TITLE_CARD_PROMPTS = ("a title card with text", "a slide with large text on a plain background", "film credits")
+# Those of the settings of `clip` that change no embedding.
+PROMPT_FIELDS = ("positive_prompts", "negative_prompts", "title_card_prompts")
 
 
 class ClipSettings(StageSettings):
@@ -114,6 +117,7 @@ class ClipSettings(StageSettings):
     checkpoint: Path | None = Field(None, description="A local checkpoint instead of the tag (safetensors preferred).")
     positive_prompts: tuple[str, ...] = Field(POSITIVE_PROMPTS, min_length=1)
     negative_prompts: tuple[str, ...] = Field(NEGATIVE_PROMPTS, min_length=1)
+    title_card_prompts: tuple[str, ...] = Field(TITLE_CARD_PROMPTS, min_length=1)
     batch_size: int = Field(
         32, ge=1, le=4096, description="Images per forward pass, at most: fewer where memory asks for it, few on a CPU."
     )
@@ -142,29 +146,6 @@ class IqaSettings(StageSettings):
     )
     compile: Literal["none", "torch", "tensorrt"] = Field("none", description="CUDA only: have torch compile the nets.")
     on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do without the package or weights.")
-
-
-class ComponentWeights(StageSettings):
-    """Weights of the components of `combined_score`; a component that is absent is left out of the mean."""
-
-    sharpness: float = Field(0.35, ge=0)
-    clip: float = Field(0.40, ge=0)
-    iqa: float = Field(0.25, ge=0)
-
-
-class SelectionSettings(StageSettings):
-    """How the few frames are chosen from the candidates."""
-
-    top_k: int = Field(3, ge=1, le=1000, description="Selections per video, at most.")
-    min_gap_seconds: float = Field(2.0, ge=0, description="Least distance between two selections.")
-    distinct_shots: bool = Field(True, description="One selection per shot while there are shots left.")
-    weights: ComponentWeights = Field(default_factory=ComponentWeights)
-    face_bonus: float = Field(0.05, ge=0, le=1, description="Added to combined_score, at most, for clear faces.")
-    clear_face_confidence: float = Field(0.85, ge=0, le=1, description="Least confidence of a clear face.")
-    clear_face_height: float = Field(0.10, ge=0, le=1, description="Least height of a clear face, of the frame's.")
-    min_luma_mean: float = Field(8.0, ge=0, le=255, description="Darker candidates are rejected while others remain.")
-    max_luma_mean: float = Field(240.0, ge=0, le=255, description="Brighter ones are rejected while others remain.")
-    min_luma_std: float = Field(6.0, ge=0, le=255, description="Flatter ones are rejected while others remain.")
 
 
 class StillsSettings(StageSettings):
@@ -198,6 +179,66 @@ class CropsSettings(StageSettings):
         if len(set(ratios)) != len(ratios):
             raise ValueError("an aspect ratio is given twice")
         return ratios
+
+
+# What footage often shows: titles for the chapters of a video of any kind.
+SCENE_LABELS = (
+    "people talking",
+    "a person speaking to the camera",
+    "an interview",
+    "a crowd",
+    "a presentation on a stage",
+    "a slide with text",
+    "a computer screen",
+    "a city street",
+    "traffic",
+    "buildings",
+    "an office",
+    "a living room",
+    "a kitchen",
+    "food",
+    "a forest",
+    "mountains",
+    "a beach",
+    "the sea",
+    "a river",
+    "the sky",
+    "a field",
+    "a garden",
+    "animals",
+    "birds",
+    "sport",
+    "a concert",
+    "a dance",
+    "a car",
+    "a train",
+    "a factory",
+    "a laboratory",
+    "a night scene",
+    "an animated film",
+    "an aerial view",
+)
+
+
+class ChaptersSettings(StageSettings):
+    """How a video is cut into chapters of like content, and what they are called."""
+
+    is_on: bool = Field(False, description="Whether chapters are made.")
+    eps: float | None = Field(
+        None, gt=0, description="Radius of a cluster: 0 is the same, 1.41 nothing alike; null: found from the video."
+    )
+    min_samples: int = Field(2, ge=1, le=1000, description="Candidates within the radius that make a cluster.")
+    time_weight: float = Field(
+        0.1, ge=0, description="Distance between two candidates per minute that they are apart, beside their looks."
+    )
+    min_chapter_seconds: float = Field(
+        10.0, ge=0, description="A shorter one joins the neighbour that is more like it."
+    )
+    max_chapters: int = Field(20, ge=1, le=1000, description="Neighbours that are most alike are joined until then.")
+    labels: tuple[str, ...] = Field(SCENE_LABELS, description="Titles to choose from, in words that CLIP knows.")
+    min_label_margin: float = Field(
+        0.01, ge=-2, le=2, description="A label that is not more like a chapter than the next one by this is none."
+    )
 
 
 class ExportSettings(StageSettings):

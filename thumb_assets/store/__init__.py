@@ -2,14 +2,24 @@
 
 What belongs here: where things lie, the Parquet tables (the truth, one file per table and video), the outcomes of the
 stages, the SQLite catalog (an index over the tables) and the candidate cache (a copy of some of their columns), which
-can be made anew at any time, the library of video files and their ids. What does not: columns and their meaning
-(tables), pictures (export), any value that is computed from frames.
+can be made anew at any time, the learned scorer, what a survey found, what a judge answered, the library of video files
+and their ids. What does not: columns and their meaning (tables), pictures (export), any value that is computed from
+frames.
 """
 
-from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates
+from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates, StoredSelection
 from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.decisions import DECISIONS, decide, pinned_frames
 from thumb_assets.store.discovery import Discovery
-from thumb_assets.store.identity import is_video_id, verify_video_id, video_id_for
+from thumb_assets.store.identity import ids_beginning_with, is_video_id, verify_video_id, video_id_for
+from thumb_assets.store.judge_cache import JudgeCache
+from thumb_assets.store.learned_head import (
+    StoredHead,
+    read_learned_bytes,
+    read_learned_head,
+    remove_learned_head,
+    write_learned_head,
+)
 from thumb_assets.store.library import VIDEO_SUFFIXES, Library, LibraryVideo
 from thumb_assets.store.mirror import Mirror, MirroredLibrary, MirroredOutputs
 from thumb_assets.store.outbox import Message, Outbox, Request
@@ -22,18 +32,28 @@ from thumb_assets.store.outcomes import (
     record_outcomes,
 )
 from thumb_assets.store.outputs import ids_with_outputs, num_output_bytes, remove_outputs
-from thumb_assets.store.parquet import REQUIRED_FOOTER_KEYS, TableStore
+from thumb_assets.store.parquet import FILES, REQUIRED_FOOTER_KEYS, TableStore
 from thumb_assets.store.remote import RemoteFolder
 from thumb_assets.store.replaced import remove_replaced
-from thumb_assets.store.table_file import require_file_suffix, write_table_file
+from thumb_assets.store.survey import (
+    read_reference,
+    reference_path,
+    reference_sha256,
+    write_recurrences,
+    write_reference,
+)
+from thumb_assets.store.table_file import require_file_suffix, write_table_file, write_text_file
 
 __all__ = [
     "BLOCKED",
+    "DECISIONS",
+    "FILES",
     "REQUIRED_FOOTER_KEYS",
     "VIDEO_SUFFIXES",
     "CandidateCache",
     "Catalog",
     "Discovery",
+    "JudgeCache",
     "Library",
     "LibraryVideo",
     "Message",
@@ -45,18 +65,33 @@ __all__ = [
     "RemoteFolder",
     "Request",
     "StoredCandidates",
+    "StoredHead",
+    "StoredSelection",
     "TableStore",
+    "decide",
     "failed_video_ids",
+    "ids_beginning_with",
     "ids_with_outputs",
     "is_video_id",
     "num_output_bytes",
     "outdated_tables",
+    "pinned_frames",
+    "read_learned_bytes",
+    "read_learned_head",
     "read_outcomes",
+    "read_reference",
     "record_outcomes",
+    "reference_path",
+    "reference_sha256",
+    "remove_learned_head",
     "remove_outputs",
     "remove_replaced",
     "require_file_suffix",
     "verify_video_id",
     "video_id_for",
+    "write_learned_head",
+    "write_recurrences",
+    "write_reference",
     "write_table_file",
+    "write_text_file",
 ]

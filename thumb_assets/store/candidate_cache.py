@@ -3,7 +3,6 @@
 It lies in `data/what_if/`, follows the tables' files by size, time and inode, and can be deleted at any time.
 """
 
-import json
 import logging
 import os
 import zlib
@@ -14,17 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError, PermanentError, StorageError
-from thumb_assets.select import Measured, joined
+from thumb_assets.select import TABLES_OF_SCORES, Measured, joined
 from thumb_assets.store.candidate_rows import (
-    EMBEDDINGS_SCHEMA,
     MEASURED_SCHEMA,
     STANDING_SCHEMA,
-    embeddings_row,
+    clip_footers_of_rows,
     measured_of_rows,
     measured_row,
     standing_row,
@@ -38,7 +34,7 @@ _LOGGER = logging.getLogger(__name__)
 # Of an unfinished file nobody holds a lock on, where only its age tells.
 _ABANDONED_SECONDS = 3600.0
 # Raised when a row means something else than before: older files are then made anew.
-_VERSION = "1"
+_VERSION = "2"
 # A changed video costs writing its file anew, so there are several; many more would take longer to open.
 _NUM_SHARDS = 64
 
@@ -60,17 +56,10 @@ class _Part:
 _STANDING = _Part("standing", ("outcomes", "selections"), (), STANDING_SCHEMA, standing_row)
 _MEASURED = _Part(
     "measured",
-    ("videos", "candidate_frames", "sharpness", "faces", "clip_scores", "iqa_scores"),
+    ("videos", "candidate_frames", *TABLES_OF_SCORES),
     ("videos", "candidate_frames"),
     MEASURED_SCHEMA,
     measured_row,
-)
-_EMBEDDINGS = _Part(
-    "embeddings",
-    ("candidate_frames", "clip_scores"),
-    ("candidate_frames", "clip_scores"),
-    EMBEDDINGS_SCHEMA,
-    embeddings_row,
 )
 _TABLES = (*_STANDING.tables, *_MEASURED.tables)
 
@@ -84,30 +73,19 @@ class StoredSelection:
 
 
 @dataclass(frozen=True)
-class StoredEmbeddings:
-    """The image embeddings of a video's candidates.
-
-    Attributes:
-        values: (N, D) float16 of L2 norm 1, row by candidate; NaN where a candidate has none.
-        footer: model_name, pretrained and prompts_sha256 of its table `clip_scores`.
-    """
-
-    values: NDArray[np.float16]
-    footer: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class StoredCandidates:
     """What selection needs of the videos asked for.
 
     Attributes:
         measured: the videos that can be selected anew, in no particular order; None where there is none.
+        clip_footers: model_name, pretrained and prompts_sha256 of the embeddings, by video that has any.
         selections: what is selected now, by video that has a selection.
         missing: the stage to run first, by video that cannot be selected anew.
         errors: why a video's tables cannot be read, one line, by video.
     """
 
     measured: Measured | None
+    clip_footers: Mapping[str, Mapping[str, str]]
     selections: Mapping[str, StoredSelection]
     missing: Mapping[str, str]
     errors: Mapping[str, str]
@@ -144,45 +122,37 @@ class CandidateCache:
                     selection = StoredSelection(tuple(row["frame_index"]), tuple(row["pts_seconds"]))
                     self._selections[row["video_id"]] = selection
 
-    def candidates(self) -> StoredCandidates:
+    def candidates(self, *, needs_selections: bool = True) -> StoredCandidates:
         """What selection needs of the videos, as the engine would read it: see `VideoJob.optional_table`.
+
+        Args:
+            needs_selections: whether videos without selections are left out.
 
         Raises:
             StorageError: the disk does not answer.
         """
         known = {video_id: self._files[video_id] for video_id in self._outdated}
-        parts = [
-            measured_of_rows(rows)
-            for shard in self._shards(_MEASURED, known)
-            if (rows := _rows_of(shard, self._selections)).num_rows
-        ]
+        parts: list[Measured] = []
+        footers: dict[str, dict[str, str]] = {}
+        for shard in self._shards(_MEASURED, known):
+            rows = _rows_of(shard, self._selections) if needs_selections else shard
+            if rows.num_rows:
+                parts.append(measured_of_rows(rows))
+                footers |= clip_footers_of_rows(rows)
         missing = {
             video_id: stage
             for video_id in self._files
-            if video_id not in self._errors and (stage := self._missing_stage(video_id)) is not None
+            if video_id not in self._errors
+            and (stage := self._missing_stage(video_id, needs_selections=needs_selections)) is not None
         }
-        return StoredCandidates(joined(parts) if parts else None, self._selections, missing, dict(self._errors))
+        measured = joined(parts) if parts else None
+        return StoredCandidates(measured, footers, self._selections, missing, dict(self._errors))
 
-    def embeddings(self) -> Iterator[tuple[str, StoredEmbeddings]]:
-        """The embeddings of those of the videos that have any, each read from the file when it is used.
-
-        Raises:
-            StorageError: the disk does not answer.
-        """
-        known = {video_id: self._files[video_id] for video_id in self._outdated}
-        for shard in self._shards(_EMBEDDINGS, known):
-            names = ("video_id", "num_dimensions", "footer")
-            columns = (shard.column(name).to_pylist() for name in names)
-            for video_id, num_dimensions, footer, values in zip(*columns, shard.column("values"), strict=True):
-                if num_dimensions:
-                    matrix = np.frombuffer(values.as_buffer(), np.float16).reshape(-1, num_dimensions)
-                    yield video_id, StoredEmbeddings(matrix, json.loads(footer))
-
-    def _missing_stage(self, video_id: str) -> str | None:
+    def _missing_stage(self, video_id: str, *, needs_selections: bool) -> str | None:
         for name in _MEASURED.required:
             if name not in self._files[video_id] or name in self._outdated[video_id]:
                 return name
-        return None if video_id in self._selections else "selections"
+        return "selections" if needs_selections and video_id not in self._selections else None
 
     def _shards(self, part: _Part, files: Mapping[str, Mapping[str, str]]) -> Iterator[pa.Table]:
         """The part's rows of these videos, brought up to date, some videos at a time."""

@@ -9,19 +9,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from thumb_assets.select import Measured, MeasuredFaces, measured_from_tables
-from thumb_assets.select.align import candidate_positions
+from thumb_assets.select import (
+    FACE_VALUES,
+    TABLES_OF_SCORES,
+    VALUES,
+    Measured,
+    MeasuredFaces,
+    ScoreTables,
+    embedding_model_of,
+    measured_from_tables,
+)
 from thumb_assets.store.outcomes import outdated_tables
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.video import Geometry
 
-_FACE_VALUES = ("x", "y", "width", "height", "confidence", "laplacian_variance")
 _CANDIDATE_INTEGERS = ("frame_indices", "shot_indices")
-_CANDIDATE_FLOATS = ("pts_seconds", "laplacian_variance", "luma_mean", "luma_std", "clip_score")
+# float16, candidate by candidate, of `_size` dimensions each; NaN where a candidate has none.
+_VECTORS = ("embeddings", "descriptors")
 # What of the footer of `clip_scores` says whether texts can be held against its embeddings.
 _FOOTER_KEYS = ("model_name", "pretrained", "prompts_sha256")
 
-_integers, _floats = pa.list_(pa.int64()), pa.list_(pa.float64())
+_integers, _floats, _hashes = pa.list_(pa.int64()), pa.list_(pa.float64()), pa.list_(pa.uint64())
 
 
 def _schema(columns: Mapping[str, pa.DataType]) -> pa.Schema:
@@ -36,18 +44,20 @@ STANDING_SCHEMA = _schema(
 MEASURED_SCHEMA = _schema(
     {
         **dict.fromkeys(_CANDIDATE_INTEGERS, _integers),
-        **dict.fromkeys(_CANDIDATE_FLOATS, _floats),
+        **dict.fromkeys(VALUES, _floats),
+        "difference_hash": _hashes,
         "iqa_metrics": pa.list_(pa.string()),
         "iqa_values": _floats,
         "has_faces": pa.bool_(),
         "face_positions": _integers,
-        **{f"face_{name}": _floats for name in _FACE_VALUES},
+        **{f"face_{name}": _floats for name in FACE_VALUES},
         "frame_width": pa.int64(),
         "frame_height": pa.int64(),
+        **dict.fromkeys(_VECTORS, pa.large_binary()),
+        **{f"{name}_size": pa.int64() for name in _VECTORS},
+        "clip_footer": pa.string(),
     }
 )
-# (N, D) float16 by candidate, NaN where there is none; 0 dimensions where no candidate has one.
-EMBEDDINGS_SCHEMA = _schema({"num_dimensions": pa.int64(), "footer": pa.string(), "values": pa.large_binary()})
 
 
 def standing_row(store: TableStore, video_id: str, _outdated: frozenset[str]) -> dict[str, Any]:
@@ -64,55 +74,35 @@ def standing_row(store: TableStore, video_id: str, _outdated: frozenset[str]) ->
 
 
 def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> dict[str, Any]:
-    """What selection reads of a video, apart from the outdated tables."""
-    names = ("sharpness", "clip_scores", "iqa_scores", "faces")
-    tables = {name: None if name in outdated else store.read_or_none(name, video_id) for name in names}
-    iqa_scores = tables["iqa_scores"]
-    footer = {} if iqa_scores is None else _footer(iqa_scores)
+    """What selection reads of a video, apart from the outdated tables; see `score_tables` of the pipeline."""
+    tables = {name: None if name in outdated else store.read_or_none(name, video_id) for name in TABLES_OF_SCORES}
+    clip_footer = {key: value for key, value in _footer(tables["clip_scores"]).items() if key in _FOOTER_KEYS}
     candidates = store.read("candidate_frames", video_id)
     if not candidates.num_rows:
         return _empty_row(has_faces=tables["faces"] is not None)
-    measured = measured_from_tables(
-        candidates,
+    scores = ScoreTables(
         **tables,
-        iqa_lower_better=json.loads(footer.get("lower_better", "{}")),
+        iqa_lower_better=json.loads(_footer(tables["iqa_scores"]).get("lower_better", "{}")),
         frame_size=Geometry.from_row(store.read("videos", video_id).to_pylist()[0]).display_size,
+        embedding_model=embedding_model_of(clip_footer),
     )
+    measured = measured_from_tables(candidates, scores)
     width, height = measured.frame_sizes[0].tolist()
+    vectors = {name: getattr(measured, name)[0] for name in _VECTORS}
     return {
-        **{name: getattr(measured, name) for name in (*_CANDIDATE_INTEGERS, *_CANDIDATE_FLOATS)},
+        **{name: getattr(measured, name) for name in (*_CANDIDATE_INTEGERS, "difference_hash")},
+        **measured.values,
         "iqa_metrics": list(measured.iqa),
         "iqa_values": np.concatenate([np.zeros(0), *measured.iqa.values()]),
         "has_faces": bool(measured.has_faces[0]),
         "face_positions": measured.faces.positions,
-        **{f"face_{name}": getattr(measured.faces, name) for name in _FACE_VALUES},
+        **{f"face_{name}": getattr(measured.faces, name) for name in FACE_VALUES},
         "frame_width": width,
         "frame_height": height,
+        **{name: values.tobytes() for name, values in vectors.items()},
+        **{f"{name}_size": values.shape[1] for name, values in vectors.items()},
+        "clip_footer": json.dumps(clip_footer),
     }
-
-
-def embeddings_row(store: TableStore, video_id: str, _outdated: frozenset[str]) -> dict[str, Any]:
-    """The embeddings of a video's candidates."""
-    frame_indices = store.read("candidate_frames", video_id).column("frame_index").to_numpy()
-    table = store.read("clip_scores", video_id)
-    kept = {key: value for key, value in _footer(table).items() if key in _FOOTER_KEYS}
-    nothing = {"num_dimensions": 0, "footer": json.dumps(kept), "values": b""}
-    if not len(frame_indices) or not table.num_rows:
-        return nothing
-    embeddings = table.column("embedding").combine_chunks()
-    num_dimensions = embeddings.type.list_size
-    has_embedding = ~embeddings.is_null().to_numpy(zero_copy_only=False)
-    has_embedding &= table.column("error").is_null().to_numpy()
-    positions, is_candidate = candidate_positions(table, frame_indices=frame_indices)
-    is_used = has_embedding & is_candidate
-    if not is_used.any():
-        return nothing
-    values = np.full((len(frame_indices), num_dimensions), np.nan, np.float16)
-    # The values of a fixed-size list include those below its nulls, so a row is where its position says.
-    flat = embeddings.values.to_numpy(zero_copy_only=False).reshape(-1, num_dimensions)
-    flat = flat[embeddings.offset : embeddings.offset + len(embeddings)]
-    values[positions[is_used]] = flat[is_used]
-    return {**nothing, "num_dimensions": num_dimensions, "values": values.tobytes()}
 
 
 def measured_of_rows(rows: pa.Table) -> Measured:
@@ -121,16 +111,35 @@ def measured_of_rows(rows: pa.Table) -> Measured:
     faces = MeasuredFaces(
         _offsets(rows, "face_positions"),
         _flat(rows, "face_positions"),
-        *(_flat(rows, f"face_{name}") for name in _FACE_VALUES),
+        *(_flat(rows, f"face_{name}") for name in FACE_VALUES),
     )
     return Measured(
         video_ids=tuple(rows.column("video_id").to_pylist()),
         offsets=offsets,
-        **{name: _flat(rows, name) for name in (*_CANDIDATE_INTEGERS, *_CANDIDATE_FLOATS)},
+        **{name: _flat(rows, name) for name in (*_CANDIDATE_INTEGERS, "difference_hash")},
+        values={name: _flat(rows, name) for name in VALUES},
         iqa=_iqa(rows, offsets),
+        embeddings=_vectors(rows, "embeddings", offsets),
+        descriptors=_vectors(rows, "descriptors", offsets),
         faces=faces,
         has_faces=rows.column("has_faces").to_numpy(),
         frame_sizes=np.stack([rows.column(name).to_numpy() for name in ("frame_width", "frame_height")], axis=1),
+        embedding_models=tuple(embedding_model_of(json.loads(each)) for each in rows.column("clip_footer").to_pylist()),
+    )
+
+
+def clip_footers_of_rows(rows: pa.Table) -> dict[str, dict[str, str]]:
+    """model_name, pretrained and prompts_sha256 of the embeddings, by video that has any."""
+    names = ("video_id", "embeddings_size", "clip_footer")
+    columns = zip(*(rows.column(name).to_pylist() for name in names), strict=True)
+    return {video_id: json.loads(footer) for video_id, size, footer in columns if size}
+
+
+def _vectors(rows: pa.Table, name: str, offsets: NDArray[np.int64]) -> tuple[NDArray[np.float16], ...]:
+    sizes, numbers = rows.column(f"{name}_size").to_pylist(), np.diff(offsets).tolist()
+    return tuple(
+        np.frombuffer(value.as_buffer(), np.float16).reshape(number, size)
+        for value, number, size in zip(rows.column(name), numbers, sizes, strict=True)
     )
 
 
@@ -149,7 +158,8 @@ def _iqa(rows: pa.Table, offsets: NDArray[np.int64]) -> dict[str, NDArray[np.flo
 
 def _empty_row(*, has_faces: bool) -> dict[str, Any]:
     lists: dict[str, Any] = {field.name: [] for field in MEASURED_SCHEMA if pa.types.is_list(field.type)}
-    return {**lists, "has_faces": has_faces, "frame_width": 0, "frame_height": 0}
+    nothing = dict.fromkeys(_VECTORS, b"") | {f"{name}_size": 0 for name in _VECTORS}
+    return {**lists, **nothing, "has_faces": has_faces, "frame_width": 0, "frame_height": 0, "clip_footer": "{}"}
 
 
 def _flat(rows: pa.Table, name: str) -> Any:
@@ -161,5 +171,7 @@ def _offsets(rows: pa.Table, name: str) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
 
 
-def _footer(table: pa.Table) -> dict[str, str]:
+def _footer(table: pa.Table | None) -> dict[str, str]:
+    if table is None:
+        return {}
     return {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}

@@ -41,6 +41,7 @@ SELECT f.video_id, f.frame_index, f.pts, f.pts_seconds, f.is_keyframe,
                WHERE q.video_id = f.video_id AND q.frame_index = f.frame_index), '{{}}') AS iqa_scores,
        (SELECT max(a.confidence) FROM faces a
         WHERE a.video_id = f.video_id AND a.frame_index = f.frame_index) AS greatest_face_confidence,
+       j.judge_score, j.reason AS judge_reason, j.error AS judge_error,
        s.rank, s.combined_score, s.reason AS selection_reason,
        r.stage AS rejection_stage, r.reason AS rejection_reason, r.value AS rejection_value,
        r.threshold AS rejection_threshold, t.file_name
@@ -48,6 +49,7 @@ FROM frames f
 LEFT JOIN candidate_frames c USING (video_id, frame_index)
 LEFT JOIN sharpness p USING (video_id, frame_index)
 LEFT JOIN clip_scores k USING (video_id, frame_index)
+LEFT JOIN judgements j USING (video_id, frame_index)
 LEFT JOIN selections s USING (video_id, frame_index)
 LEFT JOIN rejections r USING (video_id, frame_index)
 LEFT JOIN stills t USING (video_id, frame_index)

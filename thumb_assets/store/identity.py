@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 from thumb_assets.errors import ContractError
@@ -18,6 +19,15 @@ _EDGES = ".-_"
 def is_video_id(name: object) -> bool:
     """Whether a name, such as that of a partition that was added by hand, has the form of an id."""
     return isinstance(name, str) and _VIDEO_ID.fullmatch(name) is not None
+
+
+def ids_beginning_with(prefix: str, video_ids: Sequence[str]) -> list[str]:
+    """The ids that a shortened one may mean; that id alone where it is one.
+
+    >>> ids_beginning_with("a-1", ["a-1", "a-10"])
+    ['a-1']
+    """
+    return [prefix] if prefix in video_ids else [video_id for video_id in video_ids if video_id.startswith(prefix)]
 
 
 def verify_video_id(video_id: str) -> str:

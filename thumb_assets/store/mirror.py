@@ -185,7 +185,7 @@ class MirroredOutputs:
 
     def _is_of(self, video_id: str, path: Path) -> bool:
         """Whether a path is one that a video's files have: a manifest is not to be trusted with any other."""
-        folders: Iterable[Path] = (self._store.stills_dir(video_id), self._store.crops_dir(video_id))
+        folders = self._store.file_dirs(video_id)
         inside = Path(os.path.normpath(path))
         is_table = inside.parent.parent == self._store.tables_dir and inside.name == f"{video_id}.parquet"
         return is_table or inside.parent in folders

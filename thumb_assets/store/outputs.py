@@ -11,12 +11,12 @@ from thumb_assets.tables import TABLES
 
 
 def num_output_bytes(store: TableStore, video_id: str) -> int:
-    """Size of a video's tables, stills and crops on disk."""
+    """Size of a video's tables and files on disk."""
     return sum(path.stat().st_size for path in output_files(store, video_id))
 
 
 def output_files(store: TableStore, video_id: str) -> list[Path]:
-    """A video's tables, stills and crops, ordered by path."""
+    """A video's tables, stills, crops and chapters, ordered by path."""
     files = [path for place in _places(store, video_id) for path in ([place] if place.is_file() else place.rglob("*"))]
     return sorted(path for path in files if path.is_file() and not path.name.startswith("."))
 
@@ -34,7 +34,7 @@ def remove_outputs(store: TableStore, video_id: str) -> int:
     """
     num_bytes = num_output_bytes(store, video_id)
     Catalog(store.catalog_path).remove_video(video_id)
-    for folder in (store.stills_dir(video_id), store.crops_dir(video_id)):
+    for folder in store.file_dirs(video_id):
         try:
             shutil.rmtree(folder)
         except FileNotFoundError:
@@ -53,4 +53,4 @@ def ids_with_outputs(store: TableStore) -> list[str]:
 
 def _places(store: TableStore, video_id: str) -> Iterator[Path]:
     yield from (store.table_path(table_name, video_id) for table_name in TABLES)
-    yield from (store.stills_dir(video_id), store.crops_dir(video_id))
+    yield from store.file_dirs(video_id)

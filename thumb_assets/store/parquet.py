@@ -17,12 +17,14 @@ from thumb_assets.store.temporary import remove_abandoned, replaced_file
 from thumb_assets.tables import STAGE_TABLES, TABLES, Embedding, TableContract, conform
 
 SUFFIX = ".parquet"
+# Footer key of a table without a column of file names: the sizes of its files by name, as JSON.
+FILES = "files"
 _SIZE_KEY = b"embedding_size"
 # Written by the store itself into every footer.
 OWN_FOOTER_KEYS = ("table", "schema_version")
-# What whoever writes a table must give. `outcomes` is the diary of all stages, made by no single one.
+# What whoever writes a table must give; these tables are made by no stage.
 REQUIRED_FOOTER_KEYS = ("video_sha256", "settings_sha256", "tool_versions")
-TABLES_WITHOUT_FOOTER = ("outcomes",)
+TABLES_WITHOUT_FOOTER = ("outcomes", "decisions", "recurrences")
 _ARROW_KEY = b"ARROW:schema"
 
 
@@ -47,6 +49,11 @@ class TableStore:
         return self.data_dir / "catalog.sqlite"
 
     @property
+    def judge_cache_path(self) -> Path:
+        """What the judge answered, by what it was asked."""
+        return self.data_dir / "judge_cache" / "answers.sqlite"
+
+    @property
     def outbox_path(self) -> Path:
         """Webhooks that came, and those that go out."""
         return self.data_dir / "outbox.sqlite"
@@ -55,6 +62,11 @@ class TableStore:
     def report_path(self) -> Path:
         """The page over the whole library."""
         return self.data_dir / "report.html"
+
+    @property
+    def learned_head_path(self) -> Path:
+        """The learned scorer."""
+        return self.data_dir / "models" / "learned-scorer.safetensors"
 
     @property
     def dagster_home(self) -> Path:
@@ -86,6 +98,23 @@ class TableStore:
             ContractError: the id is none.
         """
         return self.crops_root / verify_video_id(video_id)
+
+    @property
+    def chapters_root(self) -> Path:
+        """The folder of all chapters as files, one folder per video in it."""
+        return self.data_dir / "chapters"
+
+    def chapters_dir(self, video_id: str) -> Path:
+        """The folder of a video's chapters as files; not made here.
+
+        Raises:
+            ContractError: the id is none.
+        """
+        return self.chapters_root / verify_video_id(video_id)
+
+    def file_dirs(self, video_id: str) -> list[Path]:
+        """The folders of all files of a video beside its tables."""
+        return [self.stills_dir(video_id), self.crops_dir(video_id), self.chapters_dir(video_id)]
 
     def table_path(self, table_name: str, video_id: str) -> Path:
         """Where a table of a video lies, whether it exists or not.
@@ -188,25 +217,39 @@ class TableStore:
         Raises:
             StorageError: the disk is full, read-only or gone; the old file is whole.
         """
-        with _storage_errors(path), replaced_file(path) as handle:
-            handle.write(text.encode())
+        return self.write_bytes(path, text.encode())
+
+    def write_bytes(self, path: Path, content: bytes) -> Path:
+        """Writes a file beside the tables, in a folder that need not exist; readers see the old one or the new one.
+
+        Raises:
+            StorageError: the disk is full, read-only or gone; the old file is whole.
+        """
+        with _storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replaced_file(path) as handle:
+                handle.write(content)
         return path
 
     def files_dir(self, table_name: str, video_id: str) -> Path | None:
-        """The folder of the pictures that a table names; None for a table that names none."""
-        folders = {"stills": self.stills_dir, "crops": self.crops_dir}
+        """The folder of the files that a table names; None for a table that names none."""
+        folders = {"stills": self.stills_dir, "crops": self.crops_dir, "chapters": self.chapters_dir}
         return folders[table_name](video_id) if table_name in folders else None
 
     def has_files(self, table_name: str, table: pa.Table, video_id: str) -> bool:
-        """Whether the pictures that a table names lie in its folder, each of the size it says.
+        """Whether the files that a table names lie in its folder, each of the size it says.
 
         Args:
-            table: of that name and video.
+            table: of that name and video, as stored: its footer may name them.
         """
         folder = self.files_dir(table_name, video_id)
         if folder is None:
             return True
-        expected = {row["file_name"]: row["num_bytes"] for row in table.select(["file_name", "num_bytes"]).to_pylist()}
+        if "file_name" in table.column_names:
+            rows = table.select(["file_name", "num_bytes"]).to_pylist()
+            expected = {row["file_name"]: row["num_bytes"] for row in rows}
+        else:
+            expected = json.loads((table.schema.metadata or {}).get(FILES.encode(), b"{}"))
         try:
             found = {path.name: path.stat().st_size for path in folder.iterdir() if not path.name.startswith(".")}
         except OSError:

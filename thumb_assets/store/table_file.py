@@ -1,5 +1,7 @@
-"""A table written where the user wants it, in a form other programs read."""
+"""A table or a text written where the user wants it, in a form other programs read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +24,16 @@ def require_file_suffix(path: Path) -> None:
         raise SettingsError(f"{path}: the name ends with none of {', '.join(FILE_SUFFIXES)}, so its form is not known")
 
 
+def write_text_file(path: Path, text: str) -> None:
+    """Writes a text, UTF-8; a file that is there is replaced whole.
+
+    Raises:
+        StorageError: the disk is full, read-only or gone, or the folder missing.
+    """
+    with _storage_errors(path), replaced_file(path) as handle:
+        handle.write(text.encode())
+
+
 def write_table_file(path: Path, table: pa.Table) -> None:
     """Writes a table as Parquet or CSV, as the name says; a file that is there is replaced whole.
 
@@ -29,12 +41,17 @@ def write_table_file(path: Path, table: pa.Table) -> None:
         SettingsError: the name says neither. StorageError: the disk is full, read-only or gone, or the folder missing.
     """
     require_file_suffix(path)
+    with _storage_errors(path), replaced_file(path) as handle:
+        if path.suffix.lower() == ".csv":
+            pa_csv.write_csv(table, handle)
+        else:
+            pq.write_table(table, handle, compression="zstd")
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
     try:
-        with replaced_file(path) as handle:
-            if path.suffix.lower() == ".csv":
-                pa_csv.write_csv(table, handle)
-            else:
-                pq.write_table(table, handle, compression="zstd")
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(f"{path}: cannot be written: {reason}; choose another place or free the disk") from error

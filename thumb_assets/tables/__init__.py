@@ -8,7 +8,7 @@ from thumb_assets.tables.conform import conform, content_sha256, contract_proble
 from thumb_assets.tables.contracts import STAGE_TABLES, STAGES, TABLES
 from thumb_assets.tables.declaration import Column, Embedding, TableContract
 from thumb_assets.tables.lineage import LINEAGE
-from thumb_assets.tables.verify import Verdict, verify_contract, verify_coverage
+from thumb_assets.tables.verify import Verdict, verify_contract, verify_coverage, verify_judgements
 
 __all__ = [
     "LINEAGE",
@@ -26,4 +26,5 @@ __all__ = [
     "table_from_rows",
     "verify_contract",
     "verify_coverage",
+    "verify_judgements",
 ]

@@ -5,7 +5,7 @@ from thumb_assets.tables.declaration import Column, TableContract
 
 HEADER = """# Tables
 
-Generated from `thumb_assets/tables/contracts.py` by `python -m thumb_assets.tables.docs`; do not edit.
+Generated from `thumb_assets/tables/` by `python -m thumb_assets.tables.docs`; do not edit.
 
 Parquet is the truth: one file per table and video, `data/tables/{table}/{video_id}.parquet`. The SQLite catalog
 (`data/catalog.sqlite`) holds the same columns. A `?` behind a type says that the value may be null. Every footer

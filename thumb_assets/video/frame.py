@@ -60,6 +60,7 @@ class Frame:
         is_keyframe: whether the codec calls it a sync frame.
         field_order: whether it is made of two fields, and which of them is shown first.
         decoded_on: `cpu`, or FFmpeg's name of the device that decoded it.
+        is_corrupt: whether the decoder says that data of the picture was missing or wrong.
 
     The pictures are made on demand, each size once, and kept while the frame is.
 
@@ -86,6 +87,7 @@ class Frame:
         self.is_keyframe = is_keyframe
         self.field_order = field_order
         self.decoded_on = decoded_on
+        self.is_corrupt = bool(picture.is_corrupt)
         self.geometry = look.geometry
         self._colours = look.colours
         self._picture = picture

@@ -10,8 +10,11 @@ from PIL import Image
 
 from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.checks import CHECKS
+from thumb_assets.defs.metadata import stage_metadata
 from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.pipeline import StageResult
 from thumb_assets.store import TableStore
+from thumb_assets.tables import empty_table
 from thumb_assets_tests.defs.conftest import RunRange
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register
 
@@ -105,11 +108,21 @@ def test_a_video_whose_tables_are_junk_does_not_stop_the_others(
     assert run_range(video_ids, WITHOUT_MODELS).success
     TableStore(data_dir).table_path("frames", video_ids[0]).write_bytes(b"junk")
     result = run_range(video_ids, ["selections", "stills"])
-    assert not result.success  # the stills of the first cannot be fetched; its selections need no frames
+    assert not result.success  # neither what surrounds the candidates of the first nor its stills can be had
     events = result.asset_materializations_for_node("pipeline")
     done = {(event.asset_key.to_user_string(), event.partition) for event in events}
-    assert done == {("selections", video_ids[0]), ("selections", video_ids[1]), ("stills", video_ids[1])}
-    assert "no_picture" in next(event.metadata for event in events if event.partition == video_ids[0])
+    assert done == {("selections", video_ids[1]), ("stills", video_ids[1])}
+
+
+def test_a_picture_that_cannot_be_drawn_is_said_and_ends_nothing(data_dir: Path) -> None:
+    store = TableStore(data_dir)
+    path = store.table_path("frames", "clip-00000000")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"junk")
+    tables = {name: empty_table(name) for name in ("selections", "rejections")}
+    metadata = stage_metadata(StageResult("clip-00000000", "selections", "done", "clip.mp4", tables=tables), store)
+    assert str(path) in metadata["no_picture"]
+    assert metadata["dagster/row_count"] == 0
 
 
 def data_version_of(instance: dg.DagsterInstance, stage: str) -> str:

@@ -12,7 +12,7 @@ from thumb_assets.cli import main
 from thumb_assets.store import TableStore
 from thumb_assets_tests.support.running import register, run_stages
 
-STAGES = ("videos", "frames", "shots", "candidate_frames", "sharpness", "selections", "stills")
+STAGES = ("videos", "frames", "shots", "candidate_frames", "sharpness", "appearance", "selections", "stills")
 
 
 def thumb_assets(*arguments: object) -> Result:
@@ -20,6 +20,10 @@ def thumb_assets(*arguments: object) -> Result:
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
     return result
+
+
+# The two best scores: with diversity the second may be another than the second of three.
+TWO_BEST = ("--set", "selection.top_k=2", "--set", "selection.diversify=none")
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def frames_of(data_dir: Path, video_id: str) -> list[int]:
 
 def test_it_prints_now_and_then_and_changes_nothing(video_id: str, data_dir: Path) -> None:
     now = frames_of(data_dir, video_id)
-    result = thumb_assets("what-if", "--set", "selection.top_k=2")
+    result = thumb_assets("what-if", *TWO_BEST)
     assert result.exit_code == 0, result.output
     (row,) = [line for line in result.output.splitlines() if line.startswith(video_id)]
     assert [int(frame) for frame in re.findall(r"(\d+) \(", row)] == [*now, *now[:2]]
@@ -52,7 +56,7 @@ def test_it_prints_now_and_then_and_changes_nothing(video_id: str, data_dir: Pat
 
 def test_applied_it_is_what_the_tables_and_stills_say(video_id: str, data_dir: Path) -> None:
     then = frames_of(data_dir, video_id)[:2]
-    arguments = ("--set", "selection.top_k=2", "--set", "video.is_isolated=false")
+    arguments = (*TWO_BEST, "--set", "video.is_isolated=false")
     result = thumb_assets("what-if", "--apply", *arguments)
     assert result.exit_code == 0, result.output
     store = TableStore(data_dir)
@@ -68,7 +72,7 @@ def test_the_output_file_has_every_frame_of_now_and_then(
     video_id: str, data_dir: Path, tmp_path: Path, suffix: str
 ) -> None:
     path = tmp_path / f"what-if{suffix}"
-    result = thumb_assets("what-if", "--set", "selection.top_k=2", "--output", path)
+    result = thumb_assets("what-if", *TWO_BEST, "--output", path)
     assert result.exit_code == 0, result.output
     frame = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
     by_rank = frame.sort_values("rank_now")

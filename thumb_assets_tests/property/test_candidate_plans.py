@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from thumb_assets.candidates import CandidatePredictor, plan_candidates
 from thumb_assets.settings import CandidatesSettings
-from thumb_assets.tables.contracts import SAMPLING_METHODS
+from thumb_assets.tables.measurements import SAMPLING_METHODS
 from thumb_assets_tests.unit.test_candidates import frames_table, shots_table
 
 # Steps of 0 and below are the repeated and falling stamps of damaged files; all are exact binary fractions, as are
@@ -84,6 +84,7 @@ def expected_methods(video: Video, settings: CandidatesSettings) -> dict[int, li
         "uniform": set() if interval is None else uniform_rule(latest, interval),
         "keyframe": set(video.keyframes) if settings.use_keyframes else set(),
         "every": set() if n is None else set(range(0, len(latest), n)),
+        "pinned": set(),
     }
     if not any(asked.values()):
         asked["shot"] = {per_shot[0]}

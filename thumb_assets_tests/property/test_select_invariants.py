@@ -1,8 +1,8 @@
-"""What holds of every choice, whatever the candidates and their scores."""
+"""What holds of every choice, whatever the candidates, their scores and the settings."""
 
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -10,59 +10,24 @@ import pyarrow.compute as pc
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from thumb_assets.select import Choice, Measured, joined, measured_from_tables, percentile_ranks, pick
-from thumb_assets.settings import ComponentWeights, SelectionSettings
-from thumb_assets_tests.unit.select.builders import (
-    Case,
-    by_frame,
-    candidates_table,
-    clip_table,
-    faces_table,
-    iqa_table,
-    ranking,
-    sharpness_table,
-)
+from thumb_assets.select import Choice, Guidance, Measured, joined, percentile_ranks, pick
+from thumb_assets.select.reject import DEGRADED, EXCLUDED, NO_RULE, judge
+from thumb_assets.select.similarity import comparable_vectors
+from thumb_assets.settings import SelectionSettings
+from thumb_assets_tests.property.selection_cases import cases, maybe_levels, selection_settings
+from thumb_assets_tests.unit.select.builders import Case, by_frame, clip_table, iqa_table, ranking
 
-# Few distinct values, so that ties, equal stamps and distances of exactly the gap come up often.
-levels = st.integers(0, 6).map(float)
-maybe_levels = st.none() | levels
+# float16 vectors are multiplied in float32, in another order here than there.
+ROUNDING = 1e-4
 
 
-@st.composite
-def selection_settings(draw):
-    weights = {name: draw(st.sampled_from([0.0, 0.3, 1.0])) for name in ("sharpness", "clip", "iqa")}
-    return SelectionSettings(
-        top_k=draw(st.integers(1, 6)),
-        min_gap_seconds=draw(st.sampled_from([0.0, 1.0, 3.0])),
-        distinct_shots=draw(st.booleans()),
-        weights=ComponentWeights(**weights),
-    )
+def frames_of(case: Case) -> list[int]:
+    return case.candidates.sort_by("frame_index").column("frame_index").to_pylist()
 
 
-@st.composite
-def cases(draw):
-    frames = sorted(draw(st.sets(st.integers(0, 40), min_size=1, max_size=12)))
-    seconds = {frame_index: draw(st.sampled_from([frame_index / 2, 3.0])) for frame_index in frames}
-    cuts = draw(st.sets(st.integers(1, 40), max_size=4))
-    shots = {frame_index: sum(cut <= frame_index for cut in cuts) for frame_index in frames}
-
-    def values(strategy):
-        return {frame_index: draw(strategy) for frame_index in frames}
-
-    luma_means = values(st.sampled_from([0.0, 100.0, 255.0, None]))
-    sharpness = sharpness_table(
-        values(maybe_levels), luma_means=luma_means, luma_stds=values(levels.map(lambda v: 2 * v))
-    )
-    faces = faces_table([(frame_index, draw(st.sampled_from([0.5, 1.0])), 500.0) for frame_index in frames])
-    return Case(
-        candidates_table(seconds, shots),
-        draw(st.sampled_from([None, sharpness])),
-        draw(st.sampled_from([None, clip_table(values(maybe_levels))])),
-        draw(st.sampled_from([None, iqa_table({"niqe": values(maybe_levels), "musiq": values(maybe_levels)})])),
-        {"niqe": True, "musiq": False},
-        draw(st.sampled_from([None, faces])),
-        settings=draw(selection_settings()),
-    )
+def decided(case: Case, decision: str) -> set[int]:
+    rows = [] if case.decisions is None else case.decisions.to_pylist()
+    return {row["frame_index"] for row in rows if row["decision"] == decision}
 
 
 def same(one: Choice, other: Choice) -> bool:
@@ -73,66 +38,141 @@ def same(one: Choice, other: Choice) -> bool:
     )
 
 
+def changed(settings: SelectionSettings, **values) -> SelectionSettings:
+    return settings.model_copy(update=values)
+
+
 @given(cases())
 def test_every_candidate_is_in_exactly_one_table(case):
     choice = case.choose()
     selected, rejected = by_frame(choice.selections), by_frame(choice.rejections)
     assert not selected.keys() & rejected.keys()
-    assert sorted(selected.keys() | rejected.keys()) == case.candidates.column("frame_index").to_pylist()
+    assert sorted(selected.keys() | rejected.keys()) == frames_of(case)
     assert len(selected) == choice.selections.num_rows
     assert len(rejected) == choice.rejections.num_rows
 
 
 @given(cases())
-def test_never_empty_and_never_more_than_asked(case):
-    assert 1 <= case.choose().selections.num_rows <= case.settings.top_k
+def test_empty_only_where_people_exclude_all_and_never_more_than_asked(case):
+    choice = case.choose()
+    reasons = set(choice.rejections.column("reason").to_pylist())
+    if not choice.selections.num_rows:
+        assert reasons <= {"banned", "outside_window", "avoided"}
+    assert choice.selections.num_rows <= max(case.settings.most, len(decided(case, "pin")))
+
+
+@given(cases())
+def test_pinned_are_always_chosen_and_banned_never(case):
+    choice = case.choose()
+    selected = by_frame(choice.selections)
+    assert decided(case, "pin") <= selected.keys()
+    assert not decided(case, "ban") & selected.keys()
+    assert all("pinned" in selected[frame]["reason"] for frame in decided(case, "pin"))
+    reasons = {frame: row["reason"] for frame, row in by_frame(choice.rejections).items()}
+    assert {reasons[frame] for frame in decided(case, "ban")} <= {"banned", "avoided", "outside_window"}
 
 
 @given(cases())
 def test_selections_keep_their_distance(case):
-    seconds = sorted(case.choose().selections.column("pts_seconds").to_pylist())
-    assert all(after - before >= case.settings.min_gap_seconds for before, after in pairwise(seconds))
+    rows = sorted(case.choose().selections.to_pylist(), key=lambda row: row["pts_seconds"])
+    pinned = decided(case, "pin")
+    for before, after in pairwise(rows):
+        if not {before["frame_index"], after["frame_index"]} <= pinned:
+            assert after["pts_seconds"] - before["pts_seconds"] >= case.settings.min_gap_seconds
+
+
+@given(cases())
+def test_no_two_selections_are_near_duplicates(case):
+    assume(case.settings.strategy == "best")
+    assume(case.settings.diversify != "none")
+    measured, similarity = case.measured, case.settings.similarity
+    vectors = comparable_vectors(measured.embeddings[0], measured.descriptors[0], settings=similarity)
+    # Hashes are compared where those of all that may be chosen are known.
+    has_hashes = not np.isnan(measured["luma_entropy"]).any()
+    place_of = {frame: place for place, frame in enumerate(frames_of(case))}
+    pinned = decided(case, "pin")
+    for one, other in combinations(ranking(case.choose()), 2):
+        if {one, other} <= pinned:
+            continue
+        places = place_of[one], place_of[other]
+        if vectors is not None:
+            assert float(vectors[places[0]] @ vectors[places[1]]) <= similarity.max_cosine + ROUNDING
+        if has_hashes:
+            differing = measured.difference_hash[places[0]] ^ measured.difference_hash[places[1]]
+            assert int(differing).bit_count() >= similarity.min_hash_distance
 
 
 @given(cases())
 def test_ranks_are_dense_and_follow_score_then_frame(case):
-    rows = sorted(case.choose().selections.to_pylist(), key=lambda row: (-row["combined_score"], row["frame_index"]))
+    rows = sorted(case.choose().selections.to_pylist(), key=lambda row: row["rank"])
     assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
     assert all(0 <= row["combined_score"] <= 1 + case.settings.face_bonus for row in rows)
+    # Those that were taken for want of better ones come last, each of the two parts by score.
+    kept = ["kept though" in row["reason"] for row in rows]
+    assert kept == sorted(kept)
+    for part in (False, True):
+        keys = [(-row["combined_score"], row["frame_index"]) for row, is_kept in zip(rows, kept, strict=True)
+                if is_kept == part]  # fmt: skip
+        has_tiers = len({row["reason"].split("kept though ")[-1] for row in rows}) > 1
+        assert keys == sorted(keys) or (part and has_tiers)
 
 
 @given(cases(), st.randoms(use_true_random=False))
 def test_row_order_of_the_inputs_changes_nothing(case, random):
-    def shuffled(table: pa.Table | None) -> pa.Table | None:
-        return table if table is None else table.take(random.sample(range(table.num_rows), table.num_rows))
+    def shuffled(table: pa.Table) -> pa.Table:
+        return table.take(pa.array(random.sample(range(table.num_rows), table.num_rows), pa.int64()))
 
-    names = ("candidates", "sharpness", "clip_scores", "iqa_scores", "faces")
-    assert same(case.choose(), case.choose(**{name: shuffled(getattr(case, name)) for name in names}))
+    tables = {"candidates": case.candidates, **case.scores.tables()}
+    assert same(case.choose(), case.choose())
+    assert same(case.choose(), case.choose(**{name: shuffled(table) for name, table in tables.items()}))
 
 
 @given(cases())
-def test_best_usable_candidate_is_always_chosen(case):
-    choice = case.choose()
+def test_a_rule_of_degree_rejects_at_most_its_share(case):
+    verdicts = judge(case.measured, settings=case.settings, avoided=case.guidance.avoided(case.measured))
+    most = case.settings.reject.max_share * len(frames_of(case)) + 1e-9
+    is_pinned = np.isin(case.measured.frame_indices, list(decided(case, "pin")))
+    for place, rule in enumerate(verdicts.rules):
+        is_worst = (verdicts.first_broken == place) & (verdicts.tiers == rule.tier)
+        assert not (is_worst & (is_pinned | ~rule.is_broken)).any()
+        if rule.tier == DEGRADED:
+            assert np.count_nonzero(is_worst) <= most
+
+
+@given(cases())
+def test_the_best_is_always_chosen_where_only_scores_count(case):
+    settings = changed(case.settings, strategy="best", diversify="none")
+    choice = case.choose(settings=settings, decisions=None)
+    assume(choice.selections.num_rows)
     best = min(choice.selections.to_pylist(), key=lambda row: row["rank"])
-    scored = choice.rejections.filter(pc.is_in(choice.rejections["reason"], pa.array(["lower_score"])))
-    assert all(value <= best["combined_score"] for value in scored.column("value").to_pylist())
+    others = choice.rejections.filter(pc.not_equal(choice.rejections["stage"], "reject"))
+    for row in others.to_pylist():
+        if row["reason"] in {"lower_score", "less_different", "shot_already_selected"}:
+            assert row["value"] <= best["combined_score"]
 
 
 @given(cases())
 def test_shots_repeat_only_when_no_other_shot_could_be_taken(case):
     assume(case.settings.distinct_shots)
+    assume(case.settings.strategy == "best")
     choice = case.choose()
     selected = choice.selections.to_pylist()
     used = {row["shot_index"] for row in selected}
-    if len(used) == len(selected):
+    if len(used) == len(selected) or any("kept though" in row["reason"] for row in selected) or case.decisions:
         return
     # A second frame of a shot was taken, so each usable frame of an unused shot must be too close to a selection
-    # of the first pass, the best of each shot.
-    dropped = {frame for frame, row in by_frame(choice.rejections).items() if row["stage"] == "reject"}
-    seconds = [row["pts_seconds"] for row in selected]
-    for row in case.candidates.to_pylist():
-        if row["frame_index"] not in dropped and row["shot_index"] not in used:
-            assert min(abs(row["pts_seconds"] - other) for other in seconds) < case.settings.min_gap_seconds
+    # of the first pass in time or in looks.
+    for frame, row in by_frame(choice.rejections).items():
+        shot_index = by_frame(case.candidates)[frame]["shot_index"]
+        if row["stage"] != "reject" and shot_index not in used:
+            assert row["reason"] in {"too_close_to_selection", "near_duplicate"}
+
+
+BELOW = {"too_flat", "low_entropy", "near_cut", "in_transition", "blurred", "too_dark"}
+ABOVE = {
+    *("too_bright", "too_dark", "recurring", "flash", "moving_too_fast", "title_card", "text_overlay", "letterbox"),
+    *("avoided", "damaged"),
+}
 
 
 @given(cases())
@@ -140,31 +180,68 @@ def test_every_reason_is_true_of_the_outcome(case):
     choice, settings = case.choose(), case.settings
     selected = choice.selections.to_pylist()
     candidates = by_frame(case.candidates)
-    least = min(row["combined_score"] for row in selected)
+    scores = [row["combined_score"] for row in selected]
     for row in choice.rejections.to_pylist():
-        candidate = candidates[row["frame_index"]]
-        if row["reason"] == "lower_score":
-            assert row["value"] <= row["threshold"] == least
-            assert len(selected) == settings.top_k
-        elif row["reason"] == "too_close_to_selection":
+        candidate, reason = candidates[row["frame_index"]], row["reason"]
+        value, threshold = row["value"], row["threshold"]
+        if reason == "lower_score":
+            assert value <= threshold == min(scores)
+        elif reason == "less_different":
+            assert value > threshold == min(scores)
+        elif reason == "too_close_to_selection":
             distance = min(abs(candidate["pts_seconds"] - other["pts_seconds"]) for other in selected)
-            assert row["value"] == distance < row["threshold"] == settings.min_gap_seconds
-        elif row["reason"] == "shot_already_selected":
-            scores = [s["combined_score"] for s in selected if s["shot_index"] == candidate["shot_index"]]
-            assert settings.distinct_shots
-            assert least <= row["value"] <= row["threshold"] == max(scores)
+            assert value == distance < threshold == settings.min_gap_seconds
+        elif reason == "near_duplicate":
+            assert settings.diversify != "none"
+            similarity = settings.similarity
+            is_cosine = threshold == similarity.max_cosine
+            assert value > threshold if is_cosine else value < threshold == similarity.min_hash_distance
+        elif reason == "shot_already_selected":
+            of_shot = [s["combined_score"] for s in selected if s["shot_index"] == candidate["shot_index"]]
+            assert threshold == max(of_shot)
+        elif reason == "same_content":
+            assert settings.strategy == "keyframes"
+            assert value >= threshold - ROUNDING
+        elif reason == "outside_window":
+            start, end = settings.window_seconds
+            assert value == candidate["pts_seconds"]
+            assert value < threshold == start or value >= threshold == end
+        elif reason == "banned":
+            assert value is threshold is None
+            assert row["frame_index"] in decided(case, "ban")
         else:
-            assert row["stage"] == "reject"
-            is_below = row["reason"] != "too_bright"
-            assert row["value"] < row["threshold"] if is_below else row["value"] > row["threshold"]
+            assert (reason in BELOW and value < threshold) or (reason in ABOVE and value > threshold)
+        is_by_rule = reason in BELOW | ABOVE | {"outside_window", "banned"}
+        assert (row["stage"] == "reject") == is_by_rule
 
 
 @given(cases())
 def test_places_stay_empty_only_for_want_of_distance(case):
+    assume(case.settings.top_k != "auto")
+    assume(case.settings.strategy == "best")
     choice = case.choose()
     if choice.selections.num_rows < case.settings.top_k:
         reasons = choice.rejections.filter(pc.not_equal(choice.rejections["stage"], "reject"))["reason"]
-        assert set(reasons.to_pylist()) <= {"too_close_to_selection"}
+        assert set(reasons.to_pylist()) <= {"too_close_to_selection", "near_duplicate"}
+
+
+@given(cases())
+def test_of_each_segment_of_like_content_the_best_is_chosen(case):
+    choice = case.choose(settings=changed(case.settings, strategy="keyframes", top_k=1000), decisions=None)
+    rows = sorted(choice.selections.to_pylist(), key=lambda row: (row["pts_seconds"], row["frame_index"]))
+    clusters = [row["cluster_index"] for row in rows]
+    is_known = case.measured.embeddings[0].shape[1] or case.measured.descriptors[0].shape[1]
+    assert (None in clusters) <= (not is_known)
+    if None not in clusters:
+        assert clusters == sorted(set(clusters))
+    else:
+        assert len({row["shot_index"] for row in rows}) == len(rows)
+    least = min((row["combined_score"] for row in rows), default=0.0)
+    for row in choice.rejections.to_pylist():
+        if row["reason"] == "same_content":
+            assert row["value"] >= row["threshold"] - ROUNDING
+        elif row["reason"] == "lower_score":
+            assert row["value"] <= least
 
 
 @given(cases())
@@ -172,16 +249,20 @@ def test_monotone_change_of_a_scale_changes_nothing(case):
     def bent(table: pa.Table | None, name: str) -> pa.Table | None:
         if table is None:
             return None
-        values = [None if value is None else math.exp(value) * 1e-3 - 5 for value in table[name].to_pylist()]
+        values = [None if value is None else math.exp(value) * 1e-3 for value in table[name].to_pylist()]
         place = table.schema.get_field_index(name)
         return table.set_column(place, table.schema.field(name), [pa.array(values, pa.float64())])
 
+    # What is blurred is told by the ratio to the median, not by the rank.
+    reject = case.settings.reject.model_copy(update={"min_sharpness_of_median": 0.0})
+    settings = changed(case.settings, reject=reject)
     other = case.choose(
         sharpness=bent(case.sharpness, "laplacian_variance"),
         clip_scores=bent(case.clip_scores, "clip_score"),
         iqa_scores=bent(case.iqa_scores, "iqa_score"),
+        settings=settings,
     )
-    assert same(case.choose(), other)
+    assert same(case.choose(settings=settings), other)
 
 
 @given(cases())
@@ -202,40 +283,44 @@ def test_rows_of_frames_that_are_no_candidates_change_nothing(case):
 
 @given(cases())
 def test_scorer_that_failed_everywhere_is_as_good_as_absent(case):
-    frames = case.candidates.column("frame_index").to_pylist()
-    failed = clip_table(dict.fromkeys(frames))
+    failed = clip_table(dict.fromkeys(frames_of(case)))
     assert same(case.choose(clip_scores=None), case.choose(clip_scores=failed))
 
 
 @given(cases(), st.integers(1, 6))
 def test_more_places_without_shots_keep_the_earlier_selections(case, top_k):
-    settings = case.settings.model_copy(update={"distinct_shots": False, "top_k": top_k})
-    more = settings.model_copy(update={"top_k": top_k + 1})
-    fewer = ranking(case.choose(settings=settings))
-    assert ranking(case.choose(settings=more))[: len(fewer)] == fewer
+    settings = changed(case.settings, distinct_shots=False, top_k=top_k)
+    more = changed(settings, top_k=top_k + 1)
+    assert set(ranking(case.choose(settings=settings))) <= set(ranking(case.choose(settings=more)))
+
+
+@given(cases())
+def test_auto_takes_no_more_than_a_number_would(case):
+    settings = changed(case.settings, top_k="auto", strategy="best")
+    as_number = changed(settings, top_k=settings.max_k)
+    assert set(ranking(case.choose(settings=settings))) <= set(ranking(case.choose(settings=as_number)))
 
 
 def measured_of(case: Case, video_id: str) -> Measured:
-    tables = {name: value for name, value in vars(case).items() if name != "settings"}
-    return replace(measured_from_tables(**tables), video_ids=(video_id,))
+    return replace(case.measured, video_ids=(video_id,))
 
 
-@given(st.lists(cases(), min_size=1, max_size=5), selection_settings())
-def test_videos_chosen_from_together_are_chosen_from_as_if_each_were_alone(together, settings):
-    picks = pick(joined([measured_of(case, f"v{n}-00000000") for n, case in enumerate(together)]), settings=settings)
-    start = 0
-    for case, chosen in zip(together, picks.chosen, strict=True):
-        frames = case.candidates.column("frame_index").to_pylist()
-        choice = case.choose(settings=settings)
-        assert [frames[position - start] for position in chosen] == ranking(choice)
-        of_video = slice(start, start + len(frames))
+@given(st.lists(cases(), min_size=1, max_size=5), selection_settings(), st.booleans())
+def test_videos_chosen_from_together_are_chosen_from_as_if_each_were_alone(together, settings, has_guidance):
+    guidance = together[0].guidance if has_guidance else Guidance()
+    measured = joined([measured_of(case, f"v{n}-00000000") for n, case in enumerate(together)])
+    picks = pick(measured, settings=settings, guidance=guidance)
+    for video, (case, chosen) in enumerate(zip(together, picks.chosen, strict=True)):
+        span, frames = measured.span(video), frames_of(case)
+        choice = case.choose(settings=settings, guidance=guidance)
+        assert [frames[position - span.start] for position in chosen] == ranking(choice)
         scores = {frame: row["combined_score"] for frame, row in by_frame(choice.selections).items()}
-        combined = dict(zip(frames, picks.scores.combined[of_video].tolist(), strict=True))
+        combined = dict(zip(frames, picks.scores.combined[span].tolist(), strict=True))
         assert {frame: combined[frame] for frame in scores} == scores
+        broken = picks.verdicts.first_broken[span] != NO_RULE
         dropped = {frame for frame, row in by_frame(choice.rejections).items() if row["stage"] == "reject"}
-        is_dropped = zip(frames, picks.is_dropped[of_video].tolist(), strict=True)
-        assert {frame for frame, is_one in is_dropped if is_one} == dropped
-        start += len(frames)
+        assert set(np.array(frames)[broken].tolist()) - scores.keys() == dropped
+        assert not set(np.array(frames)[picks.verdicts.tiers[span] == EXCLUDED].tolist()) & scores.keys()
 
 
 @given(st.lists(maybe_levels, max_size=20))

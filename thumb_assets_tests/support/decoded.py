@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from thumb_assets.select.combine import COMPONENTS
 from thumb_assets.settings import VideoSettings
 from thumb_assets.tables import table_from_rows
 from thumb_assets.video import FrameIdentities, VideoDecoder
@@ -38,9 +39,8 @@ def selections_of(
                 "frame_index": frame_index,
                 "rank": rank,
                 "combined_score": 1 - rank / 16,
+                **dict.fromkeys(f"{name}_percentile" for name in COMPONENTS),
                 "sharpness_percentile": 0.5,
-                "clip_percentile": None,
-                "iqa_percentile": None,
                 "face_bonus": None,
                 "pts": int(identities.pts[frame_index]),
                 "pts_seconds": int(identities.pts[frame_index]) / ticks_per_second,

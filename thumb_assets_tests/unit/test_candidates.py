@@ -28,6 +28,7 @@ def frames_table(seconds: Sequence[float], keyframes: Sequence[int] = (0,)) -> p
                 "pts_seconds": pts_seconds,
                 "is_keyframe": frame_index in keyframes,
                 "field_order": "progressive",
+                "is_corrupt": None,
                 "chroma_hash": None,
                 **measured,
             }
@@ -222,7 +223,7 @@ def partly_decoded(num_frames: int, decoded: Sequence[int]) -> pa.Table:
 
 def test_decoded_frames_stand_in_for_those_that_were_not() -> None:
     frames, shots = partly_decoded(90, [0, 30, 60]), shots_table([0, 25], 90)
-    candidates = plan_candidates(frames, shots, SETTINGS)
+    candidates = plan_candidates(frames, shots, CandidatesSettings(uniform_interval_seconds=3.0))
     # Asked for are 4 and 29 for the shots, 15, 45 and 75 for the grid.
     assert candidates.column("frame_index").to_pylist() == [0, 30, 60]
     assert candidates.column("shot_index").to_pylist() == [0, 1, 1]
@@ -245,3 +246,25 @@ def test_tables_with_every_hash_are_planned_as_ever() -> None:
     shots = shots_table([0, 25], 90)
     complete = plan_candidates(partly_decoded(90, range(90)), shots, SETTINGS)
     assert complete.equals(plan_candidates(frames_table(steady(90)), shots, SETTINGS))
+
+
+def test_pinned_frames_are_candidates_whatever_the_settings():
+    frames, shots = frames_table(steady(40)), shots_table([0, 20], 40)
+    table = plan_candidates(frames, shots, ONLY_SHOTS, pinned=[7, 25, 4000])
+    methods = dict(zip(*(table.column(name).to_pylist() for name in ("frame_index", "sampling_methods")), strict=True))
+    alone = plan_candidates(frames, shots, ONLY_SHOTS).column("frame_index").to_pylist()
+    assert sorted(methods) == sorted({*alone, 7, 25})
+    assert methods[7] == ["pinned"]
+    assert methods[25] == ["pinned"]
+
+
+def test_a_pinned_frame_alone_does_not_stand_for_the_video():
+    table = plan_candidates(frames_table(steady(40)), shots_table([0], 40), NOTHING, pinned=[7])
+    assert table.num_rows == 2, "the first shot's rule as well, as where nothing is pinned"
+
+
+def test_what_another_method_asks_for_too_says_both():
+    frames, shots = frames_table(steady(40)), shots_table([0], 40)
+    (own,) = plan_candidates(frames, shots, ONLY_SHOTS).column("frame_index").to_pylist()
+    table = plan_candidates(frames, shots, ONLY_SHOTS, pinned=[own])
+    assert table.column("sampling_methods").to_pylist() == [["shot", "pinned"]]

@@ -4,7 +4,16 @@ import pytest
 from pydantic import ValidationError
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import PROFILES, Settings, data_dir, load_settings, models_cache_dir, settings_sha256
+from thumb_assets.settings import (
+    JUDGE_KEY_VARIABLE,
+    PROFILES,
+    Settings,
+    data_dir,
+    judge_key,
+    load_settings,
+    models_cache_dir,
+    settings_sha256,
+)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -73,7 +82,7 @@ def test_an_override_may_name_a_nested_section() -> None:
     [
         ("selection.topk=3", "selection.topk"),
         ("nowhere.x=3", "nowhere"),
-        ("selection.top_k=0", "greater than or equal to 1"),
+        ("selection.top_k=0", "top_k is a number from 1 to 1000, or auto"),
         ("selection.top_k", "section.name=value"),
         ("top_k=3", "section.name=value"),
     ],
@@ -82,6 +91,40 @@ def test_a_wrong_override_is_one_clear_line(override: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words) as caught:
         load_settings(overrides=[override])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["judge.url=http://127.0.0.1:8000/v1"], "judge.url needs judge.model"),
+        (["judge.url=ftp://127.0.0.1/v1", "judge.model=m"], "of the form http"),
+        (["judge.url=http://127.0.0.1:port/v1", "judge.model=m"], "of the form http"),
+        (["judge.url=http:///v1", "judge.model=m"], "of the form http"),
+        (["judge.url=http://user:secret@host/v1", "judge.model=m"], "THUMB_ASSETS_JUDGE_KEY"),
+        (["judge.url=http://host/v1?key=secret", "judge.model=m"], "THUMB_ASSETS_JUDGE_KEY"),
+        (["judge.max_candidates=65"], "less than or equal to 64"),
+        (['judge.extra_body={"messages": []}'], "may not hold 'messages'"),
+        (["judge.url=http://h/v1", "judge.model=m", "video.stall_seconds=30"], "judge.timeout_seconds must be less"),
+    ],
+)
+def test_a_judge_that_cannot_be_is_refused(overrides: list[str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words) as caught:
+        load_settings(overrides=overrides)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_judge_is_off_by_default_and_by_an_empty_url() -> None:
+    assert load_settings().judge.url is None
+    assert load_settings(overrides=["judge.url="]).judge.url is None
+    assert load_settings(overrides=["judge.url=http://h/v1/", "judge.model=m"]).judge.url == "http://h/v1"
+
+
+def test_the_judges_key_comes_from_the_environment() -> None:
+    assert judge_key({}) is None
+    assert judge_key({JUDGE_KEY_VARIABLE: " sk-1\n"}) == "sk-1"
+    with pytest.raises(SettingsError, match=JUDGE_KEY_VARIABLE) as caught:
+        judge_key({JUDGE_KEY_VARIABLE: "sk-\r\nX: 1"})
+    assert "sk-" not in str(caught.value)
 
 
 def test_an_unknown_profile_names_the_known_ones() -> None:

@@ -36,7 +36,9 @@ def plain(red, green, blue):
 
 
 def test_the_score_is_the_best_positive_less_the_mean_negative():
-    settings = ClipSettings(positive_prompts=("red", "yellow"), negative_prompts=("green", "blue"))
+    settings = ClipSettings(
+        positive_prompts=("red", "yellow"), negative_prompts=("green", "blue"), title_card_prompts=("blue", "green")
+    )
     red, green, yellow = ClipScorer(ColourEncoder(), settings).score(
         [plain(200, 0, 0), plain(0, 200, 0), plain(99, 99, 0)]
     )
@@ -46,6 +48,10 @@ def test_the_score_is_the_best_positive_less_the_mean_negative():
     assert red.clip_score == pytest.approx(1.0, abs=exact)
     assert green.positive_similarity == pytest.approx(0.5**0.5, abs=exact)
     assert green.negative_similarity == pytest.approx(0.5, abs=exact)
+    # The greatest of the title cards', not their mean; it has no part in clip_score.
+    assert green.title_card_similarity == pytest.approx(1.0, abs=exact)
+    assert red.title_card_similarity == pytest.approx(0.0, abs=exact)
+    assert yellow.title_card_similarity == pytest.approx(0.5**0.5, abs=exact)
     assert yellow.clip_score == pytest.approx(1 - 0.5 * 0.5**0.5, abs=exact)
     assert yellow.embedding.dtype == np.float16
     assert np.linalg.norm(yellow.embedding.astype(float)) == pytest.approx(1, abs=1e-3)
@@ -53,7 +59,9 @@ def test_the_score_is_the_best_positive_less_the_mean_negative():
 
 def test_prompts_are_encoded_once_and_batches_are_as_asked():
     encoder = ColourEncoder()
-    settings = ClipSettings(positive_prompts=("red",), negative_prompts=("blue",), batch_size=3)
+    settings = ClipSettings(
+        positive_prompts=("red",), negative_prompts=("blue",), title_card_prompts=("green",), batch_size=3
+    )
     scorer = ClipScorer(encoder, settings)
     assert len(scorer.score([plain(9, 9, 9)] * 7)) == 7
     assert scorer.score([]) == []
@@ -62,8 +70,8 @@ def test_prompts_are_encoded_once_and_batches_are_as_asked():
 
 
 def test_the_footer_changes_with_the_prompts_and_their_role():
-    def footer(positive, negative):
-        settings = ClipSettings(positive_prompts=positive, negative_prompts=negative)
+    def footer(positive, negative, title_card=("yellow",)):
+        settings = ClipSettings(positive_prompts=positive, negative_prompts=negative, title_card_prompts=title_card)
         return ClipScorer(ColourEncoder(), settings).footer
 
     first = footer(("red",), ("blue",))
@@ -71,6 +79,7 @@ def test_the_footer_changes_with_the_prompts_and_their_role():
     assert all(isinstance(value, str) for value in first.values())
     assert first == footer(("red",), ("blue",))
     assert first["prompts_sha256"] != footer(("blue",), ("red",))["prompts_sha256"]
+    assert first["prompts_sha256"] != footer(("red",), ("blue",), ("green",))["prompts_sha256"]
     assert (
         footer(("red", "blue"), ("green",))["prompts_sha256"] != footer(("red",), ("blue", "green"))["prompts_sha256"]
     )

@@ -240,6 +240,7 @@ def tables_of(exported):
                 "pts_seconds": frame.pts_seconds,
                 "is_keyframe": frame.is_keyframe,
                 "field_order": frame.field_order,
+                "is_corrupt": frame.is_corrupt,
                 "luma_hash": frame.luma_hash,
                 "chroma_hash": frame.chroma_hash,
                 "luma_mean": None,

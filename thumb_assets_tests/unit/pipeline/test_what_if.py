@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.what_if import write_clip_scores, write_library
-from thumb_assets.clip import clip_scores_from_embeddings
+from benchmarks.what_if import score_tables, write_clip_scores, write_library
+from thumb_assets.clip import Prompts, clip_scores_from_embeddings, greatest_similarity
 from thumb_assets.errors import MissingInputError, SettingsError
-from thumb_assets.pipeline import Prompts, WhatIf, has_new_prompts, what_if
-from thumb_assets.select import choose
+from thumb_assets.pipeline import NewPrompts, WhatIf, has_new_prompts, what_if
+from thumb_assets.select import TABLES_OF_SCORES, choose
 from thumb_assets.settings import load_settings
 from thumb_assets.store import TableStore
 from thumb_assets.tables import empty_table
@@ -26,31 +26,25 @@ def store(data_dir: Path) -> TableStore:
     return store
 
 
-def prompts_of(num_dimensions: int = 64, **footer: str) -> Prompts:
-    texts = np.random.default_rng(5).standard_normal((3, num_dimensions)).astype(np.float32)
+def prompts_of(num_dimensions: int = 64, **footer: str) -> NewPrompts:
+    texts = np.random.default_rng(5).standard_normal((5, num_dimensions)).astype(np.float32)
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)
-    return Prompts(texts[:1], texts[1:], {**MODEL, "prompts_sha256": "new"} | footer)
+    return NewPrompts(Prompts(texts[:1], texts[1:3], texts[3:]), {**MODEL, "prompts_sha256": "new"} | footer)
 
 
 def frames_then(result: WhatIf) -> dict[str, list[int]]:
     return {video.video_id: [frame for frame, _ in video.then] for video in result.videos}
 
 
-def engine_s(store: TableStore, video_id: str, settings, clip_score: np.ndarray | None = None) -> list[int]:
-    clip_scores = store.read("clip_scores", video_id)
-    if clip_score is not None:
-        place = clip_scores.schema.get_field_index("clip_score")
-        clip_scores = clip_scores.set_column(place, clip_scores.schema.field(place), [clip_score])
-    choice = choose(
-        store.read("candidate_frames", video_id),
-        sharpness=store.read("sharpness", video_id),
-        clip_scores=clip_scores,
-        iqa_scores=store.read("iqa_scores", video_id),
-        iqa_lower_better={"piqe": True},
-        faces=store.read("faces", video_id),
-        frame_size=(1920, 1080),
-        settings=settings.selection,
-    )
+def engine_s(store: TableStore, video_id: str, settings, **of_prompts: np.ndarray) -> list[int]:
+    """What `choose` selects, with other columns of `clip_scores`."""
+    tables = {name: store.read_or_none(name, video_id) for name in TABLES_OF_SCORES}
+    for name, values in of_prompts.items():
+        place = tables["clip_scores"].schema.get_field_index(name)
+        tables["clip_scores"] = tables["clip_scores"].set_column(
+            place, tables["clip_scores"].schema.field(place), [values]
+        )
+    choice = choose(store.read("candidate_frames", video_id), score_tables(tables), settings=settings.selection)
     return choice.selections.sort_by("rank").column("frame_index").to_pylist()
 
 
@@ -71,7 +65,12 @@ def test_the_same_settings_change_nothing(store: TableStore) -> None:
         ["selection.top_k=5"],
         ["selection.top_k=1000", "selection.distinct_shots=false"],
         ["selection.weights.sharpness=0", "selection.weights.clip=0"],
-        ["selection.min_luma_mean=150"],
+        ["selection.reject.min_luma_mean=150"],
+        ["selection.reject.max_text_share=0.01", "selection.reject.max_share=0.5"],
+        ["selection.strategy=keyframes", "selection.top_k=auto"],
+        ["selection.diversify=mmr", "selection.diversity_weight=0.9"],
+        ["selection.preset=action", "selection.top_k=9"],
+        ["selection.window_seconds=[20, 50]"],
         ["selection.face_bonus=1", "selection.clear_face_height=0"],
         ["selection.min_gap_seconds=60"],
     ],
@@ -86,7 +85,7 @@ def test_other_settings_select_what_the_engine_would(store: TableStore, override
 
 
 def test_a_rule_that_every_candidate_breaks_drops_none(store: TableStore) -> None:
-    settings = load_settings(overrides=["selection.min_luma_mean=255", "selection.top_k=7"])
+    settings = load_settings(overrides=["selection.reject.min_luma_mean=255", "selection.top_k=7"])
     assert frames_then(what_if(store, settings)) == {video_id: engine_s(store, video_id, settings) for video_id in IDS}
 
 
@@ -112,8 +111,11 @@ def test_new_prompts_are_scored_from_the_stored_embeddings(store: TableStore) ->
     result = what_if(store, settings, prompts=prompts)
     for video_id in IDS:
         embeddings = np.array(store.read("clip_scores", video_id).column("embedding").to_pylist(), np.float16)
-        *_, scores = clip_scores_from_embeddings(embeddings, positive=prompts.positive, negative=prompts.negative)
-        assert frames_then(result)[video_id] == engine_s(store, video_id, settings, scores)
+        texts = prompts.prompts
+        positive, _, scores = clip_scores_from_embeddings(embeddings, positive=texts.positive, negative=texts.negative)
+        title_cards = greatest_similarity(embeddings, texts.title_card)
+        columns = {"positive_similarity": positive, "clip_score": scores, "title_card_similarity": title_cards}
+        assert frames_then(result)[video_id] == engine_s(store, video_id, settings, **columns)
     assert result.rescored == set(IDS)
     assert frames_then(result) != frames_then(what_if(store, settings))
 
@@ -166,6 +168,7 @@ def test_without_selections_it_says_which_stage_to_run(store: TableStore, data_d
 def test_only_prompts_that_were_given_are_new() -> None:
     assert not has_new_prompts(load_settings(overrides=["clip.device=cpu", "selection.top_k=5"]))
     assert has_new_prompts(load_settings(overrides=['clip.negative_prompts=["a wall"]']))
+    assert has_new_prompts(load_settings(overrides=['clip.title_card_prompts=["credits"]']))
 
 
 def store_footer(store: TableStore) -> dict[str, str]:

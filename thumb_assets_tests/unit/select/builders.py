@@ -1,19 +1,22 @@
 """Small tables that conform to their contracts, made from the few values a test is about."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.select import Choice, choose
+from thumb_assets.select import NO_GUIDANCE, Choice, Guidance, Measured, ScoreTables, choose, measured_from_tables
 from thumb_assets.settings import SelectionSettings
-from thumb_assets.tables import table_from_rows
+from thumb_assets.tables import conform, table_from_rows
 
 VIDEO_ID = "clip-0a1b2c3d"
+FRAME_SIZE = (1600, 1000)
 
 Values = Mapping[int, float | None]
+Vectors = Mapping[int, Sequence[float] | None]
 
 
 def candidates_table(seconds: Mapping[int, float], shots: Mapping[int, int] | None = None) -> pa.Table:
@@ -31,6 +34,55 @@ def candidates_table(seconds: Mapping[int, float], shots: Mapping[int, int] | No
                 "sampling_methods": ["shot"],
             }
             for frame_index, pts_seconds in seconds.items()
+        ],
+    )
+
+
+def frames_table(seconds: Sequence[float], **columns: Sequence[Any]) -> pa.Table:
+    """frames: pts_seconds by frame_index; plain, sharp, unmoving and sound where no column is given."""
+    usual = {
+        "is_keyframe": [frame_index == 0 for frame_index in range(len(seconds))],
+        "is_corrupt": [False] * len(seconds),
+        "luma_mean": [120.0] * len(seconds),
+        "luma_std": [50.0] * len(seconds),
+        "laplacian_variance": [100.0] * len(seconds),
+        "frame_difference": [None, *[0.0] * (len(seconds) - 1)],
+    }
+    return table_from_rows(
+        "frames",
+        [
+            {
+                "video_id": VIDEO_ID,
+                "frame_index": frame_index,
+                "pts": round(1000 * pts_seconds),
+                "pts_seconds": pts_seconds,
+                "field_order": "progressive",
+                "luma_hash": "0" * 32,
+                "chroma_hash": None,
+                **{name: values[frame_index] for name, values in (usual | columns).items()},
+            }
+            for frame_index, pts_seconds in enumerate(seconds)
+        ],
+    )
+
+
+def shots_table(starts: Sequence[int], *, num_frames: int, transitions: Mapping[int, str] | None = None) -> pa.Table:
+    """shots: those that start at these frames, the first at 0; each begins with a cut where nothing else is said."""
+    ends = [*starts[1:], num_frames]
+    return table_from_rows(
+        "shots",
+        [
+            {
+                "video_id": VIDEO_ID,
+                "shot_index": shot_index,
+                "start_frame_index": start,
+                "exclusive_end_frame_index": end,
+                "start_pts": start,
+                "detector": "content",
+                "transition": (transitions or {}).get(start, "cut"),
+                "detector_score": None,
+            }
+            for shot_index, (start, end) in enumerate(zip(starts, ends, strict=True))
         ],
     )
 
@@ -58,8 +110,45 @@ def sharpness_table(
     )
 
 
-def clip_table(scores: Values) -> pa.Table:
-    """clip_scores: frame_index -> clip_score, None where the row failed."""
+def appearance_table(
+    frame_indices: Sequence[int],
+    *,
+    failed: Sequence[int] = (),
+    hashes: Mapping[int, int] | None = None,
+    descriptors: Vectors | None = None,
+    **measures: Values,
+) -> pa.Table:
+    """appearance: a picture full of detail without text or bars where nothing else is said, each unlike the others."""
+    usual = {"luma_entropy": 7.0, "dark_share": 0.0, "bright_share": 0.0, "blur_effect": 0.3}
+    usual |= {"text_share": 0.0, "bar_share": 0.0}
+    own = one_hot(frame_indices)
+    rows = []
+    for frame_index in frame_indices:
+        values: dict[str, Any] = {name: measures.get(name, {}).get(frame_index, value) for name, value in usual.items()}
+        values["difference_hash"] = f"{(hashes or {}).get(frame_index, unlike_hash(frame_index)):016x}"
+        values["descriptor"] = _float16((descriptors or own)[frame_index])
+        if frame_index in failed:
+            values = dict.fromkeys(values)
+        error = "not measured" if frame_index in failed else None
+        rows.append({"video_id": VIDEO_ID, "frame_index": frame_index, **values, "error": error})
+    return table_from_rows("appearance", rows)
+
+
+def unlike_hash(number: int) -> int:
+    """64 bits that differ in about half from those of any other number."""
+    return int(hashlib.sha256(str(number).encode()).hexdigest()[:16], 16)
+
+
+def one_hot(frame_indices: Sequence[int]) -> dict[int, Sequence[float] | None]:
+    """A vector for each frame, at right angles to those of the others."""
+    return dict(zip(frame_indices, np.eye(max(2, len(frame_indices)))[: len(frame_indices)], strict=True))
+
+
+def clip_table(
+    scores: Values, *, embeddings: Vectors | None = None, title_card_similarities: Values | None = None
+) -> pa.Table:
+    """clip_scores: frame_index -> clip_score, None where the row failed; each picture unlike the others."""
+    vectors = embeddings or one_hot(list(scores))
     return table_from_rows(
         "clip_scores",
         [
@@ -69,7 +158,8 @@ def clip_table(scores: Values) -> pa.Table:
                 "positive_similarity": score,
                 "negative_similarity": None if score is None else 0.0,
                 "clip_score": score,
-                "embedding": None if score is None else np.array([1.0, 0.0], dtype=np.float16),
+                "title_card_similarity": (title_card_similarities or {}).get(frame_index),
+                "embedding": None if score is None else _float16(vectors[frame_index]),
                 "error": None if score is not None else "not scored",
             }
             for frame_index, score in scores.items()
@@ -97,6 +187,20 @@ def iqa_table(scores_by_metric: Mapping[str, Values]) -> pa.Table:
 
 def faces_table(faces: Sequence[tuple[int, float, float]]) -> pa.Table:
     """faces: (frame_index, confidence, height in pixels), one per face, in the middle of a frame of 1600x1000."""
+    boxes = [(frame_index, 800 - height / 2, 500 - height / 2, height) for frame_index, _, height in faces]
+    return face_boxes_table(boxes, confidences=[confidence for _, confidence, _ in faces])
+
+
+def face_boxes_table(
+    boxes: Sequence[tuple[int, float, float, float]],
+    *,
+    confidences: Sequence[float] | None = None,
+    variances: Sequence[float | None] | None = None,
+    frontalities: Sequence[float | None] | None = None,
+) -> pa.Table:
+    """faces: (frame_index, x, y, height) of square boxes."""
+    num = len(boxes)
+    columns = (confidences or [1.0] * num, variances or [None] * num, frontalities or [None] * num)
     return table_from_rows(
         "faces",
         [
@@ -104,22 +208,55 @@ def faces_table(faces: Sequence[tuple[int, float, float]]) -> pa.Table:
                 "video_id": VIDEO_ID,
                 "frame_index": frame_index,
                 "face_index": face_index,
-                "x": 800 - height / 2,
-                "y": 500 - height / 2,
-                "width": height,
-                "height": height,
+                "x": float(x),
+                "y": float(y),
+                "width": float(height),
+                "height": float(height),
                 "confidence": confidence,
-                "laplacian_variance": None,
+                "laplacian_variance": variance,
+                "frontality": frontality,
                 "detector": "yunet",
             }
-            for face_index, (frame_index, confidence, height) in enumerate(faces)
+            for face_index, ((frame_index, x, y, height), confidence, variance, frontality) in enumerate(
+                zip(boxes, *columns, strict=True)
+            )
+        ],
+    )
+
+
+def recurrences_table(num_videos: Mapping[int, int]) -> pa.Table:
+    """recurrences: frame_index -> in how many other videos it is shown."""
+    return table_from_rows(
+        "recurrences",
+        [
+            {
+                "video_id": VIDEO_ID,
+                "frame_index": frame_index,
+                "num_videos": number,
+                "example_video_id": "other-11111111",
+                "example_frame_index": 0,
+                "cosine_similarity": 0.99,
+                "hash_distance": 1,
+            }
+            for frame_index, number in num_videos.items()
+        ],
+    )
+
+
+def decisions_table(decisions: Mapping[int, str]) -> pa.Table:
+    """decisions: frame_index -> pin or ban."""
+    return table_from_rows(
+        "decisions",
+        [
+            {"video_id": VIDEO_ID, "frame_index": frame_index, "decision": decision}
+            for frame_index, decision in decisions.items()
         ],
     )
 
 
 @dataclass(frozen=True)
 class Case:
-    """The arguments of `choose`, every scorer absent unless given."""
+    """The arguments of `choose`, every table of scores absent unless given."""
 
     candidates: pa.Table
     sharpness: pa.Table | None = None
@@ -127,12 +264,31 @@ class Case:
     iqa_scores: pa.Table | None = None
     iqa_lower_better: Mapping[str, bool] = field(default_factory=dict)
     faces: pa.Table | None = None
-    frame_size: tuple[int, int] | None = (1600, 1000)
+    frame_size: tuple[int, int] | None = FRAME_SIZE
+    embedding_model: str | None = None
+    frames: pa.Table | None = None
+    shots: pa.Table | None = None
+    appearance: pa.Table | None = None
+    judgements: pa.Table | None = None
+    recurrences: pa.Table | None = None
+    decisions: pa.Table | None = None
     settings: SelectionSettings = field(default_factory=SelectionSettings)
+    guidance: Guidance = NO_GUIDANCE
+
+    @property
+    def scores(self) -> ScoreTables:
+        """What is known of the candidates."""
+        return ScoreTables(**{each.name: getattr(self, each.name) for each in fields(ScoreTables)})
+
+    @property
+    def measured(self) -> Measured:
+        """The same, as arrays."""
+        return measured_from_tables(conform("candidate_frames", self.candidates), self.scores)
 
     def choose(self, **changes: Any) -> Choice:
         """The choice, with some arguments replaced."""
-        return choose(**vars(replace(self, **changes)))
+        case = replace(self, **changes)
+        return choose(case.candidates, case.scores, settings=case.settings, guidance=case.guidance)
 
 
 def by_frame(table: pa.Table) -> dict[int, dict[str, Any]]:
@@ -144,3 +300,7 @@ def ranking(choice: Choice) -> list[int]:
     """frame_index of the selections, rank 1 first."""
     rows = sorted(choice.selections.to_pylist(), key=lambda row: row["rank"])
     return [row["frame_index"] for row in rows]
+
+
+def _float16(vector: Sequence[float] | None) -> "np.ndarray[Any, np.dtype[np.float16]] | None":
+    return None if vector is None else np.asarray(vector, np.float16)

@@ -12,23 +12,31 @@ from thumb_assets.tables import contract_problems, empty_table
 from thumb_assets_tests.unit.select.builders import (
     VIDEO_ID,
     Case,
+    appearance_table,
     by_frame,
     candidates_table,
     clip_table,
+    decisions_table,
     faces_table,
+    frames_table,
     iqa_table,
     ranking,
+    recurrences_table,
     sharpness_table,
+    shots_table,
 )
 
-SETTINGS = SelectionSettings()
+# Without the contrast, which the table of sharpness brings with it, and the shots: a score is then the percentile
+# a test is about.
+SETTINGS = SelectionSettings(shot_weight=0, weights=ComponentWeights(contrast=0.0))
+REJECT = SETTINGS.reject
 GAP = SETTINGS.min_gap_seconds
 SPARSE = {place: place * 10 * GAP for place in range(5)}
-RISING = {place: float(place) for place in range(5)}
+RISING = {place: float(place + 1) for place in range(5)}
 
 
 def with_k(top_k: int, **values) -> SelectionSettings:
-    return SelectionSettings(top_k=top_k, **values)
+    return SelectionSettings(top_k=top_k, **{"weights": SETTINGS.weights, "shot_weight": 0} | values)
 
 
 def test_best_scores_win_and_the_rest_says_lower_score():
@@ -43,7 +51,7 @@ def test_best_scores_win_and_the_rest_says_lower_score():
 
 
 def test_result_conforms_and_carries_the_candidate():
-    choice = Case(candidates_table(SPARSE), sharpness_table(RISING)).choose()
+    choice = Case(candidates_table(SPARSE), sharpness_table(RISING), settings=SETTINGS).choose()
     assert contract_problems("selections", choice.selections) == []
     assert contract_problems("rejections", choice.rejections) == []
     row = by_frame(choice.selections)[4]
@@ -51,8 +59,10 @@ def test_result_conforms_and_carries_the_candidate():
     assert row["pts_seconds"] == SPARSE[4]
     assert row["pts"] == round(1000 * SPARSE[4])
     assert row["shot_index"] == 4
-    assert row["clip_percentile"] is row["iqa_percentile"] is row["face_bonus"] is row["cluster_index"] is None
-    assert row["reason"] == "rank 1 of 3: sharpness 1.00 (no clip, iqa); only candidate of shot 4"
+    absent = ("clip", "iqa", "stillness", "text", "judge", "learned")
+    assert {row[f"{name}_percentile"] for name in absent} == {row["face_bonus"]} == {row["cluster_index"]} == {None}
+    assert row["contrast_percentile"] == pytest.approx(3 / 5)  # all alike
+    assert row["reason"] == "rank 1 of 3: sharpness 1.00; only candidate of shot 4"
 
 
 def test_equal_scores_go_to_the_earlier_frame():
@@ -92,7 +102,8 @@ def test_other_shot_is_taken_before_a_better_frame_of_the_same_shot():
         row = rejections[frame_index]
         assert (row["stage"], row["reason"]) == ("diversify", "shot_already_selected")
         assert row["value"] < row["threshold"] == 1.0
-    assert rejections[0]["reason"] == "lower_score"
+    # It is worse than both selections, and of a shot that has one.
+    assert (rejections[0]["reason"], rejections[0]["value"]) == ("shot_already_selected", pytest.approx(1 / 5))
 
 
 def test_used_shots_fill_up_when_there_are_too_few():
@@ -116,13 +127,13 @@ def test_shots_do_not_matter_when_turned_off():
 @pytest.mark.parametrize(
     ("luma", "reason", "threshold"),
     [
-        ({"luma_means": {4: SETTINGS.min_luma_mean - 1}}, "too_dark", SETTINGS.min_luma_mean),
-        ({"luma_means": {4: SETTINGS.max_luma_mean + 1}}, "too_bright", SETTINGS.max_luma_mean),
-        ({"luma_stds": {4: SETTINGS.min_luma_std - 1}}, "too_flat", SETTINGS.min_luma_std),
+        ({"luma_means": {4: REJECT.min_luma_mean - 1}}, "too_dark", REJECT.min_luma_mean),
+        ({"luma_means": {4: REJECT.max_luma_mean + 1}}, "too_bright", REJECT.max_luma_mean),
+        ({"luma_stds": {4: REJECT.min_luma_std - 1}}, "too_flat", REJECT.min_luma_std),
     ],
 )
 def test_unusable_candidate_is_rejected_however_good(luma, reason, threshold):
-    choice = Case(candidates_table(SPARSE), sharpness_table(RISING, **luma)).choose()
+    choice = Case(candidates_table(SPARSE), sharpness_table(RISING, **luma), settings=SETTINGS).choose()
     assert ranking(choice) == [3, 2, 1]
     row = by_frame(choice.rejections)[4]
     assert (row["stage"], row["reason"], row["threshold"]) == ("reject", reason, threshold)
@@ -132,9 +143,9 @@ def test_unusable_candidate_is_rejected_however_good(luma, reason, threshold):
 @pytest.mark.parametrize(
     "luma",
     [
-        {"luma_means": dict.fromkeys(range(5), SETTINGS.min_luma_mean)},
-        {"luma_means": dict.fromkeys(range(5), SETTINGS.max_luma_mean)},
-        {"luma_stds": dict.fromkeys(range(5), SETTINGS.min_luma_std)},
+        {"luma_means": dict.fromkeys(range(5), REJECT.min_luma_mean)},
+        {"luma_means": dict.fromkeys(range(5), REJECT.max_luma_mean)},
+        {"luma_stds": dict.fromkeys(range(5), REJECT.min_luma_std)},
     ],
 )
 def test_value_at_the_threshold_is_usable(luma):
@@ -147,8 +158,9 @@ def test_black_video_keeps_its_best_and_says_why():
     black = sharpness_table(RISING, luma_means=dict.fromkeys(range(5), 0.0), luma_stds=dict.fromkeys(range(5), 0.0))
     choice = Case(candidates_table(SPARSE), black).choose()
     assert ranking(choice) == [4, 3, 2]
-    assert "reject" not in choice.rejections.column("stage").to_pylist()
-    assert by_frame(choice.selections)[4]["reason"].endswith("kept though too dark: every candidate breaks a rule")
+    # Those that were left are no better: what is wrong with them is said, not that others had a higher score.
+    assert choice.rejections.column("reason").to_pylist() == ["too_dark"] * 2
+    assert by_frame(choice.selections)[4]["reason"].endswith("kept though too dark: there were not enough better ones")
 
 
 def test_only_usable_candidate_stands_alone():
@@ -182,7 +194,7 @@ def test_no_face_found_is_zero_not_null():
 
 
 def test_component_without_weight_is_measured_but_not_mentioned():
-    settings = with_k(1, weights=ComponentWeights(iqa=0.0))
+    settings = with_k(1, weights=ComponentWeights(iqa=0.0, contrast=0.0))
     iqa = {"iqa_scores": iqa_table({"piqe": RISING}), "iqa_lower_better": {"piqe": True}}
     choice = Case(candidates_table(SPARSE), sharpness_table(RISING), settings=settings, **iqa).choose()
     row = choice.selections.to_pylist()[0]
@@ -215,13 +227,21 @@ def test_result_of_a_fixed_case_stays_as_it_was():
     random = np.random.default_rng(7)
     seconds = {frame: frame / 25 for frame in range(0, 1000, 20)}
     values = {name: dict(zip(seconds, random.normal(100, 40, 50).tolist(), strict=True)) for name in "abcd"}
+    times = [frame / 25 for frame in range(1000)]
+    differences = random.uniform(0, 30, 1000)
+    title_cards = dict(zip(seconds, random.uniform(-50, 60, 50).tolist(), strict=True))
     choice = Case(
         candidates_table(seconds, {frame: frame // 90 for frame in seconds}),
         sharpness_table(values["a"], luma_means=values["b"], luma_stds={60: 1.0}),
-        clip_table(values["c"] | {80: None}),
+        clip_table(values["c"] | {80: None}, title_card_similarities=title_cards),
         iqa_table({"piqe": values["d"], "musiq": values["b"]}),
         {"piqe": True, "musiq": False},
         faces_table([(frame, 0.9, 150.0 + frame / 10) for frame in range(0, 1000, 60)]),
+        frames=frames_table(times, frame_difference=[None, *differences[1:]]),
+        shots=shots_table(range(0, 1000, 90), num_frames=1000, transitions={180: "dissolve"}),
+        appearance=appearance_table(list(seconds), text_share={100: 0.5, 220: 0.1}, hashes={300: 0, 320: 1}),
+        recurrences=recurrences_table({0: 9, 20: 2}),
+        decisions=decisions_table({700: "pin", 400: "ban"}),
     ).choose()
     text = [json.dumps(table.to_pylist()).encode() for table in (choice.selections, choice.rejections)]
-    assert [hashlib.sha256(of_table).hexdigest()[:16] for of_table in text] == ["068affc9c40add0d", "4c6fdd1d6fb7d3fd"]
+    assert [hashlib.sha256(of_table).hexdigest()[:16] for of_table in text] == ["c6d1b2bca868505b", "2a4b2e97ea0a4ad3"]

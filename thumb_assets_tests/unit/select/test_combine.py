@@ -3,34 +3,29 @@ import pyarrow as pa
 import pytest
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select.combine import Scores, iqa_percentiles, score_candidates, used_components, weighted_means
-from thumb_assets.select.measured import Measured, measured_from_tables
+from thumb_assets.select import NO_GUIDANCE, Guidance
+from thumb_assets.select.combine import Scores, score_candidates, used_components, weighted_means
 from thumb_assets.settings import ComponentWeights, SelectionSettings
-from thumb_assets_tests.unit.select.builders import candidates_table, clip_table, iqa_table, sharpness_table
+from thumb_assets_tests.unit.select.builders import (
+    Case,
+    candidates_table,
+    clip_table,
+    frames_table,
+    iqa_table,
+    sharpness_table,
+)
 
-SETTINGS = SelectionSettings()
+# The three whose tables these tests give; the contrast, which the table of sharpness brings with it, has its own test.
+SETTINGS = SelectionSettings(shot_weight=0, weights=ComponentWeights(contrast=0.0))
 CANDIDATES = candidates_table({10: 1.0, 20: 2.0, 30: 3.0})
-NOTHING = {
-    "sharpness": None,
-    "clip_scores": None,
-    "iqa_scores": None,
-    "iqa_lower_better": {},
-    "faces": None,
-    "frame_size": None,
-}
 
 
-def measured_of(**tables) -> Measured:
-    return measured_from_tables(CANDIDATES, **NOTHING | tables)
-
-
-def scores_of(*, settings: SelectionSettings = SETTINGS, **tables) -> Scores:
-    return score_candidates(measured_of(**tables), settings=settings)
+def scores_of(*, settings: SelectionSettings = SETTINGS, guidance: Guidance = NO_GUIDANCE, **tables) -> Scores:
+    return score_candidates(Case(CANDIDATES, **tables).measured, settings=settings, guidance=guidance)
 
 
 def iqa_percentiles_of(table: pa.Table, lower_better: dict[str, bool]) -> np.ndarray:
-    measured = measured_of(iqa_scores=table, iqa_lower_better=lower_better)
-    return iqa_percentiles(measured.iqa, groups=np.zeros(3, np.uint8))
+    return scores_of(iqa_scores=table, iqa_lower_better=lower_better).percentiles["iqa"]
 
 
 def test_all_three_components_are_weighed_as_the_settings_say():
@@ -63,7 +58,7 @@ def test_failed_row_leaves_the_component_out_and_the_weights_adjust():
 
 
 def test_scorer_without_any_value_or_weight_is_not_among_the_used():
-    settings = SelectionSettings(weights=ComponentWeights(iqa=0.0))
+    settings = SelectionSettings(shot_weight=0, weights=ComponentWeights(iqa=0.0, contrast=0.0))
     scores = scores_of(
         sharpness=sharpness_table({10: 1.0, 20: 2.0, 30: 3.0}),
         clip_scores=clip_table({10: None, 20: None, 30: None}),
@@ -108,3 +103,63 @@ def test_repeated_key_is_an_error():
     table = sharpness_table({10: 1.0, 20: 2.0})
     with pytest.raises(ContractError, match="repeats"):
         scores_of(sharpness=pa.concat_tables([table, table]))
+
+
+def test_what_stands_still_and_what_has_contrast_counts_for_more():
+    differences = [0.0] * 40
+    differences[20:22] = [5.0, 5.0]
+    differences[30:32] = [1.0, 1.0]
+    scores = scores_of(
+        sharpness=sharpness_table(dict.fromkeys((10, 20, 30), 9.0), luma_stds={10: 20.0, 20: 60.0, 30: 40.0}),
+        frames=frames_table([number / 10 for number in range(40)], frame_difference=differences),
+        settings=SelectionSettings(shot_weight=0),
+    )
+    assert scores.percentiles["stillness"].tolist() == pytest.approx([1.0, 1 / 3, 2 / 3])
+    assert scores.percentiles["contrast"].tolist() == pytest.approx([1 / 3, 1.0, 2 / 3])
+    weights = SelectionSettings().weights
+    rest = weights.sharpness * 2 / 3
+    expected = (rest + weights.stillness + weights.contrast / 3) / (
+        weights.sharpness + weights.stillness + weights.contrast
+    )
+    assert scores.combined[0] == pytest.approx(expected)
+
+
+def test_of_the_library_counts_the_share_that_its_weight_gives():
+    table = sharpness_table({10: 1.0, 20: 2.0, 30: 3.0})
+    library = {"sharpness": np.array([0.5, 2.0, 2.5, 8.0])}
+    settings = SelectionSettings(shot_weight=0, weights=ComponentWeights(contrast=0.0), library_weight=0.4)
+    scores = scores_of(sharpness=table, settings=settings, guidance=Guidance(library=library))
+    expected = [0.6 * own + 0.4 * share for own, share in ((1 / 3, 0.25), (2 / 3, 0.5), (1.0, 0.75))]
+    assert scores.percentiles["sharpness"].tolist() == pytest.approx(expected)
+    off = settings.model_copy(update={"library_weight": 0.0})
+    alone = scores_of(sharpness=table, settings=off, guidance=Guidance(library=library))
+    assert alone.combined.tolist() == scores_of(sharpness=table).combined.tolist()
+
+
+def test_a_metric_s_library_is_its_own_and_no_value_stays_none():
+    library = {"iqa.piqe": np.array([-3.0, -2.0, -1.0, 0.0])}  # turned: more is better
+    settings = SelectionSettings(shot_weight=0, library_weight=1.0)
+    scores = scores_of(
+        iqa_scores=iqa_table({"piqe": {10: 2.0, 20: 0.5, 30: None}}),
+        iqa_lower_better={"piqe": True},
+        settings=settings,
+        guidance=Guidance(library=library),
+    )
+    assert scores.percentiles["iqa"][:2].tolist() == [0.5, 0.75]
+    assert np.isnan(scores.percentiles["iqa"][2])
+
+
+def test_within_a_shot_the_best_frame_counts_whatever_the_shot_shows():
+    """Texture differs from shot to shot: the sharpest frame of a smooth one is as good as that of a busy one."""
+    seconds = {frame: float(frame) for frame in range(8)}
+    candidates = candidates_table(seconds, {frame: frame // 4 for frame in seconds})
+    table = sharpness_table({frame: (100.0 if frame < 4 else 1.0) + frame for frame in seconds})
+
+    def percentiles(shot_weight: float) -> list[float]:
+        settings = SelectionSettings(shot_weight=shot_weight)
+        scores = score_candidates(Case(candidates, table).measured, settings=settings)
+        return scores.percentiles["sharpness"].tolist()
+
+    assert percentiles(1.0) == pytest.approx([0.125, 0.375, 0.625, 0.875] * 2)
+    of_video, half = percentiles(0.0), percentiles(0.5)
+    assert half == pytest.approx([(one + other) / 2 for one, other in zip(of_video, percentiles(1.0), strict=True)])

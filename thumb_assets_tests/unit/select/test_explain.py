@@ -19,5 +19,9 @@ def test_absent_bonus_goes_unsaid():
 
 def test_kept_in_spite_of_a_rule_is_said_in_one_line():
     text = selection_reason({"clip": 0.5}, **BEST, broken_rule="too_dark")
-    assert text.endswith("kept though too dark: every candidate breaks a rule")
+    assert text.endswith("kept though too dark: there were not enough better ones")
     assert "\n" not in text
+
+
+def test_a_pinned_frame_says_that_people_wanted_it():
+    assert selection_reason({"clip": 0.5}, **BEST, is_pinned=True).endswith("of shot 4; pinned")

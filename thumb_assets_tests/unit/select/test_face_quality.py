@@ -1,10 +1,9 @@
 import pytest
 
-from thumb_assets.select import Measured, measured_from_tables
+from thumb_assets.select import Measured
 from thumb_assets.select.face_quality import face_bonuses, face_qualities
 from thumb_assets.settings import SelectionSettings
-from thumb_assets.tables import table_from_rows
-from thumb_assets_tests.unit.select.builders import candidates_table, faces_table
+from thumb_assets_tests.unit.select.builders import Case, candidates_table, face_boxes_table, faces_table
 
 SETTINGS = SelectionSettings()
 CANDIDATES = candidates_table({10: 1.0, 20: 2.0, 30: 3.0})
@@ -14,15 +13,7 @@ SURE = SETTINGS.clear_face_confidence
 
 
 def measured_of(faces, frame_size=SIZE) -> Measured:
-    return measured_from_tables(
-        CANDIDATES,
-        sharpness=None,
-        clip_scores=None,
-        iqa_scores=None,
-        iqa_lower_better={},
-        faces=faces,
-        frame_size=frame_size,
-    )
+    return Case(CANDIDATES, faces=faces, frame_size=frame_size).measured
 
 
 def bonuses_of(faces, frame_size=SIZE):
@@ -67,24 +58,13 @@ def test_faces_need_the_frame_size_only_when_there_are_any():
     assert not bonuses_of(faces_table([]), frame_size=None).any()
 
 
-def faces_at(*boxes):
+def faces_at(*boxes, frontalities=None):
     """(x, y, height, laplacian_variance) of square boxes, one per frame."""
-    rows = [
-        {
-            "video_id": "v-00000000",
-            "frame_index": frame_index,
-            "face_index": 0,
-            "x": float(x),
-            "y": float(y),
-            "width": float(height),
-            "height": float(height),
-            "confidence": 1.0,
-            "laplacian_variance": variance,
-            "detector": "yunet",
-        }
-        for frame_index, (x, y, height, variance) in enumerate(boxes)
-    ]
-    return table_from_rows("faces", rows)
+    return face_boxes_table(
+        [(frame_index, x, y, height) for frame_index, (x, y, height, _) in enumerate(boxes)],
+        variances=[variance for *_, variance in boxes],
+        frontalities=frontalities,
+    )
 
 
 def test_larger_is_better_up_to_a_close_up():
@@ -105,3 +85,13 @@ def test_the_sharper_face_is_worth_more():
 def test_unknown_sharpness_is_neutral():
     known, unknown = qualities_of(faces_at((600, 300, 400, 7.0), (600, 300, 400, None)))
     assert known == unknown == 1.0
+
+
+def test_a_face_that_looks_at_the_camera_is_worth_more():
+    box = (600, 300, 400, 7.0)
+    front, turned, unknown = qualities_of(faces_at(box, box, box, frontalities=[1.0, 0.2, None]))
+    assert front > turned
+    # Of three equally sharp faces the percentile is 2/3; what is not known is left out of the mean.
+    assert front == pytest.approx((1 + 1 + 2 / 3 + 1) / 4)
+    assert turned == pytest.approx((1 + 1 + 2 / 3 + 0.2) / 4)
+    assert unknown == pytest.approx((1 + 1 + 2 / 3) / 3)

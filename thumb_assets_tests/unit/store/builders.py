@@ -37,17 +37,22 @@ def write_video(store: TableStore, video_id: str, *, num_selections: int = 2) ->
         "shots": table("shots", 2, video_id),
         "candidate_frames": table("candidate_frames", 4, video_id),
         "sharpness": table("sharpness", 4, video_id, laplacian_variance=42.0),
+        "appearance": table("appearance", 4, video_id),
         "faces": table("faces", 1, video_id),
         "clip_scores": table("clip_scores", 4, video_id, clip_score=0.125),
         "iqa_scores": table_from_rows(
             "iqa_scores",
             [row("iqa_scores", i, video_id, metric=metric) for i in candidates for metric in ("niqe", "piqe")],
         ),
+        "chapters": table("chapters", 2, video_id),
+        "judgements": table("judgements", 2, video_id, judge_score=7.5),
         "selections": table_from_rows("selections", [row("selections", i, video_id, rank=i + 1) for i in selected]),
         "rejections": table_from_rows(
             "rejections",
             [row("rejections", i, video_id, stage="rank", reason="lower_score") for i in candidates[num_selections:]],
         ),
+        "decisions": table("decisions", 1, video_id),
+        "recurrences": table("recurrences", 2, video_id),
         "stills": table_from_rows(
             "stills", [row("stills", i, video_id, rank=i + 1, file_name=f"{i}.jpg") for i in selected]
         ),

@@ -1,17 +1,17 @@
 """The cache against the tables it is made from: the same values, and only what changed is read again."""
 
 import shutil
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchmarks.what_if import write_clip_scores, write_library
+from benchmarks.what_if import score_tables, write_clip_scores, write_library
 from thumb_assets.errors import StorageError
-from thumb_assets.select import Measured, MeasuredFaces, joined, measured_from_tables
-from thumb_assets.store import CandidateCache, Outcome, TableStore, record_outcomes
+from thumb_assets.select import TABLES_OF_SCORES, Measured, MeasuredFaces, joined, measured_from_tables
+from thumb_assets.store import CandidateCache, Outcome, TableStore, decide, record_outcomes
 from thumb_assets.tables import empty_table, table_from_rows
 from thumb_assets_tests.unit.store.builders import FOOTER, table
 
@@ -34,24 +34,24 @@ def read(store: TableStore, video_ids: list[str] | None = None):
 
 
 def from_tables(store: TableStore, video_id: str) -> Measured:
-    names = ("sharpness", "clip_scores", "iqa_scores", "faces")
-    return measured_from_tables(
-        store.read("candidate_frames", video_id),
-        **{name: store.read_or_none(name, video_id) for name in names},
-        iqa_lower_better={"piqe": True},
-        frame_size=(1920, 1080),
-    )
+    tables = {name: store.read_or_none(name, video_id) for name in TABLES_OF_SCORES}
+    scores = replace(score_tables(tables), embedding_model="made-up (none)")  # as `write_library` writes it
+    return measured_from_tables(store.read("candidate_frames", video_id), scores)
 
 
 def assert_same(one: Measured, other: Measured) -> None:
     assert one.video_ids == other.video_ids
     for owner, of_one, of_other in ((Measured, one, other), (MeasuredFaces, one.faces, other.faces)):
         for field in fields(owner):
-            if field.name not in {"video_ids", "iqa", "faces"}:
+            if field.name not in {"video_ids", "iqa", "faces", "values", "embeddings", "descriptors"}:
                 np.testing.assert_array_equal(getattr(of_one, field.name), getattr(of_other, field.name), field.name)
-    assert one.iqa.keys() == other.iqa.keys()
-    for metric, values in one.iqa.items():
-        np.testing.assert_array_equal(values, other.iqa[metric])
+    for of_one, of_other in ((one.iqa, other.iqa), (one.values, other.values)):
+        assert of_one.keys() == of_other.keys()
+        for name, values in of_one.items():
+            np.testing.assert_array_equal(values, of_other[name], name)
+    for vectors, of_other in ((one.embeddings, other.embeddings), (one.descriptors, other.descriptors)):
+        for each, its_other in zip(vectors, of_other, strict=True):
+            np.testing.assert_array_equal(each, its_other)
 
 
 def of_video(stored, video_id: str) -> slice:
@@ -99,12 +99,12 @@ def test_only_what_changed_is_read_again(store: TableStore) -> None:
     after, video_ids_read = read(store)
     assert video_ids_read == [FIRST]
     assert_same(after.measured, joined([from_tables(store, video_id) for video_id in after.measured.video_ids]))
-    changed = after.measured.laplacian_variance[of_video(after, FIRST)]
-    assert not np.array_equal(changed, before.measured.laplacian_variance[of_video(before, FIRST)], equal_nan=True)
+    changed = after.measured["laplacian_variance"][of_video(after, FIRST)]
+    assert not np.array_equal(changed, before.measured["laplacian_variance"][of_video(before, FIRST)], equal_nan=True)
     store.delete("sharpness", FIRST)
     after, video_ids_read = read(store)
     assert video_ids_read == [FIRST]
-    assert np.isnan(after.measured.laplacian_variance[of_video(after, FIRST)]).all()
+    assert np.isnan(after.measured["laplacian_variance"][of_video(after, FIRST)]).all()
 
 
 def test_a_video_that_is_gone_is_gone_and_a_new_one_there(store: TableStore) -> None:
@@ -132,8 +132,11 @@ def test_some_videos_alone_leave_the_others_as_they_are(store: TableStore) -> No
 @pytest.mark.parametrize(
     ("stage", "is_unknown"),
     [
-        ("sharpness", lambda measured, own: np.isnan(measured.laplacian_variance[own]).all()),
-        ("clip_scores", lambda measured, own: np.isnan(measured.clip_score[own]).all()),
+        ("sharpness", lambda measured, own: np.isnan(measured["laplacian_variance"][own]).all()),
+        ("appearance", lambda measured, own: np.isnan(measured["text_share"][own]).all()),
+        ("frames", lambda measured, own: np.isnan(measured["motion"][own]).all()),
+        ("shots", lambda measured, own: np.isnan(measured["cut_distance_seconds"][own]).all()),
+        ("clip_scores", lambda measured, own: np.isnan(measured["clip_score"][own]).all()),
         ("iqa_scores", lambda measured, own: np.isnan(measured.iqa["piqe"][own]).all()),
         ("faces", lambda measured, _: not measured.has_faces[measured.video_ids.index(FIRST)]),
     ],
@@ -199,28 +202,72 @@ def test_files_that_are_no_tables_are_passed_over(store: TableStore) -> None:
 def test_embeddings_stand_by_candidate(store: TableStore) -> None:
     write_clip_scores(store, 1, 9, 16)  # the first video's have 16 dimensions, the others' 64
     rows = store.read("clip_scores", FIRST).to_pylist()
-    rows[3] |= {"embedding": None, "clip_score": None, "error": "not scored"}
+    nothing = {"embedding": None, "clip_score": None, "positive_similarity": None, "title_card_similarity": None}
+    rows[3] |= {**nothing, "error": "not scored"}
     changed = table_from_rows("clip_scores", [_with_array(row) for row in rows if row is not rows[5]])
     store.write("clip_scores", changed, video_id=FIRST, footer=FOOTER | {"model_name": "m", "prompts_sha256": "p"})
     record_outcomes(store, SECOND, [outcome(SECOND, "clip_scores", "skipped")])
     for _ in range(2):
-        found = dict(CandidateCache(store).embeddings())
-        assert sorted(found) == [FIRST, *IDS[2:]]
-        assert found[FIRST].footer == {"model_name": "m", "prompts_sha256": "p"}
-        assert found[IDS[2]].values.shape == (9, 64)
+        stored, _ = read(store)
+        assert sorted(stored.clip_footers) == [FIRST, *IDS[2:]]
+        assert stored.clip_footers[FIRST] == {"model_name": "m", "prompts_sha256": "p"}
+        found = dict(zip(stored.measured.video_ids, stored.measured.embeddings, strict=True))
+        assert found[IDS[2]].shape == (9, 64)
+        assert found[SECOND].shape == (9, 0)
         expected = np.array([np.full(16, np.nan) if n in {3, 5} else rows[n]["embedding"] for n in range(9)])
-        np.testing.assert_array_equal(found[FIRST].values, expected.astype(np.float16))
+        np.testing.assert_array_equal(found[FIRST], expected.astype(np.float16))
+
+
+def test_descriptors_and_hashes_stand_by_candidate(store: TableStore) -> None:
+    rows = store.read("appearance", FIRST).to_pylist()
+    nothing = {name: None for name in rows[4] if name not in {"video_id", "frame_index"}}
+    rows[4] |= nothing | {"error": "not measured"}
+    store.write(
+        "appearance",
+        table_from_rows("appearance", [_with_array(row, "descriptor") for row in rows]),
+        video_id=FIRST,
+        footer=FOOTER,
+    )
+    store.delete("appearance", SECOND)
+    for _ in range(2):
+        measured = read(store)[0].measured
+        found = dict(zip(measured.video_ids, measured.descriptors, strict=True))
+        assert np.isnan(found[FIRST][4]).all()
+        others = [place for place in range(9) if place != 4]
+        expected = np.array([rows[place]["descriptor"] for place in others], np.float16)
+        np.testing.assert_array_equal(found[FIRST][others], expected)
+        assert found[SECOND].shape == (9, 0)
+        hashes = measured.difference_hash[measured.span(measured.video_ids.index(FIRST))]
+        assert hashes[others].tolist() == [int(rows[place]["difference_hash"], 16) for place in others]
+
+
+def test_what_people_decided_and_what_recurs_is_read_with_the_rest(store: TableStore) -> None:
+    read(store)
+    frame_index = int(store.read("candidate_frames", FIRST).column("frame_index")[2].as_py())
+    decide(store, FIRST, frame_index, "pin")
+    stored, video_ids_read = read(store)
+    assert video_ids_read == [FIRST]
+    assert stored.measured["decision"][of_video(stored, FIRST)].tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0]
+    decide(store, FIRST, frame_index, None)
+    rows = table("recurrences", 1, FIRST, frame_index=frame_index, num_videos=3)
+    store.write("recurrences", rows, video_id=FIRST, footer={})
+    stored, _ = read(store)
+    own = of_video(stored, FIRST)
+    assert not stored.measured["decision"][own].any()
+    recurring = stored.measured["num_recurrences"][own]
+    assert recurring[2] == 3
+    assert np.isnan(np.delete(recurring, 2)).all()
 
 
 def test_a_video_none_of_whose_candidates_was_embedded_has_no_embeddings(store: TableStore) -> None:
     failed = [{**row, "embedding": None, "clip_score": None, "error": "x"} for row in _rows(store, FIRST)]
     store.write("clip_scores", table_from_rows("clip_scores", failed), video_id=FIRST, footer=FOOTER)
     store.write("clip_scores", empty_table("clip_scores"), video_id=SECOND, footer=FOOTER)
-    assert sorted(dict(CandidateCache(store).embeddings())) == IDS[2:]
+    assert sorted(read(store)[0].clip_footers) == IDS[2:]
 
 
 def test_a_video_without_candidates_has_none(store: TableStore) -> None:
-    for name in ("candidate_frames", "sharpness", "faces", "clip_scores", "iqa_scores", "selections"):
+    for name in ("candidate_frames", "sharpness", "appearance", "faces", "clip_scores", "iqa_scores", "selections"):
         footer = FOOTER | {"lower_better": "{}"}
         store.write(name, empty_table(name), video_id=FIRST, footer=footer)
     for _ in range(2):
@@ -234,9 +281,9 @@ def _rows(store: TableStore, video_id: str) -> list[dict]:
     return store.read("clip_scores", video_id).to_pylist()
 
 
-def _with_array(row: dict) -> dict:
-    embedding = row["embedding"]
-    return row | {"embedding": None if embedding is None else np.array(embedding, np.float16)}
+def _with_array(row: dict, name: str = "embedding") -> dict:
+    vector = row[name]
+    return row | {name: None if vector is None else np.array(vector, np.float16)}
 
 
 def ids_kept(store: TableStore) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 from thumb_assets.errors import BadInputError
 from thumb_assets.settings import VideoSettings
 from thumb_assets.video import VideoDecoder
+from thumb_assets_tests.support.damage import damage
 from thumb_assets_tests.support.decoded import identities_of
 from thumb_assets_tests.support.drawing import read_frame_index
 from thumb_assets_tests.support.synthetic import RECIPES
@@ -88,3 +89,22 @@ def test_what_is_decoded_does_not_depend_on_the_number_of_threads(synthetic_vide
     for result in results[1:]:
         assert result.luma_hash == results[0].luma_hash
         assert result.pts.tolist() == results[0].pts.tolist()
+
+
+@pytest.mark.parametrize("name", ["cfr", "vfr", "b_frames", "open_gop", "mpeg_ts", "vp9", "one_frame"])
+def test_no_frame_of_a_whole_file_is_corrupt(synthetic_videos, name):
+    with VideoDecoder(synthetic_videos(name)) as decoder:
+        assert not any(frame.is_corrupt for frame in decoder)
+
+
+@pytest.mark.parametrize("case", ["mpeg_ts.ts|cut_packets|0", "mpeg_ts.ts|burst|0", "cfr.mp4|zeros|0"])
+def test_frames_of_damaged_data_are_corrupt_whatever_the_number_of_threads(synthetic_videos, tmp_path, case):
+    sources = {path.name: path for path in (synthetic_videos("mpeg_ts"), synthetic_videos("cfr"))}
+    path = damage(case, sources, tmp_path)
+    found = []
+    for num_threads in (*THREADS, 0):
+        with VideoDecoder(path, VideoSettings(decode_threads=num_threads)) as decoder:
+            found.append([frame.is_corrupt for frame in decoder])
+    assert all(flags == found[0] for flags in found)
+    assert any(found[0])
+    assert not all(found[0])

@@ -1,0 +1,264 @@
+"""What a picture looks like beyond its sharpness: how much it tells, writing, bars, and descriptors to compare it by.
+
+What belongs here: the measures and descriptors of the `appearance` rows. What does not: thresholds and verdicts, and
+how alike is too alike (select); learned embeddings (clip). All is computed from one luma picture and one small colour
+picture of fixed sizes, so that the values of differently large videos can be compared.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# Shorter side in pixels of the colour picture, and of the luma in which writing and blur are looked for: letters of 3 %
+# of the height are still 9 pixels tall there.
+COLOUR_HEIGHT = 96
+_WORKING_HEIGHT = 288
+# Levels at and below which luma is dark, at and above which it is bright.
+_DARK, _BRIGHT = 24, 240
+# A row or column belongs to a bar where its luma is that dark and that even.
+_BAR_LEVEL, _BAR_DEVIATION = 28.0, 5.0
+# The descriptor: a gradient histogram of 4x4 cells with 8 directions, and a colour histogram of 2x2 cells.
+# Colours tell one place from another better than shapes do, which change with whatever moves.
+_SHAPES_WEIGHT = 0.25
+_HOG_SIDE, _HOG_CELLS, _NUM_DIRECTIONS = 64, 4, 8
+_COLOUR_LINES, _COLOUR_CELLS, _COLOUR_LEVELS = 48, 2, 3
+NUM_DIMENSIONS = _HOG_CELLS**2 * _NUM_DIRECTIONS + _COLOUR_CELLS**2 * _COLOUR_LEVELS**3
+
+UInt8Array = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Appearance:
+    """Measures of one picture; see the table `appearance` for units.
+
+    Attributes:
+        luma_entropy: 0..8 bit.
+        dark_share, bright_share, text_share, bar_share: 0..1 of the picture's area.
+        blur_effect: 0..1, greater is more blurred.
+        difference_hash: 16 hex digits.
+        descriptor: (NUM_DIMENSIONS,) float16, L2 norm 1, no value below 0.
+    """
+
+    luma_entropy: float
+    dark_share: float
+    bright_share: float
+    blur_effect: float
+    text_share: float
+    bar_share: float
+    difference_hash: str
+    descriptor: npt.NDArray[np.float16]
+
+
+def measure_appearance(luma: UInt8Array, rgb: UInt8Array) -> Appearance:
+    """All measures of one picture.
+
+    Args:
+        luma: (H, W) uint8, full range.
+        rgb: (h, w, 3) uint8 RGB, the same picture, shorter side about COLOUR_HEIGHT.
+    """
+    small = _reduced(luma)
+    return Appearance(
+        luma_entropy=luma_entropy(luma),
+        dark_share=float(np.count_nonzero(luma <= _DARK) / luma.size),
+        bright_share=float(np.count_nonzero(luma >= _BRIGHT) / luma.size),
+        blur_effect=blur_effect(small),
+        text_share=text_share(small),
+        bar_share=bar_share(luma),
+        difference_hash=difference_hash(luma),
+        descriptor=describe(luma, rgb),
+    )
+
+
+def luma_entropy(luma: UInt8Array) -> float:
+    """Shannon entropy of the luma's histogram of 256 levels, 0..8 bit.
+
+    >>> luma_entropy(np.repeat(np.array([[10, 200]], np.uint8), 4, axis=0))
+    1.0
+    """
+    counts = np.bincount(luma.ravel(), minlength=256)
+    shares = counts[counts > 0] / luma.size
+    return float(-(shares * np.log2(shares)).sum()) + 0.0
+
+
+def bar_share(luma: UInt8Array) -> float:
+    """Share of the picture that black bars cover: rows at top and bottom, columns left and right, dark and even.
+
+    A picture that is nothing but dark has no bars: it has no picture between them.
+
+    >>> picture = np.full((100, 160), 90, np.uint8); picture[:10] = 16; picture[-10:] = 16
+    >>> bar_share(picture)
+    0.2
+    """
+    rows, columns = _num_bar_lines(luma), _num_bar_lines(luma.T)
+    height, width = luma.shape
+    left = (height - sum(rows)) * (width - sum(columns))
+    return (luma.size - left) / luma.size if left > 0 else 0.0
+
+
+def _num_bar_lines(luma: UInt8Array) -> tuple[int, int]:
+    """Bar lines at the beginning and at the end; both, or none, since bars are there to centre a picture."""
+    is_bar = (luma.mean(axis=1) <= _BAR_LEVEL) & (luma.std(axis=1) <= _BAR_DEVIATION)
+    others = np.flatnonzero(~is_bar)
+    if not len(others):
+        return 0, 0
+    first, last = int(others[0]), len(is_bar) - 1 - int(others[-1])
+    return (first, last) if first and last else (0, 0)
+
+
+def _reduced(luma: UInt8Array) -> UInt8Array:
+    """The luma with _WORKING_HEIGHT lines at most, by area averaging."""
+    import cv2
+
+    scale = _WORKING_HEIGHT / min(luma.shape)
+    if scale >= 1:
+        return luma
+    return np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def blur_effect(luma: UInt8Array) -> float:
+    """How little blurring a picture changes it, 0 (sharp) to 1: what is blurred already has no more to lose.
+
+    Crete, Dolmiere, Ladret and Nicolas, "The blur effect: perception and estimation with a new no-reference perceptual
+    blur metric", SPIE 6492, 2007, as scikit-image has it. Unlike the Laplacian's variance it hardly depends on
+    how much texture the picture has, but on its size.
+
+    Args:
+        luma: (H, W) uint8.
+    """
+    from skimage import measure
+
+    measured: Any = measure.blur_effect
+    return float(measured(luma)) if min(luma.shape) >= 3 and luma.std() > 0 else 1.0
+
+
+def text_share(luma: UInt8Array) -> float:
+    """Share of the picture's area that lines of writing cover, by where edges stand close and in rows.
+
+    Letters are strong edges close beside one another, of two levels, in a box that is wider than tall: edges are joined
+    along the row, and a joined region counts where it is flat enough, full of edges, and its pixels fall into two
+    levels (Otsu's criterion). Large letters are found in the picture at half its size. A cue, not a reader: blinds,
+    fences and crowds can look so too.
+
+    Args:
+        luma: (H, W) uint8.
+
+    Returns:
+        0..1.
+    """
+    import cv2
+
+    luma = _reduced(luma)
+    covered = np.zeros(luma.shape, np.uint8)
+    for divisor in (1, 3):
+        size = (max(1, luma.shape[1] // divisor), max(1, luma.shape[0] // divisor))
+        small = luma if divisor == 1 else np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
+        for x, y, width, height in _text_boxes(small):
+            covered[y * divisor : (y + height) * divisor, x * divisor : (x + width) * divisor] = 1
+    return float(covered.mean())
+
+
+def _text_boxes(luma: UInt8Array) -> list[tuple[int, int, int, int]]:
+    """(x, y, width, height) of what looks like a line of writing."""
+    import cv2
+
+    gradient = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    edges = (gradient >= 70).astype(np.uint8)
+    joined = cv2.morphologyEx(edges, cv2.MORPH_CLOSE, np.ones((1, 11), np.uint8))
+    joined = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((4, 4), np.uint8))
+    _num, _labels, stats, _centres = cv2.connectedComponentsWithStats(joined)
+    boxes = []
+    for x, y, width, height, area in stats[1:].tolist():
+        if not (6 <= height <= luma.shape[0] // 4 and width >= 2 * height and area >= 0.5 * width * height):
+            continue
+        inside = (slice(y, y + height), slice(x, x + width))
+        if 0.3 <= edges[inside].mean() <= 0.95 and _two_levels(luma[inside]) >= 0.72:
+            boxes.append((x, y, width, height))
+    return boxes
+
+
+def _two_levels(luma: UInt8Array) -> float:
+    """How well one threshold parts the pixels in two levels: variance between over the whole, 0..1.
+
+    Otsu, "A threshold selection method from gray-level histograms", IEEE SMC 1979.
+    """
+    counts = np.bincount(luma.ravel(), minlength=256).astype(np.float64)
+    levels = np.arange(256.0)
+    total, mean = counts.sum(), (counts * levels).sum() / counts.sum()
+    variance = (counts * (levels - mean) ** 2).sum() / total
+    if variance == 0:
+        return 0.0
+    share = np.cumsum(counts) / total
+    first = np.cumsum(counts * levels) / total
+    weight = share * (1 - share)
+    between = np.divide((mean * share - first) ** 2, weight, out=np.zeros(256), where=weight > 0)
+    return float(between.max() / variance)
+
+
+def difference_hash(luma: UInt8Array) -> str:
+    """The 64-bit difference hash: whether each of 8x8 cells is brighter than its right neighbour, row by row.
+
+    Krawetz, "Kind of like that", hackerfactor.com 2013.
+
+    >>> difference_hash(np.tile(np.arange(90, 0, -10, dtype=np.uint8), (8, 1)))
+    'ffffffffffffffff'
+    """
+    import cv2
+
+    small = np.asarray(cv2.resize(luma, (9, 8), interpolation=cv2.INTER_AREA))
+    bits = small[:, :-1] > small[:, 1:]
+    return np.packbits(bits).tobytes().hex()
+
+
+def describe(luma: UInt8Array, rgb: UInt8Array) -> npt.NDArray[np.float16]:
+    """Shapes and colours of a picture: gradient directions (HOG) and colours, each by cell.
+
+    Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005. Square roots of the colours'
+    shares make the cosine a Bhattacharyya coefficient.
+
+    Args:
+        luma: (H, W) uint8.
+        rgb: (h, w, 3) uint8.
+
+    Returns:
+        (NUM_DIMENSIONS,) float16, L2 norm 1.
+    """
+    import cv2
+    from skimage.feature import hog
+
+    small = cv2.resize(luma, (_HOG_SIDE, _HOG_SIDE), interpolation=cv2.INTER_AREA)
+    cell = _HOG_SIDE // _HOG_CELLS
+    shapes = hog(
+        small,
+        orientations=_NUM_DIRECTIONS,
+        pixels_per_cell=(cell, cell),
+        cells_per_block=(_HOG_CELLS, _HOG_CELLS),
+        block_norm="L2-Hys",
+    )
+    width = max(1, round(_COLOUR_LINES * rgb.shape[1] / rgb.shape[0]))
+    rgb = np.asarray(cv2.resize(rgb, (width, _COLOUR_LINES), interpolation=cv2.INTER_AREA), np.uint8)
+    colours = np.concatenate([_colour_histogram(part) for half in np.array_split(rgb, _COLOUR_CELLS)
+                              for part in np.array_split(half, _COLOUR_CELLS, axis=1)])  # fmt: skip
+    norm = np.linalg.norm(shapes)
+    # A picture without any gradient is told by its colours alone.
+    shapes = shapes * (np.sqrt(_SHAPES_WEIGHT) / norm) if norm > 0 else shapes
+    both = np.concatenate([shapes, np.sqrt(colours * ((1 - _SHAPES_WEIGHT) / _COLOUR_CELLS**2))])
+    return np.asarray(both / np.linalg.norm(both), np.float16)
+
+
+def _colour_histogram(rgb: UInt8Array) -> npt.NDArray[np.float64]:
+    """(_COLOUR_LEVELS^3,) shares of the colours; a colour between levels counts for both in proportion.
+
+    With hard borders a grey near one of them would be another colour after the least change of light.
+    """
+    places = rgb.reshape(-1, 3) * ((_COLOUR_LEVELS - 1) / 255)
+    low = np.minimum(places.astype(np.int64), _COLOUR_LEVELS - 2)
+    above = places - low
+    counts = np.zeros(_COLOUR_LEVELS**3)
+    for corner in product((0, 1), repeat=3):
+        codes = (low + corner) @ (_COLOUR_LEVELS**2, _COLOUR_LEVELS, 1)
+        shares = np.where(corner, above, 1 - above).prod(axis=1)
+        counts += np.bincount(codes, weights=shares, minlength=len(counts))
+    return counts / max(1, len(places))

@@ -1,0 +1,57 @@
+"""The command `show`: what is known of one video, and of any of its frames why it was chosen or not."""
+
+from pathlib import Path
+
+import click
+
+from thumb_assets.cli.options import complete_video_id, data_dir_option, table_store
+from thumb_assets.cli.output import one_line_errors, out, print_outcomes, print_selections, print_table, stored_outcomes
+from thumb_assets.errors import SettingsError
+from thumb_assets.select import TOLD_TABLES, Told, explain_all, explain_frame, funnel, told_of
+from thumb_assets.store import Catalog, TableStore
+
+
+@click.command("show")
+@click.argument("video_id")
+@click.option("--why", is_flag=True, help="The funnel, and why frames were chosen or not.")
+@click.option("--frame", "frame_index", type=int, metavar="N", help="With --why: of this frame only, whichever it is.")
+@data_dir_option
+@click.pass_obj
+def show_command(verbose: bool, *, video_id: str, why: bool, frame_index: int | None, data_dir: Path | None) -> None:
+    """Print what is known of one video: its funnel, its selections and why, what failed."""
+    with one_line_errors(verbose=verbose):
+        if frame_index is not None and not why:
+            raise SettingsError("--frame says of which frame --why is asked; add --why")
+        store = table_store(data_dir)
+        full_id = complete_video_id(store, video_id)
+        if not why:
+            _print_all(store, full_id)
+            return
+        told = told_of({name: store.read(name, full_id) for name in TOLD_TABLES})
+        if frame_index is None:
+            _print_why(told)
+        else:
+            out.print(explain_frame(told, frame_index), markup=False)
+
+
+def _print_all(store: TableStore, video_id: str) -> None:
+    catalog = Catalog(store.catalog_path)
+    for row in catalog.query("SELECT * FROM funnel WHERE video_id = ?", (video_id,)):
+        print_table("funnel", list(row), [[str(value) for value in row.values()]])
+    print_selections(store, [video_id])
+    for row in catalog.query("SELECT * FROM best_stills WHERE video_id = ? ORDER BY rank", (video_id,)):
+        out.print(f"{row['reason']}\n  {store.stills_dir(video_id) / row['file_name']}", markup=False)
+    reasons = catalog.query(
+        "SELECT stage, reason, count(*) AS num_candidates FROM rejections WHERE video_id = ? GROUP BY 1, 2",
+        (video_id,),
+    )
+    if reasons:
+        print_table("rejections", list(reasons[0]), [[str(value) for value in row.values()] for row in reasons])
+    print_outcomes(stored_outcomes(store, [video_id]))
+
+
+def _print_why(told: Told) -> None:
+    rows = [[step.what, str(step.num_frames), step.setting] for step in funnel(told)]
+    print_table("funnel", ["what", "frames", "setting"], rows)
+    for line in explain_all(told):
+        out.print(line, markup=False)

@@ -1,0 +1,127 @@
+"""`thumb-assets survey`: what the videos of the library share, and how their scores are distributed."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from thumb_assets.cli.options import settings_options, table_store
+from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
+from thumb_assets.pipeline import AlikeStills, SharedFrame, SharedFrames, Survey, survey
+from thumb_assets.settings import Settings, load_settings
+from thumb_assets.store import TableStore, reference_path, require_file_suffix, write_table_file
+
+_NUM_SHOWN = 10
+_NUM_EXAMPLES = 3
+
+
+@click.command("survey")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write every recurring frame and every pair of stills: FILE.parquet or FILE.csv.",
+)
+@settings_options
+@click.pass_obj
+def survey_command(verbose: bool, *, output: Path | None, data_dir: Path | None, profile: str, overrides: Any) -> None:
+    """Look across all videos that were run: frames they share, stills that are alike, how scores are distributed.
+
+    Shared frames (intros, logos, credits) go into the tables `recurrences`, distributions into `survey/` of the data
+    folder; both count from the next run of the stage `selections` on. No video is decoded.
+    """
+    with one_line_errors(verbose=verbose):
+        settings = load_settings(profile, overrides)
+        if output is not None:
+            require_file_suffix(output)
+        store = table_store(data_dir)
+        with progress() as bars:
+            reading = bars.add_task("videos read from tables", total=None)
+            comparing = bars.add_task("frames compared", total=None)
+            result = survey(
+                store,
+                settings,
+                on_read=lambda _: bars.update(reading, advance=1),
+                on_step=lambda done, total: bars.update(comparing, completed=done, total=total),
+            )
+        _print(result, settings, store)
+        if output is not None:
+            write_table_file(output, result.table)
+            out.print(f"{result.table.num_rows} rows in {output}", markup=False)
+    sys.exit(1 if result.errors else 0)
+
+
+def _print(result: Survey, settings: Settings, store: TableStore) -> None:
+    print_errors(result.errors.values())
+    for stage, number in sorted(Counter(result.missing.values()).items()):
+        err.print(f"left out ({_videos(number)}): run the stage {stage} first", markup=False)
+    if len(result.models) > 1:
+        models = ", ".join(f"{_videos(number)} of {model}" for model, number in result.models.items())
+        err.print(f"note: frames are compared within a model only: {models}", markup=False)
+    most = settings.selection.reject.max_recurrences
+    _print_groups(result.groups, most=most)
+    _print_stills(result.stills)
+    out.print(f"{_videos(result.num_videos)} surveyed, {result.num_frames} frames compared", markup=False)
+    out.print(_about_scores(result, settings, store), markup=False)
+    if result.changed or result.is_reference_new:
+        changed = f"recurring frames changed in {_videos(len(result.changed))}"
+        if result.is_reference_new:
+            changed += ", the library's scores in all"
+        out.print(f"{changed}: run `thumb-assets run --stages selections,stills` to select anew", markup=False)
+
+
+def _print_groups(groups: Sequence[SharedFrames], *, most: int) -> None:
+    if not groups:
+        out.print("no frame recurs in another video", markup=False)
+        return
+    rows = [
+        [
+            str(group.num_videos),
+            "yes" if group.num_videos - 1 > most else "no",
+            str(len(group.frames)),
+            _examples(group),
+        ]
+        for group in groups[:_NUM_SHOWN]
+    ]
+    print_table("recurring frames", ["videos", "rejected", "frames", "examples: video frame (seconds)"], rows)
+    _print_more(len(groups), "groups")
+
+
+def _print_stills(stills: Sequence[AlikeStills]) -> None:
+    if not stills:
+        return
+    rows = [
+        [_named(pair.still), _named(pair.other), f"{pair.cosine_similarity:.3f}", str(pair.hash_distance)]
+        for pair in stills[:_NUM_SHOWN]
+    ]
+    print_table("stills that are alike", ["video frame (seconds)", "other", "cosine", "hash distance"], rows)
+    _print_more(len(stills), "pairs")
+
+
+def _print_more(number: int, what: str) -> None:
+    if number > _NUM_SHOWN:
+        out.print(f"... and {number - _NUM_SHOWN} more {what}; --output FILE.csv writes them all", markup=False)
+
+
+def _about_scores(result: Survey, settings: Settings, store: TableStore) -> str:
+    if not result.components:
+        return f"too few videos for the library's scores to count: survey.min_videos is {settings.survey.min_videos}"
+    where = reference_path(store)
+    return f"scores of the library ({', '.join(result.components)}) in {where}"
+
+
+def _examples(group: SharedFrames) -> str:
+    """One frame each of some of the videos."""
+    first = {frame.video_id: frame for frame in reversed(group.frames)}
+    named = [_named(first[video_id]) for video_id in sorted(first)[:_NUM_EXAMPLES]]
+    return ", ".join(named) + (", ..." if len(first) > _NUM_EXAMPLES else "")
+
+
+def _named(frame: SharedFrame) -> str:
+    return f"{frame.video_id} {frame.frame_index} ({frame.pts_seconds:.3f})"
+
+
+def _videos(number: int) -> str:
+    return "1 video" if number == 1 else f"{number} videos"

@@ -1,0 +1,125 @@
+"""What guides a choice beyond the video itself: words, a learned scorer, the library's scores."""
+
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thumb_assets.clip import load_clip_scorer
+from thumb_assets.errors import SettingsError
+from thumb_assets.pipeline.learned import learned_head_sha256, load_learned_head
+from thumb_assets.select import Guidance, LearnedHead, embedding_model_of
+from thumb_assets.settings import ClipSettings, Settings
+from thumb_assets.store import TableStore, read_reference, reference_sha256
+from thumb_assets.weights import check_licences
+
+# What of the footer of `clip_scores` says which texts its embeddings can be held against, and what its scores are of.
+_OF_MODEL = ("model_name", "pretrained")
+_OF_SCORES = (*_OF_MODEL, "prompts_sha256")
+
+
+class Guides:
+    """What guides the choices of one run; each file is read once, when the first video needs it.
+
+    Args:
+        settings: `selection.looking_for`, `avoid`, `library_weight`, `learned`, and `clip`, whose model reads words.
+        store: where the learned scorer and the library's distributions lie.
+    """
+
+    def __init__(self, settings: Settings, store: TableStore) -> None:
+        self._settings, self._store = settings, store
+
+    def of_video(self, video_id: str, clip_footer: Mapping[str, str] | None) -> Guidance:
+        """What guides the choice from one video, or from many whose scores are of the same model and prompts.
+
+        Args:
+            video_id: for the error.
+            clip_footer: of the table `clip_scores`; None or empty where there is none, and words have no say.
+
+        Returns:
+            `library` holds the component `clip` only where the library's scores are of this model and these prompts.
+
+        Raises:
+            ContractError: the library's distributions or the learned scorer cannot be read.
+            MissingInputError: a learned scorer is forced, and there is none.
+            ModelUnavailableError: words are asked for, and their model cannot be had here, or `models.licence` refuses
+                it.
+            SettingsError: the embeddings are of another model than the words.
+        """
+        footer = clip_footer or {}
+        words = (
+            {name: _encoded(self._settings, text) for name, text in _words(self._settings).items()} if footer else {}
+        )
+        for _, of_words in words.values():
+            require_same_model(video_id, footer, of_words)
+        texts = {name: embedded for name, (embedded, _) in words.items()}
+        values, of_scores = self._reference
+        is_theirs = all(of_scores.get(name) == footer.get(name) for name in _OF_SCORES)
+        return Guidance(
+            looking_for=texts.get("looking_for"),
+            avoid=texts.get("avoid"),
+            scorer=self._scorer,
+            library={name: column for name, column in values.items() if name != "clip" or is_theirs},
+        )
+
+    @cached_property
+    def _scorer(self) -> LearnedHead | None:
+        return load_learned_head(self._settings, self._store)
+
+    @cached_property
+    def _reference(self) -> tuple[Mapping[str, NDArray[np.float64]], Mapping[str, str]]:
+        return read_reference(self._store) if self._settings.selection.library_weight > 0 else ({}, {})
+
+
+def guides_sha256(settings: Settings, store: TableStore) -> dict[str, str | None]:
+    """Hash of each file that guides the choice, None for one that has no say or is not there.
+
+    Raises:
+        StorageError: the disk does not answer.
+    """
+    library = reference_sha256(store) if settings.selection.library_weight > 0 else None
+    return {"learned": learned_head_sha256(settings, store), "library": library}
+
+
+def words_without_embeddings(settings: Settings, clip_footer: Mapping[str, str] | None) -> str | None:
+    """Why words that are asked for have no say, one line; None where none are asked for, or they have."""
+    asked = _words(settings)
+    if not asked or clip_footer:
+        return None
+    return f"selection.{' and selection.'.join(asked)} have no say without embeddings: run the stage clip_scores first"
+
+
+def require_same_model(video_id: str, footer: Mapping[str, str], of_texts: Mapping[str, str]) -> None:
+    """Nothing, if texts can be held against a video's embeddings.
+
+    Args:
+        footer: of the video's table `clip_scores`.
+        of_texts: model_name and pretrained of the model that read the texts.
+
+    Raises:
+        SettingsError: they are of another model.
+    """
+    stored, asked = embedding_model_of(footer), embedding_model_of(of_texts)
+    if stored != asked:
+        raise SettingsError(
+            f"{video_id}: its embeddings are of the model {stored}, the prompts of {asked}; set clip.model and "
+            "clip.pretrained (or the profile) to the stored one, or run the stage `clip_scores` again"
+        )
+
+
+def _words(settings: Settings) -> dict[str, str]:
+    names = ("looking_for", "avoid")
+    return {name: text for name in names if (text := getattr(settings.selection, name)) is not None}
+
+
+def _encoded(settings: Settings, text: str) -> tuple[NDArray[np.float32], dict[str, str]]:
+    check_licences("clip_scores", settings)
+    return _encoded_by(settings.clip, text)
+
+
+@lru_cache(maxsize=16)
+def _encoded_by(settings: ClipSettings, text: str) -> tuple[NDArray[np.float32], dict[str, str]]:
+    """A text as (1, D) float32, and whose model it is: a library's videos ask for the same one after the other."""
+    scorer = load_clip_scorer(settings)
+    return scorer.encoder.encode_texts([text]), {name: scorer.footer[name] for name in _OF_MODEL}

@@ -1,0 +1,296 @@
+"""The survey of a library: what its videos share, from what is stored; no video is decoded."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from thumb_assets.errors import MissingInputError
+from thumb_assets.select import Measured
+from thumb_assets.settings import Settings, SurveySettings
+from thumb_assets.store import (
+    CandidateCache,
+    Mirror,
+    StoredCandidates,
+    StoredSelection,
+    TableStore,
+    write_recurrences,
+    write_reference,
+)
+from thumb_assets.survey import Alike, LibraryFrames, Reference, alike_frames, frames_of, groups_of_alike, reference_of
+from thumb_assets.tables import STAGES, table_from_rows
+
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class SharedFrame:
+    """One frame of one video."""
+
+    video_id: str
+    frame_index: int
+    pts_seconds: float
+
+
+@dataclass(frozen=True)
+class SharedFrames:
+    """Frames of several videos that are alike: an intro, a logo, a bumper, credits; by video and frame."""
+
+    frames: tuple[SharedFrame, ...]
+
+    @property
+    def num_videos(self) -> int:
+        """How many videos show it."""
+        return len({frame.video_id for frame in self.frames})
+
+
+@dataclass(frozen=True)
+class AlikeStills:
+    """Two selections of different videos that are alike."""
+
+    still: SharedFrame
+    other: SharedFrame
+    cosine_similarity: float
+    hash_distance: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a survey found.
+
+    Attributes:
+        num_videos: that were surveyed.
+        num_frames: of theirs, that were compared.
+        models: how many of the videos have embeddings of which model; frames are compared within a model only.
+        groups: of recurring frames, those of most videos first.
+        stills: pairs of stills, most alike first.
+        components: of the library's distributions that are kept now; none below `survey.min_videos`.
+        is_reference_new: whether these have changed.
+        changed: the videos whose table `recurrences` was written or removed.
+        missing: the stage to run first, by video that was left out.
+        errors: why a video's tables cannot be read, one line, by video.
+        table: a row per recurring frame and per pair of stills; see SURVEY_SCHEMA.
+    """
+
+    num_videos: int
+    num_frames: int
+    models: Mapping[str, int]
+    groups: tuple[SharedFrames, ...]
+    stills: tuple[AlikeStills, ...]
+    components: tuple[str, ...]
+    is_reference_new: bool
+    changed: tuple[str, ...]
+    missing: Mapping[str, str]
+    errors: Mapping[str, str]
+    table: pa.Table
+
+
+# kind: `recurring`, a row per frame with its most alike one of another video, or `stills`, a row per pair.
+# group_index and num_videos (other videos that show the frame) belong to `recurring`.
+SURVEY_SCHEMA = pa.schema(
+    {
+        "kind": pa.string(),
+        "group_index": pa.int64(),
+        "num_videos": pa.int64(),
+        "video_id": pa.string(),
+        "frame_index": pa.int64(),
+        "pts_seconds": pa.float64(),
+        "other_video_id": pa.string(),
+        "other_frame_index": pa.int64(),
+        "other_pts_seconds": pa.float64(),
+        "cosine_similarity": pa.float64(),
+        "hash_distance": pa.int64(),
+    }
+)
+
+
+def survey(
+    store: TableStore,
+    settings: Settings,
+    *,
+    on_read: Callable[[str], None] | None = None,
+    on_step: OnStep | None = None,
+) -> Survey:
+    """Compares all videos that were run, writes their tables `recurrences` and the library's distributions.
+
+    Two surveys of the same tables write the same; what is unchanged is not written.
+
+    Args:
+        settings: `survey`; of `selection` what makes a frame show nothing and what likeness is made of.
+        on_read: see `CandidateCache`.
+        on_step: called with how many frames of how many were compared with all others.
+
+    Raises:
+        MissingInputError: no video can be surveyed; says which stage to run.
+        StorageError: the disk is full, read-only or gone.
+    """
+    stored = CandidateCache(store, on_read=on_read).candidates()
+    measured = _require_measured(stored)
+    library = frames_of(measured, stored.clip_footers, settings=settings.selection)
+    alike, alike_stills = _compare(library, stored.selections, settings.survey, on_step)
+    reference = reference_of(measured, stored.clip_footers, min_videos=settings.survey.min_videos)
+    changed = _write_recurrences(store, settings, library, alike, left_alone=stored.errors)
+    is_reference_new = _write_reference(store, reference)
+    members = _ordered_groups(library, alike)
+    return Survey(
+        num_videos=len(library.video_ids),
+        num_frames=_num_comparable(library),
+        models={
+            "none" if model is None else f"{model[0]} ({model[1]})": n for model, n in library.num_videos_of.items()
+        },
+        groups=tuple(SharedFrames(tuple(_frame(library, frame) for frame in group)) for group in members),
+        stills=_stills(library, alike_stills),
+        components=() if reference is None else tuple(reference.values),
+        is_reference_new=is_reference_new,
+        changed=changed,
+        missing={**stored.missing, **dict.fromkeys(library.without_appearance, "appearance")},
+        errors=stored.errors,
+        table=_table(library, alike, members, alike_stills),
+    )
+
+
+def _require_measured(stored: StoredCandidates) -> Measured:
+    if stored.measured is not None:
+        return stored.measured
+    if stored.errors:
+        raise MissingInputError(next(iter(stored.errors.values())))
+    stage = min(stored.missing.values(), key=STAGES.index, default="selections")
+    raise MissingInputError(f"no video here can be surveyed; run the stage `{stage}` first")
+
+
+def _compare(
+    library: LibraryFrames, selections: Mapping[str, StoredSelection], asked: SurveySettings, on_step: OnStep | None
+) -> tuple[Alike, Alike]:
+    """The candidates that are alike, and the selections, each pair of these once."""
+    compare = partial(alike_frames, library, num_neighbours=asked.num_neighbours, max_exact=asked.max_exact)
+    alike = compare(
+        min_cosine=asked.min_cosine,
+        max_hash_distance=asked.max_hash_distance,
+        on_rows=_counter(_num_comparable(library), on_step),
+    )
+    alike_stills = compare(
+        min_cosine=asked.still_min_cosine,
+        max_hash_distance=asked.still_max_hash_distance,
+        only=_positions_of(library, selections),
+    )
+    return alike, _once(alike_stills)
+
+
+def _counter(total: int, on_step: OnStep | None) -> Callable[[int], None]:
+    done = 0
+
+    def count(number: int) -> None:
+        nonlocal done
+        done += number
+        if on_step is not None:
+            on_step(done, total)
+
+    return count
+
+
+def _num_comparable(library: LibraryFrames) -> int:
+    return sum(len(part.frames) for part in library.comparable)
+
+
+def _positions_of(library: LibraryFrames, selections: Mapping[str, StoredSelection]) -> NDArray[np.int64]:
+    """Where the selections are among the frames; one that is no candidate any more is nowhere."""
+    parts = [np.zeros(0, np.int64)]
+    starts = np.searchsorted(library.videos, np.arange(len(library.video_ids) + 1))
+    for place, video_id in enumerate(library.video_ids):
+        own = library.frame_indices[starts[place] : starts[place + 1]]
+        wanted = selections[video_id].frame_indices if video_id in selections else ()
+        parts.append(starts[place] + np.flatnonzero(np.isin(own, wanted)))
+    return np.concatenate(parts)
+
+
+def _write_recurrences(
+    store: TableStore, settings: Settings, library: LibraryFrames, alike: Alike, *, left_alone: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Brings the table of every video up to date; one without recurring frames has none."""
+    tables = _recurrences(library, alike)
+    mirror = Mirror(settings.library, store)
+    changed = []
+    for video_id in sorted({*tables, *store.video_ids("recurrences")} - left_alone.keys()):
+        if write_recurrences(store, video_id, tables.get(video_id)):
+            changed.append(video_id)
+            mirror.bring(video_id)  # what other machines made of it since, so that it is not pushed away
+            mirror.push(video_id)
+    return tuple(changed)
+
+
+def _recurrences(library: LibraryFrames, alike: Alike) -> dict[str, pa.Table]:
+    frames, places, numbers = alike.counts()
+    rows: dict[str, list[dict[str, object]]] = {}
+    for frame, place, number in zip(frames.tolist(), places.tolist(), numbers.tolist(), strict=True):
+        other = int(alike.right[place])
+        row = {
+            "video_id": library.video_id(frame),
+            "frame_index": int(library.frame_indices[frame]),
+            "num_videos": number,
+            "example_video_id": library.video_id(other),
+            "example_frame_index": int(library.frame_indices[other]),
+            "cosine_similarity": float(alike.cosines[place]),
+            "hash_distance": int(alike.distances[place]),
+        }
+        rows.setdefault(library.video_id(frame), []).append(row)
+    return {video_id: table_from_rows("recurrences", of_video) for video_id, of_video in rows.items()}
+
+
+def _write_reference(store: TableStore, reference: Reference | None) -> bool:
+    if reference is None:
+        return write_reference(store, None, clip={})
+    return write_reference(store, reference.values, clip=reference.clip)
+
+
+def _ordered_groups(library: LibraryFrames, alike: Alike) -> list[NDArray[np.int64]]:
+    groups = groups_of_alike(alike)
+    return sorted(groups, key=lambda group: (-len(np.unique(library.videos[group])), int(group[0])))
+
+
+def _frame(library: LibraryFrames, frame: int) -> SharedFrame:
+    return SharedFrame(library.video_id(frame), int(library.frame_indices[frame]), float(library.seconds[frame]))
+
+
+def _once(alike: Alike) -> Alike:
+    """Each pair once, its ends ascending, the most alike first."""
+    ends = np.sort(np.stack([alike.left, alike.right], axis=1), axis=1)
+    _, places = np.unique(ends, axis=0, return_index=True)
+    first, second = ends[places].T
+    order = np.lexsort((second, first, alike.distances[places], -alike.cosines[places]))
+    places = places[order]
+    return Alike(first[order], second[order], alike.cosines[places], alike.distances[places])
+
+
+def _stills(library: LibraryFrames, pairs: Alike) -> tuple[AlikeStills, ...]:
+    columns = (pairs.left, pairs.right, pairs.cosines, pairs.distances)
+    return tuple(
+        AlikeStills(_frame(library, first), _frame(library, second), cosine, distance)
+        for first, second, cosine, distance in zip(*(column.tolist() for column in columns), strict=True)
+    )
+
+
+def _table(library: LibraryFrames, alike: Alike, groups: Sequence[NDArray[np.int64]], stills: Alike) -> pa.Table:
+    group_of = np.full(len(library.videos), -1)
+    for number, group in enumerate(groups):
+        group_of[group] = number
+    frames, places, numbers = alike.counts()
+    order = np.lexsort((frames, group_of[frames]))
+    rows: list[tuple[object, ...]] = []
+    for frame, number, place in zip(
+        frames[order].tolist(), numbers[order].tolist(), places[order].tolist(), strict=True
+    ):
+        rows.append(("recurring", int(group_of[frame]), number, *_row(library, alike, place)))
+    rows += [("stills", None, None, *_row(library, stills, place)) for place in range(len(stills.left))]
+    columns = zip(*rows, strict=True) if rows else [()] * len(SURVEY_SCHEMA)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, SURVEY_SCHEMA, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=SURVEY_SCHEMA)
+
+
+def _row(library: LibraryFrames, alike: Alike, place: int) -> tuple[object, ...]:
+    """The columns of SURVEY_SCHEMA from video_id on, of the pair at a place."""
+    ends = (_frame(library, int(end)) for end in (alike.left[place], alike.right[place]))
+    named = [part for end in ends for part in (end.video_id, end.frame_index, end.pts_seconds)]
+    return (*named, float(alike.cosines[place]), int(alike.distances[place]))

@@ -1,0 +1,63 @@
+"""What a choice is guided by beyond what was measured of the video: words, a learned scorer, the library's scores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thumb_assets.select.measured import Measured
+
+
+class Scorer(Protocol):
+    """What gives every candidate a score; see `learned`."""
+
+    @property
+    def embedding_model(self) -> str:
+        """The model whose embeddings it knows, as `Measured.embedding_models` names it."""
+        ...
+
+    def scores(self, measured: Measured) -> NDArray[np.float64]:
+        """(N,) float64, more is better; NaN where there is none."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Guidance:
+    """What a choice is guided by; what is not there has no say.
+
+    Attributes:
+        looking_for, avoid: (P, D) float32 of L2 norm 1, prompts as the model of the embeddings sees them.
+        scorer: a learned scorer.
+        library: by component (and `iqa.METRIC`) the library's values, (M,) float64 ascending, more is better.
+    """
+
+    looking_for: NDArray[np.float32] | None = None
+    avoid: NDArray[np.float32] | None = None
+    scorer: Scorer | None = None
+    library: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def wanted(self, measured: Measured) -> NDArray[np.float64]:
+        """Likeness to what is looked for, (N,) float64, -1..1; NaN where it is not known."""
+        return _greatest_cosines(measured, self.looking_for)
+
+    def avoided(self, measured: Measured) -> NDArray[np.float64] | None:
+        """Likeness to what is to be avoided above that to a good frame, (N,); None where nothing is to be."""
+        if self.avoid is None:
+            return None
+        return _greatest_cosines(measured, self.avoid) - measured["positive_similarity"]
+
+
+NO_GUIDANCE = Guidance()
+
+
+def _greatest_cosines(measured: Measured, prompts: NDArray[np.float32] | None) -> NDArray[np.float64]:
+    cosines = np.full(len(measured.frame_indices), np.nan)
+    if prompts is None:
+        return cosines
+    texts = prompts.astype(np.float64).T
+    for video, embeddings in enumerate(measured.embeddings):
+        if embeddings.shape[1] == len(texts):
+            cosines[measured.span(video)] = (embeddings.astype(np.float64) @ texts).max(axis=1)
+    return cosines

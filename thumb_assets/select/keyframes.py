@@ -1,0 +1,89 @@
+"""The strategy `keyframes`: a new selection begins where the similarity to the last one falls below a threshold.
+
+The walk goes over the usable candidates in time. The first one opens a segment; a candidate that is less like it than
+the threshold opens the next. Of each segment the candidate with the best score is chosen, not the one that happened to
+come first.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thumb_assets.select.diversify import Field, take_with_gap
+from thumb_assets.settings import KeyframesSettings, SelectionSettings
+
+
+@dataclass(frozen=True)
+class Segments:
+    """What the walk found, over M candidates in time.
+
+    Attributes:
+        indices: (M,) int64, the segment of each candidate, from 0.
+        similarities: (M,) float64, cosine to the first candidate of its segment.
+        thresholds: (M,) float64, what the similarity was held against.
+    """
+
+    indices: NDArray[np.int64]
+    similarities: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+
+
+def segments_of(vectors: NDArray[np.float32], seconds: NDArray[np.float64], *, settings: KeyframesSettings) -> Segments:
+    """Cuts a video's candidates into segments of like content.
+
+    Args:
+        vectors: (M, D) float32 of L2 norm 1, in the order of time, M > 0.
+        seconds: (M,) float64, ascending.
+        settings: the threshold.
+
+    Returns:
+        See `Segments`. `dynamic`: the threshold starts at `fixed` and falls by `step` with each segment down to
+        `floor`, so that a restless video does not give ever more. `percentile`: of the cosines of candidates
+        `compared_seconds` apart.
+    """
+    num_candidates = len(vectors)
+    indices = np.zeros(num_candidates, np.int64)
+    similarities, thresholds = np.ones(num_candidates), np.empty(num_candidates)
+    threshold = first_threshold(vectors, seconds, settings=settings)
+    anchor, segment = 0, 0
+    for place in range(num_candidates):
+        similarity = float(vectors[place] @ vectors[anchor])
+        thresholds[place] = threshold
+        if place and similarity < threshold:
+            anchor, segment, similarity = place, segment + 1, 1.0
+            if settings.threshold == "dynamic":
+                threshold = max(settings.floor, threshold - settings.step)
+        indices[place], similarities[place] = segment, similarity
+    return Segments(indices, similarities, thresholds)
+
+
+def first_threshold(
+    vectors: NDArray[np.float32], seconds: NDArray[np.float64], *, settings: KeyframesSettings
+) -> float:
+    """The threshold at the video's beginning: `fixed`, or the percentile of the video's own similarities."""
+    if settings.threshold != "percentile":
+        return settings.fixed
+    later = np.searchsorted(seconds, seconds + settings.compared_seconds)
+    has_later = later < len(seconds)
+    if not has_later.any():
+        return settings.fixed
+    cosines = np.einsum("ij,ij->i", vectors[has_later], vectors[later[has_later]])
+    return float(np.percentile(cosines, settings.percentile))
+
+
+def choose_keyframes(field: Field, *, settings: SelectionSettings) -> tuple[list[int], Segments | None]:
+    """The places in the field that are chosen, ascending, and the segments of its usable candidates.
+
+    Where more segments are found than selections are asked for, those whose best candidate is better are kept. A field
+    without vectors has no segments: then the shots are.
+    """
+    num_usable = field.num_usable or len(field.positions)
+    in_time = np.argsort(field.seconds[:num_usable], kind="stable")
+    vectors = field.vectors(in_time, settings=settings)
+    segments = None if vectors is None else segments_of(vectors, field.seconds[in_time], settings=settings.keyframes)
+    of_place = np.empty(num_usable, np.int64)
+    of_place[in_time] = field.shot_indices[in_time] if segments is None else segments.indices
+    _, firsts = np.unique(of_place, return_index=True)
+    best = np.sort(firsts).tolist()
+    return take_with_gap(field, best, most=settings.most, min_gap_seconds=settings.min_gap_seconds), segments

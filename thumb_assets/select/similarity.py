@@ -1,0 +1,49 @@
+"""How alike two candidates of a video are: one vector each, whose cosine mixes what they show with how they look."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thumb_assets.settings import SimilaritySettings
+
+FloatArray = NDArray[np.float32]
+
+
+def comparable_vectors(
+    embeddings: NDArray[np.float16], descriptors: NDArray[np.float16], *, settings: SimilaritySettings
+) -> FloatArray | None:
+    """Vectors whose products are the weighted mean of the cosines of embeddings and of descriptors.
+
+    Where only one of the two is known of every row, it alone counts; a row whose vector is not known is like no other.
+
+    Args:
+        embeddings, descriptors: (n, D) and (n, E) float16 of L2 norm 1; NaN in rows without one, D or E 0 where none.
+        settings: descriptor_weight.
+
+    Returns:
+        (n, D + E) float32 of L2 norm 1, or 0 in rows that are not known; None where nothing is known.
+    """
+    weights = (1.0 - settings.descriptor_weight, settings.descriptor_weight)
+    parts = [
+        (weight, vectors.astype(np.float32))
+        for weight, vectors in zip(weights, (embeddings, descriptors), strict=True)
+        if vectors.shape[1] and weight > 0
+    ]
+    if not parts:
+        return None
+    total = sum(weight for weight, _ in parts)
+    joined = np.hstack([np.sqrt(weight / total) * _of_norm_1(vectors) for weight, vectors in parts])
+    return np.asarray(np.where(np.isnan(joined).any(axis=1, keepdims=True), 0.0, joined), np.float32)
+
+
+def _of_norm_1(vectors: FloatArray) -> FloatArray:
+    """Rounded to float16 they are a little off."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def hash_distances(hashes: NDArray[np.uint64], other: np.uint64) -> NDArray[np.int64]:
+    """In how many of 64 bits each hash differs from another.
+
+    >>> hash_distances(np.array([0, 7], np.uint64), np.uint64(1)).tolist()
+    [1, 2]
+    """
+    return np.asarray(np.bitwise_count(hashes ^ other), np.int64)

@@ -1,0 +1,139 @@
+"""What the frames around a candidate say of it: motion, nearness of a cut, fades, flashes, damage that goes on."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+# Names of what `surroundings` returns.
+SURROUNDINGS = (
+    "motion",
+    "cut_distance_seconds",
+    "transition_distance_seconds",
+    "contrast_share",
+    "sharpness_share",
+    "brightness_jump",
+    "is_damaged",
+)
+# How far a candidate is compared with the frames around it, in seconds to either side; no transition is much longer.
+_REACH_SECONDS = 0.8
+
+
+def surroundings(
+    candidates: pa.Table, *, frames: pa.Table | None, shots: pa.Table | None
+) -> dict[str, NDArray[np.float64]]:
+    """What the frames around each candidate say of it.
+
+    Args:
+        candidates: table `candidate_frames`, N rows ascending by frame_index.
+        frames, shots: the video's tables; what needs one that is not there is not known.
+
+    Returns:
+        By name out of SURROUNDINGS (N,) float64, NaN where it is not known:
+        motion: mean of the differences to the frames before and after, within the shot, in levels;
+        cut_distance_seconds: to the nearest frame of another shot, infinite in a video of one shot; a sync frame that
+        begins its shot is as far from the last shot as from the next, since it holds nothing of the former;
+        transition_distance_seconds: to the nearest dissolve or fade, infinite where there is none;
+        contrast_share, sharpness_share: standard deviation of the luma, Laplacian variance, over the greatest within
+        0.8 s of the shot, 0..1;
+        brightness_jump: mean luma above the median within 0.8 s, in levels;
+        is_damaged: 1 where the decoder calls the frame corrupt, or one since its last sync frame, else 0.
+    """
+    values = {name: np.full(candidates.num_rows, np.nan) for name in SURROUNDINGS}
+    indices = candidates.column("frame_index").to_numpy()
+    if frames is None:
+        return values
+    frames = _in_order(frames, "frame_index")
+    shots = None if shots is None else _in_order(shots, "start_frame_index")
+    # The stamps of damaged files fall and repeat; the running maximum can be searched all the same.
+    seconds = np.maximum.accumulate(frames.column("pts_seconds").to_numpy())
+    starts, ends = _shot_bounds(indices, shots=shots, num_frames=frames.num_rows)
+    if shots is not None:
+        is_keyframe = frames.column("is_keyframe").to_numpy(zero_copy_only=False)
+        values |= _distances(indices, shots=shots, seconds=seconds, is_clean=(indices == starts) & is_keyframe[indices])
+    difference = _floats(frames, "frame_difference")
+    before = np.where(indices > starts, difference[indices], np.nan)
+    following = np.minimum(indices + 1, len(difference) - 1)
+    after = np.where(indices + 1 < ends, difference[following], np.nan)
+    values["motion"] = _mean_of_known(before, after)
+    values["is_damaged"] = _damage(frames)[indices]
+    means, contrasts, sharpness = (_floats(frames, name) for name in ("luma_mean", "luma_std", "laplacian_variance"))
+    firsts = np.maximum(np.searchsorted(seconds, seconds[indices] - _REACH_SECONDS), starts)
+    lasts = np.minimum(np.searchsorted(seconds, seconds[indices] + _REACH_SECONDS, side="right"), ends)
+    for place, (index, first, last) in enumerate(zip(indices.tolist(), firsts.tolist(), lasts.tolist(), strict=True)):
+        if not np.isnan(means[index]):
+            values["contrast_share"][place] = _share(contrasts[index], contrasts[first:last])
+            values["sharpness_share"][place] = _share(sharpness[index], sharpness[first:last])
+            values["brightness_jump"][place] = means[index] - np.nanmedian(means[first:last])
+    return values
+
+
+def _in_order(table: pa.Table, name: str) -> pa.Table:
+    """The rows by that column, which holds each value once; as they are where that is how they come."""
+    return table if (np.diff(table.column(name).to_numpy()) > 0).all() else table.sort_by(name)
+
+
+def _shot_bounds(
+    indices: NDArray[np.int64], *, shots: pa.Table | None, num_frames: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First frame of each candidate's shot, and the first after it."""
+    if shots is None or not shots.num_rows:
+        return np.zeros_like(indices), np.full_like(indices, num_frames)
+    starts = shots.column("start_frame_index").to_numpy()
+    place = np.searchsorted(starts, indices, side="right") - 1
+    return starts[place], shots.column("exclusive_end_frame_index").to_numpy()[place]
+
+
+def _distances(
+    indices: NDArray[np.int64], *, shots: pa.Table, seconds: NDArray[np.float64], is_clean: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """`is_clean`: the frames in which nothing can be left of the shot before."""
+    starts = shots.column("start_frame_index").to_numpy()[1:]
+    is_cut = np.array([name == "cut" for name in shots.column("transition").to_pylist()[1:]], dtype=np.bool_)
+    return {
+        "cut_distance_seconds": _distance(indices, starts, seconds, is_clean=is_clean),
+        "transition_distance_seconds": _distance(indices, starts[~is_cut], seconds, is_clean=np.zeros_like(is_clean)),
+    }
+
+
+def _distance(
+    indices: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    seconds: NDArray[np.float64],
+    *,
+    is_clean: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Seconds to the nearest frame beyond one of these starts of shots: its own, or the last one before it."""
+    place = np.searchsorted(starts, indices, side="right")
+    bounded = np.concatenate([[0], starts, [0]])
+    own = seconds[indices]
+    before = np.where((place > 0) & ~is_clean, own - seconds[np.maximum(bounded[place] - 1, 0)], np.inf)
+    after = np.where(place < len(starts), seconds[bounded[place + 1]] - own, np.inf)
+    return np.minimum(before, after)
+
+
+def _damage(frames: pa.Table) -> NDArray[np.float64]:
+    """Whether a frame or one since its last sync frame is corrupt; NaN where it was not decoded."""
+    is_corrupt = _floats(frames, "is_corrupt")
+    is_keyframe = frames.column("is_keyframe").to_numpy(zero_copy_only=False)
+    total: NDArray[np.float64] = np.cumsum(np.nan_to_num(is_corrupt))
+    group_starts = np.maximum.accumulate(np.where(is_keyframe, np.arange(len(total)), 0))
+    before_group = np.where(group_starts > 0, total[np.maximum(group_starts - 1, 0)], 0.0)
+    return np.asarray(np.where(np.isnan(is_corrupt), np.nan, total > before_group), np.float64)
+
+
+def _share(value: float, others: NDArray[np.float64]) -> float:
+    greatest = float(np.nanmax(others))
+    return value / greatest if greatest > 0 else 1.0
+
+
+def _mean_of_known(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    both = np.stack([first, second])
+    num_known = (~np.isnan(both)).sum(axis=0)
+    return np.asarray(
+        np.divide(np.nansum(both, axis=0), num_known, out=np.full(len(first), np.nan), where=num_known > 0)
+    )
+
+
+def _floats(frames: pa.Table, name: str) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = frames.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values

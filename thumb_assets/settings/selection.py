@@ -1,0 +1,165 @@
+"""Settings of the choice: what rejects a candidate, what its score is made of, how different selections have to be."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from thumb_assets.settings.base import StageSettings
+
+
+class ComponentWeights(StageSettings):
+    """Weights of the components of `combined_score`; a component that is absent is left out of the mean."""
+
+    sharpness: float = Field(0.35, ge=0)
+    clip: float = Field(0.35, ge=0)
+    iqa: float = Field(0.15, ge=0)
+    stillness: float = Field(0.10, ge=0, description="How little moves around the frame.")
+    contrast: float = Field(0.05, ge=0, description="Standard deviation of the luma.")
+    text: float = Field(0.50, ge=0, description="Likeness to selection.looking_for; absent without.")
+    judge: float = Field(1.0, ge=0, description="The vision-language judge's score; absent where none was asked.")
+    learned: float = Field(1.0, ge=0, description="The learned scorer's score; absent where there is none.")
+
+
+class RejectSettings(StageSettings):
+    """What a candidate must not be, as long as others remain; null, or a share of 0 or 1 that nothing reaches, is off.
+
+    Rules that are a matter of degree drop the worst of a video, at most `max_share` of its candidates each; the others
+    that break them are doubtful: taken last, and only where the rules leave less than `min_usable_share` of the video.
+    """
+
+    min_luma_mean: float = Field(16.0, ge=0, le=255, description="Darker is too dark.")
+    max_dark_share: float = Field(0.92, ge=0, le=1, description="With more nearly black pixels it is too dark.")
+    max_luma_mean: float = Field(236.0, ge=0, le=255, description="Brighter is too bright.")
+    max_bright_share: float = Field(0.60, ge=0, le=1, description="With more burnt out pixels it is too bright.")
+    min_luma_std: float = Field(8.0, ge=0, le=255, description="Flatter shows nothing.")
+    min_luma_entropy: float = Field(3.0, ge=0, le=8, description="Fewer bits show nothing.")
+    no_damage: bool = Field(True, description="What the decoder calls corrupt, and what builds on it, is damaged.")
+    min_cut_seconds: float = Field(0.12, ge=0, description="Nearer to a cut is caught between two shots.")
+    min_transition_seconds: float = Field(
+        0.6, ge=0, description="Nearer to the middle of a dissolve or fade is inside."
+    )
+    min_contrast_share: float = Field(
+        0.85, ge=0, le=1, description="Less contrast than this share of the best within the second is a fade."
+    )
+    min_sharpness_share: float = Field(
+        0.45, ge=0, le=1, description="Less Laplacian variance than this share of the best within the second is mixed."
+    )
+    max_brightness_jump: float = Field(
+        30.0, ge=0, le=255, description="Mean luma further above that of the second around it is a flash."
+    )
+    max_blur_effect: float = Field(
+        0.73, ge=0, le=1, description="With a greater blur effect it is blurred, or moved while it was exposed."
+    )
+    min_sharpness_of_median: float = Field(
+        0.03, ge=0, le=1, description="Less Laplacian variance than this share of the video's median is blurred."
+    )
+    max_motion: float = Field(24.0, ge=0, le=255, description="A greater difference to its neighbours is too fast.")
+    max_title_card_margin: float = Field(
+        0.10, ge=-2, le=2, description="More like a title card than like a good frame, by more than this."
+    )
+    max_text_share: float = Field(0.06, ge=0, le=1, description="With more writing it is overlaid with text.")
+    max_bar_share: float = Field(
+        0.08, ge=0, le=1, description="Bars that cover more, and more than in the video's median, are a letterbox."
+    )
+    max_recurrences: int = Field(
+        2, ge=0, description="Shown alike in more other videos of the library is an intro, a logo, credits."
+    )
+    max_share: float = Field(0.15, ge=0, le=1, description="Of a video's candidates, that one rule of degree may drop.")
+    min_usable_share: float = Field(
+        0.15, ge=0, le=1, description="Where fewer of a video's candidates are usable, doubtful ones are taken as well."
+    )
+
+
+class SimilaritySettings(StageSettings):
+    """When two candidates are alike: cosine of CLIP embeddings and of classical descriptors, and difference hashes."""
+
+    descriptor_weight: float = Field(
+        0.6, ge=0, le=1, description="Weight of gradients and colours beside the CLIP embedding, where both are there."
+    )
+    max_cosine: float = Field(0.93, ge=-1, le=1, description="Two selections that are more alike are near-duplicates.")
+    max_embedding_cosine: float = Field(
+        0.995,
+        ge=-1,
+        le=1,
+        description="The same where only embeddings are there: any two of thumb-mini are much alike.",
+    )
+    min_hash_distance: int = Field(14, ge=0, le=64, description="So are two whose hashes differ in fewer bits.")
+    is_relative: bool = Field(
+        True, description="Where a video's candidates are all much alike, half of their mean distance is enough."
+    )
+
+
+class KeyframesSettings(StageSettings):
+    """Of strategy `keyframes`: where the similarity to the last selection falls below a threshold, a new one begins."""
+
+    threshold: Literal["fixed", "dynamic", "percentile"] = Field(
+        "percentile", description="dynamic falls as selections accumulate; percentile is found from the video itself."
+    )
+    fixed: float = Field(0.90, ge=-1, le=1, description="The threshold of fixed, and where dynamic begins.")
+    step: float = Field(0.01, ge=0, le=1, description="dynamic: how much it falls with each selection.")
+    floor: float = Field(0.75, ge=-1, le=1, description="dynamic: what it does not fall below.")
+    percentile: float = Field(
+        40.0, ge=0, le=100, description="percentile: of the similarities of candidates a few seconds apart."
+    )
+    compared_seconds: float = Field(4.0, gt=0, description="percentile: how far apart.")
+
+    @model_validator(mode="after")
+    def _floor_is_below(self) -> "KeyframesSettings":
+        if self.floor > self.fixed:
+            raise ValueError("floor is above fixed, where a dynamic threshold begins")
+        return self
+
+
+class SelectionSettings(StageSettings):
+    """How the few frames are chosen from the candidates."""
+
+    preset: str | None = Field(None, description="Settings by name, or by a YAML file; what is set beside it wins.")
+    strategy: Literal["best", "keyframes"] = Field(
+        "best", description="best: few, good and different; keyframes: one wherever the content changes."
+    )
+    top_k: int | Literal["auto"] = Field(3, description="Selections per video, at most; auto: as the content supports.")
+    max_k: int = Field(12, ge=1, le=1000, description="At most so many where top_k is auto.")
+    min_coverage_gain: float = Field(
+        0.03, ge=0, le=1, description="auto: each selection has to make the video so much better covered."
+    )
+    min_gap_seconds: float = Field(1.0, ge=0, description="Least distance between two selections.")
+    distinct_shots: bool = Field(True, description="One selection per shot while there are shots left.")
+    diversify: Literal["facility_location", "mmr", "none"] = Field(
+        "facility_location", description="How selections are made different; none takes the best scores."
+    )
+    diversity_weight: float = Field(0.3, ge=0, le=1, description="Weight of being different beside the score.")
+    window_seconds: tuple[float, float] | None = Field(None, description="Only frames in [start, end) are chosen.")
+    looking_for: str | None = Field(None, min_length=1, description="A CLIP prompt; frames like it score higher.")
+    avoid: str | None = Field(None, min_length=1, description="A CLIP prompt; frames like it are rejected.")
+    avoid_margin: float = Field(
+        0.02, ge=-2, le=2, description="Likeness to `avoid` above that to a good frame by more is to be avoided."
+    )
+    shot_weight: float = Field(
+        0.5, ge=0, le=1, description="Share of percentiles within the shot, whose content is alike, beside the video's."
+    )
+    library_weight: float = Field(
+        0.25, ge=0, le=1, description="Share of percentiles within the library, where it was surveyed and is large."
+    )
+    learned: Literal["auto", "off", "force"] = Field(
+        "auto", description="Whether a learned scorer counts: where it was better than the weights, never, always."
+    )
+    weights: ComponentWeights = Field(default_factory=ComponentWeights)
+    reject: RejectSettings = Field(default_factory=RejectSettings)
+    similarity: SimilaritySettings = Field(default_factory=SimilaritySettings)
+    keyframes: KeyframesSettings = Field(default_factory=KeyframesSettings)
+    face_bonus: float = Field(0.05, ge=0, le=1, description="Added to combined_score, at most, for clear faces.")
+    clear_face_confidence: float = Field(0.85, ge=0, le=1, description="Least confidence of a clear face.")
+    clear_face_height: float = Field(0.10, ge=0, le=1, description="Least height of a clear face, of the frame's.")
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> "SelectionSettings":
+        if self.top_k != "auto" and not 1 <= self.top_k <= 1000:
+            raise ValueError("top_k is a number from 1 to 1000, or auto")
+        if self.window_seconds is not None and not 0 <= self.window_seconds[0] < self.window_seconds[1]:
+            raise ValueError("window_seconds is [start, end) with 0 <= start < end")
+        return self
+
+    @property
+    def most(self) -> int:
+        """Selections per video, at most."""
+        return self.max_k if self.top_k == "auto" else self.top_k

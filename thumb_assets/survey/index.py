@@ -1,0 +1,126 @@
+"""Which of many vectors are near each other: every pair is looked at where they are few, an index knows where not."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+Positions = NDArray[np.int64]
+OnRows = Callable[[int], None]
+
+# Products that are held at a time, in exact search.
+_PRODUCTS_PER_BLOCK = 1 << 23
+# Vectors of one index. What one thread adds one after the other gives the same index each time, and what several add
+# does not; so the cores are kept busy by several indexes, and each further one makes a question dearer.
+_VECTORS_PER_INDEX = 500_000
+_QUESTIONS_AT_A_TIME = 10_000
+# Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using HNSW graphs", 2016: links per
+# vector, and how many vectors are kept in sight while adding and asking. benchmarks/library_index.py has the recall.
+_CONNECTIVITY, _EXPANSION_ADD, _EXPANSION_SEARCH = 16, 64, 192
+# How far the index's cosines of float16 may be off.
+_ROUNDING = 0.01
+
+
+@dataclass(frozen=True)
+class VectorIndex:
+    """An approximate index of vectors (HNSW), the same in every process that adds the same vectors in the same order.
+
+    Attributes:
+        parts: usearch's indexes, of _VECTORS_PER_INDEX vectors each.
+    """
+
+    parts: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, vectors: FloatArray) -> "VectorIndex":
+        """The index of (N, D) float32 vectors of L2 norm 1; their keys are their positions."""
+        starts = range(0, len(vectors), _VECTORS_PER_INDEX)
+        with ThreadPoolExecutor() as pool:
+            return cls(tuple(pool.map(lambda start: _built(vectors, start), starts)))
+
+    def nearest(self, questions: FloatArray, *, number: int) -> tuple[Positions, FloatArray]:
+        """The nearest to each question, nearest first.
+
+        Args:
+            questions: (Q, D) float32 of L2 norm 1.
+            number: how many of each, k.
+
+        Returns:
+            (Q, k) positions, -1 where there are fewer, and (Q, k) cosines, -inf there.
+        """
+        found = [_asked(part, questions, number) for part in self.parts]
+        positions, cosines = (np.concatenate(arrays, axis=1) for arrays in zip(*found, strict=True))
+        best = np.lexsort((positions, -cosines), axis=1)[:, :number]
+        return np.take_along_axis(positions, best, axis=1), np.take_along_axis(cosines, best, axis=1)
+
+
+def near_pairs(
+    vectors: FloatArray,
+    *,
+    min_cosine: float,
+    num_neighbours: int,
+    max_exact: int,
+    on_rows: OnRows | None = None,
+) -> Iterator[tuple[Positions, Positions]]:
+    """Pairs of positions whose cosine may be as great as asked for, in blocks; the caller computes it.
+
+    Up to `max_exact` vectors all such pairs are found, in both directions; above, of each vector those among its
+    `num_neighbours` nearest, as far as the index finds them.
+
+    Args:
+        vectors: (N, D) float32, L2 norm 1.
+        on_rows: called with how many vectors a block was about.
+    """
+    search = _exact if len(vectors) <= max_exact else _approximate
+    for num_rows, left, right in search(vectors, min_cosine, num_neighbours):
+        other = left != right
+        yield left[other], right[other]
+        if on_rows is not None:
+            on_rows(num_rows)
+
+
+def _exact(vectors: FloatArray, min_cosine: float, _: int) -> Iterator[tuple[int, Positions, Positions]]:
+    num_rows = max(1, _PRODUCTS_PER_BLOCK // max(1, len(vectors)))
+    for start in range(0, len(vectors), num_rows):
+        block = vectors[start : start + num_rows]
+        left, right = np.nonzero(block @ vectors.T >= min_cosine - _ROUNDING)
+        yield len(block), left + start, right
+
+
+def _approximate(vectors: FloatArray, min_cosine: float, number: int) -> Iterator[tuple[int, Positions, Positions]]:
+    index = VectorIndex.of(vectors)
+    for start in range(0, len(vectors), _QUESTIONS_AT_A_TIME):
+        block = vectors[start : start + _QUESTIONS_AT_A_TIME]
+        positions, cosines = index.nearest(block, number=number + 1)  # itself among them
+        left, place = np.nonzero(cosines >= min_cosine - _ROUNDING)
+        yield len(block), left + start, positions[left, place]
+
+
+def _built(vectors: FloatArray, start: int) -> Any:
+    from usearch.index import Index
+
+    part = vectors[start : start + _VECTORS_PER_INDEX]
+    index = Index(
+        ndim=vectors.shape[1],
+        metric="cos",
+        dtype="f16",
+        connectivity=_CONNECTIVITY,
+        expansion_add=_EXPANSION_ADD,
+        expansion_search=_EXPANSION_SEARCH,
+    )
+    index.add(np.arange(start, start + len(part)), part, threads=1)
+    return index
+
+
+def _asked(part: Any, questions: FloatArray, number: int) -> tuple[Positions, FloatArray]:
+    found = part.search(questions, min(number, len(part)))
+    keys = found.keys.reshape(len(questions), -1)
+    cosines = np.asarray(1.0 - found.distances.reshape(len(questions), -1), np.float32)
+    counts = np.asarray(getattr(found, "counts", np.full(len(questions), keys.shape[1]))).reshape(-1, 1)
+    is_found = np.arange(keys.shape[1]) < counts
+    positions = np.where(is_found, keys.astype(np.int64), -1)
+    return positions, np.where(is_found, cosines, -np.inf).astype(np.float32)

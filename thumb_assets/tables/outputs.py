@@ -1,0 +1,215 @@
+"""The tables of what was chosen, made of it, and what became of each stage."""
+
+import pyarrow as pa
+
+from thumb_assets.tables.columns import ERROR, FRAME_INDEX, LUMA_HASH, PTS, PTS_SECONDS, RANK, SHOT_INDEX, VIDEO_ID
+from thumb_assets.tables.declaration import Column, TableContract
+
+_text, _int, _float, _bool = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+
+JUDGEMENTS = TableContract(
+    "judgements",
+    "One row per candidate that a vision-language model looked at.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX,
+        Column("judge_score", _float, "How good a thumbnail the model finds it, 0..10.", "", True),
+        Column("reason", _text, "Why, in the model's words, one line.", "", True),
+        Column("model", _text, "By what name the server knows the model."),
+        ERROR,
+    ),
+    key=("video_id", "frame_index"),
+    footer_doc="model, prompt_sha256, num_wanted (candidates to look at: more than rows where `judge.max_requests` "
+    "was reached)",
+)
+
+SELECTIONS = TableContract(
+    "selections",
+    "One row per selection of a video.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX,
+        RANK,
+        Column("combined_score", _float, "Weighted mean of the components there are, plus face_bonus; 0..1+bonus."),
+        Column("sharpness_percentile", _float, "Percentile of the Laplacian variance among the candidates.", "", True),
+        Column("clip_percentile", _float, "Percentile of clip_score among the candidates.", "", True),
+        Column("iqa_percentile", _float, "Mean percentile of the metrics, direction honoured.", "", True),
+        Column("stillness_percentile", _float, "Percentile of how little moves around the frame.", "", True),
+        Column("contrast_percentile", _float, "Percentile of the luma's standard deviation.", "", True),
+        Column("text_percentile", _float, "Percentile of the likeness to what is looked for.", "", True),
+        Column("judge_percentile", _float, "Percentile of the judge's score among those judged.", "", True),
+        Column("learned_percentile", _float, "Percentile of the learned scorer's score.", "", True),
+        Column("face_bonus", _float, "What a clear face added; null where faces were not looked for.", "", True),
+        PTS,
+        PTS_SECONDS,
+        SHOT_INDEX,
+        Column("cluster_index", _int, "Strategy keyframes: the segment of like content it stands for.", "", True),
+        Column("reason", _text, "Why it was chosen, in words."),
+    ),
+    key=("video_id", "frame_index"),
+    schema_version=2,
+    footer_doc="components: the scorers that were there, by name; settings: those of `selection`, as JSON",
+)
+
+REJECTION_REASONS = (
+    "damaged",
+    "too_dark",
+    "too_bright",
+    "too_flat",
+    "low_entropy",
+    "recurring",
+    "near_cut",
+    "in_transition",
+    "flash",
+    "blurred",
+    "moving_too_fast",
+    "title_card",
+    "text_overlay",
+    "letterbox",
+    "avoided",
+    "outside_window",
+    "banned",
+    "too_close_to_selection",
+    "near_duplicate",
+    "shot_already_selected",
+    "same_content",
+    "less_different",
+    "lower_score",
+)
+
+REJECTIONS = TableContract(
+    "rejections",
+    "One row per candidate frame that was not chosen.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX,
+        Column("stage", _text, "Where it was dropped.", choices=("reject", "diversify", "rank")),
+        Column("reason", _text, "Why.", choices=REJECTION_REASONS),
+        Column("value", _float, "What was measured on it, in the reason's unit.", "", True),
+        Column("threshold", _float, "What it was held against.", "", True),
+    ),
+    key=("video_id", "frame_index"),
+    schema_version=2,
+    footer_doc="as of `selections`; doubtful: frame_index of candidates that a rule spared, being beyond its share",
+)
+
+DECISIONS = TableContract(
+    "decisions",
+    "One row per frame that people decided on; no stage writes it, and every rerun keeps it.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX,
+        Column("decision", _text, "Whether it is always chosen, or never.", choices=("pin", "ban")),
+    ),
+    key=("video_id", "frame_index"),
+)
+
+RECURRENCES = TableContract(
+    "recurrences",
+    "One row per candidate frame that other videos of the library show alike; `thumb-assets survey` writes it.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX,
+        Column("num_videos", _int, "Other videos that show it."),
+        Column("example_video_id", _text, "One of them: that of the greatest likeness."),
+        Column("example_frame_index", _int, "Its frame."),
+        Column("cosine_similarity", _float, "Likeness of the two embeddings, -1..1."),
+        Column("hash_distance", _int, "Bits in which the two difference hashes differ.", "bit"),
+    ),
+    key=("video_id", "frame_index"),
+)
+
+CHAPTERS = TableContract(
+    "chapters",
+    "One row per chapter; the chapters of a video tile [0, num_frames), and each begins with a shot.",
+    (
+        VIDEO_ID,
+        Column("chapter_index", _int, "0-based position of the chapter in the video."),
+        Column("start_frame_index", _int, "First frame of the chapter."),
+        Column("exclusive_end_frame_index", _int, "First frame after the chapter."),
+        Column("start_pts_seconds", _float, "pts_seconds of the first frame; never less than before.", "s"),
+        Column("end_seconds", _float, "Where the next chapter begins; of the last, where the video ends.", "s"),
+        Column("frame_index", _int, "The candidate that stands for it; null where it has none.", "", True),
+        Column("title", _text, "The label it is most like; null where none stands out.", "", True),
+        Column("title_similarity", _float, "Cosine of its mean embedding to that label, -1..1.", "", True),
+        Column("num_candidates", _int, "Candidates in it."),
+    ),
+    key=("video_id", "chapter_index"),
+    footer_doc="files: sizes of the files in `chapters/{video_id}/` that say the same, by name, as JSON",
+)
+
+STILLS = TableContract(
+    "stills",
+    "One row per file.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX,
+        RANK,
+        PTS,
+        Column("file_name", _text, "Name within `stills/{video_id}/`."),
+        Column("width", _int, "Width of the picture: upright, square pixels.", "px"),
+        Column("height", _int, "Height of the picture.", "px"),
+        Column("num_bytes", _int, "Size of the file.", "B"),
+        Column("file_sha256", _text, "SHA-256 of the file.", "hex"),
+        LUMA_HASH,
+        Column("mapping_verified", _bool, "The frame was decoded again, its hash and the picture compared."),
+        Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential", "ffmpeg")),
+    ),
+    key=("video_id", "frame_index"),
+)
+
+CROPS = TableContract(
+    "crops",
+    "One row per file cut from a still.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX,
+        Column("aspect_ratio", _text, "Width to height as asked for, `W:H`."),
+        RANK,
+        PTS,
+        Column("x", _int, "Left edge of the cut in the still.", "px"),
+        Column("y", _int, "Top edge.", "px"),
+        Column("width", _int, "Width of the cut and of the picture.", "px"),
+        Column("height", _int, "Height of the cut and of the picture.", "px"),
+        Column("rule", _text, "What decided where to cut.", choices=("faces", "saliency", "centre")),
+        Column("num_faces", _int, "Faces the cut shows, whole or in part."),
+        Column("num_faces_cut", _int, "Faces it shows in part."),
+        Column("file_name", _text, "Name within `crops/{video_id}/`."),
+        Column("num_bytes", _int, "Size of the file.", "B"),
+        Column("file_sha256", _text, "SHA-256 of the file.", "hex"),
+        LUMA_HASH,
+        Column("mapping_verified", _bool, "The frame was decoded again, its hash and the cut picture compared."),
+        Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential", "ffmpeg")),
+    ),
+    key=("video_id", "frame_index", "aspect_ratio"),
+)
+
+PUBLISHED = TableContract(
+    "published",
+    "One row per still that another system was told of.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX,
+        RANK,
+        Column("target", _text, "Where it was written.", choices=("sql", "http")),
+        Column("key", _text, "By what the other system knows the video."),
+        Column("file_name", _text, "Name within `stills/{video_id}/`."),
+        Column("file_sha256", _text, "SHA-256 of the file that was told of.", "hex"),
+    ),
+    key=("video_id", "frame_index"),
+)
+
+OUTCOMES = TableContract(
+    "outcomes",
+    "One row per video and stage that was tried last.",
+    (
+        VIDEO_ID,
+        Column("stage", _text, "Name of the stage."),
+        Column("status", _text, "What became of it.", choices=("done", "skipped", "failed")),
+        Column("message", _text, "Why it was skipped or failed, one line.", "", True),
+        Column("is_permanent", _bool, "Whether trying again cannot help; null unless failed.", "", True),
+        Column("num_rows", _int, "Rows of the stage's table; null unless done.", "", True),
+        Column("source_path", _text, "The file it was about."),
+    ),
+    key=("video_id", "stage"),
+)

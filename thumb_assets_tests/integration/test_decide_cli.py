@@ -1,0 +1,109 @@
+"""`pin`, `ban` and `unpin` as a person types them, and what the next run makes of them; `presets`."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from thumb_assets.cli import main
+from thumb_assets.settings.presets import load_presets
+from thumb_assets.store import TableStore
+from thumb_assets_tests.support.running import register, run_stages
+
+STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills"
+
+
+def thumb_assets(*arguments: object) -> Result:
+    command = [str(argument) for argument in arguments]
+    if command[0] == "run":
+        command += ["--set", "video.is_isolated=false", "--stages", STAGES]
+    result = CliRunner().invoke(main, command)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.fixture
+def video_id(synthetic_videos: Callable[[str], Path], data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("THUMB_ASSETS_DATA_DIR", str(data_dir))
+    (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
+    run_stages(data_dir, [video_id], stages=STAGES.split(","))
+    return video_id
+
+
+def frames_of(data_dir: Path, video_id: str, table: str) -> list[int]:
+    return TableStore(data_dir).read(table, video_id).sort_by("rank").column("frame_index").to_pylist()
+
+
+def run_as_told(output: str, *more: str) -> None:
+    """Runs the command that was printed."""
+    command = shlex.split(output.splitlines()[-1].partition("have run: ")[2])
+    assert command[:2] == ["thumb-assets", "run"]
+    assert thumb_assets(*command[1:], *more).exit_code == 0
+
+
+def test_a_pinned_frame_is_selected_and_has_a_still(video_id: str, data_dir: Path) -> None:
+    frame = 29
+    assert frame not in TableStore(data_dir).read("candidate_frames", video_id).column("frame_index").to_pylist()
+    pinned = thumb_assets("pin", "multi", frame)
+    assert pinned.exit_code == 0, pinned.output
+    assert f"{video_id}: frame 29 is always selected (1 pinned, 0 banned)" in pinned.output
+    assert "the stages from `candidate_frames` on" in pinned.output
+    run_as_told(pinned.output)
+    for table in ("selections", "stills"):
+        assert frame in frames_of(data_dir, video_id, table)
+    assert len(list((data_dir / "stills" / video_id).glob(f"*_f{frame:08d}_*"))) == 1
+    run_as_told(pinned.output, "--recompute")
+    assert frame in frames_of(data_dir, video_id, "selections")
+    undone = thumb_assets("unpin", video_id, frame)
+    assert "is selected or not by its score (0 pinned, 0 banned)" in undone.output
+    run_as_told(undone.output)
+    assert frame not in frames_of(data_dir, video_id, "selections")
+
+
+def test_a_banned_frame_is_never_selected(video_id: str, data_dir: Path) -> None:
+    best = frames_of(data_dir, video_id, "selections")[0]
+    banned = thumb_assets("ban", video_id, best)
+    assert "is never selected (0 pinned, 1 banned)" in banned.output
+    assert "the stages from `selections` on" in banned.output
+    for more in ((), ("--recompute",)):
+        run_as_told(banned.output, *more)
+        assert best not in frames_of(data_dir, video_id, "selections")
+        assert best not in frames_of(data_dir, video_id, "stills")
+    run_as_told(thumb_assets("ban", video_id, best, "--undo").output)
+    assert frames_of(data_dir, video_id, "selections")[0] == best
+
+
+def test_what_was_not_decided_is_not_taken_back(video_id: str, data_dir: Path) -> None:
+    thumb_assets("ban", video_id, 5)
+    for arguments in (("unpin", video_id, 5), ("pin", video_id, 5, "--undo"), ("ban", video_id, 6, "--undo")):
+        result = thumb_assets(*arguments)
+        assert result.exit_code == 1
+        assert len(result.output.splitlines()) == 1
+        assert "so nothing is taken back" in result.output
+    assert TableStore(data_dir).read("decisions", video_id).num_rows == 1
+    over = thumb_assets("pin", video_id, 5)  # the later word counts
+    assert "(1 pinned, 0 banned)" in over.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("pin", "multi", 100_000), "has no frame 100000"), (("ban", "no-such", 1), "no video that was run here")],
+)
+def test_wrong_frames_and_videos_get_one_line(video_id: str, arguments: tuple[object, ...], words: str) -> None:
+    result = thumb_assets(*arguments)
+    assert result.exit_code == 1
+    assert len(result.output.splitlines()) == 1
+    assert words in result.output
+
+
+def test_presets_are_listed_with_what_they_set() -> None:
+    result = thumb_assets("presets")
+    assert result.exit_code == 0
+    for name, preset in load_presets().items():
+        assert name in result.output
+        assert preset.about in result.output
+    assert "weights.sharpness=0.25" in result.output
+    assert "top_k=auto" in result.output
