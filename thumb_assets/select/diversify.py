@@ -6,6 +6,7 @@ candidates only where the others do not suffice.
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class Field:
         rows = self.positions[places]
         return comparable_vectors(self.embeddings[rows], self.descriptors[rows], settings=settings.similarity)
 
-    @property
+    @cached_property
     def ground(self) -> NDArray[np.int64]:
         """Places of candidates that stand for the video, evenly over its time: usable ones where there are any."""
         num_usable = self.num_usable or len(self.positions)
@@ -59,11 +60,14 @@ class Field:
             return in_time
         return in_time[np.linspace(0, num_usable - 1, _GROUND).round().astype(np.int64)]
 
-    def near_limits(self, *, settings: SelectionSettings) -> tuple[float, float]:
+    def near_limits(self, of_ground: FloatArray | None, *, settings: SelectionSettings) -> tuple[float, float]:
         """Candidates are near-duplicates whose cosine is above the first, or whose hash distance is below the second.
 
         A camera that stands still sees one place throughout, and what differs is what passes by: where candidates are
         all much alike, those at half of their mean distance are told apart. What is nearly the same picture never is.
+
+        Args:
+            of_ground: the vectors of the ground.
         """
         similarity = settings.similarity
         has_both = self.descriptors.shape[1] or not self.embeddings.shape[1]
@@ -72,9 +76,8 @@ class Field:
         if not similarity.is_relative or len(self.positions) < 2:
             return max_cosine, min_bits
         ground = self.ground
-        vectors = self.vectors(ground, settings=settings)
-        if vectors is not None and len(ground) > 1:
-            mean = 1 - float((vectors @ vectors.T)[np.triu_indices(len(ground), 1)].mean())
+        if of_ground is not None and len(ground) > 1:
+            mean = 1 - float((of_ground @ of_ground.T)[np.triu_indices(len(ground), 1)].mean())
             max_cosine = max(max_cosine, 1 - max(mean / 2, _SAME_DISTANCE))
         if self.hashes is not None and len(ground) > 1:
             hashes = self.hashes[ground]
@@ -94,15 +97,16 @@ def diversify(field: Field, *, settings: SelectionSettings) -> list[int]:
         At most `settings.most` places beside the pinned ones; at least one where there is a candidate.
     """
     taken = list(field.pinned)
-    limits = field.near_limits(settings=settings)
+    of_ground = field.vectors(field.ground, settings=settings) if settings.diversify != "none" else None
+    limits = field.near_limits(of_ground, settings=settings)
     every = np.arange(len(field.positions))
     for group in (every[: field.num_usable], every[field.num_usable :]):
         for is_shot_free in (True, False) if settings.distinct_shots else (False,):
-            left = group[~np.isin(group, taken)]
+            left = group[~np.isin(group, taken)] if taken else group
             while len(left) and len(taken) < settings.most:
                 short = _shortlist(field, left, most=settings.most)
-                left = np.setdiff1d(left, short, assume_unique=True)
-                chooser = _Chooser(field, settings, short, taken=taken, limits=limits)
+                left = np.setdiff1d(left, short, assume_unique=True) if len(short) < len(left) else left[:0]
+                chooser = _Chooser(field, settings, short, taken=taken, limits=limits, of_ground=of_ground)
                 is_enough = chooser.run(is_shot_free=is_shot_free)
                 taken = chooser.taken
                 if is_enough:
@@ -121,8 +125,9 @@ class _Chooser:
         *,
         taken: list[int],
         limits: tuple[float, float],
+        of_ground: FloatArray | None,
     ) -> None:
-        self._field, self._settings, self._limits = field, settings, limits
+        self._field, self._settings, self._limits, self._of_ground = field, settings, limits, of_ground
         self._short: NDArray[np.int64] = np.sort(np.concatenate([np.array(taken, np.int64), places]))
         self._scores = field.combined[self._short]
         self._seconds = field.seconds[self._short]
@@ -141,17 +146,16 @@ class _Chooser:
         self._cosines: FloatArray | None = None
         if self._settings.diversify == "none":
             return
-        ground = self._field.ground
-        vectors = self._field.vectors(np.concatenate([self._short, ground]), settings=self._settings)
-        if vectors is None:
+        mine = self._field.vectors(self._short, settings=self._settings)
+        grounds = self._of_ground
+        if mine is None or grounds is None:
             return
-        mine, grounds = vectors[: len(self._short)], vectors[len(self._short) :]
         self._cosines = mine @ mine.T
         distances = 1 - mine @ grounds.T
         scale = max(float(distances.mean()), 1e-6)
         self._closeness = np.exp(-np.maximum(distances, 0) / scale)
         self._self_closeness = np.exp(-np.maximum(1 - self._cosines, 0) / scale)
-        self._covered = np.zeros(len(ground), np.float32)
+        self._covered = np.zeros(len(grounds), np.float32)
 
     @property
     def taken(self) -> list[int]:

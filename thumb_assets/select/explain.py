@@ -107,7 +107,7 @@ class _Unchosen:
         self._is_compared = settings.strategy == "best" and settings.diversify != "none"
         every = np.arange(len(field.positions))
         self._vectors = field.vectors(every, settings=settings) if self._is_compared else None
-        self._limits = field.near_limits(settings=settings)
+        self._limits = field.near_limits(field.vectors(field.ground, settings=settings), settings=settings)
         self._segment_of: dict[int, tuple[int, float, float]] = {}
         if segments is not None:
             in_time = np.argsort(field.seconds[: len(segments.indices)], kind="stable").tolist()
