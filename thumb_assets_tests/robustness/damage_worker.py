@@ -15,6 +15,7 @@ from pathlib import Path
 
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.pipeline import StageResult
+from thumb_assets.settings import VideoSettings
 from thumb_assets.store import TableStore, read_outcomes
 from thumb_assets.video import VideoDecoder
 from thumb_assets_tests.robustness.whole import leftovers, table_problems, video_problems
@@ -23,6 +24,7 @@ from thumb_assets_tests.support.running import register, run_stages
 
 # A header may promise any size; what asks for more than this gets a MemoryError instead of the whole machine.
 _MAX_MEMORY_BYTES = 8 << 30
+_UNSTEADY = "no longer decodes to what was recorded"
 
 
 def main() -> None:
@@ -79,7 +81,8 @@ def _handle(name: str, sources: dict[str, Path], folder: Path) -> dict[str, obje
 def _result_problems(results: list[StageResult], store: TableStore, video_id: str, path: Path) -> Iterator[str]:
     """One failure that is its own cause at most; it is one line, names the file, is of a known kind, is recorded."""
     causes = [result for result in results if result.status != "done" and result.blocked_by is None]
-    if len(causes) > 1:
+    # Of a file that decodes differently each time every stage that wants frames may meet another one: one cause still.
+    if len(causes) > 1 and not all(_UNSTEADY in str(cause.message) for cause in causes):
         yield f"{len(causes)} errors for one file: {[f'{cause.stage}: {cause.message}' for cause in causes]}"
     for cause in causes:
         message = str(cause.message)
@@ -98,10 +101,10 @@ def _result_problems(results: list[StageResult], store: TableStore, video_id: st
 
 
 def _is_steady(path: Path) -> bool:
-    """Whether decoding from the first frame gives the same pictures several times over."""
+    """Whether decoding from the first frame gives the same pictures several times over, whatever the threads."""
     passes = set()
-    for _ in range(6):
-        with VideoDecoder(path) as decoder:
+    for threads in (0, 0, 0, 0, 1, 2, 4, 8):
+        with VideoDecoder(path, VideoSettings(decode_threads=threads)) as decoder:
             passes.add(tuple(frame.fingerprint for frame in decoder))
     return len(passes) == 1
 
