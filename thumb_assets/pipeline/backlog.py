@@ -1,6 +1,6 @@
 """Which videos of the library have work left, and why: never run, failed, out of date, or none."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,11 +45,18 @@ def backlog_of(
         StorageError: the disk does not answer.
     """
     wanted = ordered_stages(stages)
+    guides = guides_sha256(settings, store)
     for video in videos:
-        yield _backlog(video, wanted, settings, store)
+        yield _backlog(video, wanted, settings, store, guides)
 
 
-def _backlog(video: LibraryVideo, stages: Sequence[str], settings: Settings, store: TableStore) -> Backlog:
+def _backlog(
+    video: LibraryVideo,
+    stages: Sequence[str],
+    settings: Settings,
+    store: TableStore,
+    guides: Mapping[str, str | None],
+) -> Backlog:
     try:
         outcomes = {outcome.stage: outcome for outcome in read_outcomes(store, video.video_id)}
     except ContractError as error:  # a diary that cannot be read says nothing; trying again writes it anew
@@ -58,7 +65,7 @@ def _backlog(video: LibraryVideo, stages: Sequence[str], settings: Settings, sto
     cause = _cause([outcome for outcome in tried.values() if outcome.status == "failed"])
     if cause is not None:
         return Backlog(video, "failed", cause.is_permanent, cause.message)
-    job = VideoJob(video, stages=tuple(stages), settings=settings, store=store, guides=guides_sha256(settings, store))
+    job = VideoJob(video, stages=tuple(stages), settings=settings, store=store, guides=guides)
     is_stale = False
     for stage in stages:
         if stage in tried and (tried[stage].status == "skipped" or not STAGE_TABLES[stage]):
