@@ -79,7 +79,7 @@ def choose_keyframes(field: Field, *, settings: SelectionSettings) -> tuple[list
     without vectors has no segments: then the shots are.
     """
     num_usable = field.num_usable or len(field.positions)
-    in_time = np.argsort(field.seconds[:num_usable], kind="stable")
+    in_time = np.lexsort((field.positions[:num_usable], field.seconds[:num_usable]))
     vectors = field.vectors(in_time, settings=settings)
     segments = None if vectors is None else segments_of(vectors, field.seconds[in_time], settings=settings.keyframes)
     of_place = np.empty(num_usable, np.int64)

@@ -30,8 +30,8 @@ def surroundings(
     Returns:
         By name out of SURROUNDINGS (N,) float64, NaN where it is not known:
         motion: mean of the differences to the frames before and after, within the shot, in levels;
-        cut_distance_seconds: to the nearest frame of another shot, infinite in a video of one shot; a sync frame that
-        begins its shot is as far from the last shot as from the next, since it holds nothing of the former;
+        cut_distance_seconds: to the nearest frame of another shot, infinite in a video of one shot; the only candidate
+        of a shot that begins it and is a sync frame counts as far from the shot before, of which it holds nothing;
         transition_distance_seconds: to the nearest dissolve or fade, infinite where there is none;
         contrast_share, sharpness_share: standard deviation of the luma, Laplacian variance, over the greatest within
         0.8 s of the shot, 0..1;
@@ -49,7 +49,9 @@ def surroundings(
     starts, ends = _shot_bounds(indices, shots=shots, num_frames=frames.num_rows)
     if shots is not None:
         is_keyframe = frames.column("is_keyframe").to_numpy(zero_copy_only=False)
-        values |= _distances(indices, shots=shots, seconds=seconds, is_clean=(indices == starts) & is_keyframe[indices])
+        _, place_of_shot, num_in_shot = np.unique(starts, return_inverse=True, return_counts=True)
+        is_clean = (indices == starts) & is_keyframe[indices] & (num_in_shot[place_of_shot] == 1)
+        values |= _distances(indices, shots=shots, seconds=seconds, is_clean=is_clean)
     difference = _floats(frames, "frame_difference")
     before = np.where(indices > starts, difference[indices], np.nan)
     following = np.minimum(indices + 1, len(difference) - 1)

@@ -86,7 +86,10 @@ def test_no_two_selections_are_near_duplicates(case):
     assume(case.settings.strategy == "best")
     assume(case.settings.diversify != "none")
     measured, similarity = case.measured, case.settings.similarity
-    vectors = comparable_vectors(measured.embeddings[0], measured.descriptors[0], settings=similarity)
+    embeddings, descriptors = measured.embeddings[0], measured.descriptors[0]
+    vectors = comparable_vectors(embeddings, descriptors, settings=similarity)
+    is_by_embedding = embeddings.shape[1] and not descriptors.shape[1]
+    most = similarity.max_embedding_cosine if is_by_embedding else similarity.max_cosine
     # Hashes are compared where those of all that may be chosen are known.
     has_hashes = not np.isnan(measured["luma_entropy"]).any()
     place_of = {frame: place for place, frame in enumerate(frames_of(case))}
@@ -96,7 +99,7 @@ def test_no_two_selections_are_near_duplicates(case):
             continue
         places = place_of[one], place_of[other]
         if vectors is not None:
-            assert float(vectors[places[0]] @ vectors[places[1]]) <= similarity.max_cosine + ROUNDING
+            assert float(vectors[places[0]] @ vectors[places[1]]) <= most + ROUNDING
         if has_hashes:
             differing = measured.difference_hash[places[0]] ^ measured.difference_hash[places[1]]
             assert int(differing).bit_count() >= similarity.min_hash_distance
@@ -194,7 +197,7 @@ def test_every_reason_is_true_of_the_outcome(case):
         elif reason == "near_duplicate":
             assert settings.diversify != "none"
             similarity = settings.similarity
-            is_cosine = threshold == similarity.max_cosine
+            is_cosine = threshold in {similarity.max_cosine, similarity.max_embedding_cosine}
             assert value > threshold if is_cosine else value < threshold == similarity.min_hash_distance
         elif reason == "shot_already_selected":
             of_shot = [s["combined_score"] for s in selected if s["shot_index"] == candidate["shot_index"]]

@@ -33,10 +33,15 @@ def test_distances_are_to_the_nearest_frame_of_another_shot():
 
 
 def test_a_sync_frame_that_begins_its_shot_holds_nothing_of_the_one_before():
-    """An encoder puts one where the picture changes, and a sparse pass has little else to choose from."""
+    """An encoder puts one where the picture changes, and a sparse pass has often nothing else to choose from."""
     shots = shots_table([0, 30, 60], num_frames=NUM_FRAMES)
-    values = around(shots=shots, is_keyframe=[frame in {0, 29, 30} for frame in range(NUM_FRAMES)])
-    assert values["cut_distance_seconds"] == pytest.approx({0: 3.0, 29: 0.1, 30: 3.0, 55: 0.5, 99: 4.0})
+    is_keyframe = [frame in {0, 29, 30} for frame in range(NUM_FRAMES)]
+    only = candidates_table({frame: SECONDS[frame] for frame in (0, 29, 30, 99)})
+    values = around(shots=shots, is_keyframe=is_keyframe, candidates=only)
+    assert values["cut_distance_seconds"] == pytest.approx({0: 3.0, 29: 0.1, 30: 3.0, 99: 4.0})
+    # Where its shot has another candidate, there is no need to trust the borders that far.
+    values = around(shots=shots, is_keyframe=is_keyframe)
+    assert values["cut_distance_seconds"] == pytest.approx({0: 3.0, 29: 0.1, 30: 0.1, 55: 0.5, 99: 4.0})
 
 
 def test_a_video_of_one_shot_is_infinitely_far_from_any_cut():
