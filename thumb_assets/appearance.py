@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thumb_assets.writing import lines_of_writing
+
 # Shorter side in pixels of the colour picture, and of the luma in which writing and blur are looked for: letters of 3 %
 # of the height are still 9 pixels tall there.
 COLOUR_HEIGHT = 96
@@ -135,66 +137,18 @@ def blur_effect(luma: UInt8Array) -> float:
 
 
 def text_share(luma: UInt8Array) -> float:
-    """Share of the picture's area that lines of writing cover, by where edges stand close and in rows.
+    """Share of the picture's area that lines of writing cover, 0..1; see `thumb_assets.writing`.
 
-    Letters are strong edges close beside one another, of two levels, in a box that is wider than tall: edges are joined
-    along the row, and a joined region counts where it is flat enough, full of edges, and its pixels fall into two
-    levels (Otsu's criterion). Large letters are found in the picture at half its size. A cue, not a reader: blinds,
-    fences and crowds can look so too.
+    A cue, not a reader: rows of windows or of boxes on a shelf can look so too.
 
     Args:
         luma: (H, W) uint8.
-
-    Returns:
-        0..1.
     """
-    import cv2
-
     luma = _reduced(luma)
-    covered = np.zeros(luma.shape, np.uint8)
-    for divisor in (1, 3):
-        size = (max(1, luma.shape[1] // divisor), max(1, luma.shape[0] // divisor))
-        small = luma if divisor == 1 else np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
-        for x, y, width, height in _text_boxes(small):
-            covered[y * divisor : (y + height) * divisor, x * divisor : (x + width) * divisor] = 1
+    covered = np.zeros(luma.shape, np.bool_)
+    for x, y, width, height in lines_of_writing(luma):
+        covered[y : y + height, x : x + width] = True
     return float(covered.mean())
-
-
-def _text_boxes(luma: UInt8Array) -> list[tuple[int, int, int, int]]:
-    """(x, y, width, height) of what looks like a line of writing."""
-    import cv2
-
-    gradient = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    edges = (gradient >= 70).astype(np.uint8)
-    joined = cv2.morphologyEx(edges, cv2.MORPH_CLOSE, np.ones((1, 11), np.uint8))
-    joined = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((4, 4), np.uint8))
-    _num, _labels, stats, _centres = cv2.connectedComponentsWithStats(joined)
-    boxes = []
-    for x, y, width, height, area in stats[1:].tolist():
-        if not (6 <= height <= luma.shape[0] // 4 and width >= 2 * height and area >= 0.5 * width * height):
-            continue
-        inside = (slice(y, y + height), slice(x, x + width))
-        if 0.3 <= edges[inside].mean() <= 0.95 and _two_levels(luma[inside]) >= 0.72:
-            boxes.append((x, y, width, height))
-    return boxes
-
-
-def _two_levels(luma: UInt8Array) -> float:
-    """How well one threshold parts the pixels in two levels: variance between over the whole, 0..1.
-
-    Otsu, "A threshold selection method from gray-level histograms", IEEE SMC 1979.
-    """
-    counts = np.bincount(luma.ravel(), minlength=256).astype(np.float64)
-    levels = np.arange(256.0)
-    total, mean = counts.sum(), (counts * levels).sum() / counts.sum()
-    variance = (counts * (levels - mean) ** 2).sum() / total
-    if variance == 0:
-        return 0.0
-    share = np.cumsum(counts) / total
-    first = np.cumsum(counts * levels) / total
-    weight = share * (1 - share)
-    between = np.divide((mean * share - first) ** 2, weight, out=np.zeros(256), where=weight > 0)
-    return float(between.max() / variance)
 
 
 def difference_hash(luma: UInt8Array) -> str:

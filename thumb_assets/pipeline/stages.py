@@ -93,8 +93,10 @@ CODE_VERSIONS: dict[str, str] = (
     | {"clip_scores": "4"}
     # The luma is averaged from the decoder's plane and stretched afterwards; shots are found in smaller pictures.
     | dict.fromkeys(("shots", "sharpness"), "3")
-    # What shows nothing, is caught in between or alike is left out.
-    | {"selections": "2"}
+    # What shows nothing, is caught in between or alike is left out; what is smeared, burnt out or beside a jump, too.
+    | {"selections": "3"}
+    # Writing is found by its letters.
+    | {"appearance": "2"}
     # The same, and whether the decoder calls the picture corrupt.
     | {"frames": "4"}
 )
@@ -103,7 +105,7 @@ _TOOLS: dict[str, tuple[str, ...]] = {
     "frames": ("opencv-python-headless",),
     "shots": ("scenedetect-headless", "opencv-python-headless"),
     "sharpness": ("opencv-python-headless",),
-    "appearance": ("opencv-python-headless", "scikit-image"),
+    "appearance": ("opencv-python-headless", "scikit-image", "scipy"),
     "faces": ("opencv-python-headless",),
     "clip_scores": ("open-clip-torch", "torch"),
     "iqa_scores": ("pyiqa", "torch"),

@@ -96,9 +96,18 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
             "{value:.1f} levels brighter than the frames around it, above {threshold:.1f}",
             "above",
         ),
+        Cause(
+            "reject.max_bright_share_jump",
+            "{value_share} of it is burnt out, above {threshold_share}: the video's median and {setting_share}",
+            "above",
+            is_own=True,
+        ),
     ),
     "blurred": (
         Cause("reject.max_blur_effect", "blur effect {value:.2f} is above {threshold:.2f}", "above"),
+        Cause(
+            "reject.max_moving_blur_effect", "it moves, and blur effect {value:.2f} is above {threshold:.2f}", "above"
+        ),
         Cause(
             "reject.min_sharpness_of_median",
             "Laplacian variance {value:.1f} is below {threshold:.1f}, {setting_share} of the video's median",
@@ -107,7 +116,7 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
         ),
     ),
     "moving_too_fast": (
-        Cause("reject.max_motion", "differs from its neighbours by {value:.1f} levels, above {threshold:.1f}", "above"),
+        Cause("reject.max_motion", "frames beside it differ by {value:.1f} levels, above {threshold:.1f}", "above"),
     ),
     "title_card": (
         Cause(
@@ -190,7 +199,9 @@ def causes_of(
         settings: those that the choice was made with.
     """
     possible = tuple(cause for cause in CAUSES[reason] if cause.is_possible(value, threshold, settings))
-    return tuple(cause for cause in possible if cause.side) or possible or CAUSES[reason]
+    sided = tuple(cause for cause in possible if cause.side)
+    # A threshold that is a setting's very number is that setting's; a video's own may be any number.
+    return tuple(cause for cause in sided if not cause.is_own) or sided or possible or CAUSES[reason]
 
 
 def sentence_of(reason: str, value: float | None, threshold: float | None, settings: SelectionSettings) -> str:

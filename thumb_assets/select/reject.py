@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.select.measured import BANNED, PINNED, Measured
 from thumb_assets.select.rank import groups_of, medians_of_groups
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings import RejectSettings, SelectionSettings
 
 NO_RULE = -1
 
@@ -144,9 +144,10 @@ def _rules(
         _below(measured, "in_transition", DEGRADED, "contrast_share", reject.min_contrast_share),
         _below(measured, "in_transition", DEGRADED, "sharpness_share", reject.min_sharpness_share),
         _above(measured, "flash", DEGRADED, "brightness_jump", reject.max_brightness_jump),
-        _above(measured, "blurred", DEGRADED, "blur_effect", reject.max_blur_effect),
+        _burnt_out(measured, videos=videos, most=reject.max_bright_share_jump),
+        _smeared(measured, settings=reject),
         _blurred(measured, videos=videos, least=reject.min_sharpness_of_median),
-        _above(measured, "moving_too_fast", DEGRADED, "motion", reject.max_motion),
+        _above(measured, "moving_too_fast", DEGRADED, "greatest_motion", reject.max_motion),
         _title_card(measured, videos=videos, most=reject.max_title_card_margin),
         _above(measured, "text_overlay", DEGRADED, "text_share", reject.max_text_share),
         _letterbox(measured, videos=videos, most=reject.max_bar_share),
@@ -187,6 +188,22 @@ def _blurred(measured: Measured, *, videos: NDArray[np.unsignedinteger], least: 
     values = measured["laplacian_variance"]
     thresholds = least * medians_of_groups(values, groups=videos, num_groups=len(measured.video_ids))[videos]
     return _held("blurred", DEGRADED, values, thresholds, thresholds - values)
+
+
+def _smeared(measured: Measured, *, settings: RejectSettings) -> Rule:
+    """A picture that moves is held to less: what smears it does so one way only, and the other way stays sharp."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        is_moving = measured["motion"] > settings.moving_share * measured["luma_std"]
+    thresholds = np.where(is_moving, settings.max_moving_blur_effect, settings.max_blur_effect)
+    values = measured["blur_effect"]
+    return _held("blurred", DEGRADED, values, thresholds, values - thresholds)
+
+
+def _burnt_out(measured: Measured, *, videos: NDArray[np.unsignedinteger], most: float) -> Rule:
+    """More than the video's median: a white ground throughout is how the video is."""
+    values = measured["bright_share"]
+    thresholds = most + medians_of_groups(values, groups=videos, num_groups=len(measured.video_ids))[videos]
+    return _held("flash", DEGRADED, values, thresholds, values - thresholds)
 
 
 def _title_card(measured: Measured, *, videos: NDArray[np.unsignedinteger], most: float) -> Rule:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 # Names of what `surroundings` returns.
 SURROUNDINGS = (
     "motion",
+    "greatest_motion",
     "cut_distance_seconds",
     "transition_distance_seconds",
     "contrast_share",
@@ -16,6 +17,8 @@ SURROUNDINGS = (
 )
 # How far a candidate is compared with the frames around it, in seconds to either side; no transition is much longer.
 _REACH_SECONDS = 0.8
+# Frames so near, in seconds, share what befalls one of them: a flash's edge, a cut that was not found.
+_NEAR_SECONDS = 0.12
 
 
 def surroundings(
@@ -30,6 +33,8 @@ def surroundings(
     Returns:
         By name out of SURROUNDINGS (N,) float64, NaN where it is not known:
         motion: mean of the differences to the frames before and after, within the shot, in levels;
+        greatest_motion: the greatest difference of two frames within 0.12 s, or of its own to its neighbours, within
+        the shot, in levels;
         cut_distance_seconds: to the nearest frame of another shot, infinite in a video of one shot; the only candidate
         of a shot that begins it and is a sync frame counts as far from the shot before, of which it holds nothing;
         transition_distance_seconds: to the nearest dissolve or fade, infinite where there is none;
@@ -57,6 +62,7 @@ def surroundings(
     following = np.minimum(indices + 1, len(difference) - 1)
     after = np.where(indices + 1 < ends, difference[following], np.nan)
     values["motion"] = _mean_of_known(before, after)
+    values["greatest_motion"] = _greatest_near(difference, indices, seconds=seconds, starts=starts, ends=ends)
     values["is_damaged"] = _damage(frames)[indices]
     means, contrasts, sharpness = (_floats(frames, name) for name in ("luma_mean", "luma_std", "laplacian_variance"))
     firsts = np.maximum(np.searchsorted(seconds, seconds[indices] - _REACH_SECONDS), starts)
@@ -121,6 +127,27 @@ def _damage(frames: pa.Table) -> NDArray[np.float64]:
     group_starts = np.maximum.accumulate(np.where(is_keyframe, np.arange(len(total)), 0))
     before_group = np.where(group_starts > 0, total[np.maximum(group_starts - 1, 0)], 0.0)
     return np.asarray(np.where(np.isnan(is_corrupt), np.nan, total > before_group), np.float64)
+
+
+def _greatest_near(
+    difference: NDArray[np.float64],
+    indices: NDArray[np.int64],
+    *,
+    seconds: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """The greatest known difference to the frame before, of each frame, its two neighbours and those as near.
+
+    The shot's first frame has no difference that counts.
+    """
+    near = _NEAR_SECONDS + 1e-6
+    firsts = np.minimum(np.searchsorted(seconds, seconds[indices] - near) + 1, indices)
+    lasts = np.maximum(np.searchsorted(seconds, seconds[indices] + near, side="right"), indices + 2)
+    firsts, lasts = np.maximum(firsts, starts + 1), np.minimum(lasts, ends)
+    spans = zip(firsts.tolist(), lasts.tolist(), strict=True)
+    greatest = np.array([np.fmax.reduce(difference[first:last], initial=-np.inf) for first, last in spans])
+    return np.where(np.isneginf(greatest), np.nan, greatest)
 
 
 def _share(value: float, others: NDArray[np.float64]) -> float:

@@ -10,10 +10,10 @@ from thumb_assets.settings.base import StageSettings
 class ComponentWeights(StageSettings):
     """Weights of the components of `combined_score`; a component that is absent is left out of the mean."""
 
-    sharpness: float = Field(0.35, ge=0)
+    sharpness: float = Field(0.25, ge=0)
     clip: float = Field(0.35, ge=0)
     iqa: float = Field(0.15, ge=0)
-    stillness: float = Field(0.10, ge=0, description="How little moves around the frame.")
+    stillness: float = Field(0.20, ge=0, description="How little moves around the frame.")
     contrast: float = Field(0.05, ge=0, description="Standard deviation of the luma.")
     text: float = Field(0.50, ge=0, description="Likeness to selection.looking_for; absent without.")
     judge: float = Field(1.0, ge=0, description="The vision-language judge's score; absent where none was asked.")
@@ -47,17 +47,26 @@ class RejectSettings(StageSettings):
     max_brightness_jump: float = Field(
         30.0, ge=0, le=255, description="Mean luma further above that of the second around it is a flash."
     )
-    max_blur_effect: float = Field(
-        0.73, ge=0, le=1, description="With a greater blur effect it is blurred, or moved while it was exposed."
+    max_bright_share_jump: float = Field(
+        0.30, ge=0, le=1, description="More burnt out pixels than the video's median and this are a flash, too."
+    )
+    max_blur_effect: float = Field(0.73, ge=0, le=1, description="With a greater blur effect it is blurred.")
+    max_moving_blur_effect: float = Field(
+        0.60, ge=0, le=1, description="The same of a picture that moves: it is smeared one way only."
+    )
+    moving_share: float = Field(
+        0.17, ge=0, description="It moves where it differs from its neighbours by this share of its contrast."
     )
     min_sharpness_of_median: float = Field(
         0.03, ge=0, le=1, description="Less Laplacian variance than this share of the video's median is blurred."
     )
-    max_motion: float = Field(24.0, ge=0, le=255, description="A greater difference to its neighbours is too fast.")
+    max_motion: float = Field(
+        24.0, ge=0, le=255, description="A greater difference of two frames within 0.12 s is too fast, or a jump."
+    )
     max_title_card_margin: float = Field(
         0.10, ge=-2, le=2, description="More like a title card than like a good frame, by more than this."
     )
-    max_text_share: float = Field(0.06, ge=0, le=1, description="With more writing it is overlaid with text.")
+    max_text_share: float = Field(0.02, ge=0, le=1, description="With more writing it is overlaid with text.")
     max_bar_share: float = Field(
         0.08, ge=0, le=1, description="Bars that cover more, and more than in the video's median, are a letterbox."
     )
@@ -76,14 +85,14 @@ class SimilaritySettings(StageSettings):
     descriptor_weight: float = Field(
         0.6, ge=0, le=1, description="Weight of gradients and colours beside the CLIP embedding, where both are there."
     )
-    max_cosine: float = Field(0.93, ge=-1, le=1, description="Two selections that are more alike are near-duplicates.")
+    max_cosine: float = Field(0.95, ge=-1, le=1, description="Two selections that are more alike are near-duplicates.")
     max_embedding_cosine: float = Field(
         0.995,
         ge=-1,
         le=1,
         description="The same where only embeddings are there: any two of thumb-mini are much alike.",
     )
-    min_hash_distance: int = Field(14, ge=0, le=64, description="So are two whose hashes differ in fewer bits.")
+    min_hash_distance: int = Field(10, ge=0, le=64, description="So are two whose hashes differ in fewer bits.")
     is_relative: bool = Field(
         True, description="Where a video's candidates are all much alike, half of their mean distance is enough."
     )
@@ -135,7 +144,7 @@ class SelectionSettings(StageSettings):
         0.02, ge=-2, le=2, description="Likeness to `avoid` above that to a good frame by more is to be avoided."
     )
     shot_weight: float = Field(
-        0.5, ge=0, le=1, description="Share of percentiles within the shot, whose content is alike, beside the video's."
+        0.6, ge=0, le=1, description="Share of percentiles within the shot, whose content is alike, beside the video's."
     )
     library_weight: float = Field(
         0.25, ge=0, le=1, description="Share of percentiles within the library, where it was surveyed and is large."

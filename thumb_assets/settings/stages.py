@@ -80,7 +80,7 @@ class CandidatesSettings(StageSettings):
 
     shot_offset_seconds: float = Field(0.4, ge=0, description="Distance of a shot's candidate from the shot's start.")
     uniform_interval_seconds: float | None = Field(
-        2.0, gt=0, description="One candidate in the middle of every interval of this length; null turns it off."
+        1.5, gt=0, description="One candidate in the middle of every interval of this length; null turns it off."
     )
     use_shots: bool = Field(True, description="One candidate per shot.")
     use_keyframes: bool = Field(False, description="Every codec sync frame is a candidate.")

@@ -55,9 +55,9 @@ def test_near_duplicates_are_left_out_even_where_places_stay_empty():
 
 
 def test_hashes_alone_tell_near_duplicates():
-    field = field_of([0.9, 0.8, 0.7], hashes=[0, (1 << 13) - 1, unlike_hash(1)])
-    assert diversify(field, settings=settings_of(3)) == [0, 2]  # 7 bits of the 8 it needs
-    field = field_of([0.9, 0.8, 0.7], hashes=[0, (1 << 14) - 1, unlike_hash(1)])
+    field = field_of([0.9, 0.8, 0.7], hashes=[0, (1 << 9) - 1, unlike_hash(1)])
+    assert diversify(field, settings=settings_of(3)) == [0, 2]  # 9 bits of the 10 it needs
+    field = field_of([0.9, 0.8, 0.7], hashes=[0, (1 << 10) - 1, unlike_hash(1)])
     assert diversify(field, settings=settings_of(3)) == [0, 1, 2]
 
 

@@ -39,6 +39,10 @@ def appearance(**measures: Mapping[int, float]) -> Case:
     return Case(CANDIDATES, appearance=appearance_table(FRAMES, **measures))
 
 
+def white_ground(value: float) -> Case:
+    return appearance(bright_share=dict.fromkeys(FRAMES, REJECT.max_bright_share) | {BAD: value})
+
+
 def variances(value: float) -> Case:
     return Case(CANDIDATES, sharpness_table(dict.fromkeys(FRAMES, 100.0) | {BAD: value}))
 
@@ -64,10 +68,11 @@ RULES: list[tuple[str, int, Callable[[float], Case], float, float]] = [
     ("too_bright", NOTHING, lambda v: sharpness(luma_means={BAD: v}), REJECT.max_luma_mean, REJECT.max_luma_mean + 1),
     ("too_flat", NOTHING, lambda v: sharpness(luma_stds={BAD: v}), REJECT.min_luma_std, REJECT.min_luma_std - 1),
     ("too_dark", NOTHING, lambda v: appearance(dark_share={BAD: v}), REJECT.max_dark_share, 0.99),
-    ("too_bright", NOTHING, lambda v: appearance(bright_share={BAD: v}), REJECT.max_bright_share, 0.7),
+    ("too_bright", NOTHING, white_ground, REJECT.max_bright_share, 0.7),
     ("low_entropy", NOTHING, lambda v: appearance(luma_entropy={BAD: v}), REJECT.min_luma_entropy, 2.9),
     ("damaged", NOTHING, lambda v: frames_of("is_corrupt", {BAD: bool(v)}, usual=False), 0, 1),
-    ("text_overlay", DEGRADED, lambda v: appearance(text_share={BAD: v}), REJECT.max_text_share, 0.07),
+    ("flash", DEGRADED, lambda v: appearance(bright_share={BAD: v}), REJECT.max_bright_share_jump, 0.4),
+    ("text_overlay", DEGRADED, lambda v: appearance(text_share={BAD: v}), REJECT.max_text_share, 0.03),
     ("letterbox", DEGRADED, lambda v: appearance(bar_share={BAD: v}), REJECT.max_bar_share, 0.1),
     ("blurred", DEGRADED, variances, 100 * REJECT.min_sharpness_of_median, 2.0),
     ("blurred", DEGRADED, lambda v: appearance(blur_effect={BAD: v}), REJECT.max_blur_effect, 0.75),
@@ -121,11 +126,33 @@ def test_damage_lasts_to_the_next_sync_frame():
 
 
 def test_motion_counts_on_both_sides():
-    differences = {BAD: 2 * REJECT.max_motion + 2}
+    differences = {BAD: REJECT.max_motion + 1}
     verdicts = verdicts_of(frames_of("frame_difference", differences, usual=0.0))
-    # Before the jump and after it: half of it each.
+    # Before the jump and after it.
     assert np.flatnonzero(verdicts.first_broken != NO_RULE).tolist() == [BAD - 1, BAD]
     assert verdicts.rules[verdicts.first_broken[BAD]].reason == "moving_too_fast"
+
+
+def test_a_picture_that_moves_is_held_to_less_blur():
+    frames = frames_table([frame / 4 for frame in FRAMES], frame_difference=[10.0] * len(FRAMES))
+    times = candidates_table({frame: frame / 4 for frame in FRAMES})
+    blurs = appearance_table(FRAMES, blur_effect={BAD: 0.65})
+
+    def reasons(luma_std: float) -> list[str]:
+        lumas = sharpness_table(dict.fromkeys(FRAMES, 100.0), luma_stds=dict.fromkeys(FRAMES, luma_std))
+        verdicts = verdicts_of(Case(times, lumas, appearance=blurs, frames=frames))
+        return [verdicts.rules[place].reason for place in verdicts.first_broken if place != NO_RULE]
+
+    assert 0.60 == REJECT.max_moving_blur_effect < 0.65 < REJECT.max_blur_effect
+    # Ten levels are much in a flat picture, and little in one that is full of contrast.
+    assert reasons(luma_std=40.0) == ["blurred"]
+    assert reasons(luma_std=80.0) == []
+
+
+def test_a_white_ground_is_how_the_video_is_and_a_sudden_one_is_a_flash():
+    assert (verdicts_of(appearance(bright_share=dict.fromkeys(FRAMES, 0.5))).first_broken == NO_RULE).all()
+    few = verdicts_of(appearance(bright_share=dict.fromkeys((3, 9), 0.5)))
+    assert {few.rules[few.first_broken[frame]].reason for frame in (3, 9)} == {"flash"}
 
 
 def test_nothing_known_breaks_no_rule():

@@ -58,6 +58,15 @@ def test_motion_is_the_mean_of_both_sides_within_the_shot():
     # 30 is the first of its shot: the difference to 29 is that of the cut, and no motion.
     expected = {0: 1.0, 29: 29.0, 30: 31.0, 55: 55.5, 99: 99.0}
     assert around(shots=shots, frame_difference=differences)["motion"] == expected
+    # The greatest of the frames within 0.12 s, which are those at either side; 30's own is the cut's.
+    greatest = {0: 1.0, 29: 29.0, 30: 31.0, 55: 56.0, 99: 99.0}
+    assert around(shots=shots, frame_difference=differences)["greatest_motion"] == greatest
+    slow = around(shots=shots, frame_difference=differences, seconds=[10 * second for second in SECONDS],
+                  candidates=candidates_table({frame: float(frame) for frame in (0, 29, 30, 55, 99)}))  # fmt: skip
+    assert slow["greatest_motion"] == greatest
+    jump = [90.0 if frame == 57 else 1.0 for frame in range(NUM_FRAMES)]
+    near = around(frame_difference=jump, seconds=[second / 4 for second in SECONDS])
+    assert near["greatest_motion"] == {0: 1.0, 29: 1.0, 30: 1.0, 55: 90.0, 99: 1.0}
     sparse = around(shots=shots, frame_difference=[None] * NUM_FRAMES)["motion"]
     assert np.isnan(list(sparse.values())).all()
 

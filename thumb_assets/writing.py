@@ -1,0 +1,118 @@
+"""Lines of writing in a picture: titles, captions, subtitles, credits.
+
+What belongs here: finding regions that look like letters and stand in a row. What does not: reading them, and how much
+writing is too much (select). No model: letters are told by what holds for any alphabet that sets one beside the other.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+# A letter is brighter, or darker, than the mean of the square of this side around it: at each pixel by so many levels,
+# and by this share of what stands out most there, which parts letters whose soft edges touch; on the average by more.
+# Written letters are made to be read; what belongs to the scene seldom stands out so.
+_AROUND, _LEAST_CONTRAST, _CONTRAST_SHARE, _MEAN_CONTRAST = 31, 18.0, 0.35, 40.0
+# Of one level, but for its soft edge: standard deviation in levels, or of the contrast where that allows for more.
+_MOST_DEVIATION, _DEVIATION_SHARE = 36.0, 0.4
+# Least height in lines, greatest of the picture's height; width of the height; share of its box that it fills.
+_LEAST_HEIGHT, _GREATEST_HEIGHT = 6, 0.25
+_WIDTHS, _LEAST_FILL = (0.1, 1.7), 0.2
+# Neighbours: heights and levels that go together, one line to stand on or to hang from, no farther apart than they are
+# high.
+_HEIGHT_RATIO, _LEVELS_APART, _OFF_LINE, _GAP = 1.7, 22.0, 0.18, 1.0
+# A line has so many letters at least, and is so much wider than tall.
+_LEAST_LETTERS, _LINE_RATIO = 4, 2.0
+# Regions that are compared with one another: those that stand out most. A page of small print has fewer.
+_MOST_REGIONS = 1500
+
+UInt8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Line(NamedTuple):
+    """The box of a line of writing, in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def lines_of_writing(luma: UInt8Array) -> list[Line]:
+    """Where letters stand in a row: regions of one level and like height, side by side on a common line.
+
+    After the letter filters and the linking of Epshtein, Ofek and Wexler, "Detecting text in natural scenes with stroke
+    width transform", CVPR 2010, on regions found by a threshold relative to their surroundings.
+
+    Args:
+        luma: (H, W) uint8; letters are found from 6 lines of height to a quarter of the picture's.
+    """
+    regions = np.concatenate([_letters(luma, is_bright=True), _letters(luma, is_bright=False)])
+    if len(regions) > _MOST_REGIONS:
+        regions = regions[np.argsort(-np.abs(regions[:, 5]), kind="stable")[:_MOST_REGIONS]]
+    if len(regions) < _LEAST_LETTERS:
+        return []
+    return _linked(regions)
+
+
+def _letters(luma: UInt8Array, *, is_bright: bool) -> FloatArray:
+    """(n, 6): x, y, width, height, mean level, and contrast to the surroundings, below 0 where it is darker."""
+    import cv2
+
+    around = cv2.blur(luma, (_AROUND, _AROUND), borderType=cv2.BORDER_REPLICATE)
+    contrast = cv2.subtract(luma, around) if is_bright else cv2.subtract(around, luma)
+    greatest = cv2.dilate(contrast, np.ones((_AROUND, _AROUND), np.uint8))
+    mask = np.asarray(contrast > np.maximum(_LEAST_CONTRAST, _CONTRAST_SHARE * greatest), np.uint8)
+    num_regions, labels, stats, _centres = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    x, y, width, height, area = stats[1:].astype(np.float64).T
+    fits = (height >= _LEAST_HEIGHT) & (height <= _GREATEST_HEIGHT * luma.shape[0])
+    fits &= (width >= _WIDTHS[0] * height) & (width <= _WIDTHS[1] * height) & (area >= _LEAST_FILL * width * height)
+    inside = mask.astype(np.bool_)
+    of_pixel, levels = labels[inside], luma[inside].astype(np.float64)
+    means = np.bincount(of_pixel, levels, num_regions)[1:] / area
+    squares = np.bincount(of_pixel, levels * levels, num_regions)[1:] / area
+    contrasts = np.bincount(of_pixel, contrast[inside].astype(np.float64), num_regions)[1:] / area
+    fits &= squares - means**2 <= np.maximum(_MOST_DEVIATION, _DEVIATION_SHARE * contrasts) ** 2
+    fits &= contrasts >= _MEAN_CONTRAST
+    regions: FloatArray = np.stack([x, y, width, height, means, contrasts if is_bright else -contrasts], axis=1)
+    return np.asarray(regions[fits])
+
+
+def _linked(regions: FloatArray) -> list[Line]:
+    """Lines out of letters that are neighbours of neighbours."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    num_groups, group_of = connected_components(csr_array(_are_neighbours(regions)), directed=False)
+    x, y, width, height = regions[:, :4].T
+    lines = []
+    for group in range(num_groups):
+        is_in = group_of == group
+        # What lies over one another, such as a letter and the hole in it, is one letter.
+        middles = np.sort((x + width / 2)[is_in])
+        num_letters = 1 + np.count_nonzero(np.diff(middles) > 0.2 * np.median(height[is_in]))
+        left, top = x[is_in].min(), y[is_in].min()
+        line_width, line_height = (x + width)[is_in].max() - left, (y + height)[is_in].max() - top
+        if num_letters >= _LEAST_LETTERS and line_width >= _LINE_RATIO * line_height:
+            lines.append(Line(int(left), int(top), int(line_width), int(line_height)))
+    return lines
+
+
+def _are_neighbours(regions: FloatArray) -> BoolArray:
+    """(n, n), symmetrical: whether two regions may be letters beside each other."""
+    x, y, width, height, levels, contrasts = regions.T
+
+    def apart(values: FloatArray) -> FloatArray:
+        return np.asarray(np.abs(values[:, None] - values[None, :]))
+
+    taller = np.maximum(height[:, None], height[None, :])
+    gap = np.maximum(x[:, None], x[None, :]) - np.minimum((x + width)[:, None], (x + width)[None, :])
+    is_beside = (gap <= _GAP * taller) & (gap >= -0.3 * np.minimum(width[:, None], width[None, :]))
+    is_on_line = (apart(y + height) <= _OFF_LINE * taller) | (apart(y) <= _OFF_LINE * taller)
+    is_alike = (taller <= _HEIGHT_RATIO * np.minimum(height[:, None], height[None, :])) & (
+        apart(levels) <= _LEVELS_APART
+    )
+    is_same_way = (contrasts[:, None] > 0) == (contrasts[None, :] > 0)
+    return np.asarray(is_beside & is_on_line & is_alike & is_same_way)
