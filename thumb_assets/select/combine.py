@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from thumb_assets.select.face_quality import face_bonuses
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.measured import Measured
-from thumb_assets.select.rank import groups_of, groups_of_shots, percentile_ranks
+from thumb_assets.select.rank import groups_of, groups_of_shots, order_of_known, percentile_ranks
 from thumb_assets.settings import SelectionSettings
 
 # Those whose percentiles are blended with the library's; the others are of the video alone, or of what was asked for.
@@ -85,14 +85,15 @@ def _percentiles(
     A shot shows one content, so within it more sharpness is better focus, and not only more texture. Half a rank is
     taken off there: the only candidate of a shot stands in the middle, and the best of many near the top.
     """
-    of_video = percentile_ranks(values, groups=videos)
+    order = order_of_known(values)
+    of_video = percentile_ranks(values, groups=videos, order=order)
     weight = settings.shot_weight
     if shots is None or weight == 0:
         return of_video
     is_known = ~np.isnan(values)
     sizes = np.bincount(shots[is_known], minlength=int(shots[-1]) + 1 if len(shots) else 0)
     with np.errstate(divide="ignore"):
-        of_shot = percentile_ranks(values, groups=shots) - 0.5 / sizes[shots]
+        of_shot = percentile_ranks(values, groups=shots, order=order) - 0.5 / sizes[shots]
     return np.asarray((1 - weight) * of_video + weight * of_shot)
 
 

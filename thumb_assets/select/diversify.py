@@ -11,7 +11,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.similarity import FloatArray, comparable_vectors, hash_distances
+from thumb_assets.select.similarity import (
+    FloatArray,
+    comparable_vectors,
+    hash_distances,
+    mean_cosine,
+    mean_hash_distance,
+)
 from thumb_assets.settings import SelectionSettings
 
 # Candidates that are compared with one another: the best of as many shots, then the best of the rest.
@@ -70,19 +76,16 @@ class Field:
             of_ground: the vectors of the ground.
         """
         similarity = settings.similarity
+        num_ground = len(self.ground)
         has_both = self.descriptors.shape[1] or not self.embeddings.shape[1]
         max_cosine = similarity.max_cosine if has_both else similarity.max_embedding_cosine
         min_bits = float(similarity.min_hash_distance)
-        if not similarity.is_relative or len(self.positions) < 2:
+        if not similarity.is_relative or num_ground < 2:
             return max_cosine, min_bits
-        ground = self.ground
-        if of_ground is not None and len(ground) > 1:
-            mean = 1 - float((of_ground @ of_ground.T)[np.triu_indices(len(ground), 1)].mean())
-            max_cosine = max(max_cosine, 1 - max(mean / 2, _SAME_DISTANCE))
-        if self.hashes is not None and len(ground) > 1:
-            hashes = self.hashes[ground]
-            bits = np.bitwise_count(hashes[:, None] ^ hashes[None, :])[np.triu_indices(len(ground), 1)]
-            min_bits = min(min_bits, max(float(bits.mean()) / 2, _SAME_BITS))
+        if of_ground is not None:
+            max_cosine = max(max_cosine, 1 - max((1 - mean_cosine(of_ground)) / 2, _SAME_DISTANCE))
+        if self.hashes is not None:
+            min_bits = min(min_bits, max(mean_hash_distance(self.hashes[self.ground]) / 2, _SAME_BITS))
         return max_cosine, min_bits
 
 
@@ -99,10 +102,11 @@ def diversify(field: Field, *, settings: SelectionSettings) -> list[int]:
     taken = list(field.pinned)
     of_ground = field.vectors(field.ground, settings=settings) if settings.diversify != "none" else None
     limits = field.near_limits(of_ground, settings=settings)
-    every = np.arange(len(field.positions))
-    for group in (every[: field.num_usable], every[field.num_usable :]):
+    is_left = np.ones(len(field.positions), dtype=np.bool_)
+    for first, end in ((0, field.num_usable), (field.num_usable, len(field.positions))):
         for is_shot_free in (True, False) if settings.distinct_shots else (False,):
-            left = group[~np.isin(group, taken)] if taken else group
+            is_left[taken] = False
+            left = first + np.flatnonzero(is_left[first:end])
             while len(left) and len(taken) < settings.most:
                 short = _shortlist(field, left, most=settings.most)
                 left = np.setdiff1d(left, short, assume_unique=True) if len(short) < len(left) else left[:0]

@@ -49,8 +49,21 @@ def order_in_groups(values: NDArray[np.float64], *, groups: NDArray[np.unsignedi
     return order[np.argsort(groups[order], kind="stable")]
 
 
+def order_of_known(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Positions of the values that are no NaN, by rising value.
+
+    >>> order_of_known(np.array([0.5, np.nan, 0.1])).tolist()
+    [2, 0]
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    return np.asarray(known[np.argsort(values[known])])
+
+
 def percentile_ranks(
-    values: NDArray[np.float64], *, groups: NDArray[np.unsignedinteger] | None = None
+    values: NDArray[np.float64],
+    *,
+    groups: NDArray[np.unsignedinteger] | None = None,
+    order: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """The rank of each value in its group, 1 for the least, averaged over ties, over the number of the group's values.
 
@@ -59,6 +72,7 @@ def percentile_ranks(
     Args:
         values: (N,) float64 in any unit, more is better; NaN where there is no value.
         groups: (N,) the group of each value, see `groups_of`; all are of one group where it is None.
+        order: what `order_of_known` gives, where it is known already.
 
     Returns:
         (N,) float64 in (0, 1]; a lone value gets 1.0; NaN stays NaN and does not count.
@@ -69,11 +83,10 @@ def percentile_ranks(
     [0.5, 1.0, 1.0]
     """
     ranks = np.full(len(values), np.nan)
-    known = np.flatnonzero(~np.isnan(values))
-    if not known.size:
+    order = order_of_known(values) if order is None else order
+    if not order.size:
         return ranks
     groups = np.zeros(len(values), np.uint8) if groups is None else groups
-    order = known[np.argsort(values[known])]
     order = order[np.argsort(groups[order], kind="stable")]
     sorted_values, sorted_groups = values[order], groups[order]
     is_new_group = np.ones(len(order), dtype=np.bool_)
@@ -107,10 +120,9 @@ def medians_of_groups(
     >>> medians_of_groups(np.array([1.0, 4.0, 2.0, np.nan]), groups=np.array([0, 1, 1, 2]), num_groups=3).tolist()
     [1.0, 3.0, nan]
     """
-    known = np.flatnonzero(~np.isnan(values))
-    order = known[np.argsort(values[known])]
+    order = order_of_known(values)
     order = order[np.argsort(groups[order], kind="stable")]
-    sizes = np.bincount(groups[known], minlength=num_groups)
+    sizes = np.bincount(groups[order], minlength=num_groups)
     starts = np.cumsum(sizes) - sizes
     medians = np.full(num_groups, np.nan)
     has_any = sizes > 0

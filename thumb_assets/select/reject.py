@@ -111,16 +111,18 @@ def _within_cap(
 
     Of those that are equally bad, which do not all fit, none is: no order of theirs would mean anything.
     """
-    place = np.lexsort((-np.where(is_broken, rule.excess, -np.inf), videos))
+    broken = np.flatnonzero(is_broken)
+    place = broken[np.lexsort((-rule.excess[broken], videos[broken]))]
     excess, of_video = rule.excess[place], videos[place]
     is_last_of_equals = np.ones(len(place), dtype=np.bool_)
     is_last_of_equals[:-1] = (excess[1:] != excess[:-1]) | (of_video[1:] != of_video[:-1])
     ends = np.flatnonzero(is_last_of_equals) + 1
-    sizes = np.bincount(videos)
-    starts = np.cumsum(sizes) - sizes
-    num_as_bad = np.empty(len(place), np.int64)
-    num_as_bad[place] = np.repeat(ends, np.diff(ends, prepend=0)) - starts[of_video]
-    return np.asarray(num_as_bad <= max_share * sizes[videos] + 1e-9)
+    num_broken, sizes = np.bincount(of_video, minlength=int(videos[-1]) + 1), np.bincount(videos)
+    starts = np.cumsum(num_broken) - num_broken
+    num_as_bad = np.repeat(ends, np.diff(ends, prepend=0)) - starts[of_video]
+    is_within = np.zeros(len(videos), dtype=np.bool_)
+    is_within[place] = num_as_bad <= max_share * sizes[of_video] + 1e-9
+    return is_within
 
 
 def _rules(

@@ -47,3 +47,27 @@ def hash_distances(hashes: NDArray[np.uint64], other: np.uint64) -> NDArray[np.i
     [1, 2]
     """
     return np.asarray(np.bitwise_count(hashes ^ other), np.int64)
+
+
+def mean_cosine(vectors: FloatArray) -> float:
+    """Mean of the cosines of all pairs, of two vectors or more of L2 norm 1: what their sum has of itself.
+
+    >>> mean_cosine(np.array([[1, 0], [0, 1], [1, 0]], np.float32))
+    0.3333333333333333
+    """
+    num_vectors = len(vectors)
+    total = vectors.sum(axis=0, dtype=np.float64)
+    own = float(np.square(vectors, dtype=np.float64).sum())
+    return (float(total @ total) - own) / (num_vectors * (num_vectors - 1))
+
+
+def mean_hash_distance(hashes: NDArray[np.uint64]) -> float:
+    """Mean over all pairs, of two hashes or more, of the bits in which they differ.
+
+    >>> mean_hash_distance(np.array([0, 7, 7], np.uint64))
+    2.0
+    """
+    num_hashes = len(hashes)
+    num_set = np.unpackbits(np.ascontiguousarray(hashes).view(np.uint8).reshape(num_hashes, 8), axis=1).sum(axis=0)
+    num_differing = (num_set * (num_hashes - num_set.astype(np.int64))).sum()
+    return float(2 * num_differing / (num_hashes * (num_hashes - 1)))

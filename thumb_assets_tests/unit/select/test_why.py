@@ -275,7 +275,7 @@ def test_a_frame_that_is_no_candidate_leads_to_the_nearest_of_its_shot() -> None
     text = explain_frame(told, 48)
     assert text.startswith(
         "frame 48 (4.800 s): no candidate: candidates are taken 0.4 s after each shot's start (candidates.use_shots, "
-        "candidates.shot_offset_seconds), in the middle of every 2 s (candidates.uniform_interval_seconds). "
+        "candidates.shot_offset_seconds), in the middle of every 1.5 s (candidates.uniform_interval_seconds). "
         "The nearest candidates are 40 (4.000 s) and 60 (6.000 s); of its shot, 0, frame 40 was selected"
     )
     assert "of its shot, 1, frame 60 was left out, lower score" in explain_frame(told, 50)
