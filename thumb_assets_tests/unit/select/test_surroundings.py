@@ -32,6 +32,14 @@ def test_distances_are_to_the_nearest_frame_of_another_shot():
     assert values["transition_distance_seconds"] == pytest.approx({0: 6.0, 29: 3.1, 30: 3.0, 55: 0.5, 99: 4.0})
 
 
+def test_distances_are_whole_frames_whatever_floats_say():
+    seconds = [frame / 25 for frame in range(NUM_FRAMES)]
+    shots = shots_table([0, 33], num_frames=NUM_FRAMES)
+    values = around(shots=shots, seconds=seconds, candidates=candidates_table({35: seconds[35], 97: seconds[97]}))
+    assert seconds[35] - seconds[32] < 0.12
+    assert values["cut_distance_seconds"] == {35: 0.12, 97: 2.6}
+
+
 def test_a_sync_frame_that_begins_its_shot_holds_nothing_of_the_one_before():
     """An encoder puts one where the picture changes, and a sparse pass has often nothing else to choose from."""
     shots = shots_table([0, 30, 60], num_frames=NUM_FRAMES)
