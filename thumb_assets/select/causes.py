@@ -104,9 +104,10 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
         ),
     ),
     "blurred": (
-        Cause("reject.max_blur_effect", "blur effect {value:.2f} is above {threshold:.2f}", "above"),
         Cause(
-            "reject.max_moving_blur_effect", "it moves, and blur effect {value:.2f} is above {threshold:.2f}", "above"
+            "reject.min_acutance",
+            "its sharpest edges take {value_share} of their step within a pixel, below {threshold_share}",
+            "below",
         ),
         Cause(
             "reject.min_sharpness_of_median",

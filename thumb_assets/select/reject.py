@@ -193,12 +193,10 @@ def _blurred(measured: Measured, *, videos: NDArray[np.unsignedinteger], least: 
 
 
 def _smeared(measured: Measured, *, settings: RejectSettings) -> Rule:
-    """A picture that moves is held to less: what smears it does so one way only, and the other way stays sharp."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        is_moving = measured["motion"] > settings.moving_share * measured["luma_std"]
-    thresholds = np.where(is_moving, settings.max_moving_blur_effect, settings.max_blur_effect)
-    values = measured["blur_effect"]
-    return _held("blurred", DEGRADED, values, thresholds, values - thresholds)
+    """A picture that moves has to be sharp in both directions: what smears it leaves one of them as it was."""
+    is_moving = measured["motion"] > settings.moving_share * measured["luma_std"]
+    values = np.where(is_moving, measured["least_acutance"], measured["acutance"])
+    return _held("blurred", DEGRADED, values, settings.min_acutance, settings.min_acutance - values)
 
 
 def _burnt_out(measured: Measured, *, videos: NDArray[np.unsignedinteger], most: float) -> Rule:

@@ -50,12 +50,11 @@ class RejectSettings(StageSettings):
     max_bright_share_jump: float = Field(
         0.30, ge=0, le=1, description="More burnt out pixels than the video's median and this are a flash, too."
     )
-    max_blur_effect: float = Field(0.73, ge=0, le=1, description="With a greater blur effect it is blurred.")
-    max_moving_blur_effect: float = Field(
-        0.60, ge=0, le=1, description="The same of a picture that moves: it is smeared one way only."
+    min_acutance: float = Field(
+        0.22, ge=0, le=0.5, description="Whose sharpest edges are less sharp is blurred; what moves, in one direction."
     )
     moving_share: float = Field(
-        0.17, ge=0, description="It moves where it differs from its neighbours by this share of its contrast."
+        0.05, ge=0, description="It moves where it differs from its neighbours by this share of its contrast."
     )
     min_sharpness_of_median: float = Field(
         0.03, ge=0, le=1, description="Less Laplacian variance than this share of the video's median is blurred."

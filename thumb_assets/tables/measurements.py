@@ -181,7 +181,10 @@ APPEARANCE = TableContract(
         Column("luma_entropy", _float, "Shannon entropy of the luma's histogram, 0..8.", "bit", True),
         Column("dark_share", _float, "Share of pixels whose luma is at most 24, 0..1.", "", True),
         Column("bright_share", _float, "Share of pixels whose luma is at least 240, 0..1.", "", True),
-        Column("blur_effect", _float, "How little blurring changes it: 0 sharp, 1 blurred (Crete et al.).", "", True),
+        Column("acutance", _float, "Share of its step that a sharp edge takes in one pixel, 0..0.5.", "", True),
+        Column(
+            "least_acutance", _float, "The same of the direction, along rows or columns, that is less sharp.", "", True
+        ),
         Column("text_share", _float, "Share of the picture that looks like lines of writing, 0..1.", "", True),
         Column("bar_share", _float, "Share of the picture that black bars cover, 0..1.", "", True),
         Column("difference_hash", _text, "64-bit difference hash of the luma.", "hex", True),

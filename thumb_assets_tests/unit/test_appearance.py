@@ -10,6 +10,7 @@ import pytest
 from thumb_assets.appearance import (
     COLOUR_HEIGHT,
     NUM_DIMENSIONS,
+    acutances,
     bar_share,
     describe,
     difference_hash,
@@ -108,6 +109,53 @@ def test_the_smallest_pictures_are_measured(shape):
     assert found.text_share == 0.0
     assert 0 <= found.luma_entropy <= 8
     assert np.linalg.norm(found.descriptor.astype(float)) == pytest.approx(1, abs=2e-3)
+
+
+def sharp_picture(seed: int = 0) -> np.ndarray:
+    """(288, 512): soft shapes, with things that have edges before them."""
+    picture = cv2.resize(luma_of(photo(seed)), (512, 288), interpolation=cv2.INTER_AREA)
+    random = np.random.default_rng(seed)
+    for _ in range(30):
+        x, y, size = random.integers(0, 500), random.integers(0, 280), int(random.integers(6, 40))
+        cv2.circle(picture, (int(x), int(y)), size, int(random.integers(0, 255)), -1, cv2.LINE_AA)
+    return picture
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sharp_edges_are_sharp_in_both_directions_and_blur_takes_them_away(seed):
+    picture = sharp_picture(seed)
+    assert min(acutances(picture)) > 0.35
+    for radius in (5, 8):
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.float32)
+        assert max(acutances(cv2.filter2D(picture, -1, disc / disc.sum()))) < 0.2
+
+
+def test_a_camera_that_turns_smears_one_direction():
+    across, down = acutances(cv2.blur(sharp_picture(), (24, 1)))
+    assert across < 0.18
+    assert down > 0.25
+    assert acutances(cv2.blur(sharp_picture(), (24, 1)).T) == pytest.approx((down, across))
+
+
+def test_a_sharp_thing_before_a_soft_ground_is_sharp():
+    picture = cv2.GaussianBlur(sharp_picture(), (0, 0), 8)
+    assert max(acutances(picture)) < 0.2
+    picture[100:180, 200:280] = sharp_picture(1)[100:180, 200:280]
+    assert min(acutances(picture)) > 0.3
+
+
+def test_contrast_and_grain_do_not_matter():
+    picture = sharp_picture()
+    faint = (picture.astype(float) * 0.4 + 80).astype(np.uint8)
+    assert acutances(faint) == pytest.approx(acutances(picture), abs=0.03)
+    soft = cv2.GaussianBlur(picture, (0, 0), 8).astype(float)
+    grainy = np.clip(soft + np.random.default_rng(0).normal(0, 3, soft.shape), 0, 255).astype(np.uint8)
+    assert max(acutances(grainy)) < 0.22
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (90, 160)])
+def test_where_nothing_stands_out_nothing_is_sharp(shape):
+    assert acutances(np.full(shape, 90, np.uint8)) == (0.0, 0.0)
 
 
 def test_entropy_is_that_of_the_histogram():
