@@ -51,6 +51,8 @@ class Cause:
         return self.sentence.format(**numbers, **shares)
 
 
+_ALIKE = "a selection is like it: cosine {value:.3f} is above {threshold:.3f}"
+
 CAUSES: dict[str, tuple[Cause, ...]] = {
     "damaged": (Cause("reject.no_damage", "the decoder calls it, or a frame that it is built on, corrupt"),),
     "too_dark": (
@@ -152,17 +154,20 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
         Cause("min_gap_seconds", "{value:.3f} s from a selection, which is below {threshold:.3f} s", "below"),
     ),
     "near_duplicate": (
-        Cause(
-            "similarity.max_cosine",
-            "a selection is like it: cosine {value:.3f} is above {threshold:.3f}",
-            "above",
-            is_own=True,
-        ),
+        Cause("similarity.max_cosine", _ALIKE, "above", is_own=True),
+        Cause("similarity.max_embedding_cosine", _ALIKE, "above"),
         Cause(
             "similarity.min_hash_distance",
             "a selection is like it: {value:.0f} of 64 bits of their difference hashes differ, below {threshold:.1f}",
             "below",
             is_own=True,
+        ),
+    ),
+    "already_covered": (
+        Cause(
+            "min_coverage_gain",
+            "it would cover the video better by {value_share}, below {threshold_share}",
+            "below",
         ),
     ),
     "shot_already_selected": (

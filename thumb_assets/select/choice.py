@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from thumb_assets.select.align import require_video
 from thumb_assets.select.combine import COMPONENTS, used_components
+from thumb_assets.select.diversify import Field
 from thumb_assets.select.explain import places_in_shots, rejections_of, selection_reason
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.keyframes import Segments, choose_keyframes
@@ -78,7 +79,7 @@ def choose(
     )
     keys = candidates.select(["video_id", "frame_index"]).take(pa.array(rejections, pa.int64())).to_pylist()
     rows = [{**key, **vars(rejection)} for key, rejection in zip(keys, rejections.values(), strict=True)]
-    clusters = _clusters(field.seconds, chosen=chosen, segments=segments)
+    clusters = _clusters(field, chosen=chosen, segments=segments)
     return Choice(
         _selections(candidates, measured, picks=picks, clusters=clusters, settings=settings),
         table_from_rows("rejections", rows),
@@ -87,16 +88,15 @@ def choose(
     )
 
 
-def _has_segments(field: Any, settings: SelectionSettings) -> bool:
+def _has_segments(field: Field, settings: SelectionSettings) -> bool:
     return settings.strategy == "keyframes" and len(field.positions) > 0
 
 
-def _clusters(seconds: Any, *, chosen: list[int], segments: Segments | None) -> list[int | None]:
+def _clusters(field: Field, *, chosen: list[int], segments: Segments | None) -> list[int | None]:
     """The segment of each selection; None where there are none, or a pinned one is of none."""
     if segments is None:
         return [None] * len(chosen)
-    in_time = np.argsort(seconds[: len(segments.indices)], kind="stable").tolist()
-    of_place = dict(zip(in_time, segments.indices.tolist(), strict=True))
+    of_place = dict(zip(field.in_time.tolist(), segments.indices.tolist(), strict=True))
     return [of_place.get(place) for place in chosen]
 
 

@@ -58,13 +58,17 @@ class Field:
         return comparable_vectors(self.embeddings[rows], self.descriptors[rows], settings=settings.similarity)
 
     @cached_property
+    def in_time(self) -> NDArray[np.int64]:
+        """Places of the usable candidates, of all where none is, in the order of time; equal times by frame."""
+        num_usable = self.num_usable or len(self.positions)
+        return np.lexsort((self.positions[:num_usable], self.seconds[:num_usable]))
+
+    @cached_property
     def ground(self) -> NDArray[np.int64]:
         """Places of candidates that stand for the video, evenly over its time: usable ones where there are any."""
-        num_usable = self.num_usable or len(self.positions)
-        in_time = np.argsort(self.seconds[:num_usable], kind="stable")
-        if num_usable <= _GROUND:
-            return in_time
-        return in_time[np.linspace(0, num_usable - 1, _GROUND).round().astype(np.int64)]
+        if len(self.in_time) <= _GROUND:
+            return self.in_time
+        return self.in_time[np.linspace(0, len(self.in_time) - 1, _GROUND).round().astype(np.int64)]
 
     def near_limits(self, of_ground: FloatArray | None, *, settings: SelectionSettings) -> tuple[float, float]:
         """Candidates are near-duplicates whose cosine is above the first, or whose hash distance is below the second.
@@ -77,8 +81,9 @@ class Field:
         """
         similarity = settings.similarity
         num_ground = len(self.ground)
-        has_both = self.descriptors.shape[1] or not self.embeddings.shape[1]
-        max_cosine = similarity.max_cosine if has_both else similarity.max_embedding_cosine
+        has_descriptors = self.descriptors.shape[1] and similarity.descriptor_weight > 0
+        is_by_embedding = self.embeddings.shape[1] and not has_descriptors
+        max_cosine = similarity.max_embedding_cosine if is_by_embedding else similarity.max_cosine
         min_bits = float(similarity.min_hash_distance)
         if not similarity.is_relative or num_ground < 2:
             return max_cosine, min_bits
@@ -111,10 +116,8 @@ def diversify(field: Field, *, settings: SelectionSettings) -> list[int]:
                 short = _shortlist(field, left, most=settings.most)
                 left = np.setdiff1d(left, short, assume_unique=True) if len(short) < len(left) else left[:0]
                 chooser = _Chooser(field, settings, short, taken=taken, limits=limits, of_ground=of_ground)
-                is_enough = chooser.run(is_shot_free=is_shot_free)
+                chooser.run(is_shot_free=is_shot_free)
                 taken = chooser.taken
-                if is_enough:
-                    return sorted(taken)
     return sorted(taken)
 
 
@@ -155,10 +158,8 @@ class _Chooser:
         if mine is None or grounds is None:
             return
         self._cosines = mine @ mine.T
-        distances = 1 - mine @ grounds.T
-        scale = max(float(distances.mean()), 1e-6)
-        self._closeness = np.exp(-np.maximum(distances, 0) / scale)
-        self._self_closeness = np.exp(-np.maximum(1 - self._cosines, 0) / scale)
+        self._closeness = closeness(mine, grounds, of_ground=grounds)
+        self._self_closeness = closeness(mine, mine, of_ground=grounds)
         self._covered = np.zeros(len(grounds), np.float32)
 
     @property
@@ -166,21 +167,18 @@ class _Chooser:
         """Places in the field, in the order in which they were taken."""
         return [int(self._short[place]) for place in self._taken]
 
-    def run(self, *, is_shot_free: bool) -> bool:
-        """Takes what may be taken, best gain first; whether one more would not be worth it.
+    def run(self, *, is_shot_free: bool) -> None:
+        """Takes what may be taken and is worth it, best gain first.
 
         Args:
             is_shot_free: take only from shots of which nothing is taken.
         """
         while len(self._taken) < self._settings.most:
             places = np.flatnonzero(self._is_open & self._is_new_shot if is_shot_free else self._is_open)
+            places = places[self._are_worth(places)]
             if not len(places):
-                return False
-            place = int(places[np.argmax(self._gains(places))])
-            if not self._is_worth(place):
-                return True
-            self._take(place)
-        return False
+                return
+            self._take(int(places[np.argmax(self._gains(places))]))
 
     def _gains(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each would add; the first of equals is the one with the better score."""
@@ -202,16 +200,16 @@ class _Chooser:
         gains = np.maximum(self._closeness[places] - self._covered, 0).mean(axis=1)
         return np.asarray(gains / missing if missing > 1e-6 else np.zeros(len(places)), np.float64)
 
-    def _is_worth(self, place: int) -> bool:
+    def _are_worth(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         """With `auto` one more has to cover the video noticeably better."""
         if self._settings.top_k != "auto" or not self._taken:
-            return True
-        if self._short[place] >= self._field.num_usable:
-            return False
+            return np.ones(len(places), dtype=np.bool_)
         if self._cosines is None:
-            return bool(self._is_new_shot[place])
-        gain = np.maximum(self._closeness[place] - self._covered, 0).mean()
-        return bool(gain >= self._settings.min_coverage_gain)
+            is_worth = self._is_new_shot[places]
+        else:
+            gains = np.maximum(self._closeness[places] - self._covered, 0).mean(axis=1)
+            is_worth = gains >= self._settings.min_coverage_gain
+        return np.asarray(is_worth & (self._short[places] < self._field.num_usable))
 
     def _take(self, place: int) -> None:
         settings = self._settings
@@ -250,13 +248,35 @@ def nearest_distance(seconds: float, others: list[float]) -> float:
     return min((abs(seconds - other) for other in others[max(place - 1, 0) : place + 1]), default=float("inf"))
 
 
-def take_with_gap(field: Field, places: list[int], *, most: int, min_gap_seconds: float) -> list[int]:
-    """Of these places, in order, those at least the gap from all before them; pinned ones first, at most so many."""
+def closeness(vectors: FloatArray, others: FloatArray, *, of_ground: FloatArray) -> FloatArray:
+    """(n, m): 1 for the same, 1/e for what is as far apart as the video's candidates are on the average, near 0 beyond.
+
+    Args:
+        vectors, others: (n, D) and (m, D) of L2 norm 1.
+        of_ground: (g, D), g > 0, the candidates that stand for the video.
+    """
+    scale = max(1 - mean_cosine(of_ground), 1e-6) if len(of_ground) > 1 else 1e-6
+    return np.asarray(np.exp(-np.maximum(1 - vectors @ others.T, 0) / np.float32(scale)))
+
+
+def take_of_groups(field: Field, groups: NDArray[np.int64], *, most: int, min_gap_seconds: float) -> list[int]:
+    """Of each group the first place in the field that is at least the gap from all that were taken before it.
+
+    Args:
+        groups: (n,) the group of each of the field's first n places, which are the only ones that may be taken.
+        most, min_gap_seconds: at most so many, pinned ones among them; the distance.
+
+    Returns:
+        The places, ascending.
+    """
     taken = list(field.pinned)
     seconds = sorted(float(field.seconds[place]) for place in taken)
-    for place in places:
+    groups_taken: set[int] = set()  # a pinned one does not stand for its group: nobody measured that it is good
+    for place, group in enumerate(groups.tolist()):
         own = float(field.seconds[place])
-        if len(taken) < most and place not in taken and nearest_distance(own, seconds) >= min_gap_seconds:
+        is_free = group not in groups_taken and place not in field.pinned
+        if is_free and len(taken) < most and nearest_distance(own, seconds) >= min_gap_seconds:
             taken.append(place)
+            groups_taken.add(group)
             insort(seconds, own)
     return sorted(taken)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.combine import Scores
-from thumb_assets.select.diversify import Field, nearest_distance
+from thumb_assets.select.diversify import Field, closeness, nearest_distance
 from thumb_assets.select.keyframes import Segments
 from thumb_assets.select.reject import NO_RULE, Rejection, Verdicts
 from thumb_assets.select.similarity import hash_distances
@@ -107,37 +107,66 @@ class _Unchosen:
         self._is_compared = settings.strategy == "best" and settings.diversify != "none"
         every = np.arange(len(field.positions))
         self._vectors = field.vectors(every, settings=settings) if self._is_compared else None
-        self._limits = field.near_limits(field.vectors(field.ground, settings=settings), settings=settings)
+        self._of_ground = field.vectors(field.ground, settings=settings) if self._is_compared else None
+        self._limits = field.near_limits(self._of_ground, settings=settings)
+        # What people pinned says nothing of how good a candidate had to be.
+        self._by_score = np.setdiff1d(self._chosen, field.pinned)
         self._segment_of: dict[int, tuple[int, float, float]] = {}
         if segments is not None:
-            in_time = np.argsort(field.seconds[: len(segments.indices)], kind="stable").tolist()
             columns = (segments.indices.tolist(), segments.similarities.tolist(), segments.thresholds.tolist())
-            self._segment_of = dict(zip(in_time, zip(*columns, strict=True), strict=True))
+            self._segment_of = dict(zip(field.in_time.tolist(), zip(*columns, strict=True), strict=True))
         self._segments_taken = {self._segment_of[place][0] for place in chosen if place in self._segment_of}
 
     def why(self, place: int) -> Rejection:
-        """The first that is true: too close, a near-duplicate, of a segment or shot that is taken, or not as good."""
-        field, settings = self._field, self._settings
-        distance = nearest_distance(float(field.seconds[place]), self._seconds)
-        if distance < settings.min_gap_seconds:
-            return Rejection("diversify", "too_close_to_selection", distance, settings.min_gap_seconds)
-        alike = self._near_duplicate(place)
-        if alike is not None:
-            return alike
-        if place in self._segment_of:
-            segment, similarity, threshold = self._segment_of[place]
-            if segment in self._segments_taken:
-                return Rejection("diversify", "same_content", similarity, threshold)
+        """The first that is true.
+
+        Too close, a near-duplicate, of a segment that is taken, nothing new, behind others of its shot, not as good.
+        """
+        for rule in (self._too_close, self._near_duplicate, self._same_content, self._covered):
+            told = rule(place)
+            if told is not None:
+                return told
+        field = self._field
         score = float(field.combined[place])
-        scores = field.combined[self._chosen]
+        scores = field.combined[self._by_score]
         is_same_shot = field.shot_indices[self._chosen] == field.shot_indices[place]
-        # Without segments the strategy `keyframes` goes by the shots.
-        is_by_shot = settings.distinct_shots if settings.strategy == "best" else not self._segment_of
-        if is_by_shot and is_same_shot.any():
-            return Rejection("diversify", "shot_already_selected", score, float(scores[is_same_shot].max()))
+        if is_same_shot.any() and self._is_behind_other_shots(score, int(field.shot_indices[place])):
+            best = float(field.combined[self._chosen[is_same_shot]].max())
+            return Rejection("diversify", "shot_already_selected", score, best)
         if len(scores) and score > scores.min():
             return Rejection("diversify", "less_different", score, float(scores.min()))
         return Rejection("rank", "lower_score", score, float(scores.min()) if len(scores) else None)
+
+    def _too_close(self, place: int) -> Rejection | None:
+        distance = nearest_distance(float(self._field.seconds[place]), self._seconds)
+        least = self._settings.min_gap_seconds
+        return Rejection("diversify", "too_close_to_selection", distance, least) if distance < least else None
+
+    def _same_content(self, place: int) -> Rejection | None:
+        segment, similarity, threshold = self._segment_of.get(place, (-1, 0.0, 0.0))
+        is_taken = segment in self._segments_taken
+        return Rejection("diversify", "same_content", similarity, threshold) if is_taken else None
+
+    def _is_behind_other_shots(self, score: float, shot_index: int) -> bool:
+        """Whether it is the rule of the shots that kept it out: a worse one of another shot was chosen."""
+        if self._settings.strategy == "keyframes":
+            return not self._segment_of  # then the strategy goes by the shots
+        if not self._settings.distinct_shots:
+            return False
+        is_other = self._field.shot_indices[self._by_score] != shot_index
+        return bool((self._field.combined[self._by_score[is_other]] < score).any())
+
+    def _covered(self, place: int) -> Rejection | None:
+        """With `top_k=auto`: whether it would not cover the video noticeably better than the selections do."""
+        settings, field = self._settings, self._field
+        if settings.top_k != "auto" or self._vectors is None or self._of_ground is None or not len(self._chosen):
+            return None
+        rows = self._vectors[[place, *self._chosen.tolist()]]
+        close = closeness(rows, self._of_ground, of_ground=self._of_ground)
+        gain = float(np.maximum(close[0] - close[1:].max(axis=0), 0).mean())
+        if gain >= settings.min_coverage_gain or place >= field.num_usable:
+            return None
+        return Rejection("diversify", "already_covered", gain, settings.min_coverage_gain)
 
     def _near_duplicate(self, place: int) -> Rejection | None:
         field = self._field

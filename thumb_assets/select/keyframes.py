@@ -1,8 +1,8 @@
 """The strategy `keyframes`: a new selection begins where the similarity to the last one falls below a threshold.
 
 The walk goes over the usable candidates in time. The first one opens a segment; a candidate that is less like it than
-the threshold opens the next. Of each segment the candidate with the best score is chosen, not the one that happened to
-come first.
+the threshold opens the next. Of each segment the candidate with the best score is chosen that is far enough from those
+chosen already, not the one that happened to come first.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.diversify import Field, take_with_gap
+from thumb_assets.select.diversify import Field, take_of_groups
 from thumb_assets.settings import KeyframesSettings, SelectionSettings
 
 
@@ -78,12 +78,10 @@ def choose_keyframes(field: Field, *, settings: SelectionSettings) -> tuple[list
     Where more segments are found than selections are asked for, those whose best candidate is better are kept. A field
     without vectors has no segments: then the shots are.
     """
-    num_usable = field.num_usable or len(field.positions)
-    in_time = np.lexsort((field.positions[:num_usable], field.seconds[:num_usable]))
+    in_time = field.in_time
     vectors = field.vectors(in_time, settings=settings)
     segments = None if vectors is None else segments_of(vectors, field.seconds[in_time], settings=settings.keyframes)
-    of_place = np.empty(num_usable, np.int64)
-    of_place[in_time] = field.shot_indices[in_time] if segments is None else segments.indices
-    _, firsts = np.unique(of_place, return_index=True)
-    best = np.sort(firsts).tolist()
-    return take_with_gap(field, best, most=settings.most, min_gap_seconds=settings.min_gap_seconds), segments
+    groups = np.empty(len(in_time), np.int64)
+    groups[in_time] = field.shot_indices[in_time] if segments is None else segments.indices
+    chosen = take_of_groups(field, groups, most=settings.most, min_gap_seconds=settings.min_gap_seconds)
+    return chosen, segments

@@ -35,8 +35,8 @@ def surroundings(
         motion: mean of the differences to the frames before and after, within the shot, in levels;
         greatest_motion: the greatest difference of two frames within 0.12 s, or of its own to its neighbours, within
         the shot, in levels;
-        cut_distance_seconds: to the nearest frame of another shot, infinite in a video of one shot; the only candidate
-        of a shot that begins it and is a sync frame counts as far from the shot before, of which it holds nothing;
+        cut_distance_seconds: to the nearest frame beyond a cut, infinite in a video without one; the only candidate of
+        a shot that begins it and is a sync frame counts as far from the shot before, of which it holds nothing;
         transition_distance_seconds: to the nearest dissolve or fade, infinite where there is none;
         contrast_share, sharpness_share: standard deviation of the luma, Laplacian variance, over the greatest within
         0.8 s of the shot, 0..1;
@@ -49,8 +49,7 @@ def surroundings(
         return values
     frames = _in_order(frames, "frame_index")
     shots = None if shots is None else _in_order(shots, "start_frame_index")
-    # The stamps of damaged files fall and repeat; the running maximum can be searched all the same.
-    seconds = np.maximum.accumulate(frames.column("pts_seconds").to_numpy())
+    seconds = _rising(frames.column("pts_seconds").to_numpy())
     starts, ends = _shot_bounds(indices, shots=shots, num_frames=frames.num_rows)
     if shots is not None:
         is_keyframe = frames.column("is_keyframe").to_numpy(zero_copy_only=False)
@@ -73,6 +72,16 @@ def surroundings(
             values["sharpness_share"][place] = _share(sharpness[index], sharpness[first:last])
             values["brightness_jump"][place] = means[index] - np.nanmedian(means[first:last])
     return values
+
+
+def _rising(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The stamps, those of damaged files mended: where they fall or repeat, time goes on by the least usual step."""
+    steps = np.diff(seconds)
+    if (steps > 0).all():
+        return seconds
+    step = float(np.percentile(steps[steps > 0], 5)) if (steps > 0).any() else 0.0
+    least = step * np.arange(len(seconds))
+    return np.asarray(np.maximum.accumulate(seconds - least) + least)
 
 
 def _in_order(table: pa.Table, name: str) -> pa.Table:
@@ -98,7 +107,7 @@ def _distances(
     starts = shots.column("start_frame_index").to_numpy()[1:]
     is_cut = np.array([name == "cut" for name in shots.column("transition").to_pylist()[1:]], dtype=np.bool_)
     return {
-        "cut_distance_seconds": _distance(indices, starts, seconds, is_clean=is_clean),
+        "cut_distance_seconds": _distance(indices, starts[is_cut], seconds, is_clean=is_clean),
         "transition_distance_seconds": _distance(indices, starts[~is_cut], seconds, is_clean=np.zeros_like(is_clean)),
     }
 

@@ -21,7 +21,7 @@ class ComponentWeights(StageSettings):
 
 
 class RejectSettings(StageSettings):
-    """What a candidate must not be, as long as others remain; null, or a share of 0 or 1 that nothing reaches, is off.
+    """What a candidate must not be, as long as others remain; a threshold that nothing reaches is off.
 
     Rules that are a matter of degree drop the worst of a video, at most `max_share` of its candidates each; the others
     that break them are doubtful: taken last, and only where the rules leave less than `min_usable_share` of the video.
@@ -67,7 +67,7 @@ class RejectSettings(StageSettings):
     )
     max_text_share: float = Field(0.02, ge=0, le=1, description="With more writing it is overlaid with text.")
     max_bar_share: float = Field(
-        0.08, ge=0, le=1, description="Bars that cover more, and more than in the video's median, are a letterbox."
+        0.08, ge=0, le=1, description="Bars that cover so much more than in the video's median are a letterbox."
     )
     max_recurrences: int = Field(
         2, ge=0, description="Shown alike in more other videos of the library is an intro, a logo, credits."

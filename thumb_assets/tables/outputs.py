@@ -71,6 +71,7 @@ REJECTION_REASONS = (
     "banned",
     "too_close_to_selection",
     "near_duplicate",
+    "already_covered",
     "shot_already_selected",
     "same_content",
     "less_different",

@@ -183,14 +183,16 @@ def test_every_reason_is_true_of_the_outcome(case):
     choice, settings = case.choose(), case.settings
     selected = choice.selections.to_pylist()
     candidates = by_frame(case.candidates)
-    scores = [row["combined_score"] for row in selected]
+    pinned = decided(case, "pin")
+    least = min((row["combined_score"] for row in selected if row["frame_index"] not in pinned), default=None)
     for row in choice.rejections.to_pylist():
         candidate, reason = candidates[row["frame_index"]], row["reason"]
         value, threshold = row["value"], row["threshold"]
         if reason == "lower_score":
-            assert value <= threshold == min(scores)
+            assert threshold == least
+            assert least is None or value <= least
         elif reason == "less_different":
-            assert value > threshold == min(scores)
+            assert value > threshold == least
         elif reason == "too_close_to_selection":
             distance = min(abs(candidate["pts_seconds"] - other["pts_seconds"]) for other in selected)
             assert value == distance < threshold == settings.min_gap_seconds
@@ -202,9 +204,10 @@ def test_every_reason_is_true_of_the_outcome(case):
         elif reason == "shot_already_selected":
             of_shot = [s["combined_score"] for s in selected if s["shot_index"] == candidate["shot_index"]]
             assert threshold == max(of_shot)
-        elif reason == "same_content":
-            assert settings.strategy == "keyframes"
-            assert value >= threshold - ROUNDING
+        elif reason in {"same_content", "already_covered"}:
+            is_same = reason == "same_content"
+            assert settings.strategy == "keyframes" if is_same else settings.top_k == "auto"
+            assert value >= threshold - ROUNDING if is_same else value < threshold == settings.min_coverage_gain
         elif reason == "outside_window":
             start, end = settings.window_seconds
             assert value == candidate["pts_seconds"]
@@ -298,10 +301,21 @@ def test_more_places_without_shots_keep_the_earlier_selections(case, top_k):
 
 
 @given(cases())
-def test_auto_takes_no_more_than_a_number_would(case):
-    settings = changed(case.settings, top_k="auto", strategy="best")
+def test_auto_that_asks_for_nothing_takes_the_usable_ones_that_a_number_would(case):
+    assume(case.measured.embeddings[0].shape[1] or case.measured.descriptors[0].shape[1])
+    settings = changed(case.settings, top_k="auto", strategy="best", min_coverage_gain=0.0)
+    assume(settings.diversify != "none")
     as_number = changed(settings, top_k=settings.max_k)
     assert set(ranking(case.choose(settings=settings))) <= set(ranking(case.choose(settings=as_number)))
+
+
+@given(cases())
+def test_auto_leaves_nothing_that_covers_the_video_better(case):
+    settings = changed(case.settings, top_k="auto", strategy="best", max_k=1000)
+    reasons = set(case.choose(settings=settings).rejections.column("reason").to_pylist())
+    is_compared = case.measured.embeddings[0].shape[1] or case.measured.descriptors[0].shape[1]
+    assume(is_compared and settings.diversify != "none")
+    assert not reasons & {"lower_score", "less_different"}
 
 
 def measured_of(case: Case, video_id: str) -> Measured:

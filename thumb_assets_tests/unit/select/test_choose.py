@@ -7,7 +7,7 @@ import pytest
 
 from thumb_assets.errors import ContractError
 from thumb_assets.select import Choice
-from thumb_assets.settings import ComponentWeights, SelectionSettings
+from thumb_assets.settings import ComponentWeights, SelectionSettings, SimilaritySettings
 from thumb_assets.tables import contract_problems, empty_table
 from thumb_assets_tests.unit.select.builders import (
     VIDEO_ID,
@@ -102,8 +102,36 @@ def test_other_shot_is_taken_before_a_better_frame_of_the_same_shot():
         row = rejections[frame_index]
         assert (row["stage"], row["reason"]) == ("diversify", "shot_already_selected")
         assert row["value"] < row["threshold"] == 1.0
-    # It is worse than both selections, and of a shot that has one.
-    assert (rejections[0]["reason"], rejections[0]["value"]) == ("shot_already_selected", pytest.approx(1 / 5))
+    # It is worse than both selections: no rule was needed to keep it out.
+    assert (rejections[0]["reason"], rejections[0]["value"]) == ("lower_score", pytest.approx(1 / 5))
+
+
+def test_in_a_video_of_one_shot_the_rule_of_the_shots_keeps_nothing_out():
+    scores = sharpness_table({0: 5.0, 1: 4.0, 2: 3.0, 3: 2.0, 4: 1.0})
+    choice = Case(candidates_table(SPARSE, dict.fromkeys(range(5), 0)), scores, settings=with_k(2)).choose()
+    assert set(choice.rejections.column("reason").to_pylist()) == {"lower_score"}
+
+
+def test_a_pinned_frame_says_nothing_of_how_good_the_others_had_to_be():
+    scores = sharpness_table({0: 5.0, 1: 4.0, 2: 3.0, 3: 2.0, 4: 1.0})
+    for diversify in ("none", "facility_location"):
+        settings = with_k(3, diversify=diversify)
+        case = Case(candidates_table(SPARSE), scores, settings=settings, decisions=decisions_table({4: "pin"}))
+        choice = case.choose()
+        assert set(ranking(choice)) == {0, 1, 4}
+        assert set(choice.rejections.column("reason").to_pylist()) == {"lower_score"}
+
+
+def test_auto_says_that_the_video_is_covered():
+    vectors = {frame: [1.0, 0.0] if frame < 3 else [0.0, 1.0] for frame in range(6)}
+    seconds = {frame: 10.0 * frame for frame in range(6)}
+    scores = clip_table({frame: 1 - frame / 10 for frame in range(6)}, embeddings=vectors)
+    settings = with_k("auto", similarity=SimilaritySettings(max_embedding_cosine=1.0, is_relative=False))
+    choice = Case(candidates_table(seconds), clip_scores=scores, settings=settings).choose()
+    assert sorted(ranking(choice)) == [0, 3]
+    for row in choice.rejections.to_pylist():
+        assert (row["stage"], row["reason"]) == ("diversify", "already_covered")
+        assert row["value"] < row["threshold"] == settings.min_coverage_gain
 
 
 def test_used_shots_fill_up_when_there_are_too_few():
@@ -244,4 +272,4 @@ def test_result_of_a_fixed_case_stays_as_it_was():
         decisions=decisions_table({700: "pin", 400: "ban"}),
     ).choose()
     text = [json.dumps(table.to_pylist()).encode() for table in (choice.selections, choice.rejections)]
-    assert [hashlib.sha256(of_table).hexdigest()[:16] for of_table in text] == ["e25917f2e5ac40fe", "af62b07e9df097ba"]
+    assert [hashlib.sha256(of_table).hexdigest()[:16] for of_table in text] == ["e25917f2e5ac40fe", "a0deccafe56037ab"]

@@ -1,9 +1,11 @@
 """The greedy choice on fields of a few candidates, best first."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from thumb_assets.select.diversify import Field, diversify, take_with_gap
+from thumb_assets.select.diversify import Field, diversify, take_of_groups
 from thumb_assets.settings import SelectionSettings, SimilaritySettings
 from thumb_assets_tests.unit.select.builders import unlike_hash
 
@@ -121,9 +123,10 @@ def test_auto_never_exceeds_its_most_and_takes_no_doubtful_one():
     assert most == list(range(15))
 
 
-def test_auto_without_vectors_takes_one_of_each_shot():
+@pytest.mark.parametrize("is_distinct", [True, False])
+def test_auto_without_vectors_takes_one_of_each_shot(is_distinct):
     field = field_of([0.9, 0.8, 0.7, 0.6], shots=[0, 0, 1, 1])
-    assert diversify(field, settings=settings_of("auto")) == [0, 2]
+    assert diversify(field, settings=settings_of("auto", distinct_shots=is_distinct)) == [0, 2]
 
 
 def test_pinned_ones_are_chosen_whatever_they_are_and_the_others_keep_away_from_them():
@@ -175,12 +178,40 @@ def test_many_pinned_ones_are_all_chosen():
     assert diversify(field, settings=settings_of(3)) == list(pinned)
 
 
-def test_with_a_gap_earlier_places_win():
+def test_of_each_group_the_best_that_is_far_enough_is_taken():
     field = field_of([0.9, 0.8, 0.7, 0.6], seconds=[5.0, 5.5, 9.0, 0.0])
-    assert take_with_gap(field, [0, 1, 2, 3], most=3, min_gap_seconds=1.0) == [0, 2, 3]
-    assert take_with_gap(field, [1, 0, 2], most=1, min_gap_seconds=1.0) == [1]
+    each = np.arange(4)
+    assert take_of_groups(field, each, most=3, min_gap_seconds=1.0) == [0, 2, 3]
+    assert take_of_groups(field, each, most=1, min_gap_seconds=1.0) == [0]
+    # The best of the second group is too close to that of the first: the next best is taken.
+    assert take_of_groups(field, np.array([0, 1, 1, 0]), most=4, min_gap_seconds=1.0) == [0, 2]
+    # Doubtful ones, which stand behind the groups, are not.
+    assert take_of_groups(field, each[:2], most=4, min_gap_seconds=0.0) == [0, 1]
     pinned = field_of([0.9, 0.8, 0.7], seconds=[5.0, 5.5, 9.0], pinned=(1,))
-    assert take_with_gap(pinned, [0, 1, 2], most=2, min_gap_seconds=1.0) == [1, 2]
+    assert take_of_groups(pinned, np.arange(3), most=2, min_gap_seconds=1.0) == [1, 2]
+    assert take_of_groups(pinned, np.zeros(3, np.int64), most=3, min_gap_seconds=1.0) == [1, 2]
+
+
+def test_auto_passes_over_what_is_not_worth_it_and_goes_on():
+    """One that is like nothing else scores high and stands for nobody; half of the video must not be lost for it."""
+    angles = [*np.linspace(0.0, 0.2, 30), *np.linspace(1.4, 1.6, 30), 3.9]
+    scores = [0.95, *[0.5] * 29, *[0.4] * 30, 0.9]
+    order = np.argsort(-np.array(scores), kind="stable")
+    field = field_of(np.array(scores)[order], angles=np.array(angles)[order])
+    chosen = diversify(field, settings=settings_of("auto", max_k=3, diversity_weight=0.0, min_coverage_gain=0.05))
+    shown = [np.array(angles)[order][place] for place in chosen]
+    assert any(angle < 0.5 for angle in shown)
+    assert any(1.2 < angle < 2 for angle in shown)
+    assert 3.9 not in shown
+
+
+def test_descriptors_that_have_no_weight_do_not_set_the_limit():
+    similarity = SimilaritySettings(is_relative=False, descriptor_weight=0.0)
+    plain = field_of([0.9, 0.8], angles=[0.0, 0.15])  # cos 0.15 is 0.989
+    both = replace(plain, embeddings=plain.descriptors)
+    assert diversify(both, settings=settings_of(2, similarity=similarity)) == [0, 1]
+    mixed = SimilaritySettings(is_relative=False)
+    assert diversify(both, settings=settings_of(2, similarity=mixed)) == [0]
 
 
 def test_where_all_is_much_alike_what_differs_most_is_still_told_apart():

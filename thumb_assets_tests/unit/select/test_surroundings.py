@@ -23,11 +23,11 @@ def test_without_frames_nothing_is_known():
     assert all(np.isnan(of_name).all() and of_name.shape == (5,) for of_name in values.values())
 
 
-def test_distances_are_to_the_nearest_frame_of_another_shot():
+def test_distances_are_to_the_nearest_frame_beyond_a_cut_or_a_transition():
     shots = shots_table([0, 30, 60], num_frames=NUM_FRAMES, transitions={60: "dissolve"})
     values = around(shots=shots)
     # The last frame of a shot and the first of the next are one frame from each other.
-    expected = {0: 3.0, 29: 0.1, 30: 0.1, 55: 0.5, 99: 4.0}
+    expected = {0: 3.0, 29: 0.1, 30: 0.1, 55: 2.6, 99: 7.0}
     assert values["cut_distance_seconds"] == pytest.approx(expected)
     assert values["transition_distance_seconds"] == pytest.approx({0: 6.0, 29: 3.1, 30: 3.0, 55: 0.5, 99: 4.0})
 
@@ -149,3 +149,14 @@ def test_stamps_that_fall_and_repeat_are_searched_all_the_same():
             assert not np.isnan(list(values[name].values())).any()
         assert min(values["cut_distance_seconds"].values()) >= 0
         assert set(values["contrast_share"].values()) == {1.0}
+
+
+def test_where_stamps_fall_back_time_goes_on_frame_by_frame():
+    """The running maximum alone would put all of them at one time, so that each is beside every cut and every jump."""
+    falling = [frame / 10 if frame < 50 else (frame - 50) / 10 for frame in range(NUM_FRAMES)]
+    jump = [90.0 if frame == 60 else 1.0 for frame in range(NUM_FRAMES)]
+    shots = shots_table([0, 52], num_frames=NUM_FRAMES)
+    places = candidates_table({frame: falling[frame] for frame in (40, 60, 70, 99)})
+    values = around(seconds=falling, shots=shots, frame_difference=jump, candidates=places)
+    assert values["greatest_motion"] == {40: 1.0, 60: 90.0, 70: 1.0, 99: 1.0}
+    assert values["cut_distance_seconds"] == pytest.approx({40: 1.2, 60: 0.9, 70: 1.9, 99: 4.8})
