@@ -79,7 +79,7 @@ def _print_groups(groups: Sequence[SharedFrames], *, most: int) -> None:
     rows = [
         [
             str(group.num_videos),
-            "yes" if group.num_videos - 1 > most else "no",
+            _rejected(group, most=most),
             str(len(group.frames)),
             _examples(group),
         ]
@@ -87,6 +87,14 @@ def _print_groups(groups: Sequence[SharedFrames], *, most: int) -> None:
     ]
     print_table("recurring frames", ["videos", "rejected", "frames", "examples: video frame (seconds)"], rows)
     _print_more(len(groups), "groups")
+
+
+def _rejected(group: SharedFrames, *, most: int) -> str:
+    """How many of a group's frames are above what is allowed: each by the videos that show it, not by the group's."""
+    num_rejected = sum(number > most for number in group.num_others)
+    if num_rejected in {0, len(group.frames)}:
+        return "yes" if num_rejected else "no"
+    return f"{num_rejected} of {len(group.frames)}"
 
 
 def _print_stills(stills: Sequence[AlikeStills]) -> None:

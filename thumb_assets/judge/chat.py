@@ -123,7 +123,9 @@ class ChatJudge:
                     return reply.body
                 problem = self._problem(reply)
                 asked_to_wait = reply.retry_after_seconds
-            if num_tries <= 0 or self._num_requests >= self._settings.max_requests:
+            if num_tries > 0 and self._num_requests >= self._settings.max_requests:
+                raise RequestsUsedUpError
+            if num_tries <= 0:
                 self._is_away = True
                 raise NetworkError(f"{self._url}: {problem}; start the server, or set judge.url to null to do without")
             on_wait()

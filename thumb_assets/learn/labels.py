@@ -5,6 +5,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -81,7 +82,7 @@ def read_labels(path: Path, *, resolve: Resolve, left_out: LeftOut) -> list[Labe
     """
     columns, rows = _rows(path)
     if "label" in columns:
-        return _graded(path, _known(path, rows, resolve, left_out))
+        return _graded(_known(path, rows, resolve, left_out), grades=_grades(path, rows))
     return _clicked(path, _known(path, rows, resolve, left_out), left_out)
 
 
@@ -130,11 +131,12 @@ def _rows(path: Path) -> tuple[set[str], list[_Row]]:
 def _known(path: Path, rows: Iterable[_Row], resolve: Resolve, left_out: LeftOut) -> list[tuple[Frame, _Row]]:
     """The rows of known videos, each with its frame."""
     found = []
+    resolved = cache(resolve)
     for line, row in rows:
         frame_index = _number(path, line, row, "frame_index")
         if not frame_index.is_integer():
             raise BadInputError(f"{path}: line {line}: frame_index {row['frame_index']!r} is no whole number")
-        video_ids = resolve(row["video_id"]) if row["video_id"] else ()
+        video_ids = resolved(row["video_id"]) if row["video_id"] else ()
         if len(video_ids) == 1:
             found.append(((video_ids[0], int(frame_index)), (line, row)))
         else:
@@ -145,15 +147,20 @@ def _known(path: Path, rows: Iterable[_Row], resolve: Resolve, left_out: LeftOut
     return found
 
 
-def _graded(path: Path, rows: Sequence[tuple[Frame, _Row]]) -> list[Label]:
-    grades = [
-        _WORDS[word] if (word := row["label"].lower()) in _WORDS else _number(path, line, row, "label")
-        for _, (line, row) in rows
-    ]
-    least, most = min(grades, default=0.0), max(grades, default=1.0)
+def _grades(path: Path, rows: Iterable[_Row]) -> dict[int, float]:
+    """The target of each row, by its line: the scale is that of the whole file, whichever of its videos are known."""
+    grades = {
+        line: _WORDS[word] if (word := row["label"].lower()) in _WORDS else _number(path, line, row, "label")
+        for line, row in rows
+    }
+    least, most = min(grades.values(), default=0.0), max(grades.values(), default=1.0)
     if least < 0 or most > 1:
-        grades = [(grade - least) / (most - least) if most > least else 0.5 for grade in grades]
-    return [Label(*frame, grade) for (frame, _), grade in zip(rows, grades, strict=True)]
+        return {line: (grade - least) / (most - least) if most > least else 0.5 for line, grade in grades.items()}
+    return grades
+
+
+def _graded(rows: Sequence[tuple[Frame, _Row]], *, grades: Mapping[int, float]) -> list[Label]:
+    return [Label(*frame, grades[line]) for frame, (line, _) in rows]
 
 
 def _clicked(path: Path, rows: Sequence[tuple[Frame, _Row]], left_out: LeftOut) -> list[Label]:

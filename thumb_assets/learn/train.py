@@ -98,7 +98,7 @@ def train(examples: Examples | None, hand_made: NDArray[np.float64]) -> Training
         head,
         strength,
         compared,
-        is_better(compared),
+        examples.num_videos > 1 and is_better(compared),  # of one video nothing is known of others
         num_labels,
         examples.num_videos,
         tuple(_warnings(examples, compared)),

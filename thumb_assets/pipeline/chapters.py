@@ -29,7 +29,7 @@ def make_chapters(job: VideoJob, settings: Settings, store: TableStore, iqa_foot
     """
     if not settings.chapters.is_on:
         raise SkippedError("chapters are not asked for: set chapters.is_on=true")
-    labels, reason = _labels(job, settings, store)
+    labels, reason, is_final = _labels(job, settings, store)
     (video,) = job.table("videos").to_pylist()
     chapters = chapters_of(
         job.table("candidate_frames"),
@@ -44,27 +44,30 @@ def make_chapters(job: VideoJob, settings: Settings, store: TableStore, iqa_foot
     metrics: dict[str, int | float | str] = {"num_bytes": sum(sizes.values())}
     if reason:
         metrics["titles"] = f"none: {reason}"
-    return Made({"chapters": chapters}, {FILES: json.dumps(sizes)}, metrics)
+    return Made({"chapters": chapters}, {FILES: json.dumps(sizes)}, metrics, is_final)
 
 
-def _labels(job: VideoJob, settings: Settings, store: TableStore) -> tuple[Labels | None, str]:
-    """The titles as the model of the stored embeddings sees them, or why there are none."""
+def _labels(job: VideoJob, settings: Settings, store: TableStore) -> tuple[Labels | None, str, bool]:
+    """The titles as the model of the stored embeddings sees them, or why there are none, and whether that may pass.
+
+    What the stage is made from holds no setting of `clip`: where the reason lies in these, the next run tries again.
+    """
     if not settings.chapters.labels:
-        return None, "chapters.labels is empty"
+        return None, "chapters.labels is empty", True
     if job.optional_table("clip_scores") is None:
-        return None, "there are no embeddings (stage clip_scores)"
+        return None, "there are no embeddings (stage clip_scores)", True
     footer = store.footer("clip_scores", job.video_id) or {}
     if footer.get("model_name") == MINI_MODEL:
-        return None, f"{MINI_MODEL} knows clean from spoiled and no other words; set clip.model to another"
+        return None, f"{MINI_MODEL} knows clean from spoiled and no other words; set clip.model to another", True
     try:
         check_licences("clip_scores", settings)
         scorer = load_clip_scorer(settings.clip)
     except (ModelUnavailableError, SettingsError) as error:
-        return None, str(error)
+        return None, str(error), False
     if any(footer.get(key) != scorer.footer[key] for key in ("model_name", "pretrained")):
         model = f"{footer.get('model_name')} ({footer.get('pretrained')})"
-        return None, f"the embeddings are of {model}, another model than clip.model and clip.pretrained"
-    return _encoded(settings.clip, settings.chapters.labels), ""
+        return None, f"the embeddings are of {model}, another model than clip.model and clip.pretrained", False
+    return _encoded(settings.clip, settings.chapters.labels), "", True
 
 
 @lru_cache(maxsize=4)

@@ -20,7 +20,7 @@ from thumb_assets.pipeline.from_tables import (
     select_frames,
     show_outcomes,
 )
-from thumb_assets.pipeline.guidance import Guides, guides_sha256
+from thumb_assets.pipeline.guidance import Guides
 from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
 from thumb_assets.pipeline.judgements import Judging
 from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer, on_unavailable
@@ -106,7 +106,6 @@ class _Engine:
         self._library = Library(store.data_dir)
         self._mirror = Mirror(settings.library, store)
         self._models = ModelThread()
-        self._guides_sha256 = guides_sha256(settings, store)
         self._guides = Guides(settings, store)
         self._judging = Judging(settings, store, self._guides, self._on_video)
         self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
@@ -134,7 +133,7 @@ class _Engine:
                     stages=self._stages,
                     settings=self._settings,
                     store=self._store,
-                    guides=self._guides_sha256,
+                    guides=self._guides.sha256,
                     is_recomputed=self._is_recomputed,
                 )
                 record_outcomes(self._store, video_id, job.interrupted_outcomes())

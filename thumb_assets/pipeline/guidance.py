@@ -1,13 +1,14 @@
 """What guides a choice beyond the video itself: words, a learned scorer, the library's scores."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.clip import load_clip_scorer
-from thumb_assets.errors import SettingsError
+from thumb_assets.errors import SettingsError, ThumbAssetsError
 from thumb_assets.pipeline.learned import learned_head_sha256, load_learned_head
 from thumb_assets.select import Guidance, LearnedHead, embedding_model_of
 from thumb_assets.settings import ClipSettings, Settings
@@ -20,7 +21,7 @@ _OF_SCORES = (*_OF_MODEL, "prompts_sha256")
 
 
 class Guides:
-    """What guides the choices of one run; each file is read once, when the first video needs it.
+    """What guides the choices of one run; each file is read once.
 
     Args:
         settings: `selection.looking_for`, `avoid`, `library_weight`, `learned`, and `clip`, whose model reads words.
@@ -54,22 +55,49 @@ class Guides:
         for _, of_words in words.values():
             require_same_model(video_id, footer, of_words)
         texts = {name: embedded for name, (embedded, _) in words.items()}
-        values, of_scores = self._reference
+        if self._files.error is not None:
+            raise self._files.error
+        values, of_scores = self._files.reference
         is_theirs = all(of_scores.get(name) == footer.get(name) for name in _OF_SCORES)
         return Guidance(
             looking_for=texts.get("looking_for"),
             avoid=texts.get("avoid"),
-            scorer=self._scorer,
+            scorer=self._files.scorer,
             library={name: column for name, column in values.items() if name != "clip" or is_theirs},
         )
 
-    @cached_property
-    def _scorer(self) -> LearnedHead | None:
-        return load_learned_head(self._settings, self._store)
+    @property
+    def sha256(self) -> dict[str, str | None]:
+        """See `guides_sha256`: of the very content that guides this run's choices."""
+        return self._files.sha256
 
     @cached_property
-    def _reference(self) -> tuple[Mapping[str, NDArray[np.float64]], Mapping[str, str]]:
-        return read_reference(self._store) if self._settings.selection.library_weight > 0 else ({}, {})
+    def _files(self) -> "_Files":
+        """Read until nobody wrote them meanwhile: what is made of one content must not count as made of another."""
+        while True:
+            before = guides_sha256(self._settings, self._store)
+            files = self._read(before)
+            if guides_sha256(self._settings, self._store) == before:
+                return files
+
+    def _read(self, sha256: dict[str, str | None]) -> "_Files":
+        has_library = self._settings.selection.library_weight > 0
+        try:
+            scorer = load_learned_head(self._settings, self._store)
+            reference = read_reference(self._store) if has_library else ({}, {})
+        except ThumbAssetsError as error:  # the videos whose choice needs them say so
+            return _Files(None, ({}, {}), sha256, error)
+        return _Files(scorer, reference, sha256, None)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What the files hold that guide a choice, their hashes, and why they cannot be read."""
+
+    scorer: LearnedHead | None
+    reference: tuple[Mapping[str, NDArray[np.float64]], Mapping[str, str]]
+    sha256: dict[str, str | None]
+    error: ThumbAssetsError | None
 
 
 def guides_sha256(settings: Settings, store: TableStore) -> dict[str, str | None]:

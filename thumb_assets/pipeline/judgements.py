@@ -47,21 +47,28 @@ class Judging:
         """
         if self._settings.judge.url is None:
             raise SkippedError("no judge is set: set judge.url and judge.model to have one look at the best candidates")
+        wanted = self._wanted(job, iqa_footer)
         try:
-            return self._judged(job, iqa_footer)
+            return self._judged(job, wanted)
         except (NetworkError, ModelUnavailableError) as error:
             unavailable = error
         raise skip_or_raise(unavailable, self._settings.judge.on_unavailable)
 
-    def _judged(self, job: VideoJob, iqa_footer: Mapping[str, str]) -> Made:
-        asked = self._settings.judge
+    def _wanted(self, job: VideoJob, iqa_footer: Mapping[str, str]) -> list[int]:
+        """The candidates that the judge is asked about, best first."""
+        tables = replace(score_tables(job, iqa_footer), judgements=None)
+        footer = None if tables.clip_scores is None else job.footer("clip_scores")
         choice = choose(
             job.table("candidate_frames"),
-            replace(score_tables(job, iqa_footer), judgements=None),
+            tables,
             settings=judged_selection(self._settings),
-            guidance=self._guides.of_video(job.video_id, job.footer("clip_scores")),
+            guidance=self._guides.of_video(job.video_id, footer),
         )
-        wanted = choice.selections.column("frame_index").to_pylist()
+        frame_indices: list[int] = choice.selections.column("frame_index").to_pylist()
+        return frame_indices
+
+    def _judged(self, job: VideoJob, wanted: list[int]) -> Made:
+        asked = self._settings.judge
         judge = self._judge_of_run()
         num_before = judge.num_requests
         rows: list[dict[str, Any]] = []

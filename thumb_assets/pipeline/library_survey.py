@@ -1,6 +1,7 @@
 """The survey of a library: what its videos share, from what is stored; no video is decoded."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from thumb_assets.errors import MissingInputError
+from thumb_assets.errors import ContractError, MissingInputError, ThumbAssetsError
 from thumb_assets.select import Measured
 from thumb_assets.settings import Settings, SurveySettings
 from thumb_assets.store import (
@@ -17,6 +18,7 @@ from thumb_assets.store import (
     StoredCandidates,
     StoredSelection,
     TableStore,
+    reference_path,
     write_recurrences,
     write_reference,
 )
@@ -37,9 +39,16 @@ class SharedFrame:
 
 @dataclass(frozen=True)
 class SharedFrames:
-    """Frames of several videos that are alike: an intro, a logo, a bumper, credits; by video and frame."""
+    """Frames of several videos that are alike: an intro, a logo, a bumper, credits; by video and frame.
+
+    Attributes:
+        frames: the frames.
+        num_others: of each, how many other videos show it, as the table `recurrences` has it. The group is of more
+            videos where one frame is like a second, and that like a third that is not like the first.
+    """
 
     frames: tuple[SharedFrame, ...]
+    num_others: tuple[int, ...]
 
     @property
     def num_videos(self) -> int:
@@ -116,7 +125,9 @@ def survey(
 ) -> Survey:
     """Compares all videos that were run, writes their tables `recurrences` and the library's distributions.
 
-    Two surveys of the same tables write the same; what is unchanged is not written.
+    Two surveys of the same tables write the same; what is unchanged is not written. A video that cannot be read now,
+    since it is being run or a stage of it failed, keeps its table; what others were found to share is kept then as
+    well, and so are the distributions: the video is not gone, and the next survey would find it all again.
 
     Args:
         settings: `survey`; of `selection` what makes a frame show nothing and what likeness is made of.
@@ -132,16 +143,25 @@ def survey(
     library = frames_of(measured, stored.clip_footers, settings=settings.selection)
     alike, alike_stills = _compare(library, stored.selections, settings.survey, on_step)
     reference = reference_of(measured, stored.clip_footers, min_videos=settings.survey.min_videos)
-    changed = _write_recurrences(store, settings, library, alike, left_alone=stored.errors)
-    is_reference_new = _write_reference(store, reference)
+    left_alone = {*stored.errors, *stored.missing, *library.without_appearance}
+    is_partial = bool(left_alone.intersection(store.video_ids("selections")))
+    changed = _write_recurrences(store, settings, library, alike, left_alone=left_alone, is_partial=is_partial)
+    is_reference_new = not (is_partial and reference_path(store).exists()) and _write_reference(store, reference)
     members = _ordered_groups(library, alike)
+    frames, _, numbers = alike.counts()
+    num_others = dict(zip(frames.tolist(), numbers.tolist(), strict=True))
     return Survey(
         num_videos=len(library.video_ids),
         num_frames=_num_comparable(library),
         models={
             "none" if model is None else f"{model[0]} ({model[1]})": n for model, n in library.num_videos_of.items()
         },
-        groups=tuple(SharedFrames(tuple(_frame(library, frame) for frame in group)) for group in members),
+        groups=tuple(
+            SharedFrames(
+                tuple(_frame(library, frame) for frame in group), tuple(num_others[frame] for frame in group.tolist())
+            )
+            for group in members
+        ),
         stills=_stills(library, alike_stills),
         components=() if reference is None else tuple(reference.values),
         is_reference_new=is_reference_new,
@@ -207,18 +227,49 @@ def _positions_of(library: LibraryFrames, selections: Mapping[str, StoredSelecti
 
 
 def _write_recurrences(
-    store: TableStore, settings: Settings, library: LibraryFrames, alike: Alike, *, left_alone: Mapping[str, str]
+    store: TableStore,
+    settings: Settings,
+    library: LibraryFrames,
+    alike: Alike,
+    *,
+    left_alone: AbstractSet[str],
+    is_partial: bool,
 ) -> tuple[str, ...]:
     """Brings the table of every video up to date; one without recurring frames has none."""
     tables = _recurrences(library, alike)
     mirror = Mirror(settings.library, store)
     changed = []
-    for video_id in sorted({*tables, *store.video_ids("recurrences")} - left_alone.keys()):
-        if write_recurrences(store, video_id, tables.get(video_id)):
+    for video_id in sorted({*tables, *store.video_ids("recurrences")} - left_alone):
+        before = _stored_recurrences(store, video_id)
+        table = _with_former(tables.get(video_id), before) if is_partial else tables.get(video_id)
+        if write_recurrences(store, video_id, table):
             changed.append(video_id)
-            mirror.bring(video_id)  # what other machines made of it since, so that it is not pushed away
-            mirror.push(video_id)
+            try:
+                mirror.bring(video_id)  # what other machines made of it since, so that it is not pushed away
+                mirror.push(video_id)
+            except ThumbAssetsError:
+                write_recurrences(store, video_id, before)  # so that the next survey finds it to be pushed
+                raise
     return tuple(changed)
+
+
+def _stored_recurrences(store: TableStore, video_id: str) -> pa.Table | None:
+    try:
+        return store.read_or_none("recurrences", video_id)
+    except ContractError:  # it is written anew
+        return None
+
+
+def _with_former(table: pa.Table | None, before: pa.Table | None) -> pa.Table | None:
+    """Of each frame the row that counts more videos, that found now or the former one."""
+    if before is None:
+        return table
+    rows = {row["frame_index"]: row for row in ([] if table is None else table.to_pylist())}
+    for row in before.to_pylist():
+        found = rows.get(row["frame_index"])
+        if found is None or found["num_videos"] < row["num_videos"]:
+            rows[row["frame_index"]] = row
+    return table_from_rows("recurrences", [rows[frame_index] for frame_index in sorted(rows)])
 
 
 def _recurrences(library: LibraryFrames, alike: Alike) -> dict[str, pa.Table]:

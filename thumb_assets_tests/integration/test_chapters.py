@@ -184,10 +184,16 @@ def test_labels_become_titles_with_the_model_of_the_embeddings(
     strict = load_settings(overrides=[*overrides, "chapters.min_label_margin=2"])
     run_stages(data_dir, [video_id], ["chapters"], settings=strict)
     assert set(store.read("chapters", video_id).column("title").to_pylist()) == {None}
-    other = load_settings(overrides=[*OVERRIDES])  # thumb-mini now: not the model of the embeddings
+    # thumb-mini now: not the model of the embeddings.
+    other = load_settings(overrides=[*OVERRIDES, *overrides[-2:]])
+    labelled = load_settings(overrides=overrides)
     result = run_stages(data_dir, [video_id], ["chapters"], settings=other)[video_id, "chapters"]
     assert result.status == "done"
     assert "another model" in str(result.metrics["titles"])
+    # That is no setting of the stage, and still: once it is put right, the titles come without being asked for.
+    again = run_stages(data_dir, [video_id], ["chapters"], settings=labelled)[video_id, "chapters"]
+    assert not again.is_unchanged
+    assert set(store.read("chapters", video_id).column("title").to_pylist()) != {None}
 
 
 def test_dagster_lists_and_checks_them(done: str, data_dir: Path) -> None:

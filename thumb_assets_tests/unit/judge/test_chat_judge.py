@@ -256,9 +256,12 @@ def test_requests_have_a_bound_over_all_pictures(server: JudgeServer) -> None:
 
 def test_tries_of_a_server_that_is_away_are_bounded_too(server: JudgeServer) -> None:
     server.statuses = [500]
-    with pytest.raises(NetworkError):
+    # With tries left it is the bound that ended them, not the server: the next run goes on.
+    with pytest.raises(RequestsUsedUpError):
         Judge(server, max_requests=2)(grey(10))
     assert len(server.asked) == 2
+    with pytest.raises(NetworkError):
+        Judge(server, max_requests=2, max_retries=1)(grey(10))
 
 
 def test_the_key_is_a_header_and_told_to_nobody(server: JudgeServer) -> None:

@@ -45,6 +45,9 @@ def test_words_and_numbers_are_labels_and_ids_may_be_short(path: Path) -> None:
 def test_stars_are_mapped_to_the_file_s_own_range(path: Path) -> None:
     labels, _ = read(path, "video_id,frame_index,label\ndog,0,1\ndog,1,5\ndog,2,2\n")
     assert [label.target for label in labels] == [0.0, 1.0, 0.25]
+    # Also where the least and the greatest are of videos that are not here.
+    labels, _ = read(path, "video_id,frame_index,label\nbird,0,1\nbird,1,5\ndog,1,2\ndog,2,4\n")
+    assert [label.target for label in labels] == [0.25, 0.75]
 
 
 def test_unknown_videos_are_counted_by_reason(path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from thumb_assets.errors import BadInputError
 from thumb_assets.learn import MIN_LABELS, Label, LeftOut, Training, examples_of, merged, train
+from thumb_assets.learn.compare import is_better
 from thumb_assets.select import Measured, joined, score_candidates
 from thumb_assets.settings import SelectionSettings
 from thumb_assets_tests.unit.learn.builders import labels_along, labels_by_chance, made_up
@@ -48,6 +49,13 @@ def test_what_people_choose_by_chance_is_not_learned() -> None:
     trainings = [trained(measured, labels_by_chance(measured, seed=seed)) for seed in range(12)]
     assert sum(training.is_better for training in trainings) <= 2
     assert abs(np.mean([training.compared["srcc"].learned.mean for training in trainings])) < 0.1
+
+
+def test_what_was_learned_of_one_video_is_kept_and_does_not_win() -> None:
+    measured = made_up(1, 60)
+    training = trained(measured, labels_along(measured, noise=0.05))
+    assert is_better(training.compared), "on its own frames it is better"
+    assert (training.num_videos, training.is_better) == (1, False)
 
 
 def test_a_wish_that_the_hand_made_scores_know_already_is_no_win() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from thumb_assets.clip import load_clip_scorer
 from thumb_assets.errors import ContractError, ModelUnavailableError, SettingsError
+from thumb_assets.pipeline import guidance
 from thumb_assets.pipeline.guidance import Guides, guides_sha256, words_without_embeddings
 from thumb_assets.pipeline.stages import stage_key
 from thumb_assets.settings import Settings, load_settings
@@ -53,8 +54,8 @@ def test_damaged_scores_are_told(store: TableStore) -> None:
 def test_words_are_read_by_the_model_of_the_embeddings(store: TableStore) -> None:
     settings = load_settings(overrides=WORDS)
     scorer = load_clip_scorer(settings.clip)
-    guidance = Guides(settings, store).of_video(VIDEO, scorer.footer)
-    for words, text in ((guidance.looking_for, "a bird"), (guidance.avoid, "a car")):
+    guided = Guides(settings, store).of_video(VIDEO, scorer.footer)
+    for words, text in ((guided.looking_for, "a bird"), (guided.avoid, "a car")):
         assert words is not None
         np.testing.assert_array_equal(words, scorer.encoder.encode_texts([text]))
     one = Guides(load_settings(overrides=WORDS[:1]), store).of_video(VIDEO, scorer.footer)
@@ -71,8 +72,8 @@ def test_words_of_another_model_are_refused_in_one_line(store: TableStore) -> No
 
 def test_words_without_embeddings_have_no_say_and_that_is_said(store: TableStore) -> None:
     settings = load_settings(overrides=WORDS)
-    guidance = Guides(settings, store).of_video(VIDEO, None)
-    assert (guidance.looking_for, guidance.avoid) == (None, None)
+    guided = Guides(settings, store).of_video(VIDEO, None)
+    assert (guided.looking_for, guided.avoid) == (None, None)
     note = words_without_embeddings(settings, None)
     assert note is not None
     assert "selection.looking_for and selection.avoid have no say" in note
@@ -102,3 +103,26 @@ def test_selections_are_made_anew_after_a_survey_that_found_other_scores(store: 
     before = key_of(store, without)
     write_reference(store, None, clip={})
     assert key_of(store, without) == before
+
+
+def test_what_guides_a_run_is_what_its_tables_say_they_are_made_of(
+    store: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A survey beside the run writes other scores between two looks at the file."""
+    settings = load_settings()
+    read = guidance.read_reference
+    others = [{"sharpness": np.array([5.0])}]
+
+    def read_late(store: TableStore) -> object:
+        found = read(store)
+        if others:
+            write_reference(store, others.pop(), clip={})
+        return found
+
+    monkeypatch.setattr(guidance, "read_reference", read_late)
+    guides = Guides(settings, store)
+    assert guides.sha256 == guides_sha256(settings, store)
+    np.testing.assert_array_equal(guides.of_video(VIDEO, None).library["sharpness"], [5.0])
+    write_reference(store, VALUES, clip=CLIP)
+    np.testing.assert_array_equal(guides.of_video(VIDEO, None).library["sharpness"], [5.0])
+    assert guides.sha256 != guides_sha256(settings, store)

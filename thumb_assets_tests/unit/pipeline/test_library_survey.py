@@ -1,0 +1,92 @@
+"""Which tables a survey changes when videos cannot be read, and when what it wrote cannot be brought elsewhere."""
+
+from pathlib import Path
+
+import pytest
+
+from thumb_assets.errors import NetworkError
+from thumb_assets.pipeline import library_survey, survey
+from thumb_assets.settings import load_settings
+from thumb_assets.store import Outcome, TableStore, record_outcomes, reference_path
+from thumb_assets_tests.unit.survey.builders import write_video
+
+SETTINGS = load_settings(overrides=["survey.min_videos=4"])
+IDS = [f"{name}-00000000" for name in "abcd"]
+STAGES = ("videos", "candidate_frames", "sharpness", "appearance", "clip_scores", "selections")
+
+
+@pytest.fixture
+def store(data_dir: Path) -> TableStore:
+    """Four videos that share their first frame."""
+    store = TableStore(data_dir)
+    for video_id in IDS:
+        write_video(store, video_id, ["intro", f"{video_id}1", f"{video_id}2"])
+    return store
+
+
+def numbers(store: TableStore) -> dict[str, list[int]]:
+    ids = store.video_ids("recurrences")
+    return {video_id: store.read("recurrences", video_id).column("num_videos").to_pylist() for video_id in ids}
+
+
+def outcomes_of(store: TableStore, video_id: str, status: str, *stages: str) -> None:
+    is_failed = status == "failed"
+    told = ("interrupted before it was done; run it again", False, None) if is_failed else (None, None, 1)
+    record_outcomes(store, video_id, [Outcome(video_id, stage, status, *told, "a.mp4") for stage in stages])
+
+
+def test_a_video_that_is_being_run_or_failed_keeps_what_was_found(store: TableStore) -> None:
+    survey(store, SETTINGS)
+    assert numbers(store) == {video_id: [3] for video_id in IDS}
+    reference = reference_path(store).read_bytes()
+    for stages in (STAGES, ("selections",)):
+        outcomes_of(store, IDS[0], "failed", *stages)
+        found = survey(store, SETTINGS)
+        assert set(found.missing) == {IDS[0]}
+        assert (found.changed, found.is_reference_new) == ((), False)
+        assert numbers(store) == {video_id: [3] for video_id in IDS}
+        assert reference_path(store).read_bytes() == reference
+        outcomes_of(store, IDS[0], "done", *STAGES)
+    assert survey(store, SETTINGS).changed == ()
+
+
+def test_what_is_found_beside_a_video_that_is_being_run_is_added(store: TableStore) -> None:
+    survey(store, SETTINGS)
+    outcomes_of(store, IDS[0], "failed", *STAGES)
+    for name in "efg":
+        write_video(store, f"{name}-00000000", ["intro", f"{name}1"])
+    survey(store, SETTINGS)
+    # b to g are six, of which each is shown alike by five others: more than the three of before.
+    assert numbers(store)[IDS[1]] == [5]
+    assert numbers(store)[IDS[0]] == [3]
+
+
+def test_what_could_not_be_brought_elsewhere_is_brought_by_the_next_survey(
+    store: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushed: list[str] = []
+    away = [IDS[1]]
+
+    class Elsewhere:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def bring(self, video_id: str) -> None:
+            pass
+
+        def push(self, video_id: str) -> None:
+            if video_id in away:
+                away.remove(video_id)
+                raise NetworkError("away")
+            pushed.append(video_id)
+
+    monkeypatch.setattr(library_survey, "Mirror", Elsewhere)
+    with pytest.raises(NetworkError):
+        survey(store, SETTINGS)
+    survey(store, SETTINGS)
+    assert sorted(pushed) == IDS
+
+
+def test_each_frame_is_rejected_by_the_videos_that_show_it_not_by_its_group(store: TableStore) -> None:
+    (group,) = survey(store, SETTINGS).groups
+    assert (group.num_videos, group.num_others) == (4, (3, 3, 3, 3))
