@@ -24,6 +24,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.command()
 @click.option("--videos", "num_videos", default=24, show_default=True, type=click.IntRange(1), help="Made per split.")
+@click.option("--first", "first_number", default=0, show_default=True, type=click.IntRange(0), help="Of the recipes.")
 @click.option("--split", "splits", multiple=True, type=click.Choice(SPLITS), help="One split only; default: both.")
 @click.option("--contestants", "names_text", metavar="A,B", help=f"Only these, of {', '.join(CONTESTANTS)}.")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A setting for all of ours.")
@@ -39,6 +40,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 def main(
     *,
     num_videos: int,
+    first_number: int,
     splits: tuple[str, ...],
     names_text: str | None,
     overrides: tuple[str, ...],
@@ -65,7 +67,8 @@ def main(
             click.echo(report_labelled(labelled, ours), nl=False)
             return
         for split in splits or SPLITS:
-            videos = prepare(split, range(num_videos), workdir=workdir, shared=shared, with_again=not is_quick)
+            numbers = range(first_number, first_number + num_videos)
+            videos = prepare(split, numbers, workdir=workdir, shared=shared, with_again=not is_quick)
             results.append(compare(split, videos, names, ours=ours, is_quick=is_quick))
     except ThumbAssetsError as error:
         raise click.ClickException(str(error)) from error
