@@ -5,6 +5,7 @@ how alike is too alike (select); learned embeddings (clip). All is computed from
 picture of fixed sizes, so that the values of differently large videos can be compared.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import product
 
@@ -21,9 +22,10 @@ _WORKING_HEIGHT = 288
 _DARK, _BRIGHT = 24, 240
 # A row or column belongs to a bar where its luma is that dark and that even.
 _BAR_LEVEL, _BAR_DEVIATION = 28.0, 5.0
-# Edges: the noise that is smoothed away, how far apart the ends of an edge may be, the least step of one in levels, and
-# the share of the picture that has to be at one.
-_EDGE_SMOOTHING, _EDGE_REACH, _LEAST_STEP, _LEAST_EDGES = 0.7, 11, 20.0, 0.002
+# Edges: the noise that is smoothed away, how far apart the ends of an edge may be, the least step of one in levels.
+_EDGE_SMOOTHING, _EDGE_REACH, _LEAST_STEP = 0.7, 11, 20.0
+# Parts of the picture along each side, the share of a part that has to be at an edge, the share of parts to be sharp.
+_EDGE_PARTS, _LEAST_EDGES, _SHARP_SHARE = 8, 0.005, 0.25
 # The descriptor: a gradient histogram of 4x4 cells with 8 directions, and a colour histogram of 2x2 cells.
 # Colours tell one place from another better than shapes do, which change with whatever moves.
 _SHAPES_WEIGHT = 0.25
@@ -41,7 +43,7 @@ class Appearance:
     Attributes:
         luma_entropy: 0..8 bit.
         dark_share, bright_share, text_share, bar_share: 0..1 of the picture's area.
-        acutance, least_acutance: 0..0.5 of the sharper and the less sharp direction, see `acutances`.
+        acutance: 0..0.5, see `acutance`.
         difference_hash: 16 hex digits.
         descriptor: (NUM_DIMENSIONS,) float16, L2 norm 1, no value below 0.
     """
@@ -50,7 +52,6 @@ class Appearance:
     dark_share: float
     bright_share: float
     acutance: float
-    least_acutance: float
     text_share: float
     bar_share: float
     difference_hash: str
@@ -65,13 +66,11 @@ def measure_appearance(luma: UInt8Array, rgb: UInt8Array) -> Appearance:
         rgb: (h, w, 3) uint8 RGB, the same picture, shorter side about COLOUR_HEIGHT.
     """
     small = _reduced(luma)
-    both = acutances(small)
     return Appearance(
         luma_entropy=luma_entropy(luma),
         dark_share=float(np.count_nonzero(luma <= _DARK) / luma.size),
         bright_share=float(np.count_nonzero(luma >= _BRIGHT) / luma.size),
-        acutance=max(both),
-        least_acutance=min(both),
+        acutance=acutance(small),
         text_share=text_share(small),
         bar_share=bar_share(luma),
         difference_hash=difference_hash(luma),
@@ -125,37 +124,43 @@ def _reduced(luma: UInt8Array) -> UInt8Array:
     return np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def acutances(luma: UInt8Array) -> tuple[float, float]:
-    """How sharp the sharpest edges are, along rows and along columns: the share of a step that is taken in one pixel.
+def acutance(luma: UInt8Array) -> float:
+    """How sharp the sharp parts of a picture are: the share of its step that an edge takes in one pixel.
 
     At each pixel the gradient over the range of the luma within _EDGE_REACH pixels, both along one direction, wherever
-    that range is not mere noise; of these the 99th percentile. A step that ends within a pixel has one half, one that
-    is spread over n pixels by a lens out of focus or a camera that moves about 1/n. How much texture there is does not
-    matter, unlike with the variance of the Laplacian, nor that most of a picture is soft, as in a portrait.
+    that range is not mere noise; of each of 8x8 parts of the picture the 99th percentile; of the parts that have edges
+    the one than which _SHARP_SHARE of them are sharper, so that a picture may be soft for the most part, as a portrait
+    is, and a line of writing on a blurred one does not make it sharp. A step that ends within a pixel has one half,
+    one that is spread over n pixels by a lens out of focus or a camera that moves about 1/n. How much texture there is
+    does not matter, unlike with the variance of the Laplacian.
 
     Args:
         luma: (H, W) uint8.
 
     Returns:
-        (of changes along a row, of changes along a column), each 0 to 0.5, and 0 where nothing stands out.
+        0 to 0.5, of the direction, along rows or along columns, that is less sharp: what moves is smeared along one.
+        0 where nothing stands out.
     """
     import cv2
 
     smooth = cv2.GaussianBlur(luma, (0, 0), _EDGE_SMOOTHING).astype(np.float32)
-    across, down = (_acutance(np.ascontiguousarray(each)) for each in (smooth, smooth.T))
-    return across, down
+    return min(_acutance(np.ascontiguousarray(each)) for each in (smooth, smooth.T))
 
 
 def _acutance(smooth: npt.NDArray[np.float32]) -> float:
+    """Of changes along the rows."""
     import cv2
 
     reach = np.ones((1, _EDGE_REACH), np.uint8)
     steps = cv2.dilate(smooth, reach) - cv2.erode(smooth, reach)
-    is_edge = steps >= _LEAST_STEP
-    if np.count_nonzero(is_edge) < _LEAST_EDGES * smooth.size:
-        return 0.0
     gradient = np.abs(cv2.filter2D(smooth, -1, np.array([[-0.5, 0.0, 0.5]], np.float32)))
-    return float(np.percentile(gradient[is_edge] / steps[is_edge], 99))
+    shares = np.divide(gradient, steps, out=np.full_like(steps, np.nan), where=steps >= _LEAST_STEP)
+    parts = [part for band in np.array_split(shares, _EDGE_PARTS) for part in np.array_split(band, _EDGE_PARTS, axis=1)]
+    of_edges = [(part[~np.isnan(part)], part.size) for part in parts]
+    sharpest = sorted(
+        (float(np.percentile(edges, 99)) for edges, size in of_edges if len(edges) > _LEAST_EDGES * size), reverse=True
+    )
+    return sharpest[math.ceil(_SHARP_SHARE * len(sharpest)) - 1] if sharpest else 0.0
 
 
 def text_share(luma: UInt8Array) -> float:

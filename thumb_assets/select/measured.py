@@ -26,7 +26,6 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "dark_share": ("appearance", "dark_share"),
     "bright_share": ("appearance", "bright_share"),
     "acutance": ("appearance", "acutance"),
-    "least_acutance": ("appearance", "least_acutance"),
     "text_share": ("appearance", "text_share"),
     "bar_share": ("appearance", "bar_share"),
     "clip_score": ("clip_scores", "clip_score"),

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.select.measured import BANNED, PINNED, Measured
 from thumb_assets.select.rank import groups_of, medians_of_groups
-from thumb_assets.settings import RejectSettings, SelectionSettings
+from thumb_assets.settings import SelectionSettings
 
 NO_RULE = -1
 
@@ -147,7 +147,7 @@ def _rules(
         _below(measured, "in_transition", DEGRADED, "sharpness_share", reject.min_sharpness_share),
         _above(measured, "flash", DEGRADED, "brightness_jump", reject.max_brightness_jump),
         _burnt_out(measured, videos=videos, most=reject.max_bright_share_jump),
-        _smeared(measured, settings=reject),
+        _below(measured, "blurred", DEGRADED, "acutance", reject.min_acutance),
         _blurred(measured, videos=videos, least=reject.min_sharpness_of_median),
         _above(measured, "moving_too_fast", DEGRADED, "greatest_motion", reject.max_motion),
         _title_card(measured, videos=videos, most=reject.max_title_card_margin),
@@ -190,13 +190,6 @@ def _blurred(measured: Measured, *, videos: NDArray[np.unsignedinteger], least: 
     values = measured["laplacian_variance"]
     thresholds = least * medians_of_groups(values, groups=videos, num_groups=len(measured.video_ids))[videos]
     return _held("blurred", DEGRADED, values, thresholds, thresholds - values)
-
-
-def _smeared(measured: Measured, *, settings: RejectSettings) -> Rule:
-    """A picture that moves has to be sharp in both directions: what smears it leaves one of them as it was."""
-    is_moving = measured["motion"] > settings.moving_share * measured["luma_std"]
-    values = np.where(is_moving, measured["least_acutance"], measured["acutance"])
-    return _held("blurred", DEGRADED, values, settings.min_acutance, settings.min_acutance - values)
 
 
 def _burnt_out(measured: Measured, *, videos: NDArray[np.unsignedinteger], most: float) -> Rule:

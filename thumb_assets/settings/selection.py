@@ -51,10 +51,7 @@ class RejectSettings(StageSettings):
         0.30, ge=0, le=1, description="More burnt out pixels than the video's median and this are a flash, too."
     )
     min_acutance: float = Field(
-        0.22, ge=0, le=0.5, description="Whose sharpest edges are less sharp is blurred; what moves, in one direction."
-    )
-    moving_share: float = Field(
-        0.05, ge=0, description="It moves where it differs from its neighbours by this share of its contrast."
+        0.21, ge=0, le=0.5, description="Whose sharpest edges are less sharp is blurred, or moved while it was exposed."
     )
     min_sharpness_of_median: float = Field(
         0.03, ge=0, le=1, description="Less Laplacian variance than this share of the video's median is blurred."

@@ -182,9 +182,6 @@ APPEARANCE = TableContract(
         Column("dark_share", _float, "Share of pixels whose luma is at most 24, 0..1.", "", True),
         Column("bright_share", _float, "Share of pixels whose luma is at least 240, 0..1.", "", True),
         Column("acutance", _float, "Share of its step that a sharp edge takes in one pixel, 0..0.5.", "", True),
-        Column(
-            "least_acutance", _float, "The same of the direction, along rows or columns, that is less sharp.", "", True
-        ),
         Column("text_share", _float, "Share of the picture that looks like lines of writing, 0..1.", "", True),
         Column("bar_share", _float, "Share of the picture that black bars cover, 0..1.", "", True),
         Column("difference_hash", _text, "64-bit difference hash of the luma.", "hex", True),

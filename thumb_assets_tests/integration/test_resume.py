@@ -63,7 +63,7 @@ def test_a_run_that_was_killed_keeps_what_was_whole(video_id: str, data_dir: Pat
         ("stills.jpeg_quality=80", {"stills"}),
         # The settings are in the key, and the choice comes out the same, so nothing behind it is made again.
         ("selection.reject.min_luma_std=5.5", {"selections"}),
-        ("candidates.uniform_interval_seconds=1.5", {"candidate_frames", "sharpness", "appearance", "selections"}),
+        ("candidates.uniform_interval_seconds=1", {"candidate_frames", "sharpness", "appearance", "selections"}),
     ],
 )
 def test_other_settings_make_again_what_depends_on_them(

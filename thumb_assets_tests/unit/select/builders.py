@@ -119,7 +119,7 @@ def appearance_table(
     **measures: Values,
 ) -> pa.Table:
     """appearance: a picture full of detail without text or bars where nothing else is said, each unlike the others."""
-    usual = {"luma_entropy": 7.0, "dark_share": 0.0, "bright_share": 0.0, "acutance": 0.4, "least_acutance": 0.4}
+    usual = {"luma_entropy": 7.0, "dark_share": 0.0, "bright_share": 0.0, "acutance": 0.4}
     usual |= {"text_share": 0.0, "bar_share": 0.0}
     own = one_hot(frame_indices)
     rows = []

@@ -133,21 +133,6 @@ def test_motion_counts_on_both_sides():
     assert verdicts.rules[verdicts.first_broken[BAD]].reason == "moving_too_fast"
 
 
-def test_a_picture_that_moves_has_to_be_sharp_in_both_directions():
-    frames = frames_table([frame / 4 for frame in FRAMES], frame_difference=[3.0] * len(FRAMES))
-    times = candidates_table({frame: frame / 4 for frame in FRAMES})
-    smeared = appearance_table(FRAMES, least_acutance={BAD: 0.15})
-
-    def reasons(luma_std: float) -> list[str]:
-        lumas = sharpness_table(dict.fromkeys(FRAMES, 100.0), luma_stds=dict.fromkeys(FRAMES, luma_std))
-        verdicts = verdicts_of(Case(times, lumas, appearance=smeared, frames=frames))
-        return [verdicts.rules[place].reason for place in verdicts.first_broken if place != NO_RULE]
-
-    # Three levels are much in a flat picture, and little in one that is full of contrast.
-    assert reasons(luma_std=40.0) == ["blurred"]
-    assert reasons(luma_std=80.0) == []
-
-
 def test_a_white_ground_is_how_the_video_is_and_a_sudden_one_is_a_flash():
     assert (verdicts_of(appearance(bright_share=dict.fromkeys(FRAMES, 0.5))).first_broken == NO_RULE).all()
     few = verdicts_of(appearance(bright_share=dict.fromkeys((3, 9), 0.5)))

@@ -38,7 +38,6 @@ HEALTHY = {
     "laplacian_variance": 100.0,
     "motion": 2.0,
     "acutance": 0.4,
-    "least_acutance": 0.4,
     "cut_distance_seconds": FAR,
     "transition_distance_seconds": FAR,
     "contrast_share": 1.0,

@@ -55,7 +55,7 @@ def write_video(
                 "dark_share": 1.0 if is_black else 0.0,
                 "difference_hash": f"{hash_of(name):016x}",
                 "descriptor": _vector(f"descriptor {name}", NUM_DESCRIPTOR, noise),
-                **dict.fromkeys(("bright_share", "acutance", "least_acutance", "text_share", "bar_share"), 0.0),
+                **dict.fromkeys(("bright_share", "acutance", "text_share", "bar_share"), 0.0),
             },
             "clip_scores": {"embedding": _vector(f"embedding {name}", NUM_EMBEDDING, noise)},
         }
