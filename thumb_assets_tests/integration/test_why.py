@@ -15,7 +15,7 @@ from thumb_assets_tests.support.running import register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS, MULTI_SHOT_KINDS
 
 MakeVideo = Callable[[str], Path]
-STRICT = load_settings(overrides=["selection.reject.min_sharpness_of_median=0.9", "selection.reject.max_share=1"])
+STRICT = load_settings(overrides=["selection.reject.max_share=1"])
 
 
 def show(data_dir: Path, *arguments: object) -> Result:
@@ -49,8 +49,8 @@ def test_planted_black_and_blurred_parts_are_named(done: str, data_dir: Path) ->
     assert {kind_of(index) for index in blurred} == {"blurred"}
     assert len(re.findall(r"selected with score 0\.\d{4}, rank \d of", result.output)) == counts["selections"]
     assert re.search(
-        r"Laplacian variance [\d.]+ is below [\d.]+, 90 % of the video's median "
-        r"\(selection\.reject\.min_sharpness_of_median\)",
+        r"its sharpest edges take [\d.]+ % of their step within a pixel, below 21 % "
+        r"\(selection\.reject\.min_acutance\)",
         result.output,
     )
 
