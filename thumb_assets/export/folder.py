@@ -3,15 +3,24 @@
 import errno
 import os
 import re
+import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from thumb_assets.errors import StorageError
 
+try:
+    import fcntl
+except ImportError:  # Windows: only age tells there
+    fcntl = None  # type: ignore[assignment]
+
 # Names cannot be mistaken for a video's folder: a video_id never begins with a dot.
 _NEW, _OLD = ".tmp", ".old"
+# Where the disk has no locks, an unfinished folder that nobody wrote to for so long is nobody's.
+_ABANDONED_SECONDS = 3600.0
 
 
 @contextmanager
@@ -28,8 +37,7 @@ def replaced_folder(target: Path, *, on_swap: Callable[[], object] = lambda: Non
     """
     try:
         recover_folder(target)
-        new = _sibling(target, _NEW)
-        new.mkdir(parents=True)
+        new, handle = _create(target)
     except OSError as error:
         raise StorageError(f"{target}: cannot be prepared ({_reason(error)}); free or mount the disk") from error
     try:
@@ -42,22 +50,23 @@ def replaced_folder(target: Path, *, on_swap: Callable[[], object] = lambda: Non
         raise StorageError(f"{target}: cannot be written ({_reason(error)}); free or mount the disk") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
+        _let_go(handle)
 
 
 def recover_folder(target: Path) -> None:
     """Puts right what a crash left: brings an old folder back that was not replaced yet, removes unfinished ones.
 
-    Folders of processes that still run are left alone.
+    Folders that a process still works on are left alone.
 
     Raises:
         OSError: the disk does not let us.
     """
-    for old in _leftovers(target, _OLD):
+    for old in _abandoned(target, _OLD):
         if target.exists():
             shutil.rmtree(old)
         else:
             old.rename(target)
-    for new in _leftovers(target, _NEW):
+    for new in _abandoned(target, _NEW):
         shutil.rmtree(new)
 
 
@@ -66,42 +75,80 @@ def _swap(target: Path, new: Path) -> None:
     if not target.exists():
         new.rename(target)
         return
-    old = _sibling(target, _OLD)
-    target.rename(old)
+    handle = _hold(target)
     try:
-        new.rename(target)
-    except BaseException:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+        old = _sibling(target, _OLD)
+        target.rename(old)
+        try:
+            new.rename(target)
+        except BaseException:
+            old.rename(target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        _let_go(handle)
+
+
+def _create(target: Path) -> tuple[Path, int | None]:
+    while True:
+        new = _sibling(target, _NEW)
+        new.mkdir(parents=True)
+        with suppress(FileNotFoundError):
+            handle = _hold(new)
+            if new.exists():
+                return new, handle
+            _let_go(handle)  # a cleaner came before the lock and took the folder away
 
 
 def _sibling(target: Path, kind: str) -> Path:
-    return target.with_name(f"{kind}-{target.name}-{os.getpid()}")
+    return target.with_name(f"{kind}-{target.name}-{secrets.token_hex(8)}")
 
 
-def _leftovers(target: Path, kind: str) -> list[Path]:
+def _abandoned(target: Path, kind: str) -> Iterator[Path]:
+    """Unfinished folders that nobody holds; each is held here while the caller has it."""
     if not target.parent.is_dir():
-        return []
-    pattern = re.compile(rf"\{kind}-{re.escape(target.name)}-(\d+)")
-    found = []
+        return
+    pattern = re.compile(rf"\{kind}-{re.escape(target.name)}-[0-9a-f]+")
     for path in sorted(target.parent.iterdir()):
-        match = pattern.fullmatch(path.name)
-        if match and not _is_other_running_process(int(match[1])):
-            found.append(path)
-    return found
+        if not pattern.fullmatch(path.name):
+            continue
+        with suppress(FileNotFoundError, BlockingIOError):  # its owner or another cleaner was faster, or holds it
+            handle = _hold(path, is_waiting=False)
+            try:
+                is_aged = path.stat().st_mtime <= time.time() - _ABANDONED_SECONDS
+                if is_aged or handle is not None:
+                    yield path
+            finally:
+                _let_go(handle)
 
 
-def _is_other_running_process(process_id: int) -> bool:
-    if process_id == os.getpid() or os.name != "posix":  # on Windows, signal 0 would end the process
-        return False
+def _hold(folder: Path, *, is_waiting: bool = True) -> int | None:
+    """Locks a folder under whatever name; the system lets go of it when the process ends, however it ends.
+
+    Returns:
+        What `_let_go` takes; None where the disk has no locks for folders, as on Windows and on some network disks.
+
+    Raises:
+        FileNotFoundError: the folder is gone.
+        BlockingIOError: another holds it; only where it is not waited for.
+    """
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.kill(process_id, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if is_waiting else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _let_go(handle: int | None) -> None:
+    if handle is not None:
+        os.close(handle)
 
 
 def _reason(error: OSError) -> str:

@@ -1,11 +1,11 @@
 """What is written, what stands in it, and what a failure leaves."""
 
 import errno
+import fcntl
 import io
 import os
 import shutil
-import subprocess
-import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +16,12 @@ from thumb_assets.export import (
     contact_sheet,
     plan_stills,
     read_still_metadata,
+    recover_folder,
     replaced_folder,
     score_timeline,
     write_stills,
 )
+from thumb_assets.export import folder as export_folder
 from thumb_assets.export.metadata import encode_still
 from thumb_assets.settings import StillsSettings
 from thumb_assets.tables import table_from_rows, verify_contract
@@ -165,18 +167,27 @@ def test_a_folder_that_cannot_be_made_is_transient(unexported):
         unexported.export()
 
 
-def dead_process_id():
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
+@pytest.fixture(params=["locks", "age"])
+def abandon(request, monkeypatch):
+    """Makes a folder look as a killed process leaves it; on systems without locks only its age tells."""
+
+    def age(path):
+        os.utime(path, (0, 0))
+
+    if request.param == "locks":
+        return lambda path: None
+    monkeypatch.setattr(export_folder, "fcntl", None)
+    return age
 
 
-def test_a_crash_between_the_two_renames_is_put_right(unexported):
+def test_a_crash_between_the_two_renames_is_put_right(unexported, abandon):
     unexported.export()
     before = contents(unexported.folder)
-    dead = dead_process_id()
-    unexported.folder.rename(unexported.stills_dir / f".old-{VIDEO_ID}-{dead}")
-    (unexported.stills_dir / f".tmp-{VIDEO_ID}-{dead}").mkdir()
+    old, new = (unexported.stills_dir / f"{kind}-{VIDEO_ID}-0123456789abcdef" for kind in (".old", ".tmp"))
+    unexported.folder.rename(old)
+    new.mkdir()
+    abandon(old)
+    abandon(new)
     unexported.identities.luma_hash[33] = "0" * 32
     with pytest.raises(VerificationError):  # even when the next export fails
         unexported.export()
@@ -184,12 +195,62 @@ def test_a_crash_between_the_two_renames_is_put_right(unexported):
     assert [path.name for path in unexported.stills_dir.iterdir()] == [VIDEO_ID]
 
 
-def test_folders_of_running_processes_and_other_videos_are_left_alone(unexported):
-    others = [f".tmp-{VIDEO_ID}-{os.getppid()}", f".tmp-{VIDEO_ID}-7-{dead_process_id()}"]
-    for name in others:
-        (unexported.stills_dir / name).mkdir(parents=True)
+def test_a_folder_is_abandoned_though_its_number_is_that_of_a_running_process(unexported):
+    # A number is used again, by a thread too, and two machines or containers count apart.
+    (unexported.stills_dir / f".tmp-{VIDEO_ID}-{os.getppid()}").mkdir(parents=True)
     unexported.export()
-    assert {path.name for path in unexported.stills_dir.iterdir()} == {VIDEO_ID, *others}
+    assert [path.name for path in unexported.stills_dir.iterdir()] == [VIDEO_ID]
+
+
+def test_a_folder_in_work_is_left_alone(tmp_path, abandon):
+    target = tmp_path / "a-1"
+    (target / "old").mkdir(parents=True)
+    with replaced_folder(target) as folder:
+        recover_folder(target)
+        (folder / "new").mkdir()
+    assert [path.name for path in target.iterdir()] == ["new"]
+
+
+def test_an_old_folder_in_work_is_left_alone(tmp_path, monkeypatch):
+    target, rename, seen = tmp_path / "a-1", Path.rename, []
+    target.mkdir()
+
+    def recover_in_between(path, to):
+        if to == target:
+            recover_folder(target)
+            seen.append(target.exists())
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", recover_in_between)
+    with replaced_folder(target) as folder:
+        (folder / "new").mkdir()
+    assert seen == [False]
+    assert [path.name for path in tmp_path.iterdir()] == ["a-1"]
+    assert [path.name for path in target.iterdir()] == ["new"]
+
+
+def test_a_new_folder_that_a_cleaner_took_is_made_again(tmp_path, monkeypatch):
+    flock, cleaned = fcntl.flock, []
+
+    def late(handle, kind):
+        if not cleaned:
+            cleaned.append(handle)
+            recover_folder(tmp_path / "a-1")
+        flock(handle, kind)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with replaced_folder(tmp_path / "a-1") as folder:
+        (folder / "new").mkdir()
+    assert cleaned
+    assert [path.name for path in tmp_path.iterdir()] == ["a-1"]
+    assert [path.name for path in (tmp_path / "a-1").iterdir()] == ["new"]
+
+
+def test_folders_of_other_videos_are_left_alone(unexported):
+    other = f".tmp-{VIDEO_ID}-7-0123456789abcdef"
+    (unexported.stills_dir / other).mkdir(parents=True)
+    unexported.export()
+    assert {path.name for path in unexported.stills_dir.iterdir()} == {VIDEO_ID, other}
 
 
 def test_a_file_that_cannot_seek_is_exported_by_counting(synthetic_videos, unexported):
