@@ -10,15 +10,16 @@ import pyarrow as pa
 
 from benchmarks.selection import measures
 from benchmarks.selection.contestants import BASELINES, TUTORIAL, tutorial_formula
+from benchmarks.selection.limits import LIMITS
 from benchmarks.selection.make import MadeVideo
 from benchmarks.selection.measures import FloatArray, Interval
 from benchmarks.selection.ours import Ours, picks_of
 from benchmarks.selection.picks import Draws, Pick
 from benchmarks.selection.signals import EVERY, Signals, signals_of
-from benchmarks.selection.strategies import STRATEGIES
+from benchmarks.selection.strategies import EVERY_CANDIDATE, STRATEGIES
 from thumb_assets.errors import ThumbAssetsError
 
-CONTESTANTS = (*BASELINES, TUTORIAL, *STRATEGIES)
+CONTESTANTS = (*BASELINES, TUTORIAL, *STRATEGIES, *LIMITS)
 # A whole second run of the engine, from the files on, is made of so many videos.
 _NUM_RUN_AGAIN = 6
 
@@ -57,8 +58,9 @@ class SplitResult:
     determinism: Mapping[str, str]
 
     def best_baseline(self) -> Outcome | None:
-        """The contestant that is not ours with the fewest bad picks among three; None where only ours ran."""
-        others = [each for name, each in self.outcomes.items() if name not in STRATEGIES]
+        """The baseline with the fewest bad picks among three; None where only ours ran."""
+        not_others = {*STRATEGIES, *LIMITS}
+        others = [each for name, each in self.outcomes.items() if name not in not_others]
         return min(others, key=lambda each: float(np.nanmean(each.values["bad_3"])), default=None)
 
 
@@ -80,11 +82,11 @@ def compare(
     for name in names:
         draws = dict(_chosen(name, videos, signals, ours=ours))
         values = _values(videos, draws, signals)
-        if name in STRATEGIES:
+        if name in {*STRATEGIES, *LIMITS}:
             values["score"] = [_mean_score(draws[video.name]) for video in videos]
-            if not is_quick:
-                values["stability"] = _stability(name, videos, draws, ours=ours)
-                determinism[name] = _determinism(name, videos, ours=ours, run_again=run_again)
+        if name in STRATEGIES and not is_quick:
+            values["stability"] = _stability(name, videos, draws, ours=ours)
+            determinism[name] = _determinism(name, videos, ours=ours, run_again=run_again)
         outcomes[name] = Outcome(name, draws, values, _bad_kinds(videos, draws))
     return SplitResult(split, videos, outcomes, determinism)
 
@@ -95,7 +97,7 @@ def _chosen(
     if name in BASELINES:
         yield from ((video.name, BASELINES[name](video.name, signals[video.name])) for video in videos)
         return
-    overrides = STRATEGIES.get(name, ())
+    overrides = EVERY_CANDIDATE if name in LIMITS else STRATEGIES.get(name, ())
     tables = ours.selections([video.path for video in videos], overrides)
     for video in videos:
         _require_same_frames(video, ours.table("videos", video.path, overrides))
@@ -110,6 +112,9 @@ def _chosen(
                     lower_better=json.loads((iqa.schema.metadata or {}).get(b"lower_better", b"{}")),
                 ),
             )
+        elif name in LIMITS:
+            candidates = picks_of(tables[video.path])
+            yield video.name, [LIMITS[name](candidates, video.truth, signals[video.name])]
         else:
             yield video.name, [picks_of(tables[video.path])]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from benchmarks.page import table
 from benchmarks.selection.compare import Outcome, SplitResult
 from benchmarks.selection.footage import STRETCHES
+from benchmarks.selection.limits import LIMITS
 from benchmarks.selection.measures import MAX_SHIFT, NEAR
 from benchmarks.selection.plan import DEFECTS, RATE
 from benchmarks.selection.strategies import STRATEGIES
@@ -43,7 +44,10 @@ videos alone.
 Values are means over the videos, in brackets the 95 % interval of the bootstrap over videos (1,000 draws). A contestant
 that draws lots draws ten times. `first` and `middle` choose one frame only. `scenedetect_*` are the middles of
 PySceneDetect's scenes, `tutorial_formula` the three candidates of ours with the greatest 0.40 clip + 0.35 sharpness +
-0.25 quality, each measure stretched to 0..1 over the video, without reject rules or distances.
+0.25 quality, each measure stretched to 0..1 over the video, without reject rules or distances. `limit/*` are no
+contestants but what no choice can pass: of every three candidates that ours does not reject, chosen by who knows the
+truth, `all_found` is the best score where the most moments are found and the fewest pairs are near, `coverage` the best
+coverage whatever else.
 
 Bad is every frame outside a good moment and its duplicate. Neither good nor bad are {MARGIN} frames at either side of a
 border, fading frames of at least {LEAST_LEVEL:.0%} of the shot's brightness, mixed frames where one shot has less than
@@ -61,11 +65,12 @@ def render(results: Sequence[SplitResult], *, machine: str, command: str) -> str
 
 def _split(result: SplitResult) -> list[str]:
     outcomes = list(result.outcomes.values())
+    contestants = [outcome for outcome in outcomes if outcome.contestant not in LIMITS]
     num_frames = sum(video.truth.num_frames for video in result.videos)
     about = f"{len(result.videos)} videos, {num_frames / RATE / len(result.videos):.0f} s each on the average."
     parts = [f"## {result.split.capitalize()} videos", about, _measures_table(outcomes)]
     parts += ["Bad picks among the first three, by kind of defect, and the share of all frames that is of this kind:"]
-    parts += [_kinds_table(result, outcomes)]
+    parts += [_kinds_table(result, contestants)]
     if result.determinism:
         parts.append("Determinism:\n\n" + "\n".join(f"- {name}: {text}." for name, text in result.determinism.items()))
     return parts

@@ -15,6 +15,7 @@ from benchmarks.selection.contestants import BASELINES, tutorial_formula
 from benchmarks.selection.damage import Packet, damage, looks_wrong, overwrite
 from benchmarks.selection.footage import STRETCHES, forth_and_back, scene_stretches
 from benchmarks.selection.labelled import Labels, kendall_tau, precision, read_labels
+from benchmarks.selection.limits import LIMITS, best_coverage, best_score_of_all_found
 from benchmarks.selection.make import digest_of
 from benchmarks.selection.picks import Pick
 from benchmarks.selection.plan import DEFECTS, NUM_MOMENTS, RATE, SPLITS, Plan, Segment, deal_defects, plan_video
@@ -306,6 +307,25 @@ def test_the_strategies_are_settings_there_are(overrides: tuple[str, ...]) -> No
     load_settings(overrides=overrides)
 
 
+# --- limits
+
+
+def test_the_limits_are_chosen_by_the_truth() -> None:
+    lumas = np.random.default_rng(0).integers(0, 256, (80, 36, 64), np.uint8)
+    lumas[52] = lumas[50]  # near in one moment
+    embeddings = np.eye(16)
+    embeddings[2:10] = embeddings[6]  # black, in most frames
+    signals = Signals(np.zeros(80), lumas, embeddings, np.zeros((0, 2), int), np.zeros(0, int))
+    candidates = [Pick(30, 0.95), Pick(50, 0.9), Pick(52, 0.8), Pick(10, 0.3), Pick(12, 0.2), Pick(70, 0.1)]
+    assert [pick.frame_index for pick in best_score_of_all_found(candidates, THREE, signals)] == [50, 10, 70]
+    without_last = best_score_of_all_found(candidates[:-1], THREE, signals)
+    assert {pick.frame_index for pick in without_last} == {30, 50, 10}  # two moments at most, and no near pair
+    assert Pick(30, 0.95) in best_coverage(candidates, THREE, signals)
+    for limit in LIMITS.values():
+        assert limit([], THREE, signals) == []
+        assert limit(candidates[:1], THREE, signals) == candidates[:1]
+
+
 # --- labels
 
 
@@ -357,7 +377,7 @@ def test_a_small_run_with_sheets_and_labels(shared_dir: Path, tmp_path: Path) ->
     page = run("--videos", 1, *shared, "--sheets", tmp_path / "sheets", "--output", tmp_path / "page.md")
     assert (tmp_path / "page.md").read_text() == page
     assert str(tmp_path) not in page
-    for name in (*BASELINES, "tutorial_formula", *STRATEGIES):
+    for name in (*BASELINES, "tutorial_formula", *STRATEGIES, *LIMITS):
         assert f"| {name} " in page
     assert "1 of 1 tables are the same; measured and chosen anew, 1 of 1" in page
     assert sorted(path.name for path in (tmp_path / "sheets").iterdir()) == ["test-00.jpg", "tuning-00.jpg"]
