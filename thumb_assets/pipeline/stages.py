@@ -94,7 +94,7 @@ CODE_VERSIONS: dict[str, str] = (
     # The luma is averaged from the decoder's plane and stretched afterwards; shots are found in smaller pictures.
     | dict.fromkeys(("shots", "sharpness"), "3")
     # What shows nothing, is caught in between or alike is left out; what is smeared, burnt out or beside a jump, too.
-    | {"selections": "5"}
+    | {"selections": "6"}
     # Writing is found by its letters, blur by the sharpest edges.
     | {"appearance": "4"}
     # The same, and whether the decoder calls the picture corrupt.

@@ -37,6 +37,7 @@ class Field:
         num_usable: how many of them are not doubtful; they are the first ones.
         combined, seconds: (M,) float64.
         shot_indices: (M,) int64.
+        shot_seconds: (M,) float64, how long the shot of each lasts; NaN where it is not known.
         hashes: (M,) uint64; None where they are not known.
         embeddings, descriptors: (n, D) and (n, E) float16 of all n candidates of the video; see `comparable_vectors`.
         pinned: places in the field of those that are chosen whatever they are.
@@ -47,6 +48,7 @@ class Field:
     combined: NDArray[np.float64]
     seconds: NDArray[np.float64]
     shot_indices: NDArray[np.int64]
+    shot_seconds: NDArray[np.float64]
     hashes: NDArray[np.uint64] | None
     embeddings: NDArray[np.float16]
     descriptors: NDArray[np.float16]
@@ -69,6 +71,29 @@ class Field:
         if len(self.in_time) <= _GROUND:
             return self.in_time
         return self.in_time[np.linspace(0, len(self.in_time) - 1, _GROUND).round().astype(np.int64)]
+
+    @cached_property
+    def ground_shares(self) -> NDArray[np.float32]:
+        """The share of the time that each of the ground stands for: its shot's, divided among those of the shot.
+
+        A shot of a blink has candidates too, often as many as a long one; by their number it would count for as much.
+        """
+        shots, seconds = self.shot_indices[self.ground], self.shot_seconds[self.ground]
+        if np.isnan(seconds).any() or not (seconds > 0).all():
+            seconds = np.ones(len(shots))
+        else:
+            _, place, num_in_shot = np.unique(shots, return_inverse=True, return_counts=True)
+            seconds = seconds / num_in_shot[place]
+        return np.asarray(seconds / seconds.sum(), np.float32)
+
+    def coverage_gains(self, close: FloatArray, covered: FloatArray) -> NDArray[np.float32]:
+        """How much more of the video's time each of some candidates covers: (n,), 0..1.
+
+        Args:
+            close: (n, G) their closeness to the ground.
+            covered: (G,) the closeness to it of what is taken.
+        """
+        return np.asarray((np.maximum(close - covered, 0) * self.ground_shares).sum(axis=1))
 
     def near_limits(self, of_ground: FloatArray | None, *, settings: SelectionSettings) -> tuple[float, float]:
         """Candidates are near-duplicates whose cosine is above the first, or whose hash distance is below the second.
@@ -196,8 +221,8 @@ class _Chooser:
 
         Lin and Bilmes, "A class of submodular functions for document summarization", ACL 2011.
         """
-        missing = 1.0 - float(self._covered.mean())
-        gains = np.maximum(self._closeness[places] - self._covered, 0).mean(axis=1)
+        missing = 1.0 - float((self._covered * self._field.ground_shares).sum())
+        gains = self._field.coverage_gains(self._closeness[places], self._covered)
         return np.asarray(gains / missing if missing > 1e-6 else np.zeros(len(places)), np.float64)
 
     def _are_worth(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -207,7 +232,7 @@ class _Chooser:
         if self._cosines is None:
             is_worth = self._is_new_shot[places]
         else:
-            gains = np.maximum(self._closeness[places] - self._covered, 0).mean(axis=1)
+            gains = self._field.coverage_gains(self._closeness[places], self._covered)
             is_worth = gains >= self._settings.min_coverage_gain
         return np.asarray(is_worth & (self._short[places] < self._field.num_usable))
 

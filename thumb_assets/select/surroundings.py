@@ -13,6 +13,7 @@ SURROUNDINGS = (
     "contrast_share",
     "sharpness_share",
     "brightness_jump",
+    "shot_seconds",
     "is_damaged",
 )
 # How far a candidate is compared with the frames around it, in seconds to either side; no transition is much longer.
@@ -41,6 +42,7 @@ def surroundings(
         contrast_share, sharpness_share: standard deviation of the luma, Laplacian variance, over the greatest within
         0.8 s of the shot, 0..1;
         brightness_jump: mean luma above the median within 0.8 s, in levels;
+        shot_seconds: how long its shot lasts;
         is_damaged: 1 where the decoder calls the frame corrupt, or one since its last sync frame, else 0.
     """
     values = {name: np.full(candidates.num_rows, np.nan) for name in SURROUNDINGS}
@@ -56,6 +58,7 @@ def surroundings(
         _, place_of_shot, num_in_shot = np.unique(starts, return_inverse=True, return_counts=True)
         is_clean = (indices == starts) & is_keyframe[indices] & (num_in_shot[place_of_shot] == 1)
         values |= _distances(indices, shots=shots, seconds=seconds, is_clean=is_clean)
+        values["shot_seconds"] = _lengths(starts, ends, seconds=seconds)
     difference = _floats(frames, "frame_difference")
     before = np.where(indices > starts, difference[indices], np.nan)
     following = np.minimum(indices + 1, len(difference) - 1)
@@ -98,6 +101,15 @@ def _shot_bounds(
     starts = shots.column("start_frame_index").to_numpy()
     place = np.searchsorted(starts, indices, side="right") - 1
     return starts[place], shots.column("exclusive_end_frame_index").to_numpy()[place]
+
+
+def _lengths(
+    starts: NDArray[np.int64], ends: NDArray[np.int64], *, seconds: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Seconds from a shot's first frame to the one after its last; the video's last frame is as long as the median."""
+    step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
+    bounds = np.append(seconds, seconds[-1:] + step)
+    return np.asarray(bounds[ends] - bounds[starts])
 
 
 def _distances(

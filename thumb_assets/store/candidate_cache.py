@@ -34,7 +34,7 @@ _LOGGER = logging.getLogger(__name__)
 # Of an unfinished file nobody holds a lock on, where only its age tells.
 _ABANDONED_SECONDS = 3600.0
 # Raised when a row means something else than before: older files are then made anew.
-_VERSION = "2"
+_VERSION = "3"
 # A changed video costs writing its file anew, so there are several; many more would take longer to open.
 _NUM_SHARDS = 64
 
