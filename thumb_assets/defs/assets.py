@@ -8,22 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG  # not exported at the top level
 
 from thumb_assets.defs.checks import check_specs, evaluate_checks, evaluate_checks_alone
 from thumb_assets.defs.event_log import keep_connection
-from thumb_assets.defs.metadata import data_version, spec_metadata, stage_metadata
+from thumb_assets.defs.metadata import spec_metadata, stage_metadata
 from thumb_assets.defs.partitions import VIDEOS
+from thumb_assets.defs.provenance import Provenance, code_version, upstream_stages
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import (
-    CODE_VERSIONS,
-    OPTIONAL_INPUTS,
-    REQUIRED_INPUTS,
-    STAGES,
-    StageResult,
-    run_with_retries,
-    stage_settings_sha256,
-)
+from thumb_assets.pipeline import STAGES, StageResult, run_with_retries
 from thumb_assets.settings import Settings
 from thumb_assets.tables import TABLES
 
@@ -46,15 +38,14 @@ _DESCRIPTIONS = {
 
 def stage_spec(stage: str, settings: Settings) -> dg.AssetSpec:
     """The asset of one stage; other code or other settings (a new model, say) make its older partitions stale."""
-    inputs = (*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ()))
     return dg.AssetSpec(
         stage,
-        deps=[name for name in inputs if name in STAGES],  # what people and the survey write is no asset
+        deps=upstream_stages(stage),
         description=_DESCRIPTIONS.get(stage) or TABLES[stage].grain,
         metadata=spec_metadata(stage),
         skippable=True,
         group_name="thumbnails",
-        code_version=f"{CODE_VERSIONS[stage]}.{stage_settings_sha256(stage, settings)[:8]}",
+        code_version=code_version(stage, settings),
         kinds=_KINDS.get(stage, {"parquet"}),
         owners=list(settings.library.owners),
     )
@@ -83,6 +74,7 @@ def build_pipeline(settings: Settings) -> dg.AssetsDefinition:
             yield from evaluate_checks_alone(context, store, run_settings)
             return
         failed = []
+        provenance = Provenance(context.instance, run_settings)
         results = run_with_retries(
             context.partition_keys,
             _selected_stages(context),
@@ -97,7 +89,7 @@ def build_pipeline(settings: Settings) -> dg.AssetsDefinition:
                     result.stage,
                     partition=result.video_id,
                     metadata=stage_metadata(result, store),
-                    tags={DATA_VERSION_TAG: data_version(result, store)},
+                    tags=provenance.tags(result, store),
                 )
                 yield from evaluate_checks(context, result.stage, result.video_id, store, run_settings)
             else:

@@ -37,7 +37,7 @@ class Field:
         num_usable: how many of them are not doubtful; they are the first ones.
         combined, seconds: (M,) float64.
         shot_indices: (M,) int64.
-        shot_seconds: (M,) float64, how long the shot of each lasts; NaN where it is not known.
+        own_seconds: (M,) float64, how much of its shot's time each stands for; NaN where it is not known.
         hashes: (M,) uint64; None where they are not known.
         embeddings, descriptors: (n, D) and (n, E) float16 of all n candidates of the video; see `comparable_vectors`.
         pinned: places in the field of those that are chosen whatever they are.
@@ -48,7 +48,7 @@ class Field:
     combined: NDArray[np.float64]
     seconds: NDArray[np.float64]
     shot_indices: NDArray[np.int64]
-    shot_seconds: NDArray[np.float64]
+    own_seconds: NDArray[np.float64]
     hashes: NDArray[np.uint64] | None
     embeddings: NDArray[np.float16]
     descriptors: NDArray[np.float16]
@@ -74,16 +74,13 @@ class Field:
 
     @cached_property
     def ground_shares(self) -> NDArray[np.float32]:
-        """The share of the time that each of the ground stands for: its shot's, divided among those of the shot.
+        """The share of the time of all the ground that each of it stands for; alike where that is not known.
 
-        A shot of a blink has candidates too, often as many as a long one; by their number it would count for as much.
+        By their number the candidates of a shot of a blink would count for as much as those of a long one.
         """
-        shots, seconds = self.shot_indices[self.ground], self.shot_seconds[self.ground]
-        if np.isnan(seconds).any() or not (seconds > 0).all():
-            seconds = np.ones(len(shots))
-        else:
-            _, place, num_in_shot = np.unique(shots, return_inverse=True, return_counts=True)
-            seconds = seconds / num_in_shot[place]
+        seconds = self.own_seconds[self.ground]
+        if not (seconds > 0).all():
+            seconds = np.ones(len(seconds))
         return np.asarray(seconds / seconds.sum(), np.float32)
 
     def coverage_gains(self, close: FloatArray, covered: FloatArray) -> NDArray[np.float32]:

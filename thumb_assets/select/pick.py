@@ -73,7 +73,7 @@ def field_of(measured: Measured, video: int, *, scores: Scores, verdicts: Verdic
         combined=scores.combined[own],
         seconds=measured["pts_seconds"][own],
         shot_indices=measured.shot_indices[own],
-        shot_seconds=measured["shot_seconds"][own],
+        own_seconds=measured["own_seconds"][own],
         hashes=measured.difference_hash[own] if has_hashes else None,
         embeddings=measured.embeddings[video],
         descriptors=measured.descriptors[video],

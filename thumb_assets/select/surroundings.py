@@ -13,7 +13,7 @@ SURROUNDINGS = (
     "contrast_share",
     "sharpness_share",
     "brightness_jump",
-    "shot_seconds",
+    "own_seconds",
     "is_damaged",
 )
 # How far a candidate is compared with the frames around it, in seconds to either side; no transition is much longer.
@@ -42,7 +42,7 @@ def surroundings(
         contrast_share, sharpness_share: standard deviation of the luma, Laplacian variance, over the greatest within
         0.8 s of the shot, 0..1;
         brightness_jump: mean luma above the median within 0.8 s, in levels;
-        shot_seconds: how long its shot lasts;
+        own_seconds: how much of its shot's time it stands for: as much as each candidate of the shot;
         is_damaged: 1 where the decoder calls the frame corrupt, or one since its last sync frame, else 0.
     """
     values = {name: np.full(candidates.num_rows, np.nan) for name in SURROUNDINGS}
@@ -58,7 +58,7 @@ def surroundings(
         _, place_of_shot, num_in_shot = np.unique(starts, return_inverse=True, return_counts=True)
         is_clean = (indices == starts) & is_keyframe[indices] & (num_in_shot[place_of_shot] == 1)
         values |= _distances(indices, shots=shots, seconds=seconds, is_clean=is_clean)
-        values["shot_seconds"] = _lengths(starts, ends, seconds=seconds)
+        values["own_seconds"] = _lengths(starts, ends, seconds=seconds) / num_in_shot[place_of_shot]
     difference = _floats(frames, "frame_difference")
     before = np.where(indices > starts, difference[indices], np.nan)
     following = np.minimum(indices + 1, len(difference) - 1)

@@ -1,11 +1,14 @@
 """Real runs of the assets: a partition, a range with a bad video, one stage alone, checks that fail when due."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
 import pytest
+from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView, TemporalContext
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from PIL import Image
 
 from thumb_assets.defs.build import build_definitions
@@ -141,6 +144,47 @@ def test_data_versions_change_with_what_a_table_says_and_not_without(
     assert {stage: data_version_of(instance, stage) for stage in before} == before
     assert run_range(video_ids, ["selections"], overrides=["selection.top_k=1"]).success
     assert data_version_of(instance, "selections") != before["selections"]
+
+
+def stale_causes(instance: dg.DagsterInstance, data_dir: Path, video_id: str, *overrides: str) -> dict[str, set[str]]:
+    """By stage, why Dagster calls the video's partition unsynced, where it does."""
+    resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=["video.is_isolated=false", *overrides])
+    graph = build_definitions(resource=resource).resolve_asset_graph()
+    view = AssetGraphView(
+        temporal_context=TemporalContext(effective_dt=datetime.now(UTC), last_event_id=None),
+        instance=instance,
+        asset_graph=graph,
+    )
+    resolver = CachingStaleStatusResolver(instance, graph, loading_context=view)
+    causes = {stage: resolver.get_stale_causes(dg.AssetKey(stage), video_id) for stage in WITHOUT_MODELS}
+    return {
+        stage: {
+            f"{each.dependency_asset_key.to_user_string() if each.dependency else stage} {each.reason}" for each in of
+        }
+        for stage, of in causes.items()
+        if of
+    }
+
+
+def test_dagster_tells_what_is_out_of_date(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance, run_range: RunRange
+) -> None:
+    video_ids = register(data_dir, [synthetic_videos("multi_shot"), synthetic_videos("cfr")])
+    assert run_range(video_ids, WITHOUT_MODELS).success
+    video_id = video_ids[0]
+    assert stale_causes(instance, data_dir, video_id) == {}  # though `faces`, off by default, never was
+    assert stale_causes(instance, data_dir, video_id, "stills.jpeg_quality=60") == {
+        "stills": {"stills has a new code version"}
+    }
+    assert run_range(video_ids[:1], ["shots"]).success  # as it was
+    assert stale_causes(instance, data_dir, video_id) == {}
+    assert run_range(video_ids[:1], ["selections"], overrides=["selection.top_k=1"]).success
+    after = stale_causes(instance, data_dir, video_id, "selection.top_k=1")
+    assert after["stills"] == {"selections has a new dependency data version"}
+    assert "selections" not in after
+    assert stale_causes(instance, data_dir, video_ids[1]) == {}
+    assert run_range(video_ids[:1], ["faces"], overrides=["selection.top_k=1"]).success  # skipped: there is no detector
+    assert stale_causes(instance, data_dir, video_id, "selection.top_k=1").keys() == after.keys()
 
 
 def test_another_model_gives_the_asset_another_code_version(data_dir: Path) -> None:

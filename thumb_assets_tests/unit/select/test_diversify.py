@@ -11,9 +11,9 @@ from thumb_assets_tests.unit.select.builders import unlike_hash
 
 
 def field_of(
-    scores, *, seconds=None, shots=None, shot_seconds=None, angles=None, hashes=None, num_usable=None, pinned=()
+    scores, *, seconds=None, shots=None, own_seconds=None, angles=None, hashes=None, num_usable=None, pinned=()
 ) -> Field:
-    """Candidates in the plane at these angles (radians); each 10 s from the next, in its own shot of unknown length."""
+    """Candidates in the plane at these angles (radians); each 10 s from the next, in its own shot."""
     num = len(scores)
     angles = None if angles is None else np.array(angles)
     vectors = np.zeros((num, 0)) if angles is None else np.stack([np.cos(angles), np.sin(angles)], axis=1)
@@ -23,7 +23,7 @@ def field_of(
         combined=np.array(scores, np.float64),
         seconds=np.array(10.0 * np.arange(num) if seconds is None else seconds),
         shot_indices=np.array(np.arange(num) if shots is None else shots),
-        shot_seconds=np.full(num, np.nan) if shot_seconds is None else np.array(shot_seconds),
+        own_seconds=np.full(num, np.nan) if own_seconds is None else np.array(own_seconds),
         hashes=None if hashes is None else np.array(hashes, np.uint64),
         embeddings=np.zeros((num, 0), np.float16),
         descriptors=vectors.astype(np.float16),
@@ -95,12 +95,12 @@ def test_a_candidate_stands_for_its_part_of_the_shot_s_time():
     field = field_of(
         [0.9, 0.52, 0.51, 0.5, 0.49],
         shots=[0, 1, 1, 2, 2],
-        shot_seconds=[4.0, 0.3, 0.3, 6.0, 6.0],
+        own_seconds=[4.0, 0.15, 0.15, 3.0, 3.0],
         angles=[0, 1, 1.01, -1, -1.01],
     )
     assert field.ground_shares.tolist() == pytest.approx([4 / 10.3, *[0.15 / 10.3] * 2, *[3 / 10.3] * 2])
     assert diversify(field, settings=settings_of(2, diversity_weight=0.3)) == [0, 3]
-    unknown = replace(field, shot_seconds=np.full(5, np.nan))
+    unknown = replace(field, own_seconds=np.full(5, np.nan))
     assert unknown.ground_shares.tolist() == pytest.approx([0.2] * 5)
     assert diversify(unknown, settings=settings_of(2, diversity_weight=0.3)) == [0, 1]
     auto = settings_of("auto", max_k=3, min_coverage_gain=0.05)

@@ -60,14 +60,15 @@ def test_a_video_of_one_shot_is_infinitely_far_from_any_cut():
     assert np.isnan(list(unknown["cut_distance_seconds"].values())).all()
 
 
-def test_a_shot_lasts_to_the_frame_after_its_last():
+def test_a_shot_s_time_is_divided_among_its_candidates():
     shots = shots_table([0, 30, 60], num_frames=NUM_FRAMES)
     seconds = [*SECONDS[:30], *(second + 1 for second in SECONDS[30:])]  # one second is missing at the cut
     values = around(shots=shots, seconds=seconds)
-    assert values["shot_seconds"] == pytest.approx({0: 4.0, 29: 4.0, 30: 3.0, 55: 3.0, 99: 4.0})
-    assert np.isnan(list(around()["shot_seconds"].values())).all()
+    # A shot lasts to the frame after its last, and the video's last frame as long as the others.
+    assert values["own_seconds"] == pytest.approx({0: 2.0, 29: 2.0, 30: 1.5, 55: 1.5, 99: 4.0})
+    assert np.isnan(list(around()["own_seconds"].values())).all()
     lone = surroundings(candidates_table({0: 0.0}), frames=frames_table([0.0]), shots=shots_table([0], num_frames=1))
-    assert lone["shot_seconds"].tolist() == [0.0]
+    assert lone["own_seconds"].tolist() == [0.0]
 
 
 def test_motion_is_the_mean_of_both_sides_within_the_shot():
