@@ -55,22 +55,21 @@ def unpin_command(verbose: bool, *, video_id: str, frame: int, data_dir: Path | 
 def _decide(prefix: str, frame_index: int, decision: str, *, data_dir: Path | None, is_undone: bool) -> None:
     store = table_store(data_dir)
     video_id = complete_video_id(store, prefix)
-    if is_undone:
-        _require_decided(store, video_id, frame_index, decision)
+    before = _decision_before(store, video_id, frame_index)
+    if is_undone and before != decision:
+        raise BadInputError(f"{video_id}: frame {frame_index} is not {_DECIDED[decision]}, so nothing is taken back")
+    command = _command(store, video_id, data_dir)  # before anything is written: a video without a file ends here
     decisions = decide(store, video_id, frame_index, None if is_undone else decision).column("decision").to_pylist()
     counts = ", ".join(f"{decisions.count(kind)} {word}" for kind, word in _DECIDED.items())
     out.print(f"{video_id}: frame {frame_index} {_FOLLOWS[None if is_undone else decision]} ({counts})", markup=False)
-    first = "candidate_frames" if decision == "pin" else "selections"
-    out.print(
-        f"it counts once the stages from `{first}` on have run: {_command(store, video_id, data_dir)}", markup=False
-    )
+    first = "candidate_frames" if "pin" in {before, decision} else "selections"  # a pinned frame is a candidate
+    out.print(f"it counts once the stages from `{first}` on have run: {command}", markup=False)
 
 
-def _require_decided(store: TableStore, video_id: str, frame_index: int, decision: str) -> None:
+def _decision_before(store: TableStore, video_id: str, frame_index: int) -> str | None:
     table = store.read_or_none("decisions", video_id)
     rows = [] if table is None else table.to_pylist()
-    if not any(row["frame_index"] == frame_index and row["decision"] == decision for row in rows):
-        raise BadInputError(f"{video_id}: frame {frame_index} is not {_DECIDED[decision]}, so nothing is taken back")
+    return next((row["decision"] for row in rows if row["frame_index"] == frame_index), None)
 
 
 def _command(store: TableStore, video_id: str, data_dir: Path | None) -> str:

@@ -76,6 +76,27 @@ def test_a_banned_frame_is_never_selected(video_id: str, data_dir: Path) -> None
     assert frames_of(data_dir, video_id, "selections")[0] == best
 
 
+def test_a_ban_of_a_pinned_frame_says_that_candidates_change(video_id: str) -> None:
+    thumb_assets("pin", video_id, 29)
+    assert "the stages from `candidate_frames` on" in thumb_assets("ban", video_id, 29).output
+    assert "the stages from `selections` on" in thumb_assets("ban", video_id, 31).output
+
+
+def test_of_a_video_whose_file_is_gone_nothing_is_decided(
+    tmp_path: Path, data_dir: Path, synthetic_videos: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THUMB_ASSETS_DATA_DIR", str(data_dir))
+    path = tmp_path / "gone.mp4"
+    path.write_bytes(synthetic_videos("multi_shot").read_bytes())
+    (video_id,) = register(data_dir, [path])
+    run_stages(data_dir, [video_id], stages=["videos", "frames"])
+    path.unlink()
+    result = thumb_assets("pin", video_id, 3)
+    assert result.exit_code != 0
+    assert str(path) in result.output
+    assert TableStore(data_dir).read_or_none("decisions", video_id) is None
+
+
 def test_what_was_not_decided_is_not_taken_back(video_id: str, data_dir: Path) -> None:
     thumb_assets("ban", video_id, 5)
     for arguments in (("unpin", video_id, 5), ("pin", video_id, 5, "--undo"), ("ban", video_id, 6, "--undo")):
