@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from thumb_assets.pipeline import run, survey
 from thumb_assets.select.similarity import comparable_vectors
-from thumb_assets.settings import SimilaritySettings, load_settings
+from thumb_assets.settings import SelectionSettings, load_settings
 from thumb_assets.store import CandidateCache, Library, TableStore
+from thumb_assets.survey import frames_of
 
 RATE = 25
 INTRO = "cockatoo.mp4"
@@ -66,7 +67,9 @@ class Alikeness:
         cosines: (P,) of the mixed vectors. clip_cosines, descriptor_cosines: (P,) of each alone.
         distances: (P,) bits in which the difference hashes differ.
         is_same: (P,) whether both show the same moment of the intro, to a tenth of a second, or both the card.
+        is_moved: (P,) whether both show the moving intro at different moments.
         is_other: (P,) whether at least one of them is of no intro.
+        is_compared: (P,) whether the survey compares both: neither is too dark, bright, flat or damaged.
     """
 
     cosines: NDArray[np.float64]
@@ -74,7 +77,9 @@ class Alikeness:
     descriptor_cosines: NDArray[np.float64]
     distances: NDArray[np.int64]
     is_same: NDArray[np.bool_]
+    is_moved: NDArray[np.bool_]
     is_other: NDArray[np.bool_]
+    is_compared: NDArray[np.bool_]
 
 
 def write_library(clips: Path, folder: Path, bodies: Sequence[Body] = BODIES) -> list[Path]:
@@ -135,13 +140,13 @@ def _encode(path: Path, frames: Iterator[RgbArray], body: Body) -> None:
         container.mux(stream.encode(None))
 
 
-def compare(store: TableStore, settings: SimilaritySettings) -> Alikeness:
+def compare(store: TableStore, settings: SelectionSettings) -> Alikeness:
     """All pairs of candidates of different videos of a library that `write_library` made and the engine ran."""
     measured = CandidateCache(store).candidates().measured
     if measured is None:
         raise click.ClickException("nothing was measured")
     embeddings, descriptors = np.vstack(measured.embeddings), np.vstack(measured.descriptors)
-    vectors = comparable_vectors(embeddings, descriptors, settings=settings)
+    vectors = comparable_vectors(embeddings, descriptors, settings=settings.similarity)
     if vectors is None:
         raise click.ClickException("neither embeddings nor descriptors were measured")
     videos = np.repeat(np.arange(len(measured.video_ids)), np.diff(measured.offsets))
@@ -150,18 +155,25 @@ def compare(store: TableStore, settings: SimilaritySettings) -> Alikeness:
     is_card = begins & (seconds >= INTRO_SECONDS) & (seconds < INTRO_SECONDS + CARD_SECONDS)
     is_intro = begins & (seconds < INTRO_SECONDS)
     left, right = np.nonzero(videos[:, None] < videos[None, :])
-    is_same = (is_card[left] & is_card[right]) | (
-        is_intro[left] & is_intro[right] & (abs(seconds[left] - seconds[right]) < 0.1)
-    )
+    is_both_intro = is_intro[left] & is_intro[right]
+    is_near = abs(seconds[left] - seconds[right]) < 0.1
     of_intro = is_card | is_intro
+    library = frames_of(measured, {}, settings=settings)
+    used = {
+        (library.video_id(frame), library.frame_indices[frame]) for part in library.comparable for frame in part.frames
+    }
+    rows = zip(np.array(measured.video_ids)[videos], measured.frame_indices, strict=True)
+    is_used = np.array([row in used for row in rows])
     hashes = measured.difference_hash
     return Alikeness(
         cosines=(vectors @ vectors.T)[left, right].astype(np.float64),
         clip_cosines=_cosines(embeddings)[left, right],
         descriptor_cosines=_cosines(descriptors)[left, right],
         distances=np.bitwise_count(hashes[left] ^ hashes[right]).astype(np.int64),
-        is_same=is_same,
+        is_same=(is_card[left] & is_card[right]) | (is_both_intro & is_near),
+        is_moved=is_both_intro & ~is_near,
         is_other=~of_intro[left] | ~of_intro[right],
+        is_compared=is_used[left] & is_used[right],
     )
 
 
@@ -174,7 +186,13 @@ def _cosines(vectors: NDArray[np.float16]) -> NDArray[np.float64]:
 def render(found: Alikeness) -> str:
     """A Markdown table."""
     lines = ["| pairs | number | CLIP | descriptor | both mixed | hash distance |", "|---|---|---|---|---|---|"]
-    for name, is_one in (("of the intro", found.is_same), ("others", found.is_other)):
+    kinds = (
+        ("of the intro", found.is_same),
+        ("of the intro, at other moments", found.is_moved),
+        ("others", found.is_other),
+        ("others that show something", found.is_other & found.is_compared),
+    )
+    for name, is_one in kinds:
         columns = [_range(values[is_one]) for values in (found.clip_cosines, found.descriptor_cosines, found.cosines)]
         distances = found.distances[is_one]
         lines.append(f"| {name} | {is_one.sum()} | {' | '.join(columns)} | {distances.min()} to {distances.max()} |")
@@ -196,7 +214,7 @@ def main(clips: Path) -> None:
         videos, _ = Library(store.data_dir).register(write_library(clips, Path(folder) / "videos"))
         for _ in run([video.video_id for video in videos], STAGES, settings, store):
             pass
-        print(render(compare(store, settings.selection.similarity)))
+        print(render(compare(store, settings.selection)))
         result = survey(store, settings)
         for group in result.groups:
             print(f"{group.num_videos} videos: {', '.join(sorted({frame.video_id for frame in group.frames}))}")
