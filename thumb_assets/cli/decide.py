@@ -1,14 +1,17 @@
 """`thumb-assets pin`, `ban` and `unpin`: what people decide of single frames."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from thumb_assets.cli.options import complete_video_id, data_dir_option, table_store
+from thumb_assets.cli.options import complete_video_id, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out
-from thumb_assets.errors import BadInputError
-from thumb_assets.store import Library, TableStore, decide
+from thumb_assets.errors import BadInputError, ThumbAssetsError
+from thumb_assets.settings import load_settings
+from thumb_assets.store import Library, Mirror, TableStore, decide
 
 _FOLLOWS = {"pin": "is always selected", "ban": "is never selected", None: "is selected or not by its score"}
 _DECIDED = {"pin": "pinned", "ban": "banned"}
@@ -18,50 +21,68 @@ _DECIDED = {"pin": "pinned", "ban": "banned"}
 @click.argument("video_id")
 @click.argument("frame", type=int)
 @click.option("--undo", is_flag=True, help="The same as unpin.")
-@data_dir_option
+@settings_options
 @click.pass_obj
-def pin_command(verbose: bool, *, video_id: str, frame: int, undo: bool, data_dir: Path | None) -> None:
+def pin_command(verbose: bool, /, *, video_id: str, frame: int, undo: bool, **where: Any) -> None:
     """Have a frame always selected: FRAME is its frame_index, VIDEO_ID the beginning of the video's id.
 
     Runs keep it, also with --recompute; it need not be a candidate so far.
     """
     with one_line_errors(verbose=verbose):
-        _decide(video_id, frame, "pin", data_dir=data_dir, is_undone=undo)
+        _decide(video_id, frame, "pin", is_undone=undo, **where)
 
 
 @click.command("ban")
 @click.argument("video_id")
 @click.argument("frame", type=int)
 @click.option("--undo", is_flag=True, help="Let it be selected again.")
-@data_dir_option
+@settings_options
 @click.pass_obj
-def ban_command(verbose: bool, *, video_id: str, frame: int, undo: bool, data_dir: Path | None) -> None:
+def ban_command(verbose: bool, /, *, video_id: str, frame: int, undo: bool, **where: Any) -> None:
     """Have a frame never selected: FRAME is its frame_index, VIDEO_ID the beginning of the video's id."""
     with one_line_errors(verbose=verbose):
-        _decide(video_id, frame, "ban", data_dir=data_dir, is_undone=undo)
+        _decide(video_id, frame, "ban", is_undone=undo, **where)
 
 
 @click.command("unpin")
 @click.argument("video_id")
 @click.argument("frame", type=int)
-@data_dir_option
+@settings_options
 @click.pass_obj
-def unpin_command(verbose: bool, *, video_id: str, frame: int, data_dir: Path | None) -> None:
+def unpin_command(verbose: bool, /, *, video_id: str, frame: int, **where: Any) -> None:
     """Take a pin back."""
     with one_line_errors(verbose=verbose):
-        _decide(video_id, frame, "pin", data_dir=data_dir, is_undone=True)
+        _decide(video_id, frame, "pin", is_undone=True, **where)
 
 
-def _decide(prefix: str, frame_index: int, decision: str, *, data_dir: Path | None, is_undone: bool) -> None:
-    store = table_store(data_dir)
+def _decide(
+    prefix: str,
+    frame_index: int,
+    decision: str,
+    *,
+    is_undone: bool,
+    data_dir: Path | None,
+    profile: str,
+    overrides: Sequence[str],
+) -> None:
+    settings, store = load_settings(profile, overrides), table_store(data_dir)
     video_id = complete_video_id(store, prefix)
+    mirror = Mirror(settings.library, store)
+    mirror.bring(video_id)  # what was decided on other machines stays
     before = _decision_before(store, video_id, frame_index)
     if is_undone and before != decision:
         raise BadInputError(f"{video_id}: frame {frame_index} is not {_DECIDED[decision]}, so nothing is taken back")
-    command = _command(store, video_id, data_dir)  # before anything is written: a video without a file ends here
-    decisions = decide(store, video_id, frame_index, None if is_undone else decision).column("decision").to_pylist()
+    # Before anything is written: a video without a file ends here.
+    command = _command(store, video_id, data_dir=data_dir, profile=profile, overrides=overrides)
+    now = None if is_undone else decision
+    decisions = decide(store, video_id, frame_index, now).column("decision").to_pylist()
+    try:
+        mirror.push(video_id)
+    except ThumbAssetsError:
+        decide(store, video_id, frame_index, before)  # rather than to say that it failed, and keep it here
+        raise
     counts = ", ".join(f"{decisions.count(kind)} {word}" for kind, word in _DECIDED.items())
-    out.print(f"{video_id}: frame {frame_index} {_FOLLOWS[None if is_undone else decision]} ({counts})", markup=False)
+    out.print(f"{video_id}: frame {frame_index} {_FOLLOWS[now]} ({counts})", markup=False)
     first = "candidate_frames" if "pin" in {before, decision} else "selections"  # a pinned frame is a candidate
     out.print(f"it counts once the stages from `{first}` on have run: {command}", markup=False)
 
@@ -72,8 +93,10 @@ def _decision_before(store: TableStore, video_id: str, frame_index: int) -> str 
     return next((row["decision"] for row in rows if row["frame_index"] == frame_index), None)
 
 
-def _command(store: TableStore, video_id: str, data_dir: Path | None) -> str:
-    """What runs this video; stages that nothing changed for are not run again."""
+def _command(store: TableStore, video_id: str, *, data_dir: Path | None, profile: str, overrides: Sequence[str]) -> str:
+    """What runs this video with the same options; stages that nothing changed for are not run again."""
     path = Library(store.data_dir).find(video_id).path
-    where = [] if data_dir is None else ["--data-dir", str(data_dir)]
-    return shlex.join(["thumb-assets", "run", str(path), *where])
+    options = [] if data_dir is None else ["--data-dir", str(data_dir)]
+    options += [] if profile == "default" else ["--profile", profile]
+    options += [word for override in overrides for word in ("--set", override)]
+    return shlex.join(["thumb-assets", "run", str(path), *options])

@@ -4,6 +4,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 from rich.console import Console
 from rich.markup import escape
@@ -25,6 +26,10 @@ from thumb_assets.pipeline import STAGES, StageResult
 from thumb_assets.store import BLOCKED, Outcome, TableStore, read_outcomes
 from thumb_assets.weights import OnProgress
 
+# A file name need not be text: what cannot be written is shown escaped, rather than ending the command.
+for _stream in (sys.stdout, sys.stderr):
+    if isinstance(_stream, TextIOWrapper):
+        _stream.reconfigure(errors="backslashreplace")
 # In a pipe there is no width to keep to.
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

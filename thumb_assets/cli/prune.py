@@ -8,8 +8,9 @@ import click
 from thumb_assets.cli.options import settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table, progress
 from thumb_assets.errors import BadInputError
+from thumb_assets.pipeline import remove_video
 from thumb_assets.settings import load_settings
-from thumb_assets.store import Library, Mirror, ids_with_outputs, is_video_id, num_output_bytes, remove_outputs
+from thumb_assets.store import Library, Mirror, ids_with_outputs, is_video_id, num_output_bytes
 
 # A share of the library that goes missing at once is rather a volume that is not mounted.
 _MAX_LOST_SHARE = 0.5
@@ -51,8 +52,7 @@ def prune_command(
         if not dry_run:
             with progress() as bars:
                 for video_id in bars.track(lost, description="pruning"):
-                    mirror.remove(video_id)
-                    remove_outputs(store, video_id)
+                    remove_video(video_id, mirror, store)
             remove_partitions(store, lost)
             for video_id in lost:  # last: what is left by a crash is found and removed by the next call
                 library.forget(video_id)

@@ -116,8 +116,8 @@ def _print_more(number: int, what: str) -> None:
 def _about_scores(result: Survey, settings: Settings, store: TableStore) -> str:
     if not result.components:
         return f"too few videos for the library's scores to count: survey.min_videos is {settings.survey.min_videos}"
-    where = reference_path(store)
-    return f"scores of the library ({', '.join(result.components)}) in {where}"
+    kept = ", kept as they were, since not all videos can be read now" if result.is_reference_kept else ""
+    return f"scores of the library ({', '.join(result.components)}) in {reference_path(store)}{kept}"
 
 
 def _examples(group: SharedFrames) -> str:

@@ -26,6 +26,7 @@ from thumb_assets.store import TableStore, require_file_suffix, write_table_file
 _NUM_SHOWN = 10
 # Sections of the settings by the stage whose measurements they change.
 _MEASURING = {
+    "sparse": "frames",
     "shots": "shots",
     "candidates": "candidate_frames",
     "faces": "faces",

@@ -72,10 +72,11 @@ def recover_folder(target: Path) -> None:
 
 def _swap(target: Path, new: Path) -> None:
     # Two renames, since no portable call exchanges two folders; between them a crash leaves `.old`, see above.
+    handle = _hold_target(target)
     if not target.exists():
+        _let_go(handle)
         new.rename(target)
         return
-    handle = _hold(target)
     try:
         old = _sibling(target, _OLD)
         target.rename(old)
@@ -89,13 +90,31 @@ def _swap(target: Path, new: Path) -> None:
         _let_go(handle)
 
 
+def _hold_target(target: Path) -> int | None:
+    while True:
+        try:
+            handle = _hold(target)
+        except FileNotFoundError:
+            return None
+        if handle is None or _is_still(target, handle):
+            return handle
+        _let_go(handle)  # its former holder put another folder in its place
+
+
+def _is_still(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
 def _create(target: Path) -> tuple[Path, int | None]:
     while True:
         new = _sibling(target, _NEW)
         new.mkdir(parents=True)
         with suppress(FileNotFoundError):
             handle = _hold(new)
-            if new.exists():
+            if handle is None or _is_still(new, handle):
                 return new, handle
             _let_go(handle)  # a cleaner came before the lock and took the folder away
 

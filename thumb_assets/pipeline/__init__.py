@@ -14,6 +14,7 @@ from thumb_assets.pipeline.learned import load_learned_head
 from thumb_assets.pipeline.learning import Lesson, gather_lesson, keep_learned, learn
 from thumb_assets.pipeline.library_survey import AlikeStills, SharedFrame, SharedFrames, Survey, survey
 from thumb_assets.pipeline.process import engine_environment, in_engine_environment
+from thumb_assets.pipeline.removal import remove_video
 from thumb_assets.pipeline.retry import run_with_retries
 from thumb_assets.pipeline.stages import (
     CODE_VERSIONS,
@@ -64,6 +65,7 @@ __all__ = [
     "load_learned_head",
     "load_prompts",
     "ordered_stages",
+    "remove_video",
     "run",
     "run_isolated",
     "run_with_retries",

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from heapq import merge
 from typing import Any
 
 from thumb_assets.candidates import CandidatePredictor
@@ -23,6 +24,7 @@ from thumb_assets.pipeline.from_tables import (
 from thumb_assets.pipeline.guidance import Guides
 from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
 from thumb_assets.pipeline.judgements import Judging
+from thumb_assets.pipeline.removal import remove_replaced
 from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer, on_unavailable
 from thumb_assets.pipeline.sparse_pass import SparsePass
 from thumb_assets.pipeline.stages import (
@@ -33,8 +35,8 @@ from thumb_assets.pipeline.stages import (
     table_inputs,
 )
 from thumb_assets.settings import Settings
-from thumb_assets.store import Library, Mirror, Outcome, TableStore, record_outcomes, remove_replaced
-from thumb_assets.tables import STAGE_TABLES, table_from_rows
+from thumb_assets.store import Library, Mirror, Outcome, TableStore, record_outcomes
+from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
 from thumb_assets.video import (
     IndexedDecoder,
     UntrustedIndexError,
@@ -161,11 +163,12 @@ class _Engine:
     # Frames: one pass over the file where a stage needs it, exact fetches of the candidates otherwise.
 
     def _measure(self, job: VideoJob) -> Iterator[StageResult]:
-        yield from self._settle(job)
+        settled = list(self._settle(job))
         stages = [stage for stage in self._stages if stage not in job.settled]
         scorers = [scorer for scorer in map(self._scorer, stages) if isinstance(scorer, FrameScorer)]
-        if needs_every_frame(stages, self._settings):
-            yield from self._pass(job, scorers)
+        passed = self._pass(job, scorers) if needs_every_frame(stages, self._settings) else ()
+        # In the order of the stages: what is told of one before an input of it looks as if it was made before.
+        yield from merge(settled, passed, key=lambda result: STAGES.index(result.stage))
         if "candidate_frames" in stages:
             yield job.attempt("candidate_frames", partial(choose_candidates, job, self._settings))
         try:
@@ -176,7 +179,7 @@ class _Engine:
             job.fetch_error = as_thumb_assets_error(error, str(job.video.path))
 
     def _settle(self, job: VideoJob) -> Iterator[StageResult]:
-        """Tells of the stages whose stored tables are still right, as far as that is known before any frame is seen."""
+        """Results of stages whose stored tables are still right, as far as that is known before any frame is seen."""
         open_tables: set[str] = set()
         # A sparse pass decodes frames for the sake of shots, so the two tables are made together.
         together = {"frames", "shots"} & set(self._stages) if self._settings.sparse.is_on else set()

@@ -147,8 +147,10 @@ class VideoJob:
         if unchanged is not None:
             return unchanged
         try:
+            # Before: what people or a survey write while it is made was not read, or is read once more by the next run.
+            key = self.key_of(stage)
             made = make()
-            self._write(stage, made)
+            self._write(stage, made, key=key)
         except SkippedError as reason:
             return self._record(self._result(stage, "skipped", message=str(reason)))
         except Exception as error:  # noqa: BLE001 - one video's failure is recorded, the next one goes on
@@ -280,9 +282,8 @@ class VideoJob:
         catalog = [Outcome(self.video_id, "catalog", "done", None, None, None, self.video.source_path)]
         return (catalog if with_catalog else []) + [outcome_of(result) for result in self.results]
 
-    def _write(self, stage: str, made: Made) -> None:
+    def _write(self, stage: str, made: Made, *, key: str | None) -> None:
         footer = common_footer(stage, self._settings, self.video.sha256) | dict(made.footer)
-        key = self.key_of(stage)  # before the tables count as made: a stage may read what it wrote before
         if key is not None and made.is_complete:
             footer[KEY] = key
         if stage == "clip_scores" and key is not None:

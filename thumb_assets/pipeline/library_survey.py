@@ -18,6 +18,7 @@ from thumb_assets.store import (
     StoredCandidates,
     StoredSelection,
     TableStore,
+    read_reference,
     reference_path,
     write_recurrences,
     write_reference,
@@ -78,6 +79,7 @@ class Survey:
         stills: pairs of stills, most alike first.
         components: of the library's distributions that are kept now; none below `survey.min_videos`.
         is_reference_new: whether these have changed.
+        is_reference_kept: whether they are those of a former survey, since not all videos can be read now.
         changed: the videos whose table `recurrences` was written or removed.
         missing: the stage to run first, by video that was left out.
         errors: why a video's tables cannot be read, one line, by video.
@@ -91,6 +93,7 @@ class Survey:
     stills: tuple[AlikeStills, ...]
     components: tuple[str, ...]
     is_reference_new: bool
+    is_reference_kept: bool
     changed: tuple[str, ...]
     missing: Mapping[str, str]
     errors: Mapping[str, str]
@@ -138,6 +141,7 @@ def survey(
         MissingInputError: no video can be surveyed; says which stage to run.
         StorageError: the disk is full, read-only or gone.
     """
+    is_mended = _remove_unreadable_reference(store)  # first: no selection can be made while it is there
     stored = CandidateCache(store, on_read=on_read).candidates()
     measured = _require_measured(stored)
     library = frames_of(measured, stored.clip_footers, settings=settings.selection)
@@ -146,7 +150,8 @@ def survey(
     left_alone = {*stored.errors, *stored.missing, *library.without_appearance}
     is_partial = bool(left_alone.intersection(store.video_ids("selections")))
     changed = _write_recurrences(store, settings, library, alike, left_alone=left_alone, is_partial=is_partial)
-    is_reference_new = not (is_partial and reference_path(store).exists()) and _write_reference(store, reference)
+    is_reference_kept = is_partial and reference_path(store).exists()
+    is_reference_new = (not is_reference_kept and _write_reference(store, reference)) or is_mended
     members = _ordered_groups(library, alike)
     frames, _, numbers = alike.counts()
     num_others = dict(zip(frames.tolist(), numbers.tolist(), strict=True))
@@ -163,8 +168,9 @@ def survey(
             for group in members
         ),
         stills=_stills(library, alike_stills),
-        components=() if reference is None else tuple(reference.values),
+        components=tuple(sorted(read_reference(store)[0])),
         is_reference_new=is_reference_new,
+        is_reference_kept=is_reference_kept,
         changed=changed,
         missing={**stored.missing, **dict.fromkeys(library.without_appearance, "appearance")},
         errors=stored.errors,
@@ -288,6 +294,14 @@ def _recurrences(library: LibraryFrames, alike: Alike) -> dict[str, pa.Table]:
         }
         rows.setdefault(library.video_id(frame), []).append(row)
     return {video_id: table_from_rows("recurrences", of_video) for video_id, of_video in rows.items()}
+
+
+def _remove_unreadable_reference(store: TableStore) -> bool:
+    try:
+        read_reference(store)
+    except ContractError:
+        return write_reference(store, None, clip={})
+    return False
 
 
 def _write_reference(store: TableStore, reference: Reference | None) -> bool:

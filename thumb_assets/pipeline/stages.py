@@ -82,6 +82,8 @@ _STAGES_OF_SPARSE_PASS: frozenset[str] = DECODE_STAGES | {"candidate_frames"}
 # These score frames that the pass, or an exact fetch, hands them.
 SCORER_STAGES: tuple[str, ...] = ("sharpness", "appearance", "faces", "clip_scores", "iqa_scores")
 
+# What shows nothing, is caught in between or alike is left out; what is smeared, burnt out or beside a jump, too.
+_CHOICE = "6"
 # Raised by hand when a stage's code changes what it writes; Dagster then shows older partitions as stale.
 CODE_VERSIONS: dict[str, str] = (
     dict.fromkeys(STAGES, "1")
@@ -93,8 +95,8 @@ CODE_VERSIONS: dict[str, str] = (
     | {"clip_scores": "4"}
     # The luma is averaged from the decoder's plane and stretched afterwards; shots are found in smaller pictures.
     | dict.fromkeys(("shots", "sharpness"), "3")
-    # What shows nothing, is caught in between or alike is left out; what is smeared, burnt out or beside a jump, too.
-    | {"selections": "6"}
+    # The candidates that are judged are the best of a choice.
+    | {"selections": _CHOICE, "judgements": f"1.{_CHOICE}"}
     # Writing is found by its letters, blur by the sharpest edges.
     | {"appearance": "4"}
     # The same, and whether the decoder calls the picture corrupt.

@@ -34,7 +34,6 @@ from thumb_assets.store.outcomes import (
 from thumb_assets.store.outputs import ids_with_outputs, num_output_bytes, remove_outputs
 from thumb_assets.store.parquet import FILES, REQUIRED_FOOTER_KEYS, TableStore
 from thumb_assets.store.remote import RemoteFolder
-from thumb_assets.store.replaced import remove_replaced
 from thumb_assets.store.survey import (
     read_reference,
     reference_path,
@@ -85,7 +84,6 @@ __all__ = [
     "reference_sha256",
     "remove_learned_head",
     "remove_outputs",
-    "remove_replaced",
     "require_file_suffix",
     "verify_video_id",
     "video_id_for",

@@ -2,8 +2,9 @@
 
 import pyarrow as pa
 
-from thumb_assets.errors import BadInputError
+from thumb_assets.errors import BadInputError, StorageError
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.temporary import held_folder
 from thumb_assets.tables import TABLES, content_sha256, table_from_rows
 
 TABLE = "decisions"
@@ -12,6 +13,8 @@ DECISIONS = TABLES[TABLE].column("decision").choices
 
 def decide(store: TableStore, video_id: str, frame_index: int, decision: str | None) -> pa.Table:
     """Records that a frame is always chosen (`pin`), or never (`ban`), or that nothing is decided of it (None).
+
+    Several processes may decide at once: each adds to what the others decided.
 
     Returns:
         The video's decisions as they are now.
@@ -30,6 +33,15 @@ def decide(store: TableStore, video_id: str, frame_index: int, decision: str | N
             f"{video_id}: frame {frame_index} was not decoded, so it cannot be proven; run the stage `frames` without "
             "sparse.is_on first"
         )
+    folder = store.table_path(TABLE, video_id).parent
+    try:
+        with held_folder(folder):
+            return _with_decision(store, video_id, frame_index, decision)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be made: {error.strerror}; free or mount the disk") from error
+
+
+def _with_decision(store: TableStore, video_id: str, frame_index: int, decision: str | None) -> pa.Table:
     stored = store.read_or_none(TABLE, video_id)
     rows = {row["frame_index"]: row for row in ([] if stored is None else stored.to_pylist())}
     rows.pop(frame_index, None)

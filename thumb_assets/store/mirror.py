@@ -116,7 +116,7 @@ class MirroredOutputs:
         for name, sha256 in manifest.items():
             path = self._store.data_dir / name
             here = _sha256(path)
-            if here == sha256 or (name in synced and here != synced[name]):
+            if here == sha256 or here != synced.get(name):
                 continue
             try:
                 self._remote.get(name, path)

@@ -42,6 +42,26 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@contextmanager
+def held_folder(folder: Path) -> Iterator[None]:
+    """Lets one process after the other into a folder, which is made; where the disk has no locks, all at once.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def remove_abandoned(path: Path, *, older_than_seconds: float) -> bool:
     """Removes an unfinished file whose writer is dead, or that is so old; False where it is neither or another's.
 

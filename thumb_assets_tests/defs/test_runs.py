@@ -15,7 +15,7 @@ from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.checks import CHECKS
 from thumb_assets.defs.metadata import stage_metadata
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import StageResult
+from thumb_assets.pipeline import CODE_VERSIONS, StageResult
 from thumb_assets.store import TableStore
 from thumb_assets.tables import empty_table
 from thumb_assets_tests.defs.conftest import RunRange
@@ -185,6 +185,23 @@ def test_dagster_tells_what_is_out_of_date(
     assert stale_causes(instance, data_dir, video_ids[1]) == {}
     assert run_range(video_ids[:1], ["faces"], overrides=["selection.top_k=1"]).success  # skipped: there is no detector
     assert stale_causes(instance, data_dir, video_id, "selection.top_k=1").keys() == after.keys()
+
+
+def test_what_is_kept_counts_as_made_after_what_is_made_anew(
+    synthetic_videos: MakeVideo,
+    data_dir: Path,
+    instance: dg.DagsterInstance,
+    run_range: RunRange,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    video_ids = register(data_dir, [synthetic_videos("cfr")])
+    assert run_range(video_ids, WITHOUT_MODELS).success
+    monkeypatch.setitem(CODE_VERSIONS, "frames", "other")  # what another version of the project may change alone
+    assert stale_causes(instance, data_dir, video_ids[0]) == {"frames": {"frames has a new code version"}}
+    result = run_range(video_ids, WITHOUT_MODELS)
+    stages = [event.asset_key.to_user_string() for event in result.asset_materializations_for_node("pipeline")]
+    assert stages.index("videos") < stages.index("frames") < stages.index("shots")
+    assert stale_causes(instance, data_dir, video_ids[0]) == {}
 
 
 def test_another_model_gives_the_asset_another_code_version(data_dir: Path) -> None:

@@ -1,5 +1,6 @@
 """The commands as a person types them: output, exit codes, bad input, and the README's own command lines."""
 
+import os
 import re
 import shlex
 import shutil
@@ -264,3 +265,14 @@ def test_python_snippet_of_the_readme_reads_the_tables(synthetic_videos: MakeVid
     assert thumb_assets("run", video, "--stages", STAGES, "--data-dir", data_dir).exit_code == 0
     selections = pd.read_parquet(data_dir / "tables" / "selections")
     assert sorted(selections["rank"]) == [1, 2, 3]
+
+
+def test_a_name_that_is_no_text_is_shown_escaped() -> None:
+    code = "from thumb_assets.cli.output import out; out.print('caf\\udce9')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b"caf\\udce9\n"

@@ -3,13 +3,18 @@
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
+from thumb_assets.pipeline import engine
+from thumb_assets.pipeline.from_tables import select_frames
+from thumb_assets.pipeline.job import Made
+from thumb_assets.settings import load_settings
 from thumb_assets.settings.presets import load_presets
-from thumb_assets.store import TableStore
+from thumb_assets.store import TableStore, decide
 from thumb_assets_tests.support.running import register, run_stages
 
 STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills"
@@ -95,6 +100,45 @@ def test_of_a_video_whose_file_is_gone_nothing_is_decided(
     assert result.exit_code != 0
     assert str(path) in result.output
     assert TableStore(data_dir).read_or_none("decisions", video_id) is None
+
+
+def test_what_is_decided_while_a_choice_is_made_counts_from_the_next_run_on(
+    video_id: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = TableStore(data_dir)
+    best = frames_of(data_dir, video_id, "selections")[0]
+
+    def choose_and_ban(*arguments: Any) -> Made:
+        made = select_frames(*arguments)
+        assert best in made.tables["selections"].column("frame_index").to_pylist()
+        decide(store, video_id, best, "ban")
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "select_frames", choose_and_ban)
+        run_stages(data_dir, [video_id], stages=["selections"], settings=load_settings(overrides=["selection.top_k=2"]))
+    run_stages(data_dir, [video_id], stages=["selections"], settings=load_settings(overrides=["selection.top_k=2"]))
+    assert best not in frames_of(data_dir, video_id, "selections")
+
+
+def test_decisions_of_two_machines_are_all_kept(
+    tmp_path: Path, synthetic_videos: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    shared = ("--set", f"library.outputs_url={(tmp_path / 'elsewhere').as_uri()}")
+    stores = [TableStore(tmp_path / name) for name in "ab"]
+    for store in stores:
+        store.data_dir.mkdir()
+        (video_id,) = register(store.data_dir, [synthetic_videos("multi_shot")])
+        run_stages(store.data_dir, [video_id], stages=["videos", "frames"])
+    for store, frame in zip(stores, (10, 20), strict=True):
+        banned = thumb_assets("ban", video_id, frame, "--data-dir", store.data_dir, *shared)
+        assert banned.exit_code == 0, banned.output
+        assert shlex.join(shared) in banned.output  # what is to be run next has the same settings
+    undone = thumb_assets("ban", video_id, 10, "--undo", "--data-dir", stores[1].data_dir, *shared)
+    assert undone.exit_code == 0, undone.output
+    assert thumb_assets("ban", video_id, 30, "--data-dir", stores[0].data_dir, *shared).exit_code == 0
+    assert stores[0].read("decisions", video_id).column("frame_index").to_pylist() == [20, 30]
 
 
 def test_what_was_not_decided_is_not_taken_back(video_id: str, data_dir: Path) -> None:

@@ -86,6 +86,7 @@ def test_the_output_file_has_every_frame_of_now_and_then(
     [
         (["--set", "selection.topk=2"], "selection.topk"),
         (["--set", "candidates.use_keyframes=true"], "run the stage `candidate_frames`"),
+        (["--set", "sparse.is_on=true"], "run the stage `frames`"),
         (["--set", "clip.model=RN50"], "clip.positive_prompts"),
         (["--output", "what-if.xlsx"], ".parquet, .csv"),
     ],

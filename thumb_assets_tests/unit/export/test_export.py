@@ -229,6 +229,33 @@ def test_an_old_folder_in_work_is_left_alone(tmp_path, monkeypatch):
     assert [path.name for path in target.iterdir()] == ["new"]
 
 
+def test_a_folder_that_was_replaced_while_it_was_waited_for_is_held_anew(tmp_path, monkeypatch):
+    target, flock, other = tmp_path / "a-1", fcntl.flock, []
+    (target / "old").mkdir(parents=True)
+
+    def late(handle, kind):
+        is_of_target = target.exists() and os.path.samestat(os.fstat(handle), target.stat())
+        if is_of_target and not other:
+            other.append(handle)
+            target.rename(tmp_path / "elsewhere")
+            target.mkdir()
+        flock(handle, kind)
+
+    def recover_in_between(path, to):
+        if to == target:
+            recover_folder(target)
+        return rename(path, to)
+
+    rename = Path.rename
+    monkeypatch.setattr(fcntl, "flock", late)
+    with replaced_folder(target) as folder:
+        (folder / "new").mkdir()
+        monkeypatch.setattr(Path, "rename", recover_in_between)
+    assert other
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-1", "elsewhere"]
+
+
 def test_a_new_folder_that_a_cleaner_took_is_made_again(tmp_path, monkeypatch):
     flock, cleaned = fcntl.flock, []
 

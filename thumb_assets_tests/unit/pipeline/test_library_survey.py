@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.errors import NetworkError
+from thumb_assets.errors import MissingInputError, NetworkError
 from thumb_assets.pipeline import library_survey, survey
 from thumb_assets.settings import load_settings
 from thumb_assets.store import Outcome, TableStore, record_outcomes, reference_path
@@ -48,6 +48,30 @@ def test_a_video_that_is_being_run_or_failed_keeps_what_was_found(store: TableSt
         assert reference_path(store).read_bytes() == reference
         outcomes_of(store, IDS[0], "done", *STAGES)
     assert survey(store, SETTINGS).changed == ()
+
+
+def test_a_damaged_file_of_the_librarys_scores_is_put_right_by_the_next_survey(store: TableStore) -> None:
+    survey(store, SETTINGS)
+    reference_path(store).write_bytes(b"junk")
+    outcomes_of(store, IDS[0], "failed", "selections")  # as it does while the file is damaged
+    found = survey(store, SETTINGS)
+    assert found.is_reference_new
+    assert not found.is_reference_kept
+    assert not reference_path(store).exists()  # three videos are too few
+    reference_path(store).write_bytes(b"junk")
+    for video_id in IDS:
+        outcomes_of(store, video_id, "failed", "selections")
+    with pytest.raises(MissingInputError, match="no video here can be surveyed"):
+        survey(store, SETTINGS)
+    assert not reference_path(store).exists()  # else no selection could be made again
+
+
+def test_components_are_those_of_the_file_that_is_kept(store: TableStore) -> None:
+    components = survey(store, SETTINGS).components
+    assert "contrast" in components
+    outcomes_of(store, IDS[0], "failed", *STAGES)
+    found = survey(store, SETTINGS)  # three videos are too few, but what was found before counts
+    assert (found.components, found.is_reference_kept) == (components, True)
 
 
 def test_what_is_found_beside_a_video_that_is_being_run_is_added(store: TableStore) -> None:

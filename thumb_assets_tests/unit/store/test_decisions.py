@@ -1,4 +1,5 @@
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 
@@ -74,3 +75,19 @@ def test_a_frame_that_was_not_decoded_can_be_banned(store):
 def test_a_video_whose_frames_are_not_known_says_what_to_run(store):
     with pytest.raises(BadInputError, match="run the stage `frames` first"):
         decide(store, "other-11111111", 0, "pin")
+
+
+def test_processes_that_decide_at_once_add_to_each_other(store: TableStore) -> None:
+    barrier = Barrier(2)
+
+    def ban(first: int) -> None:
+        barrier.wait()
+        for frame_index in range(first, 9, 2):
+            decide(store, VIDEO_ID, frame_index, "ban")
+
+    threads = [Thread(target=ban, args=(first,)) for first in (0, 1)]  # a lock is of an open file, not of a process
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.read("decisions", VIDEO_ID).column("frame_index").to_pylist() == list(range(9))
