@@ -44,9 +44,7 @@ def _covers(video_id: str, stage: str, store: TableStore, _settings: Settings) -
 
 def _judged(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
     """Every candidate that the judge was to look at has a score."""
-    judgements = store.read("judgements", video_id)
-    footer = store.footer("judgements", video_id) or {}
-    return verify_judgements(judgements, num_wanted=int(footer.get("num_wanted", judgements.num_rows)))
+    return verify_judgements(store.read("judgements", video_id))
 
 
 def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError, NetworkError
-from thumb_assets.judge import ChatJudge, FrameJudge, RequestsUsedUpError, prompt_sha256
+from thumb_assets.judge import ChatJudge, FrameJudge, RequestsUsedUpError, Verdict, prompt_sha256
 from thumb_assets.pipeline.from_tables import fetched_frames, score_tables
 from thumb_assets.pipeline.guidance import Guides
 from thumb_assets.pipeline.job import Made, SkippedError, VideoJob, skip_or_raise
@@ -72,12 +72,15 @@ class Judging:
         judge = self._judge_of_run()
         num_before = judge.num_requests
         rows: list[dict[str, Any]] = []
+        left: set[int] = set()
         with fetched_frames(job, wanted, self._settings.video) as frames:
             for frame in frames:
                 try:
                     verdict = judge.judge(frame.rgb(asked.image_height), on_wait=partial(self._on_video, job.video_id))
-                except RequestsUsedUpError:
-                    continue  # a later one may be known already
+                except RequestsUsedUpError:  # a later one may be known already
+                    left.add(frame.frame_index)
+                    # A row, so that it does not count as one that was not worth a look.
+                    verdict = Verdict(None, None, "was not looked at: judge.max_requests was reached")
                 rows.append(
                     {
                         "video_id": job.video_id,
@@ -88,23 +91,22 @@ class Judging:
                         "error": verdict.error,
                     }
                 )
-        footer = {"model": asked.model, "prompt_sha256": prompt_sha256(asked), "num_wanted": str(len(wanted))}
+        footer = {"model": asked.model, "prompt_sha256": prompt_sha256(asked)}
         metrics: dict[str, int | float | str] = {"num_requests": judge.num_requests - num_before}
-        notes = self._notes(rows, len(wanted))
+        notes = self._notes([row for row in rows if row["frame_index"] not in left], num_left=len(left))
         if notes:
             metrics["note"] = "; ".join(notes)
-        is_complete = len(rows) == len(wanted)
-        return Made({"judgements": table_from_rows("judgements", rows)}, footer, metrics, is_complete)
+        return Made({"judgements": table_from_rows("judgements", rows)}, footer, metrics, is_complete=not left)
 
-    def _notes(self, rows: list[dict[str, Any]], num_wanted: int) -> list[str]:
+    def _notes(self, rows: list[dict[str, Any]], *, num_left: int) -> list[str]:
         errors = [str(row["error"]) for row in rows if row["error"] is not None]
         notes = []
         if errors:
             how_many = f"{len(errors)} of {len(rows)} rows have an error"
             notes.append(f"{how_many}, the first: {errors[0]} (--recompute tries them again)")
-        if len(rows) < num_wanted:
+        if num_left:
             notes.append(
-                f"{num_wanted - len(rows)} of {num_wanted} candidates were not judged: judge.max_requests "
+                f"{num_left} of {len(rows) + num_left} candidates were not judged: judge.max_requests "
                 f"({self._settings.judge.max_requests}) was reached; run again to go on, or raise it"
             )
         return notes

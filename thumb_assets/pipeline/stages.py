@@ -96,7 +96,7 @@ CODE_VERSIONS: dict[str, str] = (
     # The luma is averaged from the decoder's plane and stretched afterwards; shots are found in smaller pictures.
     | dict.fromkeys(("shots", "sharpness"), "3")
     # The candidates that are judged are the best of a choice.
-    | {"selections": _CHOICE, "judgements": f"1.{_CHOICE}"}
+    | {"selections": _CHOICE, "judgements": f"2.{_CHOICE}"}
     # Writing is found by its letters, blur by the sharpest edges.
     | {"appearance": "4"}
     # The same, and whether the decoder calls the picture corrupt.

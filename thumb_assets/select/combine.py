@@ -52,7 +52,7 @@ def score_candidates(measured: Measured, *, settings: SelectionSettings, guidanc
     for name in _OF_LIBRARY:
         percentiles[name] = _with_library(percentiles[name], raw[name], name, settings=settings, guidance=guidance)
     percentiles["iqa"] = _iqa(measured, videos=videos, shots=shots, settings=settings, guidance=guidance)
-    percentiles["judge"] = _judged(percentiles["judge"], measured, videos=videos)
+    percentiles["judge"] = _judged(measured, videos=videos)
     weights = [float(getattr(settings.weights, name)) for name in COMPONENTS]
     base = weighted_means([percentiles[name] for name in COMPONENTS], weights=weights)
     bonus = face_bonuses(measured, settings=settings)
@@ -140,13 +140,15 @@ def _iqa(
     return means
 
 
-def _judged(
-    percentiles: NDArray[np.float64], measured: Measured, *, videos: NDArray[np.unsignedinteger]
-) -> NDArray[np.float64]:
-    """A candidate that was not among the best, which were judged, comes after them; a failed judgement is neutral."""
-    num_judged = np.bincount(videos[~np.isnan(percentiles)], minlength=len(measured.video_ids))
-    is_unasked = np.isnan(percentiles) & (measured["is_judged"] == 0) & (num_judged[videos] > 0)
-    return np.where(is_unasked, 0.0, percentiles)
+def _judged(measured: Measured, *, videos: NDArray[np.unsignedinteger]) -> NDArray[np.float64]:
+    """The judge's score over 10, no percentile: the best of a bad lot is not good.
+
+    A candidate that was not among the best, which were judged, comes after them; a failed judgement is neutral.
+    """
+    scores = measured["judge_score"] / 10
+    num_judged = np.bincount(videos[~np.isnan(scores)], minlength=len(measured.video_ids))
+    is_unasked = np.isnan(scores) & (measured["is_judged"] == 0) & (num_judged[videos] > 0)
+    return np.where(is_unasked, 0.0, scores)
 
 
 def used_components(scores: Scores, *, has_faces: bool, settings: SelectionSettings) -> tuple[str, ...]:

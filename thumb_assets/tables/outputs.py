@@ -9,7 +9,7 @@ _text, _int, _float, _bool = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
 JUDGEMENTS = TableContract(
     "judgements",
-    "One row per candidate that a vision-language model looked at.",
+    "One row per candidate that a vision-language model was to look at.",
     (
         VIDEO_ID,
         FRAME_INDEX,
@@ -19,8 +19,7 @@ JUDGEMENTS = TableContract(
         ERROR,
     ),
     key=("video_id", "frame_index"),
-    footer_doc="model, prompt_sha256, num_wanted (candidates to look at: more than rows where `judge.max_requests` "
-    "was reached)",
+    footer_doc="model, prompt_sha256",
 )
 
 SELECTIONS = TableContract(
@@ -37,7 +36,7 @@ SELECTIONS = TableContract(
         Column("stillness_percentile", _float, "Percentile of how little moves around the frame.", "", True),
         Column("contrast_percentile", _float, "Percentile of the luma's standard deviation.", "", True),
         Column("text_percentile", _float, "Percentile of the likeness to what is looked for.", "", True),
-        Column("judge_percentile", _float, "Percentile of the judge's score among those judged.", "", True),
+        Column("judge_percentile", _float, "The judge's score over 10; 0 where it was not asked for it.", "", True),
         Column("learned_percentile", _float, "Percentile of the learned scorer's score.", "", True),
         Column("face_bonus", _float, "What a clear face added; null where faces were not looked for.", "", True),
         PTS,

@@ -6,7 +6,9 @@ from thumb_assets.errors import ContractError
 from thumb_assets.select import NO_GUIDANCE, Guidance
 from thumb_assets.select.combine import Scores, score_candidates, used_components, weighted_means
 from thumb_assets.settings import ComponentWeights, SelectionSettings
+from thumb_assets.tables import table_from_rows
 from thumb_assets_tests.unit.select.builders import (
+    VIDEO_ID,
     Case,
     candidates_table,
     clip_table,
@@ -14,6 +16,7 @@ from thumb_assets_tests.unit.select.builders import (
     iqa_table,
     sharpness_table,
 )
+from thumb_assets_tests.unit.store.builders import row
 
 # The three whose tables these tests give; the contrast, which the table of sharpness brings with it, has its own test.
 SETTINGS = SelectionSettings(shot_weight=0, weights=ComponentWeights(contrast=0.0))
@@ -163,3 +166,28 @@ def test_within_a_shot_the_best_frame_counts_whatever_the_shot_shows():
     assert percentiles(1.0) == pytest.approx([0.125, 0.375, 0.625, 0.875] * 2)
     of_video, half = percentiles(0.0), percentiles(0.5)
     assert half == pytest.approx([(one + other) / 2 for one, other in zip(of_video, percentiles(1.0), strict=True)])
+
+
+def judged(scores: dict[int, float | None]) -> pa.Table:
+    rows = [
+        row("judgements", frame_index, VIDEO_ID)
+        | {"judge_score": score, "reason": None if score is None else "so", "error": "no" if score is None else None}
+        for frame_index, score in scores.items()
+    ]
+    return table_from_rows("judgements", rows)
+
+
+def test_the_judges_score_counts_for_what_it_says_and_not_by_its_rank():
+    assert scores_of(judgements=judged({10: 0.0})).percentiles["judge"].tolist() == [0, 0, 0]
+    # 20 has an error, 30 was not worth a look.
+    found = scores_of(judgements=judged({10: 7.0, 20: None})).percentiles["judge"].tolist()
+    assert (found[0], found[2]) == (pytest.approx(0.7), 0.0)
+    assert np.isnan(found[1])
+    nobody = scores_of(judgements=judged({10: None, 20: None}))
+    assert np.isnan(nobody.percentiles["judge"]).all()
+
+
+def test_useless_to_the_judge_is_behind_what_it_was_not_asked_of_in_time():
+    sharpness = sharpness_table({10: 3.0, 20: 2.0, 30: 1.0})
+    scores = scores_of(sharpness=sharpness, judgements=judged({10: 0.0, 20: None}))
+    assert scores.combined.argmax() == 1
