@@ -104,6 +104,12 @@ def _print(result: WhatIf, *, seconds: float) -> None:
         err.print(
             f"left out ({_videos(len(left_out))}, {left_out[0]}{more}): run the stage {stage} first", markup=False
         )
+    if result.num_judged:
+        err.print(
+            f"the judge looked at what was best before ({_videos(result.num_judged)}); a run of the stages "
+            "judgements,selections asks it about what is best then",
+            markup=False,
+        )
     changes = result.changes
     if changes:
         rows = [[video.video_id, _frames(video.now), _frames(video.then)] for video in changes[:_NUM_SHOWN]]

@@ -147,7 +147,7 @@ def _known(path: Path, rows: Iterable[_Row], resolve: Resolve, left_out: LeftOut
     return found
 
 
-def _grades(path: Path, rows: Iterable[_Row]) -> dict[int, float]:
+def _grades(path: Path, rows: Sequence[_Row]) -> dict[int, float]:
     """The target of each row, by its line: the scale is that of the whole file, whichever of its videos are known."""
     grades = {
         line: _WORDS[word] if (word := row["label"].lower()) in _WORDS else _number(path, line, row, "label")
@@ -155,6 +155,12 @@ def _grades(path: Path, rows: Iterable[_Row]) -> dict[int, float]:
     }
     least, most = min(grades.values(), default=0.0), max(grades.values(), default=1.0)
     if least < 0 or most > 1:
+        words = [row["label"] for _, row in rows if row["label"].lower() in _WORDS]
+        if words:
+            raise BadInputError(
+                f"{path}: has both words ({words[0]}) and numbers beyond 0 to 1 ({most if most > 1 else least:g}); "
+                "give one kind of label"
+            )
         return {line: (grade - least) / (most - least) if most > least else 0.5 for line, grade in grades.items()}
     return grades
 

@@ -82,6 +82,7 @@ class WhatIf:
         errors: why a video's tables cannot be read, one line, by video.
         table: a row per frame that is selected now or then: video_id, frame_index, pts_seconds, rank_now and rank_then
             (null where it is not selected), combined_score_then.
+        num_judged: videos with a judge's scores, which are of the candidates that were best when it was asked.
     """
 
     videos: tuple[VideoChange, ...]
@@ -89,6 +90,7 @@ class WhatIf:
     missing: Mapping[str, str]
     errors: Mapping[str, str]
     table: pa.Table
+    num_judged: int = 0
 
     @property
     def changes(self) -> tuple[VideoChange, ...]:
@@ -152,7 +154,11 @@ def what_if(
         footers |= dict.fromkeys(rescored, prompts.footer)
     picks = _picked(measured, footers, settings, store)
     rows = sorted(_compared(measured, picks, stored), key=lambda pair: pair[0].video_id)
-    return WhatIf(tuple(video for video, _ in rows), rescored, stored.missing, stored.errors, _table(rows))
+    num_judged = sum(
+        bool(measured["is_judged"][measured.span(video)].any()) for video in range(len(measured.video_ids))
+    )
+    changes = tuple(video for video, _ in rows)
+    return WhatIf(changes, rescored, stored.missing, stored.errors, _table(rows), num_judged)
 
 
 def apply_what_if(store: TableStore, settings: Settings, result: WhatIf) -> Iterator[StageResult]:

@@ -13,7 +13,7 @@ from thumb_assets.select.measured import Measured, ScoreTables, measured_from_ta
 from thumb_assets.select.pick import one_thread
 from thumb_assets.select.rank import percentile_ranks
 from thumb_assets.select.reject import EXCLUDED, NOTHING, judge
-from thumb_assets.select.similarity import FloatArray, comparable_vectors
+from thumb_assets.select.similarity import FloatArray, comparable_vectors, max_cosine_of
 from thumb_assets.select.spans import Timeline, spans_of
 from thumb_assets.settings import ChaptersSettings, SelectionSettings
 from thumb_assets.tables import Verdict, conform, empty_table, table_from_rows
@@ -72,8 +72,9 @@ def chapters_of(
     tiers = judge(measured, settings=own).tiers
     combined = score_candidates(measured, settings=own).combined
     timeline = _timeline(measured, tiers, scores.frames, scores.shots, duration_seconds, selection=own)
+    max_cosine = max_cosine_of(measured.embeddings[0], measured.descriptors[0], settings=own.similarity)
     with one_thread():
-        starts = spans_of(timeline, settings=settings, alike_distance=np.sqrt(2 - 2 * own.similarity.max_cosine))
+        starts = spans_of(timeline, settings=settings, alike_distance=np.sqrt(2 - 2 * max_cosine))
     first_frames = scores.shots.sort_by("start_frame_index").column("start_frame_index").to_pylist()
     num_shots = len(first_frames)
     rows: list[dict[str, Any]] = []

@@ -15,12 +15,13 @@ from thumb_assets.select.similarity import (
     FloatArray,
     comparable_vectors,
     hash_distances,
+    max_cosine_of,
     mean_cosine,
     mean_hash_distance,
 )
 from thumb_assets.settings import SelectionSettings
 
-# Candidates that are compared with one another: the best of as many shots, then the best of the rest.
+# Candidates that are compared with one another: the best of as many shots, of stretches of time, and of the rest.
 _SHORTLIST = 64
 # Cosine distance, and bits of the hash, below which two pictures show the same in any video.
 _SAME_DISTANCE, _SAME_BITS = 0.01, 3.0
@@ -61,27 +62,31 @@ class Field:
 
     @cached_property
     def in_time(self) -> NDArray[np.int64]:
-        """Places of the usable candidates, of all where none is, in the order of time; equal times by frame."""
-        num_usable = self.num_usable or len(self.positions)
-        return np.lexsort((self.positions[:num_usable], self.seconds[:num_usable]))
+        """Places of the candidates in the order of time; equal times by frame."""
+        return np.lexsort((self.positions, self.seconds))
 
-    @cached_property
+    @property
     def ground(self) -> NDArray[np.int64]:
-        """Places of candidates that stand for the video, evenly over its time: usable ones where there are any."""
-        if len(self.in_time) <= _GROUND:
-            return self.in_time
-        return self.in_time[np.linspace(0, len(self.in_time) - 1, _GROUND).round().astype(np.int64)]
+        """Places of the candidates that stand for the video, in the order of time: all, or some at even steps of it."""
+        return self._ground[0]
+
+    @property
+    def ground_shares(self) -> NDArray[np.float32]:
+        """The share of the time that each of the ground stands for; alike where that is not known."""
+        return self._ground[1]
 
     @cached_property
-    def ground_shares(self) -> NDArray[np.float32]:
-        """The share of the time of all the ground that each of it stands for; alike where that is not known.
-
-        By their number the candidates of a shot of a blink would count for as much as those of a long one.
-        """
-        seconds = self.own_seconds[self.ground]
+    def _ground(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        # By their number the candidates of a shot of a blink would count for as much as those of a long one.
+        seconds = self.own_seconds[self.in_time]
         if not (seconds > 0).all():
             seconds = np.ones(len(seconds))
-        return np.asarray(seconds / seconds.sum(), np.float32)
+        if len(seconds) <= _GROUND:
+            return self.in_time, np.asarray(seconds / seconds.sum(), np.float32)
+        ends = np.cumsum(seconds)
+        steps = (np.arange(_GROUND) + 0.5) / _GROUND * ends[-1]
+        places, num_steps = np.unique(np.searchsorted(ends, steps), return_counts=True)
+        return self.in_time[places], np.asarray(num_steps / _GROUND, np.float32)
 
     def coverage_gains(self, close: FloatArray, covered: FloatArray) -> NDArray[np.float32]:
         """How much more of the video's time each of some candidates covers: (n,), 0..1.
@@ -103,9 +108,7 @@ class Field:
         """
         similarity = settings.similarity
         num_ground = len(self.ground)
-        has_descriptors = self.descriptors.shape[1] and similarity.descriptor_weight > 0
-        is_by_embedding = self.embeddings.shape[1] and not has_descriptors
-        max_cosine = similarity.max_embedding_cosine if is_by_embedding else similarity.max_cosine
+        max_cosine = max_cosine_of(self.embeddings, self.descriptors, settings=similarity)
         min_bits = float(similarity.min_hash_distance)
         if not similarity.is_relative or num_ground < 2:
             return max_cosine, min_bits
@@ -182,6 +185,10 @@ class _Chooser:
         self._cosines = mine @ mine.T
         self._closeness = closeness(mine, grounds, of_ground=grounds)
         self._self_closeness = closeness(mine, mine, of_ground=grounds)
+        is_known: NDArray[np.bool_] = np.asarray(mine.any(axis=1))
+        if not is_known.all():  # as like to others as these are to one another, neither alike nor different
+            neutral = self._self_closeness[np.ix_(is_known, is_known)]
+            self._self_closeness[~is_known] = self._self_closeness[:, ~is_known] = neutral.mean() if neutral.size else 0
         self._covered = np.zeros(len(grounds), np.float32)
 
     @property
@@ -231,7 +238,7 @@ class _Chooser:
         else:
             gains = self._field.coverage_gains(self._closeness[places], self._covered)
             is_worth = gains >= self._settings.min_coverage_gain
-        return np.asarray(is_worth & (self._short[places] < self._field.num_usable))
+        return np.asarray(is_worth)
 
     def _take(self, place: int) -> None:
         settings = self._settings
@@ -249,13 +256,19 @@ class _Chooser:
 
 
 def _shortlist(field: Field, places: NDArray[np.int64], *, most: int) -> NDArray[np.int64]:
-    """Of these places (ascending) the best of every shot, then the best of the rest; ascending."""
+    """Of these places (ascending) the best of every shot, of as many stretches of time, and of the rest; ascending."""
     size = max(_SHORTLIST, 4 * most)
     if len(places) <= size:
         return places
     _, firsts = np.unique(field.shot_indices[places], return_index=True)
     is_in = np.zeros(len(places), dtype=np.bool_)
     is_in[np.sort(firsts)[: size // 2]] = True
+    others = np.flatnonzero(~is_in)  # of a long take, not all of the one place that scores best
+    seconds = field.seconds[places[others]]
+    num_stretches = (size - np.count_nonzero(is_in)) // 2
+    edges = np.linspace(seconds.min(), seconds.max(), num_stretches + 1)[1:-1]
+    _, firsts = np.unique(np.searchsorted(edges, seconds, side="right"), return_index=True)
+    is_in[others[firsts]] = True
     is_in[np.flatnonzero(~is_in)[: size - np.count_nonzero(is_in)]] = True
     return places[is_in]
 

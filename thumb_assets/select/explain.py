@@ -164,7 +164,7 @@ class _Unchosen:
         rows = self._vectors[[place, *self._chosen.tolist()]]
         close = closeness(rows, self._of_ground, of_ground=self._of_ground)
         gain = float(field.coverage_gains(close[:1], close[1:].max(axis=0))[0])
-        if gain >= settings.min_coverage_gain or place >= field.num_usable:
+        if gain >= settings.min_coverage_gain:
             return None
         return Rejection("diversify", "already_covered", gain, settings.min_coverage_gain)
 

@@ -33,7 +33,8 @@ def segments_of(vectors: NDArray[np.float32], seconds: NDArray[np.float64], *, s
     """Cuts a video's candidates into segments of like content.
 
     Args:
-        vectors: (M, D) float32 of L2 norm 1, in the order of time, M > 0.
+        vectors: (M, D) float32 of L2 norm 1, in the order of time, M > 0; 0 in rows that are not known, which are of
+            the segment in which they lie.
         seconds: (M,) float64, ascending.
         settings: the threshold.
 
@@ -46,11 +47,13 @@ def segments_of(vectors: NDArray[np.float32], seconds: NDArray[np.float64], *, s
     indices = np.zeros(num_candidates, np.int64)
     similarities, thresholds = np.ones(num_candidates), np.empty(num_candidates)
     threshold = first_threshold(vectors, seconds, settings=settings)
-    anchor, segment = 0, 0
+    is_known: NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
+    anchor, segment, similarity = int(np.argmax(is_known)), 0, 1.0
     for place in range(num_candidates):
-        similarity = float(vectors[place] @ vectors[anchor])
         thresholds[place] = threshold
-        if place and similarity < threshold:
+        if is_known[place]:
+            similarity = float(vectors[place] @ vectors[anchor])
+        if is_known[place] and place > anchor and similarity < threshold:
             anchor, segment, similarity = place, segment + 1, 1.0
             if settings.threshold == "dynamic":
                 threshold = max(settings.floor, threshold - settings.step)
@@ -66,6 +69,8 @@ def first_threshold(
         return settings.fixed
     later = np.searchsorted(seconds, seconds + settings.compared_seconds)
     has_later = later < len(seconds)
+    is_known: NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
+    has_later[has_later] = is_known[has_later] & is_known[later[has_later]]
     if not has_later.any():
         return settings.fixed
     cosines = np.einsum("ij,ij->i", vectors[has_later], vectors[later[has_later]])

@@ -23,16 +23,23 @@ def comparable_vectors(
         (n, D + E) float32 of L2 norm 1, or 0 in rows that are not known; None where nothing is known.
     """
     weights = (1.0 - settings.descriptor_weight, settings.descriptor_weight)
-    parts = [
-        (weight, vectors.astype(np.float32))
-        for weight, vectors in zip(weights, (embeddings, descriptors), strict=True)
-        if vectors.shape[1] and weight > 0
-    ]
-    if not parts:
+    known = [part for part in zip(weights, (embeddings, descriptors), strict=True) if part[1].shape[1]]
+    if not known:
         return None
+    if len(known) == 1:  # it alone counts, whatever its weight
+        known = [(1.0, known[0][1])]
+    parts = [(weight, vectors.astype(np.float32)) for weight, vectors in known if weight > 0]
     total = sum(weight for weight, _ in parts)
     joined = np.hstack([np.sqrt(weight / total) * _of_norm_1(vectors) for weight, vectors in parts])
     return np.asarray(np.where(np.isnan(joined).any(axis=1, keepdims=True), 0.0, joined), np.float32)
+
+
+def max_cosine_of(
+    embeddings: NDArray[np.float16], descriptors: NDArray[np.float16], *, settings: SimilaritySettings
+) -> float:
+    """The cosine of `comparable_vectors` above which two of them are near-duplicates: embeddings alone are all near."""
+    has_descriptors = descriptors.shape[1] and (settings.descriptor_weight > 0 or not embeddings.shape[1])
+    return settings.max_embedding_cosine if embeddings.shape[1] and not has_descriptors else settings.max_cosine
 
 
 def _of_norm_1(vectors: FloatArray) -> FloatArray:

@@ -10,6 +10,8 @@ from thumb_assets.settings import ChaptersSettings
 
 # More candidates than this are not compared with one another: those in between follow the nearest one in time.
 _MOST_COMPARED = 2048
+# DBSCAN takes no radius of 0; pictures so near are the same.
+_LEAST_RADIUS = 1e-6
 # Where no radius is set, this share of the candidates has its nearest ones within it. The others are outliers, and a
 # radius by them would join everything.
 _RADIUS_PERCENTILE = 90.0
@@ -88,7 +90,7 @@ def clusters_of(timeline: Timeline, *, settings: ChaptersSettings, alike_distanc
     if len(used) > _MOST_COMPARED:
         used = used[np.linspace(0, len(used) - 1, _MOST_COMPARED).round().astype(np.int64)]
     distances = _distances(timeline.vectors[used], timeline.seconds[used], time_weight=settings.time_weight)
-    eps = settings.eps or max(_radius(distances, min_samples=settings.min_samples), alike_distance)
+    eps = settings.eps or max(_radius(distances, min_samples=settings.min_samples), alike_distance, _LEAST_RADIUS)
     found = DBSCAN(eps=eps, min_samples=settings.min_samples, metric="precomputed").fit_predict(distances)
     if (found < 0).all():
         found = np.zeros_like(found)

@@ -80,6 +80,9 @@ def _read_profiles() -> dict[str, dict[str, Any]]:
 PROFILES: dict[str, dict[str, Any]] = _read_profiles()
 
 
+_PRESET = "selection.preset"
+
+
 def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Settings:
     """Settings of a named profile with `section.name=value` overrides on top.
 
@@ -96,6 +99,10 @@ def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Se
     if profile not in PROFILES:
         raise SettingsError(f"profile {profile!r} does not exist; choose one of {', '.join(PROFILES)}")
     values: dict[str, Any] = json.loads(json.dumps(PROFILES[profile]))
+    overrides = list(overrides)
+    named = [override.partition("=")[2] for override in overrides if override.partition("=")[0].strip() == _PRESET]
+    if named and _parse_value(named[-1]) is not None:  # on the profile, and beneath what is set beside it
+        values["selection"] = with_preset(values.get("selection", {}), str(_parse_value(named[-1])))
     for override in overrides:
         name, separator, text = override.partition("=")
         keys = name.strip().split(".")
@@ -107,7 +114,6 @@ def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Se
             if not isinstance(target, dict):
                 raise SettingsError(f"--set {override!r}: {key!r} is a value, not a section")
         target[keys[-1]] = _parse_value(text)
-    values["selection"] = with_preset(values.get("selection", {}))
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

@@ -29,21 +29,18 @@ def load_presets() -> dict[str, Preset]:
     return {name: _validated(f"preset {name}", value) for name, value in yaml.safe_load(text).items()}
 
 
-def with_preset(selection: dict[str, Any]) -> dict[str, Any]:
-    """Settings of `selection` with those of the preset they name beneath them: what is set beside it wins.
+def with_preset(selection: dict[str, Any], name: str) -> dict[str, Any]:
+    """Settings of `selection` with those of a preset on top.
 
     Raises:
         SettingsError: no such preset, or a file that cannot be read or is no preset.
     """
-    name = selection.get("preset")
-    if name is None:
-        return selection
-    return _merged(_find(str(name)).selection, selection)
+    return _merged(selection, _find(name).selection)
 
 
 def _find(name: str) -> Preset:
     if Path(name).suffix in _FILE_SUFFIXES:
-        return _read_file(Path(name).expanduser())
+        return _read_file(Path(name))
     presets = load_presets()
     if name not in presets:
         raise SettingsError(f"preset {name!r} does not exist; choose one of {', '.join(presets)}, or name a .yaml file")
@@ -52,8 +49,8 @@ def _find(name: str) -> Preset:
 
 def _read_file(path: Path) -> Preset:
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        value = yaml.safe_load(path.expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RuntimeError) as error:  # no UTF-8, no possible name, no such home
         raise SettingsError(f"preset {path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())

@@ -93,6 +93,17 @@ def test_only_as_many_as_asked_for_are_shown_and_more_later_cost_only_themselves
     assert len(server.asked) == len(rows) > 1
 
 
+def test_what_if_says_that_the_judge_was_asked_about_what_was_best_before(
+    data_dir: Path, video_id: str, server: JudgeServer
+) -> None:
+    line = ["what-if", "--data-dir", str(data_dir), "--set", "selection.weights.sharpness=0.9"]
+    run_stages(data_dir, [video_id], STAGES)
+    assert "the judge looked" not in CliRunner().invoke(main, line).output
+    judge(data_dir, video_id, *server.overrides)
+    run_stages(data_dir, [video_id], ["selections"])
+    assert "the judge looked at what was best before (1 video)" in CliRunner().invoke(main, line).output
+
+
 def test_a_second_run_asks_nothing_and_gives_the_same_tables(
     data_dir: Path, video_id: str, server: JudgeServer
 ) -> None:

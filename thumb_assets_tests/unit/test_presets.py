@@ -2,7 +2,7 @@ import pytest
 
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings import SelectionSettings, load_settings
-from thumb_assets.settings.presets import load_presets, with_preset
+from thumb_assets.settings.presets import load_presets
 
 NAMES = tuple(load_presets())
 
@@ -37,7 +37,19 @@ def test_what_is_set_beside_a_preset_wins_in_any_order():
 
 def test_no_preset_changes_nothing():
     assert load_settings(overrides=["selection.preset=null"]).selection == SelectionSettings()
-    assert with_preset({"top_k": 4}) == {"top_k": 4}
+
+
+def test_a_preset_goes_over_the_profile_and_beneath_what_is_set():
+    preset = load_presets()["dataset"].selection
+    both = load_settings("dataset", ["selection.preset=dataset"]).selection
+    assert both.top_k == preset["top_k"] != load_settings("dataset").selection.top_k
+    assert load_settings("dataset", ["selection.preset=dataset", "selection.top_k=4"]).selection.top_k == 4
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-that-name/mine.yaml", "a\0b.yaml"])
+def test_a_file_that_cannot_be_named_gets_one_line(name):
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(overrides=[f"selection.preset={name}"])
 
 
 def test_a_profile_keeps_its_other_settings():

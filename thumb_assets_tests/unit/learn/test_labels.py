@@ -97,6 +97,7 @@ def test_counts_that_say_nothing_are_left_out(path: Path) -> None:
         ("video_id,frame_index,label\ndog,0,maybe\n", "line 2: label 'maybe' is no number, true or false"),
         ("video_id,frame_index,label\ndog,0,nan\n", "line 2: label 'nan'"),
         ("video_id,frame_index,label\ndog,0\n", "line 2: label ''"),
+        ("video_id,frame_index,label\ndog,0,yes\ndog,1,4\n", "has both words (yes) and numbers beyond 0 to 1 (4)"),
         ("video_id,frame_index,label\ndog,1.5,1\n", "line 2: frame_index '1.5' is no whole number"),
         ("video_id,frame_index,label\ndog,0,1\ndog,x,1\n", "line 3: frame_index 'x'"),
         ("video_id,frame_index,clicks,impressions\ndog,0,5,4\n", "line 2: 5 clicks of 4 impressions"),

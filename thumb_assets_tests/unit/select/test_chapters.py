@@ -76,6 +76,8 @@ def test_all_noise_one_look_or_nothing_known_is_one_chapter() -> None:
 def test_one_candidate_and_none() -> None:
     one = Timeline(np.array([0.0, 4.0, 9.0]), np.array([1]), np.array([5.0]), looks("A"), np.array([True]))
     assert starts_of(one) == [0]
+    settings = ChaptersSettings(min_chapter_seconds=0.0, min_samples=1)
+    assert spans_of(one, settings=settings, alike_distance=0.0) == [0]  # similarity.max_cosine=1: no two are alike
     empty = np.zeros(0)
     none = Timeline(np.array([0.0, 4.0]), empty.astype(np.int64), empty, looks(""), empty.astype(np.bool_))
     assert starts_of(none) == [0]

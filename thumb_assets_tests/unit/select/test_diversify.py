@@ -133,7 +133,7 @@ def test_auto_takes_as_many_as_the_content_supports():
     assert diversify(still, settings=settings_of("auto")) == [0]
 
 
-def test_auto_never_exceeds_its_most_and_takes_no_doubtful_one():
+def test_auto_never_exceeds_its_most_and_takes_doubtful_ones_last():
     angles = np.arange(20) * 0.31
     field = field_of(np.linspace(0.9, 0.1, 20), angles=angles, num_usable=15)
     settings = settings_of(
@@ -141,7 +141,39 @@ def test_auto_never_exceeds_its_most_and_takes_no_doubtful_one():
     )
     assert len(diversify(field, settings=settings)) == 4
     most = diversify(field, settings=settings.model_copy(update={"max_k": 100}))
-    assert most == list(range(15))
+    assert most == list(range(20))
+    assert (
+        len(diversify(field, settings=settings.model_copy(update={"max_k": 15})))
+        == 15
+        > max(diversify(field, settings=settings.model_copy(update={"max_k": 14})))
+    )
+
+
+def test_in_a_video_that_is_doubtful_throughout_auto_does_not_stay_where_it_is_not():
+    angles = [0.0, 0.15, 0.3, *np.repeat([1.0, 2.0, 3.0], 6)]  # captions on all but the first three
+    field = field_of(np.linspace(0.9, 0.3, 21), angles=angles, num_usable=3)
+    chosen = diversify(field, settings=settings_of("auto", max_k=10, min_coverage_gain=0.05))
+    assert {round(angles[place]) for place in chosen} == {0, 1, 2, 3}
+    assert len(chosen) == 4
+
+
+@pytest.mark.parametrize("place", [60, 61, 62, 63])
+def test_a_long_shot_stands_for_its_time_wherever_it_is_among_the_candidates(place):
+    own_seconds = np.full(129, 1.0)
+    own_seconds[place] = 600.0
+    field = field_of(np.linspace(0.9, 0.5, 129), own_seconds=own_seconds, angles=np.linspace(0, 1.5, 129))
+    shares = dict(zip(field.ground.tolist(), field.ground_shares.tolist(), strict=True))
+    assert shares[place] == pytest.approx(600 / 728, abs=1 / 64)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert len(shares) <= 64
+
+
+def test_what_is_not_known_is_neither_alike_nor_different():
+    field = field_of([0.9, 0.8, 0.7], angles=[0.0, 1.0, 2.0])
+    vectors = field.descriptors.copy()
+    vectors[2] = np.nan  # the row failed
+    field = replace(field, descriptors=vectors)
+    assert diversify(field, settings=settings_of(2, diversify="mmr", diversity_weight=0.9)) == [0, 1]
 
 
 @pytest.mark.parametrize("is_distinct", [True, False])
@@ -167,6 +199,15 @@ def test_of_thousands_the_best_of_the_shots_and_the_best_are_compared():
     assert len(chosen) == 5
     assert 2999 in chosen
     assert len({shots[place] for place in chosen}) == 5
+
+
+def test_of_a_long_take_not_only_the_place_that_scores_best_is_compared():
+    num = 300  # one shot, three places, one after the other
+    scores = np.concatenate([np.linspace(top + 0.05, top, 100) for top in (0.62, 0.58, 0.54)])
+    angles = np.repeat([0.0, 1.2, 2.4], 100) + np.tile(np.linspace(0, 0.7, 100), 3)
+    field = field_of(scores, shots=np.zeros(num), seconds=np.arange(num) * 1.5, angles=angles)
+    chosen = diversify(field, settings=settings_of(3, diversity_weight=0.7, distinct_shots=False))
+    assert {place // 100 for place in chosen} == {0, 1, 2}
 
 
 def test_where_the_best_hundreds_are_all_alike_the_rest_is_looked_through():

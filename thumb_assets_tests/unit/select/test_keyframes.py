@@ -44,6 +44,13 @@ def test_content_that_comes_back_is_a_new_segment():
     assert walk([0.0, 1.5, 0.0]).indices.tolist() == [0, 1, 2]
 
 
+def test_what_is_not_known_is_of_the_segment_in_which_it_lies():
+    vectors = vectors_at(0.0, 0.1, 0.2, 1.5, 1.6)
+    vectors[[0, 2, 4]] = 0.0
+    segments = segments_of(vectors, np.arange(5.0), settings=FIXED)
+    assert segments.indices.tolist() == [0, 0, 0, 1, 1]
+
+
 def test_dynamic_thresholds_fall_with_every_segment_to_the_floor():
     settings = KeyframesSettings(threshold="dynamic", fixed=0.9, step=0.1, floor=0.75)
     segments = walk([0.0, 1.5, 0.0, 1.5, 0.0], settings)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from thumb_assets.select.similarity import comparable_vectors, hash_distances
+from thumb_assets.select.similarity import comparable_vectors, hash_distances, max_cosine_of
 from thumb_assets.settings import SimilaritySettings
 
 NOTHING = np.zeros((2, 0), np.float16)
@@ -28,12 +28,24 @@ def test_one_of_the_two_alone_counts_for_both():
         assert float(vectors[0] @ vectors[1]) == pytest.approx(np.cos(0.3), abs=1e-3)
 
 
-def test_without_either_or_without_weight_nothing_is_known():
+def test_one_alone_counts_whatever_its_weight():
     assert comparable_vectors(NOTHING, NOTHING, settings=SimilaritySettings()) is None
-    only_descriptors = SimilaritySettings(descriptor_weight=0.0)
-    assert comparable_vectors(NOTHING, unit(0.0, 1.0), settings=only_descriptors) is None
-    only_embeddings = SimilaritySettings(descriptor_weight=1.0)
-    assert comparable_vectors(unit(0.0, 1.0), NOTHING, settings=only_embeddings) is None
+    for weight in (0.0, 0.5, 1.0):
+        settings = SimilaritySettings(descriptor_weight=weight)
+        for alone in ((NOTHING, unit(0.0, 1.0)), (unit(0.0, 1.0), NOTHING)):
+            vectors = comparable_vectors(*alone, settings=settings)
+            assert vectors == pytest.approx(unit(0.0, 1.0).astype(np.float32), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("has_embeddings", "has_descriptors", "weight", "is_by_embedding"),
+    [(True, True, 0.5, False), (True, True, 0.0, True), (True, False, 1.0, True), (False, True, 0.0, False)],
+)
+def test_embeddings_alone_have_a_limit_of_their_own(has_embeddings, has_descriptors, weight, is_by_embedding):
+    settings = SimilaritySettings(descriptor_weight=weight)
+    embeddings, descriptors = (unit(0.0, 1.0) if has_any else NOTHING for has_any in (has_embeddings, has_descriptors))
+    limit = max_cosine_of(embeddings, descriptors, settings=settings)
+    assert limit == (settings.max_embedding_cosine if is_by_embedding else settings.max_cosine)
 
 
 def test_a_row_that_is_not_known_is_like_no_other():
