@@ -52,7 +52,9 @@ class Provenance:
     def tags(self, result: StageResult, store: TableStore) -> dict[str, str]:
         """The tags of a materialisation: its data version, and the versions of the code and of what it was made from.
 
-        A stage that was never materialised counts as an input of no data: where it is later, that is a change.
+        A stage that was never materialised counts as an input of no data: where it is later, that is a change. Of one
+        that was skipped or failed the last good version counts, which Dagster compares with the next one; `backfill
+        --stale` goes by the tables, and sees that what was made without it is to be made anew.
         """
         version = data_version(result, store)
         self._versions[result.stage, result.video_id] = version

@@ -15,6 +15,7 @@ from thumb_assets.select.similarity import (
     FloatArray,
     comparable_vectors,
     hash_distances,
+    known_rows,
     max_cosine_of,
     mean_cosine,
     mean_hash_distance,
@@ -185,7 +186,7 @@ class _Chooser:
         self._cosines = mine @ mine.T
         self._closeness = closeness(mine, grounds, of_ground=grounds)
         self._self_closeness = closeness(mine, mine, of_ground=grounds)
-        is_known: NDArray[np.bool_] = np.asarray(mine.any(axis=1))
+        is_known = known_rows(mine)
         if not is_known.all():  # as like to others as these are to one another, neither alike nor different
             neutral = self._self_closeness[np.ix_(is_known, is_known)]
             self._self_closeness[~is_known] = self._self_closeness[:, ~is_known] = neutral.mean() if neutral.size else 0

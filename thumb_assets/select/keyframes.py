@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.diversify import Field, take_of_groups
+from thumb_assets.select.similarity import known_rows
 from thumb_assets.settings import KeyframesSettings, SelectionSettings
 
 
@@ -47,13 +48,14 @@ def segments_of(vectors: NDArray[np.float32], seconds: NDArray[np.float64], *, s
     indices = np.zeros(num_candidates, np.int64)
     similarities, thresholds = np.ones(num_candidates), np.empty(num_candidates)
     threshold = first_threshold(vectors, seconds, settings=settings)
-    is_known: NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
-    anchor, segment, similarity = int(np.argmax(is_known)), 0, 1.0
+    known = np.flatnonzero(known_rows(vectors)).tolist()
+    anchor, segment, similarity = known[0] if known else 0, 0, 1.0
+    is_known = set(known)
     for place in range(num_candidates):
         thresholds[place] = threshold
-        if is_known[place]:
+        if place in is_known:
             similarity = float(vectors[place] @ vectors[anchor])
-        if is_known[place] and place > anchor and similarity < threshold:
+        if place in is_known and place > anchor and similarity < threshold:
             anchor, segment, similarity = place, segment + 1, 1.0
             if settings.threshold == "dynamic":
                 threshold = max(settings.floor, threshold - settings.step)
@@ -69,7 +71,7 @@ def first_threshold(
         return settings.fixed
     later = np.searchsorted(seconds, seconds + settings.compared_seconds)
     has_later = later < len(seconds)
-    is_known: NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
+    is_known = known_rows(vectors)
     has_later[has_later] = is_known[has_later] & is_known[later[has_later]]
     if not has_later.any():
         return settings.fixed

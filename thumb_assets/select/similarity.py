@@ -34,6 +34,11 @@ def comparable_vectors(
     return np.asarray(np.where(np.isnan(joined).any(axis=1, keepdims=True), 0.0, joined), np.float32)
 
 
+def known_rows(vectors: FloatArray) -> NDArray[np.bool_]:
+    """(n,) which of `comparable_vectors` are known; the sum of squares, since it takes no array of its own."""
+    return np.asarray(np.einsum("ij,ij->i", vectors, vectors) > 0)
+
+
 def max_cosine_of(
     embeddings: NDArray[np.float16], descriptors: NDArray[np.float16], *, settings: SimilaritySettings
 ) -> float:

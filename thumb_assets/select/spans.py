@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.similarity import FloatArray
+from thumb_assets.select.similarity import FloatArray, known_rows
 from thumb_assets.settings import ChaptersSettings
 
 # More candidates than this are not compared with one another: those in between follow the nearest one in time.
@@ -81,7 +81,7 @@ def clusters_of(timeline: Timeline, *, settings: ChaptersSettings, alike_distanc
     """
     from sklearn.cluster import DBSCAN
 
-    is_known = timeline.vectors.any(axis=1)
+    is_known = known_rows(timeline.vectors)
     used = np.flatnonzero(is_known & timeline.is_heard)
     if not len(used):
         used = np.flatnonzero(is_known)
