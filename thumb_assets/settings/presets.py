@@ -1,5 +1,6 @@
 """Named sets of selection settings, kept as data: `presets.yaml` beside this package, or a file of one's own."""
 
+from copy import deepcopy
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -35,7 +36,7 @@ def with_preset(selection: dict[str, Any], name: str) -> dict[str, Any]:
     Raises:
         SettingsError: no such preset, or a file that cannot be read or is no preset.
     """
-    return _merged(selection, _find(name).selection)
+    return _merged(selection, deepcopy(_find(name).selection))  # a preset is read once, and changed by nobody
 
 
 def _find(name: str) -> Preset:

@@ -46,6 +46,17 @@ def test_a_preset_goes_over_the_profile_and_beneath_what_is_set():
     assert load_settings("dataset", ["selection.preset=dataset", "selection.top_k=4"]).selection.top_k == 4
 
 
+def test_what_is_set_beside_a_preset_does_not_stay_in_it():
+    (name, weights) = next(
+        (name, preset.selection["weights"]) for name, preset in load_presets().items() if "weights" in preset.selection
+    )
+    before = dict(weights)
+    load_settings(
+        overrides=[f"selection.preset={name}", "selection.weights.clip=0.123", "selection.weights.text=0.321"]
+    )
+    assert load_presets()[name].selection["weights"] == before
+
+
 @pytest.mark.parametrize("name", ["~nobody-of-that-name/mine.yaml", "a\0b.yaml"])
 def test_a_file_that_cannot_be_named_gets_one_line(name):
     with pytest.raises(SettingsError, match="cannot be read"):
