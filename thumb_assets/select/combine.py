@@ -60,7 +60,10 @@ def score_candidates(measured: Measured, *, settings: SelectionSettings, guidanc
 
 
 def raw_components(measured: Measured, *, guidance: Guidance = NO_GUIDANCE) -> dict[str, NDArray[np.float64]]:
-    """By component, apart from `iqa`, what it is the percentile of: (N,) float64, more is better, NaN where unknown."""
+    """By component what it is the percentile of: (N,) float64, more is better, NaN where unknown.
+
+    `iqa` is of several metrics, and `judge` no percentile.
+    """
     nothing = np.full(len(measured.frame_indices), np.nan)
     return {
         "sharpness": measured["laplacian_variance"],
@@ -68,7 +71,6 @@ def raw_components(measured: Measured, *, guidance: Guidance = NO_GUIDANCE) -> d
         "stillness": -measured["motion"],
         "contrast": measured["luma_std"],
         "text": guidance.wanted(measured),
-        "judge": measured["judge_score"],
         "learned": nothing if guidance.scorer is None else guidance.scorer.scores(measured),
     }
 

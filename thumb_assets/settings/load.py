@@ -80,7 +80,7 @@ def _read_profiles() -> dict[str, dict[str, Any]]:
 PROFILES: dict[str, dict[str, Any]] = _read_profiles()
 
 
-_PRESET = "selection.preset"
+_PRESET = ["selection", "preset"]
 
 
 def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Settings:
@@ -99,21 +99,17 @@ def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Se
     if profile not in PROFILES:
         raise SettingsError(f"profile {profile!r} does not exist; choose one of {', '.join(PROFILES)}")
     values: dict[str, Any] = json.loads(json.dumps(PROFILES[profile]))
-    overrides = list(overrides)
-    named = [override.partition("=")[2] for override in overrides if override.partition("=")[0].strip() == _PRESET]
-    if named and _parse_value(named[-1]) is not None:  # on the profile, and beneath what is set beside it
-        values["selection"] = with_preset(values.get("selection", {}), str(_parse_value(named[-1])))
-    for override in overrides:
-        name, separator, text = override.partition("=")
-        keys = name.strip().split(".")
-        if not separator or len(keys) < 2:
-            raise SettingsError(f"--set {override!r} is not of the form section.name=value")
+    asked = [(*_parse_override(override), override) for override in overrides]
+    presets = [value for keys, value, _ in asked if keys == _PRESET]
+    if presets and presets[-1] is not None:  # on the profile, and beneath what is set beside it
+        values["selection"] = with_preset(values.get("selection", {}), str(presets[-1]))
+    for keys, value, override in asked:
         target = values
         for key in keys[:-1]:
             target = target.setdefault(key, {})
             if not isinstance(target, dict):
                 raise SettingsError(f"--set {override!r}: {key!r} is a value, not a section")
-        target[keys[-1]] = _parse_value(text)
+        target[keys[-1]] = value
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -124,11 +120,16 @@ def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Se
         raise SettingsError(f"setting {where}: {first['msg']}{got}") from None
 
 
-def _parse_value(text: str) -> Any:
+def _parse_override(override: str) -> tuple[list[str], Any]:
+    """The names from the section down, and the value."""
+    name, separator, text = override.partition("=")
+    keys = name.strip().split(".")
+    if not separator or len(keys) < 2:
+        raise SettingsError(f"--set {override!r} is not of the form section.name=value")
     try:
-        return json.loads(text)
+        return keys, json.loads(text)
     except json.JSONDecodeError:
-        return text
+        return keys, text
 
 
 # These change how fast a table is made or what a failure does, never a value in it.
