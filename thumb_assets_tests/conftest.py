@@ -1,7 +1,8 @@
 """Fixtures of all tests: synthetic videos made once, the shared clips where they are, an empty data folder."""
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -17,6 +18,33 @@ _SHARED_DIR = _REPOSITORY.parent / "shared"
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ffmpeg_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
+    """The one FFmpeg all tests and their child processes find: the package's, whatever the machine has installed.
+
+    `THUMB_ASSETS_TESTS_FFMPEG` names another one by its path, or the system's by the word `system`.
+    """
+    named = os.environ.get("THUMB_ASSETS_TESTS_FFMPEG")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("IMAGEIO_FFMPEG_EXE", raising=False)
+        program = _packaged_ffmpeg() if named is None else shutil.which("ffmpeg" if named == "system" else named)
+        if named is not None and program is None:
+            pytest.fail(f"THUMB_ASSETS_TESTS_FFMPEG={named}: there is no such program here")
+        if program is not None and os.name == "posix":
+            folder = tmp_path_factory.mktemp("ffmpeg")
+            (folder / "ffmpeg").symlink_to(Path(program).absolute())
+            patch.setenv("PATH", str(folder), prepend=os.pathsep)
+        yield None if program is None else Path(program)
+
+
+def _packaged_ffmpeg() -> str | None:
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        return None
+    return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,8 @@ def export_command(
     """
     # A change of size or format on the way would make the filters anew, and `n` would count from 0 again.
     before = ["-noautorotate", "-reinit_filter", "0", "-threads", str(num_threads)]
+    # As `video.decode` does: older programs round a crop on the left down to what keeps rows aligned.
+    before += ["-flags", "+unaligned"]
     before += ["-apply_cropping", "codec"] if "apply_cropping" in program.options else []
     before += _local_file_options(header) + _device_options(device, header)
     filters = [f"select='{select_expression(frame_indices)}'"]

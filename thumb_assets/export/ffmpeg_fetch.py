@@ -38,6 +38,8 @@ ExportMethod = Literal["seek", "sequential", "ffmpeg"]
 _LOGGER = logging.getLogger(__name__)
 # In this order `auto` tries them.
 _DEVICES = ("cuda", "vaapi", "qsv", "videotoolbox", "d3d11va")
+# So many frames in a row that the program cannot give, each asked for by itself, and it is not called again for the file.
+_MAX_FAILURES_IN_A_ROW = 3
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class FfmpegFetcher:
         self._folder: Path | None = None
         self._call_numbers = count()
         self._pyav: FrameFetcher | None = None
+        self._num_failures_in_a_row = 0
 
     def __enter__(self) -> "FfmpegFetcher":
         try:
@@ -140,6 +143,7 @@ class FfmpegFetcher:
                     source.drop_below(frame_index - 1)
                 frames = (self._frame(source, frame_index) for source in sources)
                 frame = next((frame for frame in frames if frame is not None), None) or self._fetch_alone(frame_index)
+                self._note_success(is_given=frame is not None)
                 yield (frame, "ffmpeg") if frame is not None else self._fetch_with_pyav(frame_index)
         finally:
             for source in sources:
@@ -148,6 +152,8 @@ class FfmpegFetcher:
     def _export_batch(self, wanted: Sequence[int]) -> list[_Exported]:
         """The calls that together hold the batch's frames: of a device, and of the CPU for what that got wrong."""
         sources, missing = [], list(wanted)
+        if self._is_given_up:
+            return []
         for device in self._devices[:]:
             exported = self._export(missing, device=device)
             if exported is not None:
@@ -162,6 +168,8 @@ class FfmpegFetcher:
 
     def _fetch_alone(self, frame_index: int) -> Frame | None:
         """One frame by a call of its own, with one thread: no other frame can be taken for it."""
+        if self._is_given_up:
+            return None
         exported = self._export([frame_index], num_threads=1)
         if exported is None:
             return None
@@ -169,6 +177,22 @@ class FfmpegFetcher:
             return self._frame(exported, frame_index)
         finally:
             exported.remove()
+
+    @property
+    def _is_given_up(self) -> bool:
+        return self._num_failures_in_a_row >= _MAX_FAILURES_IN_A_ROW
+
+    def _note_success(self, *, is_given: bool) -> None:
+        """Counts what the program could not give, and says so once per file when it is not asked again."""
+        if self._is_given_up:
+            return
+        self._num_failures_in_a_row = 0 if is_given else self._num_failures_in_a_row + 1
+        if self._is_given_up:
+            _LOGGER.warning(
+                "%s: %s (FFmpeg %s) does not give the frames that were recorded; PyAV exports the rest of this file. "
+                "If this is so for many files, set export.ffmpeg_path to a newer FFmpeg or export.backend to pyav",
+                *(self._path, self._program.path, self._program.version),
+            )
 
     def _fetch_with_pyav(self, frame_index: int) -> tuple[Frame, ExportMethod]:
         if self._pyav is None:

@@ -131,10 +131,14 @@ def test_what_a_batch_got_wrong_is_exported_one_at_a_time(exporter, after, num_a
     ],
     ids=["deletes", "adds", "litters", "fails", "zeroes", "empties", "folder", "dies", "changes"],
 )
-def test_a_program_that_always_fails_is_replaced(exporter, after):
+def test_a_program_that_always_fails_is_replaced(exporter, after, caplog):
     exporter.sabotage(after)
     assert exporter.run() == all_by("seek")
-    assert exporter.num_calls == 6
+    assert exporter.num_calls == 1 + 3  # of the batch, and of three frames; then it is not called again
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert str(exporter.program) in warnings[0]
+    assert "export.ffmpeg_path" in warnings[0]
 
 
 @posix_only
