@@ -38,7 +38,7 @@ ExportMethod = Literal["seek", "sequential", "ffmpeg"]
 _LOGGER = logging.getLogger(__name__)
 # In this order `auto` tries them.
 _DEVICES = ("cuda", "vaapi", "qsv", "videotoolbox", "d3d11va")
-# So many frames in a row that the program cannot give, each asked for by itself, and it is not called again for the file.
+# After so many frames in a row that it could not give, each asked for by itself, the program is not called again.
 _MAX_FAILURES_IN_A_ROW = 3
 
 
