@@ -4,18 +4,18 @@ Neither MaterializeResult nor Output can name a partition, and returning one fro
 partition of it. So the body yields events, one materialisation per stage and video, and fails once at the end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
-from thumb_assets.defs.checks import check_specs, evaluate_checks, evaluate_checks_alone
+from thumb_assets.defs.checks import check_outputs, check_specs, evaluate_checks, evaluate_checks_alone
 from thumb_assets.defs.event_log import keep_connection
 from thumb_assets.defs.metadata import spec_metadata, stage_metadata
 from thumb_assets.defs.partitions import VIDEOS
-from thumb_assets.defs.provenance import Provenance, code_version, upstream_stages
+from thumb_assets.defs.provenance import Provenance, code_version, graph_stages, upstream_stages
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import STAGES, StageResult, run_with_retries
+from thumb_assets.pipeline import StageResult, run_with_retries
 from thumb_assets.settings import Settings
 from thumb_assets.tables import TABLES
 
@@ -29,18 +29,22 @@ _KINDS: dict[str, set[str]] = {
 }
 _DESCRIPTIONS = {
     "catalog": "The SQLite index over all tables: one transaction per video, rebuildable at any time.",
-    "chapters": "Spans of like content that tile the video, as a table, WebVTT and FFmpeg metadata (chapters.is_on).",
-    "crops": "The stills cut to the shapes of crops.aspect_ratios, around faces; skipped where none is asked for.",
-    "judgements": "One row per candidate that a vision-language model looked at; skipped where judge.url is not set.",
+    "chapters": "Spans of like content that tile the video, as a table, WebVTT and FFmpeg metadata.",
+    "crops": "The stills cut to the shapes of crops.aspect_ratios, around faces.",
+    "judgements": "One row per candidate that a vision-language model (judge.url) looked at.",
     "published": "One row per still that another system was told of: a row of its database, or a request (publish).",
 }
 
 
-def stage_spec(stage: str, settings: Settings) -> dg.AssetSpec:
-    """The asset of one stage; other code or other settings (a new model, say) make its older partitions stale."""
+def stage_spec(stage: str, settings: Settings, graph: Collection[str]) -> dg.AssetSpec:
+    """The asset of one stage; other code or other settings (a new model, say) make its older partitions stale.
+
+    Args:
+        graph: the stages that are assets; others are no inputs.
+    """
     return dg.AssetSpec(
         stage,
-        deps=upstream_stages(stage),
+        deps=upstream_stages(stage, graph),
         description=_DESCRIPTIONS.get(stage) or TABLES[stage].grain,
         metadata=spec_metadata(stage),
         skippable=True,
@@ -51,17 +55,20 @@ def stage_spec(stage: str, settings: Settings) -> dg.AssetSpec:
     )
 
 
-def build_pipeline(settings: Settings) -> dg.AssetsDefinition:
-    """The multi-asset whose specs are the stages.
+def build_pipeline(settings: Settings, *, named: Sequence[str] = ()) -> dg.AssetsDefinition:
+    """The multi-asset whose specs are the stages that are on.
 
     Args:
-        settings: those of the code location, for the code versions and the size of a run; a run may have others.
+        settings: those of the code location, for the stages, the code versions and the size of a run; a run may have
+            others.
+        named: stages that are assets though they are off.
     """
+    graph = graph_stages(settings, named=named)
 
     @dg.multi_asset(
         name="pipeline",
-        specs=[stage_spec(stage, settings) for stage in STAGES],
-        check_specs=check_specs(),
+        specs=[stage_spec(stage, settings, graph) for stage in graph],
+        check_specs=check_specs(graph),
         can_subset=True,
         partitions_def=VIDEOS,
         backfill_policy=dg.BackfillPolicy.multi_run(settings.backfill.num_videos_per_run),
@@ -72,9 +79,13 @@ def build_pipeline(settings: Settings) -> dg.AssetsDefinition:
         store, run_settings = thumb_assets.store, thumb_assets.settings
         if not context.selected_asset_keys:
             yield from evaluate_checks_alone(context, store, run_settings)
+            yield from check_outputs(context)
             return
+        for stage in graph_stages(run_settings):
+            if stage not in graph:
+                context.log.warning(_not_in_graph(stage))
         failed = []
-        provenance = Provenance(context.instance, run_settings)
+        provenance = Provenance(context.instance, run_settings, graph)
         results = run_with_retries(
             context.partition_keys,
             _selected_stages(context),
@@ -88,7 +99,7 @@ def build_pipeline(settings: Settings) -> dg.AssetsDefinition:
                 yield dg.AssetMaterialization(
                     result.stage,
                     partition=result.video_id,
-                    metadata=stage_metadata(result, store),
+                    metadata=stage_metadata(result, store, graph=graph),
                     tags=provenance.tags(result, store),
                 )
                 yield from evaluate_checks(context, result.stage, result.video_id, store, run_settings)
@@ -97,8 +108,16 @@ def build_pipeline(settings: Settings) -> dg.AssetsDefinition:
                 yield from _tell(context, result)
         if failed:
             raise _failure(failed)
+        yield from check_outputs(context)
 
     return pipeline
+
+
+def _not_in_graph(stage: str) -> str:
+    return (
+        f"{stage} is turned on in this run's configuration and is not run: it is off in the settings of the code "
+        "location, so it is no asset; turn it on in the library's settings and reload the code location"
+    )
 
 
 def _line(result: StageResult) -> str:

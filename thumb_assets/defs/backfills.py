@@ -13,8 +13,9 @@ from dagster._core.execution.backfill import (  # no public way from Python; the
 from dagster._core.utils import make_new_backfill_id
 
 from thumb_assets.defs.partitions import VIDEOS, add_videos, run_tags
+from thumb_assets.defs.provenance import graph_stages
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import backlog_of, default_stages
+from thumb_assets.pipeline import backlog_of
 from thumb_assets.weights import lacks_package
 
 TITLE = "thumb_backfill"
@@ -66,7 +67,7 @@ def launch_what_is_left(context: dg.OpExecutionContext, thumb_assets: ThumbAsset
     if _is_under_way(context.instance):
         context.log.info(f"a backfill {TITLE} is still under way: nothing is launched beside it")
         return
-    stages = default_stages(settings)
+    stages = graph_stages(settings)
     backlog = list(backlog_of(thumb_assets.library.all(), stages, settings, thumb_assets.store))
     chosen = [left.video.video_id for left in backlog if left.work != "none" and not left.is_permanent]
     num_permanent = sum(left.is_permanent is True for left in backlog)

@@ -1,5 +1,7 @@
 """Assembles the code location, so that tests and the command line get the same graph over other data."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from thumb_assets.defs.assets import build_pipeline
@@ -13,17 +15,18 @@ from thumb_assets.defs.sensors import library_sensor
 from thumb_assets.defs.survey import build_survey_schedule, survey_job
 
 
-def build_definitions(*, resource: ThumbAssetsResource | None = None) -> dg.Definitions:
-    """The whole graph.
+def build_definitions(*, resource: ThumbAssetsResource | None = None, named: Sequence[str] = ()) -> dg.Definitions:
+    """The whole graph: the stages that the settings turn on, as assets, and what surrounds them.
 
     Args:
         resource: another data folder or other settings.
+        named: stages that are assets though they are off.
     """
     resource = resource or ThumbAssetsResource()
     settings = resource.settings
     speed_up_event_log()
     return dg.Definitions(
-        assets=[build_pipeline(settings), build_report(settings)],
+        assets=[build_pipeline(settings, named=named), build_report(settings)],
         jobs=[THUMBNAILS, thumb_backfill_job, survey_job],
         schedules=[
             build_schedule(settings.backfill),

@@ -5,7 +5,7 @@ each is evaluated right after its video's materialisation and names it as its ta
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -104,16 +104,27 @@ CHECKS: dict[str, dict[str, Check]] = {
 }
 
 
-def check_specs() -> list[dg.AssetCheckSpec]:
-    """The specs of all checks, partitioned like their assets."""
+def check_specs(stages: Iterable[str]) -> list[dg.AssetCheckSpec]:
+    """The specs of the checks of these stages, partitioned like their assets."""
     with warnings.catch_warnings():
         # Partitioned checks are in preview: the minor version is pinned, and a test holds what is used of them.
         warnings.simplefilter("ignore", dg.PreviewWarning)
         return [
             dg.AssetCheckSpec(name, asset=stage, description=check.__doc__, partitions_def=VIDEOS)
-            for stage, checks in CHECKS.items()
-            for name, check in checks.items()
+            for stage in stages
+            for name, check in CHECKS[stage].items()
         ]
+
+
+def check_outputs(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
+    """The output that Dagster expects of each check that the run selected.
+
+    An evaluation that names its partition does not count as one: without them Dagster logs that the checks yielded
+    nothing. An output can be yielded once, so they come after the last video.
+    """
+    for name, spec in context.assets_def.check_specs_by_output_name.items():
+        if spec.key in context.selected_asset_check_keys:
+            yield dg.Output(None, output_name=name)
 
 
 def evaluate_checks(

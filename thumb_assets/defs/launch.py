@@ -12,7 +12,8 @@ import dagster as dg
 from thumb_assets.defs.backfills import launch_backfill
 from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.partitions import VIDEOS, add_videos, known_videos, range_tags
-from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.defs.provenance import require_in_graph
+from thumb_assets.defs.resources import ThumbAssetsResource, library_settings
 from thumb_assets.pipeline import warm_engine
 from thumb_assets.settings import dagster_home
 from thumb_assets.store import TableStore
@@ -65,7 +66,7 @@ def run_through_dagster(
         Whether every run succeeded, and what ended a run besides failed videos, one line each. A failed video does
         not stop the others; its reason is in the outcomes.
     """
-    job = build_definitions(resource=resource).resolve_job_def("thumbnails")
+    job = build_definitions(resource=resource, named=stages).resolve_job_def("thumbnails")
     is_success, unexpected = True, []
     size = resource.settings.backfill.num_videos_per_run
     with open_instance(resource.store) as instance, warm_engine():
@@ -86,7 +87,12 @@ def run_through_dagster(
 
 
 def launch_through_daemon(video_ids: Sequence[str], stages: Sequence[str], resource: ThumbAssetsResource) -> str:
-    """Leaves the work to the daemon of a running `thumb-assets ui`, and returns the backfill's id at once."""
+    """Leaves the work to the daemon of a running `thumb-assets ui`, and returns the backfill's id at once.
+
+    Raises:
+        SettingsError: a stage is off in the library's settings, and so no asset of that daemon.
+    """
+    require_in_graph(stages, library_settings(resource))
     with open_instance(resource.store) as instance:
         return launch_backfill(
             instance,

@@ -6,7 +6,8 @@ import dagster as dg
 from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES  # no public name
 
 from thumb_assets.defs.backfills import launch_backfill
-from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.defs.provenance import require_in_graph
+from thumb_assets.defs.resources import ThumbAssetsResource, library_settings
 from thumb_assets.pipeline import default_stages
 
 _BACKFILL_DAEMON = "BACKFILL"
@@ -18,12 +19,16 @@ class DaemonLauncher:
     Args:
         instance: Dagster's; stays open as long as this is used.
         resource: the runs get its configuration.
+
+    Raises:
+        SettingsError: a stage that it turns on is off in the library's settings, and so no asset of that daemon.
     """
 
     def __init__(self, instance: dg.DagsterInstance, resource: ThumbAssetsResource) -> None:
         self._instance = instance
         self._resource = resource
         self._stages = default_stages(resource.settings)
+        require_in_graph(self._stages, library_settings(resource))
         self._lock = threading.Lock()
 
     def launch(self, video_id: str) -> str:

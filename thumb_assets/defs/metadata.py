@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import dagster as dg
 
 from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.export import chapter_title, contact_sheet, crops_sheet, score_timeline
-from thumb_assets.pipeline import StageResult
+from thumb_assets.pipeline import STAGES, StageResult
 from thumb_assets.select import TOLD_TABLES, explain_rejections, funnel, told_of
 from thumb_assets.store import TableStore
 from thumb_assets.tables import LINEAGE, STAGE_TABLES, TABLES, content_sha256
@@ -70,22 +70,27 @@ def _code_references(stage: str) -> dg.CodeReferencesMetadataValue:
         return dg.CodeReferencesMetadataValue(code_references=[reference])
 
 
-def _column_lineage(stage: str) -> dg.TableColumnLineage:
+def _column_lineage(stage: str, graph: Collection[str]) -> dg.TableColumnLineage:
+    is_off = set(STAGES) - set(graph)
     return dg.TableColumnLineage(
         {
-            column: [dg.TableColumnDep(dg.AssetKey(table_name), source) for table_name, source in sources]
+            column: [dg.TableColumnDep(dg.AssetKey(name), source) for name, source in sources if name not in is_off]
             for column, sources in LINEAGE[stage].items()
         }
     )
 
 
-def stage_metadata(result: StageResult, store: TableStore) -> dict[str, Any]:
-    """Metadata of one materialisation."""
+def stage_metadata(result: StageResult, store: TableStore, *, graph: Collection[str] = STAGES) -> dict[str, Any]:
+    """Metadata of one materialisation.
+
+    Args:
+        graph: the stages that are assets; no column comes from others.
+    """
     metadata: dict[str, Any] = {"source": dg.MetadataValue.path(result.source_path), **result.metrics}
     if result.is_unchanged:
         metadata["unchanged"] = True
     if result.stage in LINEAGE:
-        metadata["dagster/column_lineage"] = _column_lineage(result.stage)
+        metadata["dagster/column_lineage"] = _column_lineage(result.stage, graph)
     for table_name, table in result.tables.items():
         is_main = table_name == result.stage
         metadata["dagster/row_count" if is_main else f"num_rows_{table_name}"] = table.num_rows

@@ -4,6 +4,8 @@ Dagster notes this itself for what an asset returns, and not for the events that
 `assets`. Without it, its "unsynced" is a guess from the times of the events.
 """
 
+from collections.abc import Callable, Collection, Iterable
+
 import dagster as dg
 from dagster._core.definitions.data_version import (  # not exported at the top level
     CODE_VERSION_TAG,
@@ -15,21 +17,73 @@ from dagster._core.definitions.data_version import (  # not exported at the top 
 )
 
 from thumb_assets.defs.metadata import data_version
+from thumb_assets.errors import SettingsError
 from thumb_assets.pipeline import (
     CODE_VERSIONS,
     OPTIONAL_INPUTS,
     REQUIRED_INPUTS,
     STAGES,
     StageResult,
+    default_stages,
+    ordered_stages,
     stage_settings_sha256,
 )
 from thumb_assets.settings import Settings
 from thumb_assets.store import TableStore
+from thumb_assets.weights import lacks_package
 
 
-def upstream_stages(stage: str) -> tuple[str, ...]:
-    """The stages whose tables it reads; what people and the survey write is no asset."""
-    return tuple(name for name in (*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ())) if name in STAGES)
+def graph_stages(settings: Settings, *, named: Iterable[str] = ()) -> tuple[str, ...]:
+    """The stages that are assets: those that the settings turn on and whose packages are installed.
+
+    Dagster takes what a run skipped for failed or missing, and warns about it wherever something reads it.
+
+    Args:
+        named: these as well, because somebody asked for them by name.
+    """
+    is_on = [stage for stage in default_stages(settings) if not lacks_package(stage, settings)]
+    return ordered_stages([*is_on, *named])
+
+
+def stages_of(
+    repository: dg.RepositoryDefinition | None, settings: Settings, *, on_missing: Callable[[str], None]
+) -> tuple[str, ...]:
+    """The stages that are on and are assets of a loaded code location.
+
+    Args:
+        repository: None where there is no loaded one to ask.
+        on_missing: called with a line about each stage that is on and no asset.
+    """
+    graph = graph_stages(settings)
+    if repository is None:
+        return graph
+    keys = repository.asset_graph.get_all_asset_keys()
+    for stage in graph:
+        if dg.AssetKey(stage) not in keys:
+            on_missing(f"{stage} is on and is not run: this code location was loaded before; reload it (Deployment)")
+    return tuple(stage for stage in graph if dg.AssetKey(stage) in keys)
+
+
+def require_in_graph(stages: Iterable[str], settings: Settings) -> None:
+    """Refuses stages that a daemon of the library could not run.
+
+    Args:
+        settings: the library's own, which its code location follows.
+
+    Raises:
+        SettingsError: a stage is off there, and so is no asset.
+    """
+    is_off = [stage for stage in stages if stage not in default_stages(settings)]
+    if is_off:
+        raise SettingsError(
+            f"{', '.join(is_off)}: off in the library's settings, so Dagster's daemon has no such asset; turn it on "
+            "there and restart `thumb-assets ui`, or leave it out"
+        )
+
+
+def upstream_stages(stage: str, graph: Collection[str] = STAGES) -> tuple[str, ...]:
+    """The stages of the graph whose tables it reads; what people and the survey write is no asset."""
+    return tuple(name for name in (*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ())) if name in graph)
 
 
 def code_version(stage: str, settings: Settings) -> str:
@@ -43,10 +97,11 @@ class Provenance:
     Args:
         instance: whose event log holds the run.
         settings: of the run.
+        graph: the stages that are assets.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, settings: Settings) -> None:
-        self._instance, self._settings = instance, settings
+    def __init__(self, instance: dg.DagsterInstance, settings: Settings, graph: Collection[str]) -> None:
+        self._instance, self._settings, self._graph = instance, settings, graph
         self._versions: dict[tuple[str, str], str] = {}
 
     def tags(self, result: StageResult, store: TableStore) -> dict[str, str]:
@@ -61,7 +116,7 @@ class Provenance:
         tags = {DATA_VERSION_TAG: version, CODE_VERSION_TAG: code_version(result.stage, self._settings)}
         # What an input tells from later is any number of the log between: that of its last event serves for all.
         last_event = str(self._instance.event_log_storage.get_maximum_record_id() or 0)
-        for name in upstream_stages(result.stage):
+        for name in upstream_stages(result.stage, self._graph):
             key = dg.AssetKey(name)
             tags[get_input_data_version_tag(key)] = self._version(name, result.video_id)
             tags[get_input_event_pointer_tag(key)] = last_event

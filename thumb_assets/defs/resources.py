@@ -33,3 +33,8 @@ class ThumbAssetsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def settings(self) -> Settings:
         """The settings; SettingsError where the profile or an override is wrong."""
         return load_settings(self.profile, self.overrides)
+
+
+def library_settings(resource: ThumbAssetsResource) -> Settings:
+    """The settings of the resource's data folder, without what a run or a command has on top."""
+    return ThumbAssetsResource(data_dir=resource.data_dir).settings

@@ -1,14 +1,14 @@
 """The sensor that turns new and changed files of the library into partitions."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
 from thumb_assets.defs.jobs import THUMBNAILS
 from thumb_assets.defs.partitions import VIDEOS, is_busy, known_videos, range_tags, run_tags
+from thumb_assets.defs.provenance import stages_of
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import default_stages
 from thumb_assets.settings import Settings
 from thumb_assets.store import Discovery, Mirror
 
@@ -48,21 +48,24 @@ def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAsset
         requests.append(VIDEOS.build_delete_request(outdated))
     return dg.SensorResult(
         dynamic_partitions_requests=requests,
-        run_requests=list(_runs(new, thumb_assets.settings)) if settings.process_new else [],
+        run_requests=_runs(context, new, thumb_assets.settings) if new and settings.process_new else [],
         cursor=_cursor(found.after),
         skip_reason=None if requests else _summary(found, lost),
     )
 
 
-def _runs(video_ids: Sequence[str], settings: Settings) -> Iterator[dg.RunRequest]:
+def _runs(context: dg.SensorEvaluationContext, video_ids: Sequence[str], settings: Settings) -> list[dg.RunRequest]:
     """Runs over ranges of new partitions: those that one tick adds follow each other."""
+    stages = stages_of(context.repository_def, settings, on_missing=context.log.warning)
     size = settings.backfill.num_videos_per_run
-    for start in range(0, len(video_ids), size):
-        chunk = video_ids[start : start + size]
-        yield dg.RunRequest(
-            asset_selection=[dg.AssetKey(stage) for stage in default_stages(settings)],
+    chunks = (video_ids[start : start + size] for start in range(0, len(video_ids), size))
+    return [
+        dg.RunRequest(
+            asset_selection=[dg.AssetKey(stage) for stage in stages],
             tags=range_tags(chunk) | run_tags(settings.backfill),
         )
+        for chunk in chunks
+    ]
 
 
 def _position(cursor: str | None) -> bytes | None:

@@ -30,7 +30,7 @@ def run_range(instance: dg.DagsterInstance, data_dir: Path) -> RunRange:
         # What is tested is Dagster: a child process would load the models for every run.
         in_this_process = ["video.is_isolated=false", "backfill.retry_seconds=[]", *overrides]
         resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=in_this_process)
-        job = build_definitions(resource=resource).resolve_job_def("thumbnails")
+        job = build_definitions(resource=resource, named=stages).resolve_job_def("thumbnails")
         return job.execute_in_process(
             instance=instance,
             asset_selection=[dg.AssetKey(stage) for stage in stages],

@@ -4,13 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from thumb_assets.definitions import defs
+from thumb_assets.defs.build import build_definitions
+from thumb_assets.defs.resources import ThumbAssetsResource
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 
 
 def describe_graph() -> dict[str, Any]:
-    """Assets with their inputs and checks, jobs, schedules and sensors: what a change of the graph changes."""
+    """Assets with their inputs and checks, jobs, schedules and sensors: what a change of the graph changes.
+
+    By the default settings: those of a data folder that is not there.
+    """
+    defs = build_definitions(resource=ThumbAssetsResource(data_dir=str(SNAPSHOT.with_name("no-data"))))
     graph = defs.resolve_asset_graph()
     checks: dict[str, list[str]] = {}
     for check in graph.asset_check_keys:
