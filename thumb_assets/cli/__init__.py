@@ -39,8 +39,8 @@ from thumb_assets.cli.output import (
     print_results,
     print_selections,
     print_table,
-    progress,
     stored_outcomes,
+    work_progress,
 )
 from thumb_assets.cli.presets import presets_command
 from thumb_assets.cli.prune import prune_command
@@ -50,7 +50,7 @@ from thumb_assets.cli.show import show_command
 from thumb_assets.cli.survey import survey_command
 from thumb_assets.cli.what_if import what_if_command
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import STAGES, StageResult, default_stages, run_isolated
+from thumb_assets.pipeline import STAGES, StageResult, Watcher, default_stages, run_isolated, watching
 from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, load_settings
 from thumb_assets.store import Library, TableStore
 from thumb_assets.weights import fetch, list_models
@@ -218,19 +218,11 @@ def _run_with_progress(
     is_recomputed: bool,
 ) -> list[StageResult]:
     results = []
-    with progress() as bars:
-        videos_bar = bars.add_task("videos", total=len(video_ids))
-        frames_bar = bars.add_task("frames", total=None)
-
-        def on_frame(video_id: str, frame_index: int, num_frames: int | None) -> None:
-            bars.update(frames_bar, description=video_id[:40], completed=frame_index, total=num_frames)
-
-        seen: set[str] = set()
-        for result in run_isolated(video_ids, stages, settings, store, on_frame=on_frame, is_recomputed=is_recomputed):
+    with work_progress(len(video_ids)) as work, watching(Watcher(work.on_frame, work.on_step)):
+        for result in run_isolated(video_ids, stages, settings, store, is_recomputed=is_recomputed):
             results.append(replace(result, tables={}))  # a library's tables would not fit in memory
             if result.stage == stages[-1]:
-                seen.add(result.video_id)
-                bars.update(videos_bar, completed=len(seen))
+                work.on_done(result.video_id)
     return results
 
 

@@ -19,9 +19,10 @@ from thumb_assets.cli.output import (
     print_table,
     progress,
     stored_outcomes,
+    work_progress,
 )
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import Backlog, Estimate, backlog_of, estimate
+from thumb_assets.pipeline import Backlog, Estimate, StageResult, Watcher, backlog_of, estimate, watching
 from thumb_assets.settings import load_settings
 from thumb_assets.store import Library, Mirror, TableStore
 
@@ -89,14 +90,17 @@ def backfill_command(
 
 
 def work_through(video_ids: Sequence[str], stages: Sequence[str], resource: "ThumbAssetsResource") -> bool:
-    """Runs stages of videos through Dagster in this process, with a progress bar; False where a video failed."""
+    """Runs stages of videos through Dagster in this process, with progress bars; False where a video failed."""
     from thumb_assets.defs.launch import run_through_dagster
 
-    with progress() as bars:
-        bar = bars.add_task("videos through Dagster", total=len(video_ids))
-        is_success, unexpected = run_through_dagster(
-            video_ids, stages, resource, on_run=lambda num_videos: bars.update(bar, advance=num_videos)
-        )
+    with work_progress(len(video_ids)) as work:
+
+        def on_result(result: StageResult) -> None:
+            if result.stage == stages[-1]:
+                work.on_done(result.video_id)
+
+        with watching(Watcher(work.on_frame, work.on_step, on_result)):
+            is_success, unexpected = run_through_dagster(video_ids, stages, resource)
     print_errors(unexpected)
     return is_success
 

@@ -1,5 +1,6 @@
 """What the commands print: tables, one line per error, progress bars. Nothing here decides anything."""
 
+import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +36,14 @@ out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty()
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+# The exit code of a command that was ended by Ctrl+C, as shells expect it.
+INTERRUPTED = 130
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl+C, and how far the work had come."""
+
+
 @contextmanager
 def one_line_errors(*, verbose: bool) -> Iterator[None]:
     try:
@@ -44,6 +53,10 @@ def one_line_errors(*, verbose: bool) -> Iterator[None]:
             raise
         err.print(f"error: {error}", markup=False)
         sys.exit(2 if isinstance(error, SettingsError) else 1)
+    except KeyboardInterrupt as interrupt:
+        how_far = f": {interrupt}" if isinstance(interrupt, Interrupted) else ""
+        err.print(f"interrupted{how_far}; run the same command again to go on", markup=False)
+        sys.exit(INTERRUPTED)
 
 
 @contextmanager
@@ -61,9 +74,66 @@ def download_progress() -> Iterator[OnProgress]:
         yield on_progress
 
 
-def progress() -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeElapsedColumn(), console=err, transient=True, disable=not sys.stderr.isatty())
+def progress(console: Console = err) -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=16), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not sys.stderr.isatty())
+
+
+class WorkProgress:
+    """Progress bars of work on videos: how many are done, and how far the one under way is.
+
+    Attributes:
+        num_done: videos whose last stage has a result.
+    """
+
+    def __init__(self, bars: Progress, num_videos: int) -> None:
+        self._bars = bars
+        self._videos = bars.add_task("videos", total=num_videos)
+        self._frames = bars.add_task("starting the engine", total=None)
+        self._video_id = ""
+        self._done: set[str] = set()
+
+    @property
+    def num_done(self) -> int:
+        return len(self._done)
+
+    def on_frame(self, video_id: str, frame_index: int, num_frames: int | None) -> None:
+        self._video_id = video_id
+        total = None if num_frames is None else max(num_frames, frame_index + 1)
+        self._bars.update(self._frames, description=video_id[:30], completed=frame_index + 1, total=total)
+
+    def on_step(self, name: str) -> None:
+        video = f"{self._video_id[:16]}: " if self._video_id else ""
+        self._bars.update(self._frames, description=f"{video}{name}"[:44])
+
+    def on_done(self, video_id: str) -> None:
+        self._done.add(video_id)
+        self._bars.update(self._videos, completed=len(self._done))
+
+
+@contextmanager
+def _kept_terminal() -> Iterator[Console]:
+    """The terminal under a descriptor of its own: Dagster sends 1 and 2 to a file while a step runs."""
+    if not sys.stderr.isatty():
+        yield err
+        return
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace") as terminal:
+        yield Console(file=terminal, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def work_progress(num_videos: int) -> Iterator[WorkProgress]:
+    """Bars for work on so many videos.
+
+    Raises:
+        Interrupted: Ctrl+C, with how many videos were done.
+    """
+    with _kept_terminal() as console, progress(console) as bars:
+        work = WorkProgress(bars, num_videos)
+        try:
+            yield work
+        except KeyboardInterrupt:
+            raise Interrupted(f"{work.num_done} of {num_videos} videos done") from None
 
 
 def print_results(results: Sequence[StageResult], store: TableStore, *, verbose: bool) -> bool:

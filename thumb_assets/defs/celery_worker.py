@@ -3,7 +3,6 @@
 Each process of a worker keeps its engine, and so its models, from one run to the next. One process per GPU.
 """
 
-import multiprocessing
 from contextlib import ExitStack
 from typing import Any
 
@@ -31,11 +30,6 @@ _kept = ExitStack()
 
 @worker_process_init.connect
 def _keep_engine(**_: Any) -> None:
-    # Celery has its own multiprocessing, whose processes may have no children. The standard library's, which starts the
-    # engine's process, is told that it is in an ordinary one; that child dies with its parent by itself.
-    ordinary = multiprocessing.Process()
-    ordinary.daemon, ordinary.authkey = False, bytes(ordinary.authkey)
-    multiprocessing.process._current_process = ordinary  # type: ignore[attr-defined]  # noqa: SLF001
     _kept.enter_context(warm_engine())
 
 

@@ -2,12 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from thumb_assets.defs.backfills import launch_backfill
 from thumb_assets.defs.build import build_definitions
@@ -28,12 +29,19 @@ def prepare_dagster_home(store: TableStore) -> Path:
     return home
 
 
+# What steps print goes where this process prints. Dagster would send it to files, by programs of its own that copy it
+# to the terminal and that Ctrl+C ends with a trace.
+_AT_A_TERMINAL = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
+
+
 @contextmanager
 def open_instance(store: TableStore) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of the data folder; DAGSTER_HOME is set to it, since Dagster reads it in many places."""
     home = prepare_dagster_home(store)
     os.environ["DAGSTER_HOME"] = str(home)
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_AT_A_TERMINAL)) as instance:
         yield instance
 
 
@@ -54,13 +62,8 @@ def run_through_dagster(
     video_ids: Sequence[str],
     stages: Sequence[str],
     resource: ThumbAssetsResource,
-    *,
-    on_run: Callable[[int], None] | None = None,
 ) -> tuple[bool, list[str]]:
     """Runs stages of videos in this process as Dagster runs over ranges of partitions.
-
-    Args:
-        on_run: called with the number of videos of each run that ended.
 
     Returns:
         Whether every run succeeded, and what ended a run besides failed videos, one line each. A failed video does
@@ -81,8 +84,6 @@ def run_through_dagster(
             )
             is_success &= result.success
             unexpected += _unexpected(result.all_events)
-            if on_run:
-                on_run(len(chunk))
     return is_success, unexpected
 
 

@@ -24,6 +24,7 @@ from thumb_assets.pipeline.stages import (
     ordered_stages,
     stage_settings_sha256,
 )
+from thumb_assets.pipeline.watching import Watcher, watching
 from thumb_assets.pipeline.what_if import (
     NewPrompts,
     VideoChange,
@@ -50,6 +51,7 @@ __all__ = [
     "StageResult",
     "Survey",
     "VideoChange",
+    "Watcher",
     "WhatIf",
     "apply_what_if",
     "backlog_of",
@@ -72,5 +74,6 @@ __all__ = [
     "stage_settings_sha256",
     "survey",
     "warm_engine",
+    "watching",
     "what_if",
 ]

@@ -34,6 +34,7 @@ from thumb_assets.pipeline.stages import (
     ordered_stages,
     table_inputs,
 )
+from thumb_assets.pipeline.watching import OnStep, OnVideo
 from thumb_assets.settings import Settings
 from thumb_assets.store import Library, Mirror, Outcome, TableStore, record_outcomes
 from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
@@ -48,7 +49,6 @@ from thumb_assets.video import (
 # Videos whose frames wait for a batch to fill; one more and the batches are scored as they are.
 _MAX_WAITING_VIDEOS = 4
 
-OnVideo = Callable[[str], None]
 # What gives the frames, and what is done with them.
 _PASSES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "full": (VideoDecoder, DecodePass),
@@ -64,6 +64,7 @@ def run(
     *,
     on_frame: OnFrame | None = None,
     on_video: OnVideo | None = None,
+    on_step: OnStep | None = None,
     is_recomputed: bool = False,
 ) -> Iterator[StageResult]:
     """Runs stages of videos, each video decoded at most once, and yields each result as it is done and written.
@@ -79,12 +80,15 @@ def run(
         store: where tables are read and written.
         on_frame: called with (video_id, frame_index, num_frames_from_header) for every decoded frame.
         on_video: called with the video_id before anything is done with a video's file, and as a sign of life.
+        on_step: called when a step begins that may take long, such as loading a model.
         is_recomputed: run every stage, whatever is stored.
 
     Raises:
         SettingsError: an unknown stage.
     """
-    engine = _Engine(ordered_stages(stages), settings, store, on_frame, on_video, is_recomputed=is_recomputed)
+    engine = _Engine(
+        ordered_stages(stages), settings, store, on_frame, on_video, on_step=on_step, is_recomputed=is_recomputed
+    )
     return engine.run(video_ids)
 
 
@@ -97,6 +101,7 @@ class _Engine:
         on_frame: OnFrame | None,
         on_video: OnVideo | None,
         *,
+        on_step: OnStep | None,
         is_recomputed: bool,
     ) -> None:
         self._stages = stages
@@ -104,6 +109,7 @@ class _Engine:
         self._store = store
         self._on_frame = on_frame
         self._on_video = on_video or (lambda _: None)
+        self._on_step: OnStep = on_step or (lambda name, *, is_of_file: None)  # noqa: ARG005 - a name of the protocol
         self._is_recomputed = is_recomputed
         self._library = Library(store.data_dir)
         self._mirror = Mirror(settings.library, store)
@@ -128,6 +134,7 @@ class _Engine:
                 continue
             seen.add(video_id)
             self._on_video(video_id)
+            self._on_step("looking for the file", is_of_file=True)
             try:
                 self._mirror.bring(video_id)
                 job = VideoJob(
@@ -253,7 +260,9 @@ class _Engine:
         rule = self._capture_rule(job, scorers)
         with decoder(job.video.path, self._settings.video) as source:
             self._begin(job, source.header)
+            self._on_step("loading the shot detector", is_of_file=False)
             this_pass = frame_pass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
+            self._on_step("decoding", is_of_file=True)
             result: PassResult = this_pass.run(source, self._on_frame)
             return result
 
@@ -285,6 +294,7 @@ class _Engine:
         missing = sorted(set(candidates.column("frame_index").to_pylist()) - job.captured)
         if not missing:
             return
+        self._on_step("fetching the candidates", is_of_file=True)
         with fetched_frames(job, missing, self._settings.video) as frames:
             for frame in frames:
                 self._on_video(job.video_id)  # a sign of life: hours may pass between the first and the last
@@ -297,6 +307,7 @@ class _Engine:
         self._on_video(job.video_id)
         for stage in self._stages:
             if stage in SCORER_STAGES and stage not in job.settled:
+                self._on_step(f"stage {stage}", is_of_file=True)
                 yield job.attempt(stage, partial(self._scores, job, stage))
         makers = {
             "judgements": lambda: self._judging.judge_frames(job, self._iqa_footer(job)),
@@ -308,6 +319,7 @@ class _Engine:
         }
         for stage, make in makers.items():
             if stage in self._stages:
+                self._on_step(f"stage {stage}", is_of_file=True)
                 yield job.attempt(stage, make)
         for scorer in self._scorers.values():  # rows of stages that were blocked
             if isinstance(scorer, FrameScorer):
@@ -369,6 +381,7 @@ class _Engine:
         if stage not in SCORER_STAGES:
             return None
         if stage not in self._scorers:
+            self._on_step(f"loading the model of {stage}", is_of_file=False)
             try:
                 self._scorers[stage] = build_scorer(stage, self._settings, self._models)
             except SettingsError:

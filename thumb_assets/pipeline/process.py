@@ -1,8 +1,22 @@
-"""The environment in which the engine's own process starts: what it asks of the libraries below Python."""
+"""The engine's own process: how it starts, pauses and ends, and the environment it starts in.
+
+It has a session of its own and no input, so no program below it can touch the terminal (a background program that does
+is stopped by the system, and everything waits for it). The terminal's keys do not reach it either: the parent passes
+on a pause (Ctrl+Z), and ends it (Ctrl+C).
+"""
 
 import os
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 # glibc's malloc: what is freed is kept for the next frame, up to a gigabyte, in one arena. By itself it gives a freed
 # picture back to the system and gets fresh pages for the next one, each of which costs a fault; and an arena of another
@@ -43,3 +57,116 @@ def in_engine_environment() -> Iterator[None]:
     finally:
         for name in added:
             os.environ.pop(name, None)
+
+
+class EngineProcess:
+    """A process that runs `thumb_assets.pipeline.child`, and the connection to it.
+
+    It ends with this process, however that ends: its end of a pipe is closed then.
+    """
+
+    def __init__(self) -> None:
+        self.connection, theirs = Pipe()
+        watched, self._lifeline = os.pipe()
+        # The same interpreter and import path; `-c` alone would look in the working directory.
+        code = (
+            f"import sys; sys.path[:] = {sys.path!r}; from thumb_assets.pipeline.child import serve_jobs; "
+            f"serve_jobs({theirs.fileno()}, {watched})"
+        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - a list, no shell: this interpreter
+                [sys.executable, "-c", code],
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **engine_environment(os.environ)},
+                pass_fds=(theirs.fileno(), watched),
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()  # else the child's end of the pipe would never be the last
+            os.close(watched)
+        _pauses.add(self)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait(self) -> int:
+        """Its exit code, once it ended; negative where a signal ended it."""
+        return self._process.wait()
+
+    def stop(self) -> None:
+        """Ends it and what it started."""
+        _pauses.discard(self)
+        self.signal_all(signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+        self.connection.close()
+        with suppress(OSError):
+            os.close(self._lifeline)
+            self._lifeline = -1
+
+    def signal_all(self, number: int) -> None:
+        """Sends a signal to the process and what it started."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def programs(self) -> list[str]:
+        """Names of the programs it started that still run, those that are stopped marked; empty where none can tell."""
+        names = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError, ValueError, IndexError):
+                name, _, rest = stat.read_text(errors="replace").partition("(")[2].rpartition(")")
+                state, _parent, _group, session = rest.split()[:4]
+                if int(session) == self.pid and stat.parent.name != str(self.pid):
+                    names.append(f"{name} (stopped)" if state == "T" else name)
+        return sorted(set(names))
+
+
+class _Pauses:
+    """Pauses the engine's processes with this one, where its main thread may handle Ctrl+Z and nobody else does."""
+
+    def __init__(self) -> None:
+        self._processes: set[EngineProcess] = set()
+
+    def add(self, process: EngineProcess) -> None:
+        self._processes.add(process)
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL:
+            signal.signal(signal.SIGTSTP, self._pause)
+
+    def discard(self, process: EngineProcess) -> None:
+        self._processes.discard(process)
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and not self._processes and signal.getsignal(signal.SIGTSTP) == self._pause:
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+
+    def _pause(self, number: int, _frame: FrameType | None) -> None:
+        for process in self._processes:
+            process.signal_all(signal.SIGSTOP)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # here this process stops, until the shell's `fg`
+        signal.signal(number, self._pause)
+        for process in self._processes:
+            process.signal_all(signal.SIGCONT)
+
+
+_pauses = _Pauses()
+
+
+def end_with_parent(lifeline: int) -> None:
+    """In the engine's process: ends it and what it started as soon as the parent is gone."""
+
+    def watch() -> None:
+        os.read(lifeline, 1)  # nobody writes: it returns when the parent's end is closed
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def connection_of(descriptor: int) -> "Connection[Any, Any]":
+    """In the engine's process: the connection to the parent."""
+    return Connection(descriptor)

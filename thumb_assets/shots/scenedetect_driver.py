@@ -1,17 +1,19 @@
 """PySceneDetect's detectors, driven frame by frame by our own counter."""
 
+import importlib
+import importlib.util
+import sys
 from collections import deque
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.settings import ShotsSettings
 from thumb_assets.shots.starts import ShotStart, Transition
-
-if TYPE_CHECKING:
-    from scenedetect import SceneDetector
 
 # A detector announces a cut a few frames late; its scores of this many frames are remembered to report the cut's own.
 _NUM_RECENT_SCORES = 64
@@ -56,32 +58,43 @@ class SceneDetectDriver:
         return [ShotStart(index, self._transition, scores.get(index)) for index in indices]
 
     def _timecode(self, frame_index: int) -> Any:
-        from scenedetect import FrameTimecode
-
-        return FrameTimecode(frame_index, fps=self._frame_rate)
+        return _library("common").FrameTimecode(frame_index, fps=self._frame_rate)
 
 
-def _build_detector(settings: ShotsSettings, frame_rate: Fraction) -> "SceneDetector":
-    from scenedetect import (
-        AdaptiveDetector,
-        ContentDetector,
-        HashDetector,
-        HistogramDetector,
-        ThresholdDetector,
-    )
+@cache
+def _library(module: str) -> ModuleType:
+    """A module of PySceneDetect, without the rest of the package.
 
+    The package's own `__init__` starts FFmpeg to see whether it is there, with this process's terminal as its input.
+    Other modules, and whoever imports the package after us, find it as it is: the bare package is taken away again.
+    """
+    name = f"scenedetect.{module}"
+    if "scenedetect" in sys.modules:
+        return importlib.import_module(name)
+    spec = importlib.util.find_spec("scenedetect")
+    if spec is None:
+        raise ImportError("PySceneDetect is not installed; install scenedetect-headless")
+    sys.modules["scenedetect"] = importlib.util.module_from_spec(spec)  # its modules find each other; not executed
+    try:
+        return importlib.import_module(name)
+    finally:
+        del sys.modules["scenedetect"]
+
+
+def _build_detector(settings: ShotsSettings, frame_rate: Fraction) -> Any:
+    detectors = _library("detectors")
     # In frames: the library compares whole frames exactly, seconds with rounding at 29.97.
     min_scene_len = round(settings.min_shot_seconds * frame_rate)
     if settings.detector == "adaptive":
-        return AdaptiveDetector(
+        return detectors.AdaptiveDetector(
             adaptive_threshold=settings.adaptive_threshold,
             window_width=settings.window_width,
             min_scene_len=min_scene_len,
         )
     if settings.detector == "content":
-        return ContentDetector(threshold=settings.content_threshold, min_scene_len=min_scene_len)
+        return detectors.ContentDetector(threshold=settings.content_threshold, min_scene_len=min_scene_len)
     if settings.detector == "threshold":
-        return ThresholdDetector(threshold=settings.fade_threshold, min_scene_len=min_scene_len)
+        return detectors.ThresholdDetector(threshold=settings.fade_threshold, min_scene_len=min_scene_len)
     if settings.detector == "histogram":
-        return HistogramDetector(threshold=settings.histogram_threshold, min_scene_len=min_scene_len)
-    return HashDetector(threshold=settings.hash_threshold, min_scene_len=min_scene_len)
+        return detectors.HistogramDetector(threshold=settings.histogram_threshold, min_scene_len=min_scene_len)
+    return detectors.HashDetector(threshold=settings.hash_threshold, min_scene_len=min_scene_len)

@@ -1,12 +1,10 @@
 """The engine in a child process: what it survives, what it says, and that it leaves nobody behind."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +14,7 @@ from thumb_assets.settings import load_settings
 from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids, read_outcomes
 from thumb_assets_tests.support.drawing import draw_frame
 from thumb_assets_tests.support.encoding import encode
+from thumb_assets_tests.support.processes import engine_processes, is_running, wait_until
 from thumb_assets_tests.support.running import register
 
 STAGES = ("videos", "frames", "shots", "candidate_frames", "sharpness", "selections", "stills", "catalog")
@@ -32,14 +31,14 @@ def run_and_strike(data_dir, video_ids, victim, strike, *overrides):
 
     def on_frame(video_id, _frame_index, _num_frames):
         if video_id == victim and not struck:
-            (child,) = multiprocessing.active_children()
-            struck.append(child.pid)
-            os.kill(child.pid, strike)
+            (child,) = engine_processes()
+            struck.append(child)
+            os.kill(child, strike)
 
     settings = load_settings(overrides=overrides)
     results = list(run_isolated(video_ids, STAGES, settings, TableStore(data_dir), on_frame=on_frame))
     assert struck
-    assert multiprocessing.active_children() == []
+    assert engine_processes() == []
     return results
 
 
@@ -99,8 +98,8 @@ def test_what_was_done_before_the_death_stays_done(data_dir, three_videos):
     for result in run_isolated([victim], STAGES, load_settings(), store):
         done += [result.stage] if result.status == "done" else []
         if result.stage == "shots":
-            (child,) = multiprocessing.active_children()
-            os.kill(child.pid, signal.SIGSEGV)
+            (child,) = engine_processes()
+            os.kill(child, signal.SIGSEGV)
     recorded = {row.stage: row.status for row in read_outcomes(store, victim)}
     assert {stage for stage, status in recorded.items() if status == "done"} == set(done)
     assert {"videos", "frames", "shots"} <= set(done)
@@ -114,9 +113,9 @@ def test_a_death_in_the_middle_of_a_message_is_a_death(data_dir, tmp_path):
     (video_id,) = register(data_dir, [encode(tmp_path / "long.mp4", frames)])
     results = run_isolated([video_id], STAGES, load_settings(), TableStore(data_dir))
     next(results)
-    (child,) = multiprocessing.active_children()
+    (child,) = engine_processes()
     time.sleep(2)
-    os.kill(child.pid, signal.SIGSEGV)
+    os.kill(child, signal.SIGSEGV)
     rest = list(results)
     assert [result.stage for result in rest] == list(STAGES[1:])
     assert rest[-1].status == "failed"
@@ -143,8 +142,8 @@ def test_a_program_that_was_started_ends_with_the_run(data_dir, synthetic_videos
             while not pid_file.exists() or not pid_file.read_text().strip():
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
-            (child,) = multiprocessing.active_children()
-            child.kill()
+            (child,) = engine_processes()
+            os.kill(child, signal.SIGKILL)
     program = int(pid_file.read_text())
     deadline = time.monotonic() + 5
     while is_running(program) and time.monotonic() < deadline:
@@ -155,16 +154,6 @@ def test_a_program_that_was_started_ends_with_the_run(data_dir, synthetic_videos
 def test_the_program_is_to_be_stopped_before_the_run_is():
     with pytest.raises(SettingsError, match="timeout_seconds must be less"):
         load_settings(overrides=["export.backend=ffmpeg", "video.stall_seconds=60"])
-
-
-def test_a_daemonic_process_says_what_to_do(data_dir, three_videos):
-    process = multiprocessing.current_process()
-    process._config["daemon"] = True
-    try:
-        with pytest.raises(SettingsError, match="is_isolated=false"):
-            list(run_isolated(three_videos, STAGES, load_settings(), TableStore(data_dir)))
-    finally:
-        process._config["daemon"] = False
 
 
 def test_a_wrong_setting_is_said_by_the_parent(data_dir, three_videos):
@@ -184,20 +173,21 @@ def test_a_failure_keeps_its_trace(data_dir, synthetic_videos, tmp_path):
 def test_a_caller_that_stops_early_leaves_no_child(data_dir, three_videos):
     results = run_isolated(three_videos, STAGES, load_settings(), TableStore(data_dir))
     next(results)
-    assert len(multiprocessing.active_children()) == 1
+    assert len(engine_processes()) == 1
     results.close()
-    assert multiprocessing.active_children() == []
+    assert engine_processes() == []
 
 
 PARENT = """
-import multiprocessing, sys
+import os, sys
 from pathlib import Path
 from thumb_assets.pipeline import run_isolated
 from thumb_assets.settings import load_settings
 from thumb_assets.store import TableStore
+from thumb_assets_tests.support.processes import engine_processes
 
 def on_frame(*_):
-    print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+    print(*engine_processes(), flush=True)
 
 if __name__ == "__main__":
     list(run_isolated([sys.argv[2]], ["videos"], load_settings(), TableStore(Path(sys.argv[1])), on_frame=on_frame))
@@ -218,13 +208,6 @@ def test_a_child_does_not_outlive_a_parent_that_was_killed(data_dir, synthetic_v
     assert not is_running(child)
 
 
-def is_running(process_id):
-    try:
-        return " Z " not in Path(f"/proc/{process_id}/stat").read_text()
-    except FileNotFoundError:
-        return False
-
-
 def test_a_warm_engine_is_one_process_for_several_runs(data_dir, three_videos):
     settings, store = load_settings(), TableStore(data_dir)
     pids = []
@@ -232,19 +215,19 @@ def test_a_warm_engine_is_one_process_for_several_runs(data_dir, three_videos):
         for video_id in three_videos:
             results = list(run_isolated([video_id], STAGES, settings, store))
             assert {each.status for each in results} == {"done"}
-            pids += [child.pid for child in multiprocessing.active_children()]
+            pids += engine_processes()
     assert len(pids) == len(three_videos)
     assert len(set(pids)) == 1
-    assert multiprocessing.active_children() == []
+    assert engine_processes() == []
 
 
 def test_a_warm_engine_that_died_between_two_runs_is_replaced(data_dir, three_videos):
     settings, store = load_settings(), TableStore(data_dir)
     with warm_engine():
         list(run_isolated(three_videos[:1], STAGES, settings, store))
-        (child,) = multiprocessing.active_children()
-        os.kill(child.pid, signal.SIGKILL)
-        child.join(60)
+        (child,) = engine_processes()
+        os.kill(child, signal.SIGKILL)
+        wait_until(lambda: not is_running(child), "the child is gone")
         results = list(run_isolated(three_videos[1:], STAGES, settings, store))
     assert {each.status for each in results} == {"done"}
-    assert multiprocessing.active_children() == []
+    assert engine_processes() == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.pipeline import engine_environment, in_engine_environment
-from thumb_assets.pipeline.isolate import _Child
+from thumb_assets.pipeline.process import EngineProcess
 
 _COUNT_FAULTS = """
 import resource
@@ -62,9 +62,9 @@ def test_it_is_set_for_children_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells the environment of a process")
 def test_the_engines_process_has_it() -> None:
-    child = _Child()
+    child = EngineProcess()
     try:
-        told = Path(f"/proc/{child._process.pid}/environ").read_bytes().split(b"\0")
+        told = Path(f"/proc/{child.pid}/environ").read_bytes().split(b"\0")
         expected = engine_environment({})
         assert {f"{name}={value}".encode() for name, value in expected.items()} <= set(told)
     finally:

@@ -1,0 +1,127 @@
+"""The child's side of `run_isolated`: takes jobs, runs the engine, reports every step."""
+
+import signal
+import time
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from thumb_assets.errors import as_thumb_assets_error
+from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.job import StageResult
+from thumb_assets.pipeline.process import connection_of, end_with_parent
+from thumb_assets.settings import Settings
+from thumb_assets.store import TableStore
+
+# How often the child reports frames; each is a message.
+_SECONDS_BETWEEN_FRAMES = 0.1
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a child is to do; see `run`."""
+
+    video_ids: list[str]
+    stages: tuple[str, ...]
+    settings: Settings
+    data_dir: Path
+    is_recomputed: bool
+
+
+@dataclass(frozen=True)
+class Working:
+    """The child turns to a video."""
+
+    video_id: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """The child begins a step of its work.
+
+    Attributes:
+        is_of_file: whether the step reads the video's file, which then may be why it hangs.
+    """
+
+    name: str
+    is_of_file: bool
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The child has come to a frame."""
+
+    video_id: str
+    frame_index: int
+    num_frames: int | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """A stage's result, and the trace of its error, which does not survive the way."""
+
+    result: StageResult
+    trace: str | None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The child is through, or the engine itself raised."""
+
+    error: Exception | None = None
+
+
+def serve_jobs(connection: int, lifeline: int) -> None:
+    """Does the jobs that come, until nobody can send one any more; called in a process of its own.
+
+    Args:
+        connection: descriptor of the child's end of the connection.
+        lifeline: descriptor of a pipe that closes when the parent ends.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the child
+    end_with_parent(lifeline)
+    parent = connection_of(connection)
+    while True:
+        try:
+            job = parent.recv()
+        except EOFError:
+            return
+        _do(job, parent)
+
+
+def _do(job: Job, connection: "Connection[Any, Any]") -> None:
+    """Runs the engine and reports everything to the parent."""
+    last = 0.0
+
+    def on_frame(video_id: str, frame_index: int, num_frames: int | None) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SECONDS_BETWEEN_FRAMES:
+            last = time.monotonic()
+            connection.send(Decoded(video_id, frame_index, num_frames))
+
+    def on_video(video_id: str) -> None:
+        connection.send(Working(video_id))
+
+    def on_step(name: str, *, is_of_file: bool) -> None:
+        connection.send(Step(name, is_of_file))
+
+    try:
+        results = run(
+            job.video_ids,
+            job.stages,
+            job.settings,
+            TableStore(job.data_dir),
+            on_frame=on_frame,
+            on_video=on_video,
+            on_step=on_step,
+            is_recomputed=job.is_recomputed,
+        )
+        for result in results:
+            error = result.error
+            connection.send(Told(result, "".join(traceback.format_exception(error)) if error else None))
+    except Exception as error:  # noqa: BLE001 - told by the parent, who can; here it would be a trace and an exit code
+        connection.send(Ended(as_thumb_assets_error(error, "the engine")))
+    else:
+        connection.send(Ended())

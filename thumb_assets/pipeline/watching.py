@@ -1,0 +1,49 @@
+"""Callbacks by which the engine's caller watches it work."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from thumb_assets.pipeline.decode_pass import OnFrame
+from thumb_assets.pipeline.job import StageResult
+
+OnVideo = Callable[[str], None]
+
+
+class OnStep(Protocol):
+    """Called when the engine begins a step that may take long; `is_of_file`: it reads the video's file."""
+
+    def __call__(self, name: str, *, is_of_file: bool) -> None: ...
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Callbacks by which somebody watches the work of `run_isolated`: frames, steps by name, results."""
+
+    on_frame: OnFrame | None = None
+    on_step: Callable[[str], object] = _ignore
+    on_result: Callable[[StageResult], object] = _ignore
+
+
+_watchers = [Watcher()]  # the innermost is last
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Inside, the watcher is called for the work of every `run_isolated`, also where Dagster makes the call."""
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
+
+
+def current_watcher(on_frame: OnFrame | None = None) -> Watcher:
+    """The innermost watcher; a callback of the call itself comes before its own."""
+    watcher = _watchers[-1]
+    return watcher if on_frame is None else replace(watcher, on_frame=on_frame)
