@@ -30,6 +30,7 @@ from thumb_assets.cli.options import (
     table_store,
 )
 from thumb_assets.cli.output import (
+    LineGroup,
     download_progress,
     err,
     one_line_errors,
@@ -58,7 +59,7 @@ from thumb_assets.weights import fetch, list_models
 _DEMO_CLIPS = ("bigbuckbunny.mp4", "bikes.mp4")
 
 
-@click.group()
+@click.group(cls=LineGroup)
 @click.version_option(__version__, prog_name="thumb-assets")
 @click.option("-v", "--verbose", is_flag=True, help="Show the traceback behind an error.")
 @click.pass_context
@@ -121,8 +122,10 @@ def demo(verbose: bool, *, data_dir: Path | None) -> None:
         is_success = work_through([video.video_id for video in videos], stages, dagster_resource(store))
         print_selections(store, [video.video_id for video in videos])
         print_outcomes(stored_outcomes(store, [video.video_id for video in videos]))
-        where = f"\nstills  {store.stills_root}/\ntables  {store.data_dir}/tables/\ncatalog {store.catalog_path}"
-        out.print(where, markup=False)
+        out.print()
+        out.print(f"stills  {store.stills_root}/", markup=False)
+        out.print(f"tables  {store.data_dir}/tables/", markup=False)
+        out.print(f"catalog {store.catalog_path}", markup=False)
         out.print(f"open the UI: uv run thumb-assets ui{f' --data-dir {data_dir}' if data_dir else ''}", markup=False)
     sys.exit(0 if is_success else 1)
 

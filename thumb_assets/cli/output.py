@@ -2,11 +2,12 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
+from typing import Any
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -23,6 +24,7 @@ from rich.progress import (
 from rich.table import Table
 
 from thumb_assets.errors import SettingsError, ThumbAssetsError
+from thumb_assets.escaping import escape_log_lines, one_line, traceback_lines
 from thumb_assets.pipeline import STAGES, StageResult
 from thumb_assets.store import BLOCKED, Outcome, TableStore, read_outcomes
 from thumb_assets.weights import OnProgress
@@ -31,9 +33,48 @@ from thumb_assets.weights import OnProgress
 for _stream in (sys.stdout, sys.stderr):
     if isinstance(_stream, TextIOWrapper):
         _stream.reconfigure(errors="backslashreplace")
+escape_log_lines()
+
+
+class LineConsole(Console):
+    """A console on which every text is one line, and nothing in it moves the cursor or sets the terminal.
+
+    All that the commands print goes through here; names of files and messages of other programs stand in it. Several
+    lines are several texts.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich's; texts are escaped."""
+        super().print(*(one_line(each) if isinstance(each, str) else each for each in objects), **options)
+
+
+class LineGroup(click.Group):
+    """The command's group, whose own errors (wrong usage) are escaped like every other line."""
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """As click's."""
+        with _escaped_usage_errors():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's."""
+        with _escaped_usage_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _escaped_usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except click.ClickException as error:
+        if not str(error.message).startswith("Usage:"):  # the help itself, where a command is given nothing
+            setattr(error, "message", one_line(error.message))  # noqa: B010 - typed as final
+        raise
+
+
 # In a pipe there is no width to keep to.
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = LineConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
+err = LineConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 # The exit code of a command that was ended by Ctrl+C, as shells expect it.
@@ -50,7 +91,7 @@ def one_line_errors(*, verbose: bool) -> Iterator[None]:
         yield
     except ThumbAssetsError as error:
         if verbose:
-            raise
+            print_traceback(error)
         err.print(f"error: {error}", markup=False)
         sys.exit(2 if isinstance(error, SettingsError) else 1)
     except KeyboardInterrupt as interrupt:
@@ -68,7 +109,7 @@ def download_progress() -> Iterator[OnProgress]:
 
         def on_progress(file_name: str, num_bytes: int, total: int | None) -> None:
             if file_name not in bars:
-                bars[file_name] = progress.add_task(file_name, total=total)
+                bars[file_name] = progress.add_task(cell(file_name), total=total)
             progress.update(bars[file_name], completed=num_bytes, total=total)
 
         yield on_progress
@@ -100,11 +141,11 @@ class WorkProgress:
     def on_frame(self, video_id: str, frame_index: int, num_frames: int | None) -> None:
         self._video_id = video_id
         total = None if num_frames is None else max(num_frames, frame_index + 1)
-        self._bars.update(self._frames, description=video_id[:30], completed=frame_index + 1, total=total)
+        self._bars.update(self._frames, description=cell(video_id[:30]), completed=frame_index + 1, total=total)
 
     def on_step(self, name: str) -> None:
         video = f"{self._video_id[:16]}: " if self._video_id else ""
-        self._bars.update(self._frames, description=f"{video}{name}"[:44])
+        self._bars.update(self._frames, description=cell(f"{video}{name}"[:44]))
 
     def on_done(self, video_id: str) -> None:
         self._done.add(video_id)
@@ -148,8 +189,7 @@ def print_results(results: Sequence[StageResult], store: TableStore, *, verbose:
     if verbose:
         for result in failed:
             if result.error is not None:
-                trace = traceback.format_exception(result.error)
-                err.print("".join(trace), markup=False)
+                print_traceback(result.error)
     num_failed = len({result.video_id for result in failed})
     num_unchanged = sum(result.is_unchanged for result in results)
     summary = f"{len(video_ids) - num_failed} videos done, {num_failed} failed; stills in {store.stills_root}/"
@@ -177,6 +217,11 @@ def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
             )
     if rows:
         print_table("selections", ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa"], rows)
+
+
+def print_traceback(error: BaseException) -> None:
+    for line in traceback_lines(error):
+        err.print(line, markup=False)
 
 
 def print_errors(errors: Iterable[object]) -> None:
@@ -209,5 +254,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*map(cell, row))
     out.print(table, soft_wrap=False)
+
+
+def cell(text: object) -> str:
+    """A text for what rich lays out itself (tables, progress bars): escaped, and no markup."""
+    return escape(one_line(text))

@@ -40,7 +40,8 @@ def _print_all(store: TableStore, video_id: str) -> None:
         print_table("funnel", list(row), [[str(value) for value in row.values()]])
     print_selections(store, [video_id])
     for row in catalog.query("SELECT * FROM best_stills WHERE video_id = ? ORDER BY rank", (video_id,)):
-        out.print(f"{row['reason']}\n  {store.stills_dir(video_id) / row['file_name']}", markup=False)
+        out.print(row["reason"], markup=False)
+        out.print(f"  {store.stills_dir(video_id) / row['file_name']}", markup=False)
     reasons = catalog.query(
         "SELECT stage, reason, count(*) AS num_candidates FROM rejections WHERE video_id = ? GROUP BY 1, 2",
         (video_id,),

@@ -11,10 +11,11 @@ import dagster as dg
 
 from thumb_assets.defs.checks import check_outputs, check_specs, evaluate_checks, evaluate_checks_alone
 from thumb_assets.defs.event_log import keep_connection
-from thumb_assets.defs.metadata import spec_metadata, stage_metadata
+from thumb_assets.defs.metadata import bullets, shown, spec_metadata, stage_metadata
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.provenance import Provenance, code_version, graph_stages, upstream_stages
 from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.escaping import one_line
 from thumb_assets.pipeline import StageResult, run_with_retries
 from thumb_assets.settings import Settings
 from thumb_assets.tables import TABLES
@@ -133,20 +134,20 @@ def _selected_stages(context: dg.AssetExecutionContext) -> list[str]:
 def _tell(context: dg.AssetExecutionContext, result: StageResult) -> Iterator[dg.AssetObservation]:
     """Logs what was not done, and leaves an observation with the reason for the partition's page."""
     if result.status == "skipped":
-        context.log.warning(f"{result.video_id} {result.stage} skipped: {result.message}")
+        context.log.warning(one_line(f"{result.video_id} {result.stage} skipped: {result.message}"))
     elif result.blocked_by is None:
-        context.log.error(f"{result.video_id} {result.stage}: {result.message}")
+        context.log.error(one_line(f"{result.video_id} {result.stage}: {result.message}"))
     reason = str(result.message) if result.blocked_by is None else f"{result.blocked_by}: {result.message}"
-    yield dg.AssetObservation(result.stage, partition=result.video_id, metadata={result.status: reason})
+    yield dg.AssetObservation(result.stage, partition=result.video_id, metadata=shown({result.status: reason}))
 
 
 def _failure(failed: list[StageResult]) -> dg.Failure:
     """One failure for the whole run, at its end; the stages that are done stay done."""
     causes = [result for result in failed if result.blocked_by is None]
-    lines = [f"- `{result.video_id}` {result.stage}: {result.message}" for result in causes]
+    lines = [f"{result.video_id} {result.stage}: {result.message}" for result in causes]
     num_videos = len({result.video_id for result in failed})
     return dg.Failure(
-        f"{num_videos} of the run's videos failed; the first: {causes[0].message}",
-        metadata={"failed": dg.MetadataValue.md("\n".join(lines)), "num_failed_videos": num_videos},
+        one_line(f"{num_videos} of the run's videos failed; the first: {causes[0].message}"),
+        metadata={"failed": bullets(lines), "num_failed_videos": num_videos},
         allow_retries=False,
     )

@@ -13,8 +13,10 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
+from thumb_assets.defs.metadata import bullets
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.errors import as_thumb_assets_error
+from thumb_assets.escaping import one_line
 from thumb_assets.export import verify_count, verify_crops_count, verify_crops_mapping, verify_mapping
 from thumb_assets.pipeline import STAGES, identities_of
 from thumb_assets.select import verify_chapters
@@ -143,11 +145,11 @@ def evaluate_checks(
             check_name=name,
             passed=verdict.is_passed,
             severity=dg.AssetCheckSeverity.ERROR,
-            description=verdict.explanation,
+            description=one_line(verdict.explanation),
             metadata={
                 "num_checked": verdict.num_checked,
                 "num_failed": verdict.num_failed,
-                "sample": dg.MetadataValue.md("\n".join(f"- {line}" for line in verdict.sample) or "none"),
+                "sample": bullets(verdict.sample),
             },
             partition=video_id,
             target_materialization_data=target,

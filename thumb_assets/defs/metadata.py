@@ -4,18 +4,40 @@ import base64
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from thumb_assets.errors import as_thumb_assets_error
+from thumb_assets.escaping import markdown, one_line
 from thumb_assets.export import chapter_title, contact_sheet, crops_sheet, score_timeline
 from thumb_assets.pipeline import STAGES, StageResult
 from thumb_assets.select import TOLD_TABLES, explain_rejections, funnel, told_of
 from thumb_assets.store import TableStore
 from thumb_assets.tables import LINEAGE, STAGE_TABLES, TABLES, content_sha256
+
+
+def shown(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata of an event as the UI may show it: names of files stand in it, which may hold anything.
+
+    Markdown is left as it is; see `bullets`.
+    """
+    return {name: _shown(value) for name, value in metadata.items()}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, dg.PathMetadataValue):
+        return dg.MetadataValue.path(one_line(value.path))
+    return value
+
+
+def bullets(lines: Iterable[str], *, marker: str = "-") -> dg.MarkdownMetadataValue:
+    """A list in which no text counts as markup."""
+    return dg.MetadataValue.md("\n".join(f"{marker} {markdown(line)}" for line in lines) or "none")
 
 
 def spec_metadata(stage: str) -> dict[str, Any]:
@@ -98,9 +120,10 @@ def stage_metadata(result: StageResult, store: TableStore, *, graph: Collection[
             str(store.table_path(table_name, result.video_id))
         )
     try:
-        return metadata | _PICTURES.get(result.stage, _no_picture)(result, store)
+        metadata |= _PICTURES.get(result.stage, _no_picture)(result, store)
     except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn must not end the run of the others
-        return metadata | {"no_picture": str(as_thumb_assets_error(error, result.stage))}
+        metadata["no_picture"] = str(as_thumb_assets_error(error, result.stage))
+    return shown(metadata)
 
 
 def data_version(result: StageResult, store: TableStore) -> str:
@@ -120,8 +143,8 @@ def _selections(result: StageResult, store: TableStore) -> dict[str, Any]:
     frames = store.read_or_none("frames", result.video_id)
     shots = store.read_or_none("shots", result.video_id)
     candidates = store.read_or_none("candidate_frames", result.video_id)
-    reasons = [f"1. {row['reason']}" for row in result.tables["selections"].sort_by("rank").to_pylist()]
-    metadata: dict[str, Any] = {"reasons": dg.MetadataValue.md("\n".join(reasons)), **_why(result, store)}
+    reasons = [row["reason"] for row in result.tables["selections"].sort_by("rank").to_pylist()]
+    metadata: dict[str, Any] = {"reasons": bullets(reasons, marker="1."), **_why(result, store)}
     if frames is not None and shots is not None and candidates is not None:
         picture = score_timeline(frames, shots=shots, candidates=candidates, selections=result.tables["selections"])
         metadata["score_timeline"] = _picture(picture, "png")
@@ -133,9 +156,8 @@ def _why(result: StageResult, store: TableStore) -> dict[str, Any]:
     if not all(store.has(name, result.video_id) for name in TOLD_TABLES):
         return {}
     told = told_of({name: store.read(name, result.video_id) for name in TOLD_TABLES})
-    steps = [dg.TableRecord({key: str(value) for key, value in vars(step).items()}) for step in funnel(told)]
-    lines = [f"- {line}" for line in explain_rejections(told)]
-    return {"funnel": dg.MetadataValue.table(steps), "why": dg.MetadataValue.md("\n".join(lines))}
+    steps = [dg.TableRecord({key: one_line(value) for key, value in vars(step).items()}) for step in funnel(told)]
+    return {"funnel": dg.MetadataValue.table(steps), "why": bullets(explain_rejections(told))}
 
 
 def _stills(result: StageResult, store: TableStore) -> dict[str, Any]:
@@ -147,12 +169,12 @@ def _stills(result: StageResult, store: TableStore) -> dict[str, Any]:
 
 def _chapters(result: StageResult, store: TableStore) -> dict[str, Any]:
     lines = [
-        f"1. {chapter_title(row['title'], row['chapter_index'])}: {row['start_pts_seconds']:.3f} s to "
+        f"{chapter_title(row['title'], row['chapter_index'])}: {row['start_pts_seconds']:.3f} s to "
         f"{row['end_seconds']:.3f} s, frame {row['frame_index']}"
         for row in result.tables["chapters"].to_pylist()
     ]
     folder = dg.MetadataValue.path(str(store.chapters_dir(result.video_id)))
-    return {"chapters": dg.MetadataValue.md("\n".join(lines)), "folder": folder}
+    return {"chapters": bullets(lines, marker="1."), "folder": folder}
 
 
 def _crops(result: StageResult, store: TableStore) -> dict[str, Any]:

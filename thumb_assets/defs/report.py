@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from thumb_assets.defs.metadata import bullets
 from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.escaping import one_line
 from thumb_assets.report import gather, write_report
 from thumb_assets.settings import Settings
 from thumb_assets.store import BLOCKED, Catalog, TableStore
@@ -45,7 +47,7 @@ def build_report(settings: Settings) -> dg.AssetsDefinition:
         path = write_report(facts, store, now=now)
         return dg.MaterializeResult(
             metadata={
-                "path": dg.MetadataValue.path(str(path)),
+                "path": dg.MetadataValue.path(one_line(path)),
                 "page": dg.MetadataValue.url(path.as_uri()),
                 **facts.totals,
             },
@@ -86,7 +88,7 @@ def _changed_at(store: TableStore) -> float:
 def _failed_videos(store: TableStore) -> dg.AssetCheckResult:
     failures = Catalog(store.catalog_path).query(_FAILURES, {"blocked": f"{BLOCKED}%"})
     failed = sorted({failure["video_id"] for failure in failures})
-    lines = [f"- `{row['video_id']}` {row['stage']}: {row['message']}" for row in failures[:_NUM_NAMED]]
+    lines = [f"{row['video_id']} {row['stage']}: {row['message']}" for row in failures[:_NUM_NAMED]]
     return dg.AssetCheckResult(
         check_name=CHECK,
         passed=not failed,
@@ -94,5 +96,5 @@ def _failed_videos(store: TableStore) -> dg.AssetCheckResult:
         description=f"{len(failed)} videos count as failed; `thumb-assets backfill --failed` tries again what may pass"
         if failed
         else "no video counts as failed",
-        metadata={"num_failed_videos": len(failed), "sample": dg.MetadataValue.md("\n".join(lines) or "none")},
+        metadata={"num_failed_videos": len(failed), "sample": bullets(lines)},
     )

@@ -9,6 +9,7 @@ from thumb_assets.defs.jobs import THUMBNAILS
 from thumb_assets.defs.partitions import VIDEOS, is_busy, known_videos, range_tags, run_tags
 from thumb_assets.defs.provenance import stages_of
 from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.escaping import one_line
 from thumb_assets.settings import Settings
 from thumb_assets.store import Discovery, Mirror
 
@@ -37,7 +38,7 @@ def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAsset
     outdated = [video_id for video_id in found.replaced if video_id in known]
     lost = [video_id for video_id in found.lost if video_id in known]
     for error in found.errors:
-        context.log.warning(str(error))
+        context.log.warning(one_line(error))
     if lost:
         context.log.warning(f"the files of {_few(lost)} are gone; `thumb-assets prune` removes what was made of them")
     requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.escaping import one_line
 from thumb_assets.pipeline import survey
 from thumb_assets.settings import BackfillSettings
 
@@ -17,7 +18,7 @@ def survey_library(context: dg.OpExecutionContext, thumb_assets: ThumbAssetsReso
     """As `thumb-assets survey`; the counts are the output's metadata."""
     result = survey(thumb_assets.store, thumb_assets.settings)
     for error in result.errors.values():
-        context.log.warning(error)
+        context.log.warning(one_line(error))
     counts = {
         "num_videos": result.num_videos,
         "num_frames": result.num_frames,

@@ -1,10 +1,12 @@
 """Chapters in the two forms that players and editors read: WebVTT, and FFmpeg's metadata file."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
+from thumb_assets.escaping import one_line
 from thumb_assets.export.folder import replaced_folder
 
 WEBVTT_NAME, FFMETADATA_NAME = "chapters.vtt", "chapters.ffmetadata"
@@ -21,7 +23,7 @@ def render_webvtt(chapters: pa.Table) -> str:
     """
     blocks = ["WEBVTT\n"]
     for number, start, end, title in _spans(chapters):
-        text = " ".join(title.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        text = one_line(" ".join(title.split())).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         blocks.append(f"{number}\n{_timestamp(start)} --> {_timestamp(end)}\n{text}\n")
     return "\n".join(blocks)
 
@@ -101,4 +103,5 @@ def _escaped(text: str) -> str:
     >>> print(_escaped("a=b; c#"))
     a\=b\; c\#
     """
-    return "".join(f"\\{character}" if character in "=;#\\\n" else character for character in text)
+    lines = (re.sub(r"[=;#\\]", r"\\\g<0>", one_line(line)) for line in text.split("\n"))
+    return "\\\n".join(lines)

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from thumb_assets import __version__
 from thumb_assets.errors import VerificationError
+from thumb_assets.escaping import one_line
 from thumb_assets.export.pixels import RgbArray, encode_png16
 
 _SOFTWARE = f"thumb_assets {__version__}"
@@ -108,4 +109,4 @@ def _sentence(facts: Mapping[str, Any]) -> str:
         parts.append(f"score {facts['combined_score']:.4f}")
     if "aspect_ratio" in facts:
         parts.append(f"cut to {facts['aspect_ratio']}")
-    return ", ".join(parts).encode("ascii", "backslashreplace").decode("ascii")
+    return one_line(", ".join(parts)).encode("ascii", "backslashreplace").decode("ascii")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import as_thumb_assets_error
+from thumb_assets.escaping import escape_log_lines
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.job import StageResult
 from thumb_assets.pipeline.process import connection_of, end_with_parent
@@ -80,6 +81,7 @@ def serve_jobs(connection: int, lifeline: int) -> None:
         connection: descriptor of the child's end of the connection.
         lifeline: descriptor of a pipe that closes when the parent ends.
     """
+    escape_log_lines()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the child
     end_with_parent(lifeline)
     parent = connection_of(connection)

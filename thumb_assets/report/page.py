@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets import __version__
+from thumb_assets.escaping import one_line
 from thumb_assets.export import score_histograms, still_thumbnail
 from thumb_assets.report.facts import Facts
 from thumb_assets.store import TableStore
@@ -33,7 +34,7 @@ def render(facts: Facts, store: TableStore, *, now: float) -> str:
     """The page; names and reasons come from strangers' files, so everything is escaped."""
     import jinja2
 
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, finalize=_shown)
     text = (resources.files("thumb_assets.report") / "page.html").read_text(encoding="utf-8")
     return environment.from_string(text).render(
         facts=facts,
@@ -44,6 +45,11 @@ def render(facts: Facts, store: TableStore, *, now: float) -> str:
         else None,
         pictures=[picture for row in facts.latest if (picture := _picture(row, store)) is not None],
     )
+
+
+def _shown(value: Any) -> Any:
+    """What an expression of the template puts into the page; markup made by us (`safe`) is a kind of its own."""
+    return one_line(value) if type(value) is str else value
 
 
 def _picture(row: Mapping[str, Any], store: TableStore) -> Mapping[str, Any] | None:

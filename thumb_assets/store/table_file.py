@@ -9,6 +9,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from thumb_assets.errors import SettingsError, StorageError
+from thumb_assets.escaping import spreadsheet_cell
 from thumb_assets.store.temporary import replaced_file
 
 FILE_SUFFIXES = (".parquet", ".csv")
@@ -43,9 +44,19 @@ def write_table_file(path: Path, table: pa.Table) -> None:
     require_file_suffix(path)
     with _storage_errors(path), replaced_file(path) as handle:
         if path.suffix.lower() == ".csv":
-            pa_csv.write_csv(table, handle)
+            pa_csv.write_csv(_for_spreadsheets(table), handle)
         else:
             pq.write_table(table, handle, compression="zstd")
+
+
+def _for_spreadsheets(table: pa.Table) -> pa.Table:
+    """The table with no text in it that a spreadsheet would run as a formula."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            texts = table.column(position).to_pylist()
+            safe = [None if text is None else spreadsheet_cell(text) for text in texts]
+            table = table.set_column(position, field, pa.array(safe, field.type))
+    return table
 
 
 @contextmanager
