@@ -20,6 +20,7 @@ from thumb_assets import __version__
 from thumb_assets.cli.backfill import backfill_command, work_through
 from thumb_assets.cli.chapters import chapters_command
 from thumb_assets.cli.decide import ban_command, pin_command, unpin_command
+from thumb_assets.cli.decisions import decisions_command
 from thumb_assets.cli.learn import learn_command
 from thumb_assets.cli.options import (
     dagster_resource,
@@ -185,8 +186,9 @@ def ui(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
 
 main.add_command(backfill_command)
 main.add_command(ban_command)
-main.add_command(learn_command)
 main.add_command(chapters_command)
+main.add_command(decisions_command)
+main.add_command(learn_command)
 main.add_command(outbox_command)
 main.add_command(pin_command)
 main.add_command(presets_command)

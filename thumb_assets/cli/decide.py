@@ -1,5 +1,6 @@
 """`thumb-assets pin`, `ban` and `unpin`: what people decide of single frames."""
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from thumb_assets.cli.options import complete_video_id, settings_options, table_
 from thumb_assets.cli.output import one_line_errors, out
 from thumb_assets.errors import BadInputError, ThumbAssetsError
 from thumb_assets.settings import load_settings
-from thumb_assets.store import Library, Mirror, TableStore, decide
+from thumb_assets.store import Library, Mirror, TableStore, decide, settle_decisions
 
 _FOLLOWS = {"pin": "is always selected", "ban": "is never selected", None: "is selected or not by its score"}
 _DECIDED = {"pin": "pinned", "ban": "banned"}
@@ -69,13 +70,14 @@ def _decide(
     video_id = complete_video_id(store, prefix)
     mirror = Mirror(settings.library, store)
     mirror.bring(video_id)  # what was decided on other machines stays
+    video = Library(store.data_dir).find(video_id)
+    settle_decisions(store, video)
     before = _decision_before(store, video_id, frame_index)
     if is_undone and before != decision:
         raise BadInputError(f"{video_id}: frame {frame_index} is not {_DECIDED[decision]}, so nothing is taken back")
-    # Before anything is written: a video without a file ends here.
-    command = _command(store, video_id, data_dir=data_dir, profile=profile, overrides=overrides)
+    command = _command(video.path, data_dir=data_dir, profile=profile, overrides=overrides)
     now = None if is_undone else decision
-    decisions = decide(store, video_id, frame_index, now).column("decision").to_pylist()
+    decisions = decide(store, video_id, frame_index, now, path=os.fspath(video.path)).column("decision").to_pylist()
     try:
         mirror.push(video_id)
     except ThumbAssetsError:
@@ -93,9 +95,8 @@ def _decision_before(store: TableStore, video_id: str, frame_index: int) -> str 
     return next((row["decision"] for row in rows if row["frame_index"] == frame_index), None)
 
 
-def _command(store: TableStore, video_id: str, *, data_dir: Path | None, profile: str, overrides: Sequence[str]) -> str:
+def _command(path: Path, *, data_dir: Path | None, profile: str, overrides: Sequence[str]) -> str:
     """What runs this video with the same options; stages that nothing changed for are not run again."""
-    path = Library(store.data_dir).find(video_id).path
     options = [] if data_dir is None else ["--data-dir", str(data_dir)]
     options += [] if profile == "default" else ["--profile", profile]
     options += [word for override in overrides for word in ("--set", override)]

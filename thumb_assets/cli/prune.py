@@ -10,7 +10,14 @@ from thumb_assets.cli.output import err, one_line_errors, out, print_table, prog
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline import remove_video
 from thumb_assets.settings import load_settings
-from thumb_assets.store import Library, Mirror, ids_with_outputs, is_video_id, num_output_bytes
+from thumb_assets.store import (
+    Library,
+    Mirror,
+    decision_states,
+    ids_with_outputs,
+    is_video_id,
+    num_output_bytes,
+)
 
 # A share of the library that goes missing at once is rather a volume that is not mounted.
 _MAX_LOST_SHARE = 0.5
@@ -56,5 +63,9 @@ def prune_command(
             remove_partitions(store, lost)
             for video_id in lost:  # last: what is left by a crash is found and removed by the next call
                 library.forget(video_id)
+        num_kept = len(decision_states(store, library.all(on_error=lambda _: None) if kept else []))
         title = "would be removed" if dry_run else "removed"
         print_table(title, ["video_id", "MB"], [[video_id, f"{size / 1e6:.1f}"] for video_id, size in rows])
+        if num_kept:
+            counted = "1 decision is" if num_kept == 1 else f"{num_kept} decisions are"
+            out.print(f"{counted} kept, whatever is removed; thumb-assets decisions lists them")

@@ -36,7 +36,7 @@ from thumb_assets.pipeline.stages import (
 )
 from thumb_assets.pipeline.watching import OnStep, OnVideo
 from thumb_assets.settings import Settings
-from thumb_assets.store import Library, Mirror, Outcome, TableStore, record_outcomes
+from thumb_assets.store import Library, Mirror, Outcome, TableStore, record_outcomes, settle_decisions
 from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
 from thumb_assets.video import (
     IndexedDecoder,
@@ -137,8 +137,10 @@ class _Engine:
             self._on_step("looking for the file", is_of_file=True)
             try:
                 self._mirror.bring(video_id)
+                video = self._library.find(video_id)
+                settle_decisions(self._store, video)
                 job = VideoJob(
-                    self._library.find(video_id),
+                    video,
                     stages=self._stages,
                     settings=self._settings,
                     store=self._store,
@@ -177,6 +179,11 @@ class _Engine:
         # In the order of the stages: what is told of one before an input of it looks as if it was made before.
         yield from merge(settled, passed, key=lambda result: STAGES.index(result.stage))
         if "candidate_frames" in stages:
+            try:  # what was decided of a former content is looked for in the frames that are known only now
+                job.renew_decisions()
+            except ThumbAssetsError as error:
+                yield job.fail("candidate_frames", error)
+                return
             yield job.attempt("candidate_frames", partial(choose_candidates, job, self._settings))
         try:
             # What the pass handed over may turn out to be scored already, if the candidates are the same after all.

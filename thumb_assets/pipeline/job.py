@@ -15,7 +15,7 @@ from thumb_assets.errors import (
 from thumb_assets.export import recover_folder
 from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer, stage_key, table_inputs, without_prompts
 from thumb_assets.settings import Settings
-from thumb_assets.store import BLOCKED, LibraryVideo, Outcome, TableStore, outdated_tables
+from thumb_assets.store import BLOCKED, LibraryVideo, Outcome, TableStore, outdated_tables, settle_decisions
 from thumb_assets.tables import STAGE_TABLES, content_sha256
 from thumb_assets.video import VideoHeader
 from thumb_assets.weights import check_licences
@@ -100,6 +100,16 @@ class VideoJob:
         self._footers: dict[str, dict[str, str]] = {}  # as stored, of those that were asked for
         self._made: dict[str, pa.Table] = {}
         self._unmade: dict[str, StageResult] = {}
+
+    def renew_decisions(self) -> None:
+        """Carries over what people decided of these pictures, where this run found out which they are.
+
+        Raises:
+            ContractError, StorageError: see `settle_decisions`.
+        """
+        if "frames" in self._made and "frames" not in self.settled and settle_decisions(self._store, self.video):
+            for known in (self._content, self._footers, self._made):
+                known.pop("decisions", None)
 
     @property
     def video_id(self) -> str:

@@ -9,7 +9,9 @@ frames.
 
 from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates, StoredSelection
 from thumb_assets.store.catalog import Catalog
-from thumb_assets.store.decisions import DECISIONS, decide, pinned_frames
+from thumb_assets.store.decision_records import DecisionRecords
+from thumb_assets.store.decision_states import DecisionState, decision_states
+from thumb_assets.store.decisions import DECISIONS, decide, pinned_frames, settle_decisions, take_back
 from thumb_assets.store.discovery import Discovery
 from thumb_assets.store.identity import ids_beginning_with, is_video_id, verify_video_id, video_id_for
 from thumb_assets.store.judge_cache import JudgeCache
@@ -51,6 +53,8 @@ __all__ = [
     "VIDEO_SUFFIXES",
     "CandidateCache",
     "Catalog",
+    "DecisionRecords",
+    "DecisionState",
     "Discovery",
     "JudgeCache",
     "Library",
@@ -68,6 +72,7 @@ __all__ = [
     "StoredSelection",
     "TableStore",
     "decide",
+    "decision_states",
     "failed_video_ids",
     "ids_beginning_with",
     "ids_with_outputs",
@@ -85,6 +90,8 @@ __all__ = [
     "remove_learned_head",
     "remove_outputs",
     "require_file_suffix",
+    "settle_decisions",
+    "take_back",
     "verify_video_id",
     "video_id_for",
     "write_learned_head",

@@ -15,14 +15,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from thumb_assets.errors import BadInputError, StorageError
+from thumb_assets.errors import BadInputError
 from thumb_assets.settings import LibrarySettings
 from thumb_assets.store.identity import verify_video_id
+from thumb_assets.store.json_file import read_json, write_json
 from thumb_assets.store.library import VIDEO_SUFFIXES, Library, LibraryVideo
+from thumb_assets.store.mirrored_decisions import MirroredDecisions
 from thumb_assets.store.outputs import output_files
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.remote import RemoteFile, RemoteFolder, is_inside
-from thumb_assets.store.temporary import replaced_file
 
 FOLDER = "remote"  # below the library folder: what was fetched from elsewhere
 _STAMPS = ".stamps.json"
@@ -204,6 +205,7 @@ class Mirror:
         self._source = RemoteFolder(settings.url) if settings.url else None
         self._shared = RemoteFolder(settings.outputs_url) if settings.outputs_url else None
         self._outputs = MirroredOutputs(self._shared, store) if self._shared else None
+        self._decisions = MirroredDecisions(self._shared.url, store) if self._shared else None
 
     def update_library(
         self,
@@ -232,6 +234,7 @@ class Mirror:
         Raises:
             NetworkError, StorageError: see `RemoteFolder.get`.
         """
+        self._sync_decisions()
         if self._outputs is not None:
             self._outputs.pull(video_id)
         if self._source is None or self._shared is None or self._library.is_known(video_id):
@@ -244,38 +247,22 @@ class Mirror:
             self._source.get(name, self._library.videos_dir / FOLDER / name)
 
     def push(self, video_id: str) -> None:
-        """Stores elsewhere what was made here."""
+        """Stores elsewhere what was made and decided here."""
+        self._sync_decisions()
         if self._outputs is not None:
             self._outputs.push(video_id)
 
     def remove(self, video_id: str) -> None:
-        """Removes elsewhere what was made of a video; its file there is never touched."""
+        """Removes elsewhere what was made of a video; its file and what was decided stay there."""
+        self._sync_decisions()
         if self._outputs is not None:
             self._outputs.remove(video_id)
         if self._shared is not None:
             self._shared.remove(_source_name(video_id))
 
-
-def read_json(path: Path) -> dict[str, str]:
-    """A small file of names and texts; empty where it is not there or cannot be read."""
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError):
-        return {}
-
-
-def write_json(path: Path, values: dict[str, str]) -> None:
-    """Puts such a file in the place of the old one.
-
-    Raises:
-        StorageError: the disk is full, read-only or gone.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replaced_file(path) as handle:
-            handle.write(json.dumps(values, indent=1, sort_keys=True).encode())
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error.strerror}; check the disk") from error
+    def _sync_decisions(self) -> None:
+        if self._decisions is not None:
+            self._decisions.sync()
 
 
 def _source_name(video_id: str) -> str:

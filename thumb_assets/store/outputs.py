@@ -6,6 +6,7 @@ from pathlib import Path
 
 from thumb_assets.errors import StorageError
 from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.decisions import keep_decisions
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables import TABLES
 
@@ -24,7 +25,8 @@ def output_files(store: TableStore, video_id: str) -> list[Path]:
 def remove_outputs(store: TableStore, video_id: str) -> int:
     """Removes a video's rows of the catalog, its pictures and its tables; the file itself is never touched.
 
-    The table `outcomes` goes last, so that what is left by a crash is found and removed by the next call.
+    What people decided stays in its record. The table `outcomes` goes last, so that what is left by a crash is found
+    and removed by the next call.
 
     Returns:
         How many bytes it freed.
@@ -32,6 +34,7 @@ def remove_outputs(store: TableStore, video_id: str) -> int:
     Raises:
         StorageError: the disk is read-only or gone.
     """
+    keep_decisions(store, video_id)
     num_bytes = num_output_bytes(store, video_id)
     Catalog(store.catalog_path).remove_video(video_id)
     for folder in store.file_dirs(video_id):
