@@ -179,12 +179,7 @@ class _Engine:
         # In the order of the stages: what is told of one before an input of it looks as if it was made before.
         yield from merge(settled, passed, key=lambda result: STAGES.index(result.stage))
         if "candidate_frames" in stages:
-            try:  # what was decided of a former content is looked for in the frames that are known only now
-                job.renew_decisions()
-            except ThumbAssetsError as error:
-                yield job.fail("candidate_frames", error)
-                return
-            yield job.attempt("candidate_frames", partial(choose_candidates, job, self._settings))
+            yield job.attempt_decided("candidate_frames", partial(choose_candidates, job, self._settings))
         try:
             # What the pass handed over may turn out to be scored already, if the candidates are the same after all.
             missing = [scorer for scorer in scorers if scorer.scope == "candidates" and self._needs_frames(job, scorer)]

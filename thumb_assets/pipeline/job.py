@@ -101,16 +101,6 @@ class VideoJob:
         self._made: dict[str, pa.Table] = {}
         self._unmade: dict[str, StageResult] = {}
 
-    def renew_decisions(self) -> None:
-        """Carries over what people decided of these pictures, where this run found out which they are.
-
-        Raises:
-            ContractError, StorageError: see `settle_decisions`.
-        """
-        if "frames" in self._made and "frames" not in self.settled and settle_decisions(self._store, self.video):
-            for known in (self._content, self._footers, self._made):
-                known.pop("decisions", None)
-
     @property
     def video_id(self) -> str:
         """The partition."""
@@ -170,6 +160,16 @@ class VideoJob:
                 return self._record(self._blocked(stage, told))
             return self._record(self._result(stage, "failed", message=str(known), error=known))
         return self._record(self._result(stage, "done", made=made))
+
+    def attempt_decided(self, stage: str, make: Callable[[], Made]) -> StageResult:
+        """As `attempt`, once decisions on a former content are looked for in frames that this run found first."""
+        try:
+            if "frames" in self._made and "frames" not in self.settled and settle_decisions(self._store, self.video):
+                for known in (self._content, self._footers, self._made):
+                    known.pop("decisions", None)
+        except ThumbAssetsError as error:
+            return self.fail(stage, error)
+        return self.attempt(stage, make)
 
     def fail(self, stage: str, error: ThumbAssetsError) -> StageResult:
         """Records that something after a stage went wrong that the stage is no good without."""
