@@ -99,8 +99,8 @@ CODE_VERSIONS: dict[str, str] = (
     | {"selections": _CHOICE, "judgements": f"2.{_CHOICE}"}
     # Writing is found by its letters, blur by the sharpest edges.
     | {"appearance": "4"}
-    # The same, and whether the decoder calls the picture corrupt.
-    | {"frames": "4"}
+    # The same, and whether the decoder calls the picture corrupt; then untagged grey in full, covers told from videos.
+    | {"frames": "5", "videos": "3", "stills": "3"}
 )
 
 _TOOLS: dict[str, tuple[str, ...]] = {

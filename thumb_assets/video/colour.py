@@ -101,10 +101,12 @@ class Colours:
         return self.transfer != "sdr" or self.primaries != "bt709"
 
 
-def resolve_colours(picture: av.VideoFrame) -> Colours:
+def resolve_colours(picture: av.VideoFrame, *, codec: av.Codec | None = None) -> Colours:
     """The colours of a stream, from its first picture's tags.
 
-    - Range: as tagged; untagged RGB and the old full-range formats (yuvj) are full, all else limited.
+    - Range: as tagged; untagged RGB and the old full-range formats (yuvj) are full, and so is untagged grey of a
+      lossless codec (raw, FFV1, JPEG 2000), where a grey is a level of a picture, as FFmpeg and most players show it;
+      all else is limited.
     - Transfer: PQ and HLG are HDR. Every other one, tagged or not, is taken as it is for sRGB, which is what players
       do: the small difference between a camera's curve and a screen's is the look of video.
     - Primaries: BT.2020 and Display P3 are mapped to BT.709; untagged HDR is BT.2020. Those of BT.601 (625 and 525
@@ -126,20 +128,27 @@ def resolve_colours(picture: av.VideoFrame) -> Colours:
     is_hd = picture.height >= _HD_HEIGHT or picture.width >= _HD_WIDTH
     untagged = _BT2020 if primaries == "bt2020" else _BT709 if is_hd else _BT601
     color_range = COLOR_RANGES.get(int(picture.color_range))
+    is_grey = picture.format.name.startswith(("gray", "ya8", "ya16"))
+    # H.264 and HEVC can be lossless too, and their grey is video: limited by their standards.
+    is_still_codec = codec is not None and codec.lossless and (codec.intra_only or not codec.lossy)
     is_full = picture.format.is_rgb or picture.format.name.startswith("yuvj")
+    is_full = is_full or (is_grey and is_still_codec and color_range is None)
     return Colours(
         matrix=_MATRICES.get(space, untagged),
         is_full_range=is_full or color_range == "full",
         transfer=transfer,
         primaries=primaries,
         peak_nits=_mastering_peak_nits(picture) if transfer == "pq" else _USUAL_PEAK_NITS,
-        is_grey=picture.format.name.startswith(("gray", "ya8", "ya16")),
+        is_grey=is_grey,
     )
 
 
 def side_data_of(picture: av.VideoFrame, kind: SideDataType) -> bytes | None:
     """A piece of what FFmpeg attaches to a picture, as it lies in memory."""
-    found: Any = picture.side_data.get(kind)  # type: ignore[call-overload]  # the stubs know keys as text only
+    try:
+        found: Any = picture.side_data.get(kind)  # type: ignore[call-overload]  # the stubs know keys as text only
+    except ValueError:  # PyAV reads all of it, and the decoder attached a kind (EXIF) that PyAV has no name for
+        return None
     return None if found is None else bytes(found)
 
 

@@ -21,6 +21,12 @@ _CONTAINERS = (
     *("dv", "ivf", "wtv", "nsv", "swf", "gif", "apng", "yuv4mpegpipe", "h264", "hevc", "vvc", "av1", "obu", "m4v"),
     *("vc1", "vc1test", "mjpeg", "dirac", "cavsvideo", "avs2", "avs3", "evc", "pva", "mtv", "bink", "smk", "roq"),
 )
+# A stream with so many times fewer pictures than another is no video beside it.
+_MOST_OVER_PICTURES = 200
+_CREDIBLE_FRAMES = 2**31  # headers have said more
+# How far into a file to look for the second picture of each stream.
+_LOOKED_AT_PACKETS = 1000
+_LOOKED_AT_BYTES = 64 * 2**20
 LOCAL_FILE_OPTIONS = {
     "protocol_whitelist": "file",
     "enable_drefs": "0",  # QuickTime's references to other files
@@ -70,7 +76,10 @@ def open_container(
 
 
 def best_video_stream(container: av.container.InputContainer, path: Path) -> VideoStream:
-    """The video stream with the largest pictures, the first where several are alike; never cover art.
+    """The stream that a player shows: of those with more than one picture the default one, then the largest.
+
+    Never cover art, flagged as such or a single picture beside a video (as MP4 and Matroska may hold it, and as the
+    first stream of an animated AVIF).
 
     Raises:
         BadInputError: there is none, or none that can be decoded.
@@ -83,7 +92,37 @@ def best_video_stream(container: av.container.InputContainer, path: Path) -> Vid
     decodable = [stream for stream in videos if stream.codec_context is not None]
     if not decodable:
         raise BadInputError(f"{path}: no decoder for its video stream; convert the file")
-    return max(decodable, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
+    if len(decodable) == 1:
+        return decodable[0]
+    counts = _picture_counts(decodable, path)
+    least = max(2, max(counts.values()) // _MOST_OVER_PICTURES)
+
+    def preference(stream: VideoStream) -> tuple[bool, bool, int]:
+        is_default = bool(stream.disposition & Disposition.default)
+        num_pixels = stream.codec_context.width * stream.codec_context.height
+        return counts[stream.index] >= least, is_default, num_pixels
+
+    return max(decodable, key=preference)
+
+
+def _picture_counts(streams: list[VideoStream], path: Path) -> dict[int, int]:
+    """Pictures of each stream, by its index: as the header says, or as far as a look at the first packets goes."""
+    if all(0 < stream.frames < _CREDIBLE_FRAMES for stream in streams):
+        return {stream.index: stream.frames for stream in streams}
+    counts = {stream.index: 0 for stream in streams}
+    num_packets = num_bytes = 0
+    try:
+        with _open(path) as other:  # a container of its own, so that nothing has to be sought back
+            for packet in other.demux(*(other.streams[index] for index in counts)):
+                counts[packet.stream.index] += bool(packet.size)
+                num_packets, num_bytes = num_packets + 1, num_bytes + packet.size
+                is_seen = all(count >= 2 for count in counts.values())
+                if is_seen or num_packets >= _LOOKED_AT_PACKETS or num_bytes >= _LOOKED_AT_BYTES:
+                    break
+    except (FFmpegError, OSError, ValueError):
+        pass  # a damaged start; what was seen of it counts
+    # How many more there are is not known: a second one makes it a video.
+    return {index: min(count, 2) for index, count in counts.items()}
 
 
 def _is_picture(stream: VideoStream) -> bool:

@@ -271,9 +271,12 @@ class VideoDecoder:
         return stream
 
     def _read_header(self, first: av.VideoFrame | None) -> VideoHeader:
+        context = self._stream.codec_context
+        if first is None and context.name == "rawvideo" and context.pix_fmt is None:
+            raise BadInputError(f"{self.path}: FFmpeg knows no pixel format for its raw pictures; convert the file")
         if first is None:
             raise BadInputError(f"{self.path}: has a video stream but no frame that can be decoded; replace the file")
-        stream, context = self._stream, self._stream.codec_context
+        stream = self._stream
         num_frames = stream.frames
         geometry = _read_geometry(first, stream)
         width, height = geometry.display_size  # a pixel aspect ratio can ask for any size
@@ -285,7 +288,7 @@ class VideoDecoder:
             container=self._container.format.name,
             codec=context.codec.canonical_name,
             stream_index=stream.index,
-            look=Look(geometry, resolve_colours(first)),
+            look=Look(geometry, resolve_colours(first, codec=context.codec)),
             pix_fmt=first.format.name,
             bit_depth=max(component.bits for component in first.format.components),
             color_space=COLOR_SPACES.get(int(first.colorspace), str(int(first.colorspace))),
@@ -311,7 +314,8 @@ def read_header(path: Path, settings: VideoSettings | None = None) -> VideoHeade
 def _read_geometry(first: av.VideoFrame, stream: VideoStream) -> Geometry:
     ratio = _positive(stream.sample_aspect_ratio) or Fraction(1)
     matrix = side_data_of(first, SideDataType.DISPLAYMATRIX)
-    rotation, is_mirrored = orientation_of(matrix) if matrix is not None else (0, False)
+    # Where the matrix cannot be read PyAV still gives the turn.
+    rotation, is_mirrored = orientation_of(matrix) if matrix is not None else (90 * round(first.rotation / 90), False)
     return Geometry(first.width, first.height, ratio, rotation, is_mirrored)
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from av.video.reformatter import ColorRange, Interpolation
 
 from thumb_assets.video.colour import Colours
+from thumb_assets.video.planes import picture_from_planes, plane_rows
 from thumb_assets.video.tone import cube_text
 
 AnyArray = npt.NDArray[Any]
@@ -65,6 +66,9 @@ def _scaled(picture: av.VideoFrame, pix_fmt: str, width: int, height: int, colou
 
 
 def _reformatted(picture: av.VideoFrame, pix_fmt: str, width: int, height: int, colours: Colours) -> av.VideoFrame:
+    if picture.format.is_rgb and picture.format.components[0].bits < 8:
+        # To 8 bits swscale does not exchange the bytes of these, and their white does not become that of 16 bits.
+        picture = _little_endian(picture).reformat(format="rgb24", threads=1)
     is_reduced = width < picture.width or height < picture.height
     options: dict[str, Any] = {"dst_color_range": ColorRange.JPEG}
     if not picture.format.is_rgb:
@@ -82,6 +86,15 @@ def _reformatted(picture: av.VideoFrame, pix_fmt: str, width: int, height: int, 
         threads=1,
         **options,
     )
+
+
+def _little_endian(picture: av.VideoFrame) -> av.VideoFrame:
+    """The same picture with the bytes of its 16-bit pixels in this order."""
+    if not picture.format.is_big_endian:
+        return picture
+    rows = plane_rows(picture, 0).view(np.uint16).byteswap().view(np.uint8)
+    name = picture.format.name.removesuffix("be") + "le"
+    return picture_from_planes(rows.tobytes(), width=picture.width, height=picture.height, pix_fmt=name)
 
 
 def _mapped(picture: av.VideoFrame, width: int, height: int, colours: Colours) -> AnyArray:

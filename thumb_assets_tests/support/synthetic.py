@@ -99,12 +99,13 @@ def _cropped(path: Path) -> None:
 
 
 def _two_streams(path: Path) -> None:
-    # The larger one is the video; the other one, first in the file, shows wrong indices.
+    # Both are marked as default, so the larger one is the video; the first in the file shows wrong indices.
     with av.open(str(path), "w") as container:
         streams = []
         for width, height in ((160, 90), (320, 180)):
             stream = container.add_stream("libx264", rate=RATE, options=dict(_BETTER))
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.disposition = Disposition.default
             streams.append(stream)
         for number in range(40):
             for stream, index in zip(streams, (_HIDDEN_INDEX, number), strict=True):
@@ -116,18 +117,21 @@ def _two_streams(path: Path) -> None:
             container.mux(stream.encode(None))
 
 
-def _with_cover(path: Path, *, has_video: bool = True) -> None:
+def _with_cover(path: Path, *, has_video: bool = True, is_flagged: bool = True) -> None:
     """A picture that belongs to the file, as music and podcasts carry it, larger than the video."""
     with av.open(str(path), "w") as container:
         cover = container.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = 640, 640, "yuvj420p"
         cover.codec_context.color_range = 2
-        cover.disposition = Disposition.attached_pic
+        if is_flagged:
+            cover.disposition = Disposition.attached_pic
         if has_video:
             video = container.add_stream("libx264", rate=RATE, options=dict(_BETTER))
             video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
         picture = av.VideoFrame.from_ndarray(draw_frame(_HIDDEN_INDEX, width=640, height=640), format="rgb24")
-        container.mux(cover.encode(picture.reformat(format="yuvj420p", dst_color_range=2)))
+        picture = picture.reformat(format="yuvj420p", dst_color_range=2)
+        picture.pts = 0
+        container.mux(cover.encode(picture))
         container.mux(cover.encode(None))
         if not has_video:
             return
@@ -136,6 +140,11 @@ def _with_cover(path: Path, *, has_video: bool = True) -> None:
             picture.pts = number
             container.mux(video.encode(picture))
         container.mux(video.encode(None))
+
+
+def _animated_avif(path: Path) -> None:
+    # Stream 0 is the poster, a single picture; stream 1 holds all of them.
+    encode(path, [draw_frame(i) for i in range(40)], Encoding(codec="libsvtav1", options={"preset": "12", "crf": "20"}))
 
 
 def _same_pts(path: Path) -> None:
@@ -279,6 +288,11 @@ RECIPES: dict[str, Recipe] = {
     "fragmented": Recipe(_plain(num_b_frames=2, options=_BETTER, container_options=_FRAGMENTED)),
     "two_streams": Recipe(_two_streams),
     "with_cover": Recipe(_with_cover),
+    "cover_unflagged": Recipe(lambda path: _with_cover(path, is_flagged=False)),
+    "cover_unflagged_mkv": Recipe(lambda path: _with_cover(path, is_flagged=False), ".mkv"),
+    "animated_avif": Recipe(_animated_avif, ".avif"),
+    "grey_raw": Recipe(_plain(codec="ffv1", pix_fmt="gray", options={}), ".nut"),
+    "rgb_16_bit_quicktime": Recipe(_plain(codec="rawvideo", pix_fmt="rgb555be", options={}), ".mov"),
     "same_pts": Recipe(_same_pts, ".mkv"),
     "size_change": Recipe(_size_change, ".ts"),
     "anamorphic_tall": Recipe(_plain(sample_aspect_ratio=Fraction(3, 4)), display_size=(320, 240)),

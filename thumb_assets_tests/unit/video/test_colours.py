@@ -151,7 +151,7 @@ def test_deep_pictures_are_rounded_to_the_nearest(pix_fmt, depth):
     assert np.abs(deep / 257 - 255 * exact[None, :, None]).max() <= 0.02
 
 
-@pytest.mark.parametrize(("color_range", "is_full"), [(LIMITED, False), (FULL, True), (0, False)])
+@pytest.mark.parametrize(("color_range", "is_full"), [(LIMITED, False), (FULL, True), (0, True)])
 def test_grey_video_is_not_washed_out(tmp_path, color_range, is_full):
     path = write_flat(tmp_path / "grey.mkv", [126], tag=2, color_range=color_range, pix_fmt="gray")
     header, frame = first_frame(path)

@@ -1,11 +1,13 @@
 """What is opened and what is not: limits, cover art, several streams, devices that are not here."""
 
+import av
 import pytest
+from av.stream import Disposition
 
 from thumb_assets.errors import BadInputError
 from thumb_assets.settings import VideoSettings
 from thumb_assets.video import VideoDecoder
-from thumb_assets_tests.support.drawing import read_frame_index
+from thumb_assets_tests.support.drawing import draw_frame, read_frame_index
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,34 @@ def test_the_stream_is_named(synthetic_videos):
         assert decoder.header.stream_index == 1
     with VideoDecoder(synthetic_videos("with_cover")) as decoder:
         assert decoder.header.codec == "h264"
+
+
+@pytest.mark.parametrize("name", ["cover_unflagged", "cover_unflagged_mkv", "animated_avif"])
+def test_one_picture_beside_a_video_is_not_the_video(synthetic_videos, name):
+    with VideoDecoder(synthetic_videos(name)) as decoder:
+        frames = list(decoder)
+    assert [read_frame_index(frame.rgb()) for frame in frames] == list(range(40))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_of_two_videos_the_default_one_is_taken(tmp_path, suffix):
+    sizes = [(320, 180), (640, 360)]
+    with av.open(str(tmp_path / f"two{suffix}"), "w") as container:
+        streams = [container.add_stream("libx264", rate=25, options={"preset": "ultrafast"}) for _ in sizes]
+        for stream, (stream.width, stream.height) in zip(streams, sizes, strict=True):
+            stream.pix_fmt = "yuv420p"
+        streams[0].disposition, streams[1].disposition = Disposition.default, Disposition(0)
+        for number in range(5):
+            for stream in streams:
+                rgb = draw_frame(number, width=stream.width, height=stream.height)
+                picture = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")
+                picture.pts = number
+                container.mux(stream.encode(picture))
+        for stream in streams:
+            container.mux(stream.encode(None))
+    with VideoDecoder(tmp_path / f"two{suffix}") as decoder:
+        # A transport stream has no defaults: there the larger one.
+        assert decoder.header.stream_index == (1 if suffix == ".ts" else 0)
 
 
 def test_a_cover_alone_is_no_video(synthetic_videos):

@@ -6,10 +6,12 @@ import av
 import numpy as np
 import pytest
 
+from thumb_assets.errors import BadInputError
 from thumb_assets.video import Frame, FrameFetcher, VideoDecoder
 from thumb_assets.video.frame import chroma_hash_of
 from thumb_assets.video.planes import plane_rows
 from thumb_assets_tests.support.decoded import identities_of
+from thumb_assets_tests.support.drawing import draw_frame, read_frame_index
 from thumb_assets_tests.support.encoding import Encoding, Tags, encode
 
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
@@ -91,3 +93,63 @@ def test_an_interlaced_video_of_a_few_pixels_is_read(tmp_path, size):
     path = encode(tmp_path / "tiny.mkv", frames, encoding)
     with VideoDecoder(path) as decoder:
         assert [frame.rgb().shape for frame in decoder] == [(size[1], size[0], 3)] * 3
+
+
+@pytest.mark.parametrize("pix_fmt", ["rgb555be", "rgb565be", "rgb48be", "rgb24"])
+def test_uncompressed_quicktime_is_the_picture(tmp_path, pix_fmt):
+    frames = [draw_frame(i) for i in range(3)]
+    frames[1][100:120, :100], frames[1][100:120, 100:200] = 255, 0
+    path = encode(tmp_path / "raw.mov", frames, Encoding(codec="rawvideo", pix_fmt=pix_fmt, options={}))
+    with VideoDecoder(path) as decoder:
+        frame: Frame = list(decoder)[1]
+    assert decoder.header.pix_fmt == pix_fmt
+    for array in (frame.rgb(), frame.rgb16() / 257):
+        assert read_frame_index(array) == 1
+        assert np.abs(array - frames[1].astype(float)).max() <= (16 if pix_fmt[3] == "5" else 1)  # dithered to 5 bits
+        assert array[110, 50].min() >= 254
+        assert array[110, 150].max() <= 0.5
+
+
+@pytest.mark.parametrize("pix_fmt", ["rgb48le", "rgba64be"])
+def test_raw_pictures_of_an_unknown_format_are_refused_in_one_line(tmp_path, pix_fmt):
+    path = tmp_path / "deep.mov"  # FFmpeg writes what it cannot read again
+    encode(path, [draw_frame(0)], Encoding(codec="rawvideo", pix_fmt=pix_fmt, options={}))
+    with pytest.raises(BadInputError, match=r"deep\.mov: .*pixel format.* convert the file$"):
+        VideoDecoder(path)
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "pix_fmt"),
+    [
+        *(("rawvideo", ".nut", "gray"), ("rawvideo", ".avi", "gray"), ("rawvideo", ".nut", "gray16le")),
+        *(
+            ("ffv1", ".nut", "gray"),
+            ("ffv1", ".avi", "gray16le"),
+            ("jpeg2000", ".mov", "gray"),
+            ("png", ".mov", "gray"),
+        ),
+    ],
+)
+def test_untagged_grey_of_a_lossless_codec_has_the_full_range(tmp_path, codec, suffix, pix_fmt):
+    ramp = np.repeat(np.tile(np.arange(256, dtype=np.uint8), (64, 1))[..., None], 3, axis=2)
+    path = encode(tmp_path / f"ramp{suffix}", [ramp] * 3, Encoding(codec=codec, pix_fmt=pix_fmt, options={}))
+    with VideoDecoder(path) as decoder:
+        frame = list(decoder)[1]
+    for array in (frame.rgb()[..., 1], frame.luma(), frame.rgb16()[..., 1] / 257):
+        assert np.abs(array[32] - ramp[32, :, 0].astype(float)).max() <= 1
+
+
+def test_untagged_grey_of_a_lossy_codec_stays_limited(tmp_path):
+    options = {"preset": "ultrafast", "x265-params": "log-level=none"}
+    encoding = Encoding(codec="libx265", pix_fmt="gray", options=options)
+    with VideoDecoder(encode(tmp_path / "grey.mp4", [draw_frame(i) for i in range(3)], encoding)) as decoder:
+        assert decoder.header.pix_fmt == "gray"
+        assert not decoder.header.look.colours.is_full_range
+
+
+def test_a_picture_with_exif_is_read(tmp_path):
+    path = encode(
+        tmp_path / "exif.mov", [draw_frame(i) for i in range(3)], Encoding(codec="tiff", pix_fmt="rgb24", options={})
+    )
+    with VideoDecoder(path) as decoder:
+        assert [read_frame_index(frame.rgb()) for frame in decoder] == [0, 1, 2]
