@@ -17,7 +17,7 @@ VIDEOS = TableContract(
         Column("video_sha256", _text, "SHA-256 of the whole file.", "hex"),
         Column("container", _text, "FFmpeg's name of the container format."),
         Column("codec", _text, "FFmpeg's name of the codec (not of the decoder)."),
-        Column("stream_index", _int, "Stream of the file that is used: the default one, then the largest; never cover art."),
+        Column("stream_index", _int, "The stream that is read: the default one, then the largest, never cover art."),
         Column("width", _int, "Width as decoded, before aspect ratio and rotation.", "px"),
         Column("height", _int, "Height as decoded.", "px"),
         Column("sample_aspect_ratio_num", _int, "Width of a pixel over its height, numerator; 1 where unknown."),
