@@ -93,7 +93,8 @@ def run_command(
         settings = load_settings(profile, overrides)
         chosen = stages_named(stages, settings)
         store = table_store(data_dir)
-        videos, errors = _videos(store, paths)
+        is_hashed_anew = recompute or settings.library.content_hash == "always"
+        videos, errors = _videos(Library(store.data_dir, is_hashed_anew=is_hashed_anew), paths)
         results = _run_with_progress(videos, chosen, settings, store, is_recomputed=recompute)
         print_errors(errors)
         is_success = print_results(results, store, verbose=verbose) and not errors
@@ -204,8 +205,7 @@ main.add_command(what_if_command)
 # What the commands share.
 
 
-def _videos(store: TableStore, paths: Sequence[Path]) -> tuple[list[str], list[BadInputError]]:
-    library = Library(store.data_dir)
+def _videos(library: Library, paths: Sequence[Path]) -> tuple[list[str], list[BadInputError]]:
     if paths:
         videos, errors = library.register(paths)
     else:

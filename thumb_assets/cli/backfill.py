@@ -65,7 +65,8 @@ def backfill_command(
             bar = bars.add_task("fetching videos", total=None)
             mirror.update_library(max_files=0 if dry_run else None, on_file=lambda _: bars.update(bar, advance=1))
         errors: list[BadInputError] = []
-        videos = Library(store.data_dir).all(on_error=errors.append)
+        is_hashed_anew = recompute or settings.library.content_hash == "always"
+        videos = Library(store.data_dir, is_hashed_anew=is_hashed_anew).all(on_error=errors.append)
         print_errors(errors)
         backlog = list(backlog_of(videos, stages, settings, store))
         chosen = [left.video for left in backlog if which in ("all", left.work)][:limit]

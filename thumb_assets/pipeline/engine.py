@@ -112,6 +112,9 @@ class _Engine:
         self._on_step: OnStep = on_step or (lambda name, *, is_of_file: None)  # noqa: ARG005 - a name of the protocol
         self._is_recomputed = is_recomputed
         self._library = Library(store.data_dir)
+        # A program may change a file and keep its size and time.
+        is_hashed_anew = is_recomputed or settings.library.content_hash == "always"
+        self._identified = Library(store.data_dir, is_hashed_anew=is_hashed_anew)
         self._mirror = Mirror(settings.library, store)
         self._models = ModelThread()
         self._guides = Guides(settings, store)
@@ -137,7 +140,7 @@ class _Engine:
             self._on_step("looking for the file", is_of_file=True)
             try:
                 self._mirror.bring(video_id)
-                video = self._library.find(video_id)
+                video = self._identified.find(video_id)
                 settle_decisions(self._store, video)
                 job = VideoJob(
                     video,

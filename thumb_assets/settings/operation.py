@@ -21,8 +21,9 @@ class LibrarySettings(StageSettings):
     )
     content_hash: Literal["cached", "always"] = Field(
         "cached",
-        description="cached: a file is read whole when it is new, or its size or time changed; always: the sensor reads"
-        " every file anew, as many per tick as the caps allow, and so notices a content that changed behind both.",
+        description="cached: a file is read whole when it is new, or its size or time changed; always: every file"
+        " is read whole each time (by the sensor, as many per tick as the caps allow), and so a content that changed"
+        " behind both is noticed.",
     )
     max_files_per_tick: int = Field(100_000, ge=1, description="Files looked at per tick of the sensor.")
     max_new_per_tick: int = Field(500, ge=1, description="New or changed files hashed per tick.")

@@ -15,8 +15,9 @@ from thumb_assets.store.identity import video_id_for
 
 REMEDY = "delete it: the files are hashed again, and those outside the library folder must be named again"
 _NUM_BYTES_PER_READ = 1 << 20
-# Paths are BLOBs: a file name may hold bytes that are no UTF-8. Rows of former contents stay, so that an old id can be
-# told from one that never was.
+# Paths are BLOBs: a file name may hold bytes that are no UTF-8. Those below the data folder are relative to it, so that
+# a folder that was copied or moved knows its own files and no others. Rows of former contents stay, so that an old id
+# can be told from one that never was.
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS contents (path BLOB NOT NULL, num_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     sha256 TEXT NOT NULL, video_id TEXT NOT NULL, PRIMARY KEY (path, sha256)) WITHOUT ROWID""",
@@ -26,6 +27,9 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS arrivals (path BLOB NOT NULL PRIMARY KEY, num_bytes INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL, since REAL NOT NULL) WITHOUT ROWID""",
 )
+_TABLES = ("contents", "registered", "arrivals")
+# Since version 1 paths below the data folder are relative.
+_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,12 @@ class FileCache:
     """The cache and the list of registered files; each call opens and closes its own connection, but for `kept_open`.
 
     Args:
-        path: the SQLite file; it need not exist.
+        path: the SQLite file; it need not exist. Its folder is the data folder.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._folder = os.fsencode(os.path.join(path.parent, ""))  # noqa: PTH118 - with the slash at its end
         self._kept: sqlite3.Connection | None = None
 
     @contextmanager
@@ -91,7 +96,8 @@ class FileCache:
         with self._open() as connection:
             for path in paths:
                 try:
-                    videos.append(_describe(connection, path, is_hashed_anew=is_hashed_anew))
+                    stored = self._stored(os.fsencode(path))
+                    videos.append(_describe(connection, path, stored, is_hashed_anew=is_hashed_anew))
                 except BadInputError as error:
                     on_error(error)
         return videos
@@ -101,13 +107,13 @@ class FileCache:
         known: dict[bytes, list[Content]] = {}
         with self._open() as connection:
             for row in connection.execute("SELECT * FROM contents"):
-                known.setdefault(row[0], []).append(Content((row[1], row[2]), row[3], row[4]))
+                known.setdefault(self._absolute(row[0]), []).append(Content((row[1], row[2]), row[3], row[4]))
         return known
 
     def contents_of(self, path: Path) -> list[Content]:
         """As `contents`, of one path."""
         with self._open() as connection:
-            rows = connection.execute("SELECT * FROM contents WHERE path = ?", (os.fsencode(path),))
+            rows = connection.execute("SELECT * FROM contents WHERE path = ?", (self._stored(os.fsencode(path)),))
             return [
                 Content((num_bytes, mtime_ns), sha256, video_id) for _, num_bytes, mtime_ns, sha256, video_id in rows
             ]
@@ -115,13 +121,13 @@ class FileCache:
     def arrivals(self) -> dict[bytes, tuple[int, int, float]]:
         """Files that were left because they may still be written: size, mtime_ns, and since when they have them."""
         with self._open() as connection:
-            return {row[0]: row[1:] for row in connection.execute("SELECT * FROM arrivals")}
+            return {self._absolute(row[0]): row[1:] for row in connection.execute("SELECT * FROM arrivals")}
 
     def note_arrivals(self, arrivals: Mapping[bytes, tuple[int, int, float]], *, forget: Iterable[bytes]) -> None:
         """Remembers such files, and forgets those that were taken."""
         with self._open() as connection, transaction(connection):
-            connection.executemany("DELETE FROM arrivals WHERE path = ?", [(path,) for path in forget])
-            rows = [(path, *arrival) for path, arrival in arrivals.items()]
+            connection.executemany("DELETE FROM arrivals WHERE path = ?", [(self._stored(path),) for path in forget])
+            rows = [(self._stored(path), *arrival) for path, arrival in arrivals.items()]
             connection.executemany("INSERT OR REPLACE INTO arrivals VALUES (?, ?, ?, ?)", rows)
 
     def forget(self, video_id: str) -> None:
@@ -133,20 +139,25 @@ class FileCache:
         """Every path that had that video when it was hashed last."""
         with self._open() as connection:
             rows = connection.execute("SELECT path FROM contents WHERE video_id = ? ORDER BY path", (video_id,))
-            return [Path(os.fsdecode(path)) for (path,) in rows]
+            return [Path(os.fsdecode(self._absolute(path))) for (path,) in rows]
 
     def register(self, paths: Iterable[Path]) -> None:
         """Remembers files for good; those that are known stay."""
-        rows = [(os.fsencode(path),) for path in paths]
+        rows = [(self._stored(os.fsencode(path)),) for path in paths]
         with self._open() as connection, transaction(connection):
             connection.executemany("INSERT OR IGNORE INTO registered VALUES (?)", rows)
 
     def registered_paths(self) -> list[Path]:
         """The registered files, ordered by path, whether they exist or not."""
         with self._open() as connection:
-            return [
-                Path(os.fsdecode(path)) for (path,) in connection.execute("SELECT path FROM registered ORDER BY path")
-            ]
+            rows = connection.execute("SELECT path FROM registered")
+            return sorted((Path(os.fsdecode(self._absolute(path))) for (path,) in rows), key=os.fsencode)
+
+    def _stored(self, path: bytes) -> bytes:
+        return path.removeprefix(self._folder)
+
+    def _absolute(self, stored: bytes) -> bytes:
+        return os.path.join(self._folder, stored)  # noqa: PTH118 - an absolute path stays as it is
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -156,12 +167,24 @@ class FileCache:
         with open_database(self._path, remedy=REMEDY) as connection:
             for statement in _SCHEMA:
                 connection.execute(statement)
+            self._make_relative(connection)
             yield connection
 
+    def _make_relative(self, connection: sqlite3.Connection) -> None:
+        """Takes the data folder off the paths that an earlier version of this project stored."""
+        if connection.execute("PRAGMA user_version").fetchone()[0] >= _VERSION:
+            return
+        length = len(self._folder)
+        with transaction(connection):
+            for table in _TABLES:
+                update = f"UPDATE OR REPLACE {table} SET path = substr(path, ?) WHERE substr(path, 1, ?) = ?"  # noqa: S608 - a constant
+                connection.execute(update, (length + 1, length, self._folder))
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
 
-def _describe(connection: sqlite3.Connection, path: Path, *, is_hashed_anew: bool) -> LibraryVideo:
+
+def _describe(connection: sqlite3.Connection, path: Path, stored: bytes, *, is_hashed_anew: bool) -> LibraryVideo:
     status = _status(path)
-    key = (os.fsencode(path), status.st_size, status.st_mtime_ns)
+    key = (stored, status.st_size, status.st_mtime_ns)
     query = "SELECT sha256 FROM contents WHERE path = ? AND num_bytes = ? AND mtime_ns = ?"
     row = None if is_hashed_anew else connection.execute(query, key).fetchone()
     if row is None:

@@ -42,10 +42,12 @@ class Library:
 
     Args:
         data_dir: the data folder; `videos/` and `library.sqlite` lie in it.
+        is_hashed_anew: read every file whole, also where its size and time are those of a known content.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, is_hashed_anew: bool = False) -> None:
         self.data_dir = Path(data_dir).expanduser().absolute()
+        self._is_hashed_anew = is_hashed_anew
         self._cache = FileCache(self.data_dir / "library.sqlite")
 
     @property
@@ -85,7 +87,7 @@ class Library:
         """
         errors: list[BadInputError] = []
         files = [file for path in paths for file in _expand(_absolute(path), errors.append)]
-        videos = self._cache.describe(files, on_error=errors.append)
+        videos = self._describe(files, errors.append)
         self._cache.register(video.path for video in videos)
         return _unique(videos, errors.append), errors
 
@@ -147,7 +149,7 @@ class Library:
         if not self.was_seen(video_id):
             return "unknown"
         paths = [path for path in self._cache.paths_of(video_id) if os.path.lexists(path)]
-        videos = self._cache.describe(paths, on_error=failed.append)
+        videos = self._describe(paths, failed.append)
         if any(video.video_id == video_id for video in videos):
             return "here"
         if failed:
@@ -164,7 +166,7 @@ class Library:
         unusable: list[BadInputError] = []
         known = sorted(self._cache.paths_of(video_id), key=self._precedence)
         for path in known:
-            for video in self._cache.describe([path], on_error=unusable.append):
+            for video in self._describe([path], unusable.append):
                 if video.video_id == video_id:
                     return video
                 unusable.append(
@@ -186,11 +188,14 @@ class Library:
 
     def _scan(self, on_error: OnError) -> list[LibraryVideo]:
         files = sorted(_video_files(self.videos_dir, on_error), key=os.fsencode) if _is_dir(self.videos_dir) else []
-        return _unique(self._cache.describe(files, on_error=on_error), on_error)
+        return _unique(self._describe(files, on_error), on_error)
 
     def _scan_everything(self, on_error: OnError) -> list[LibraryVideo]:
         registered = [path for path in self._cache.registered_paths() if os.path.lexists(path)]
-        return _unique([*self._scan(on_error), *self._cache.describe(registered, on_error=on_error)], on_error)
+        return _unique([*self._scan(on_error), *self._describe(registered, on_error)], on_error)
+
+    def _describe(self, paths: Iterable[Path], on_error: OnError) -> list[LibraryVideo]:
+        return self._cache.describe(paths, on_error=on_error, is_hashed_anew=self._is_hashed_anew)
 
     def _precedence(self, path: Path) -> tuple[bool, bytes]:
         return not path.is_relative_to(self.videos_dir), os.fsencode(path)

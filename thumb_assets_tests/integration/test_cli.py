@@ -46,6 +46,27 @@ def test_run_prints_the_selections_and_where_the_stills_are(synthetic_videos: Ma
     assert "too_flat" in shown.output or "lower_score" in shown.output
 
 
+@pytest.mark.parametrize("asking", [("--recompute",), ("--set", "library.content_hash=always")])
+def test_a_content_that_changed_behind_size_and_time_is_another_video(
+    asking: tuple[str, ...], synthetic_videos: MakeVideo, data_dir: Path
+) -> None:
+    path = data_dir / "videos" / "clip.mp4"
+    path.parent.mkdir()
+    content = synthetic_videos("one_frame").read_bytes()
+    path.write_bytes(content)
+    command = ("run", path, "--stages", "videos", "--data-dir", data_dir)
+    assert thumb_assets(*command).exit_code == 0
+    (before,) = TableStore(data_dir).video_ids("videos")
+    status = path.stat()
+    path.write_bytes(content.replace(b"Lavf", b"Lbvf"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.read_bytes() != content
+    result = thumb_assets(*command, *asking)
+    assert result.exit_code == 0, result.output
+    (after,) = TableStore(data_dir).video_ids("videos")
+    assert after != before
+
+
 NASTY_NAMES = [
     "with space.mp4",
     "comma,name.mp4",

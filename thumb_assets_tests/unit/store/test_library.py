@@ -1,5 +1,7 @@
 import hashlib
 import os
+import shutil
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -232,3 +234,53 @@ def test_a_damaged_cache_says_what_to_do(library):
     (library.data_dir / "library.sqlite").write_bytes(b"junk " * 500)
     with pytest.raises(DamagedDatabaseError, match="delete it"):
         library.scan()
+
+
+class TestCopiedDataFolder:
+    def test_its_own_files_count_and_the_originals_do_not(self, library, tmp_path):
+        scanned = _put(library.videos_dir / "a.mp4", b"a")
+        registered = _put(library.data_dir / "received/b.mp4", b"b")
+        outside = _put(tmp_path / "outside.mp4", b"c")
+        library.register([registered, outside])
+        before = {video.video_id: video.path for video in library.all()}
+        copy = Library(shutil.copytree(library.data_dir, tmp_path / "copy"))
+        for original in (scanned, registered):
+            original.write_bytes(b"the original has another content now")
+        expected = {copy.videos_dir / "a.mp4", copy.data_dir / "received/b.mp4", outside}
+        assert {copy.find(video_id).path for video_id in before} == expected
+        assert {video.video_id: video.path for video in copy.all()}.keys() == before.keys()
+        assert {video.path for video in copy.all()} == expected
+
+    def test_nothing_is_hashed_again_after_a_move(self, library, tmp_path):
+        path = _put(library.videos_dir / "a.mp4", b"first")
+        status, before = path.stat(), library.scan()
+        moved = Library(library.data_dir.rename(tmp_path / "moved"))
+        path = _put(moved.videos_dir / "a.mp4", b"other")  # which only a second look into the file would see
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert [video.video_id for video in moved.scan()] == [video.video_id for video in before]
+
+    def test_absolute_paths_of_earlier_versions_become_relative(self, library, tmp_path):
+        path = _put(library.data_dir / "received/b.mp4", b"b")
+        (video,), _ = library.register([path])
+        with sqlite3.connect(library.data_dir / "library.sqlite") as connection:
+            for table in ("contents", "registered"):
+                connection.execute(f"UPDATE {table} SET path = ?", (os.fsencode(path),))
+            connection.execute("PRAGMA user_version = 0")
+        assert library.find(video.video_id).path == path
+        moved = Library(library.data_dir.rename(tmp_path / "moved"))
+        assert [video.path for video in moved.all()] == [moved.data_dir / "received/b.mp4"]
+
+
+def test_every_file_is_read_again_where_that_is_asked_for(library):
+    path = _put(library.videos_dir / "a.mp4", b"first")
+    (before,) = library.scan()
+    status = path.stat()
+    path.write_bytes(b"other")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    careful = Library(library.data_dir, is_hashed_anew=True)
+    with pytest.raises(BadInputError, match="the file changed"):
+        careful.find(before.video_id)
+    (after,) = careful.scan()
+    assert after.video_id != before.video_id
+    assert library.scan() == [after]
+    assert library.fate_of(before.video_id) == "replaced"
