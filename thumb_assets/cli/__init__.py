@@ -40,6 +40,7 @@ from thumb_assets.cli.output import (
     print_outcomes,
     print_results,
     print_selections,
+    print_set_aside,
     print_table,
     stored_outcomes,
     work_progress,
@@ -94,9 +95,11 @@ def run_command(
         chosen = stages_named(stages, settings)
         store = table_store(data_dir)
         is_hashed_anew = recompute or settings.library.content_hash == "always"
-        videos, errors = _videos(Library(store.data_dir, is_hashed_anew=is_hashed_anew), paths)
+        library = Library(store.data_dir, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew)
+        videos, errors = _videos(library, paths)
         results = _run_with_progress(videos, chosen, settings, store, is_recomputed=recompute)
         print_errors(errors)
+        print_set_aside([] if paths else library.set_aside())
         is_success = print_results(results, store, verbose=verbose) and not errors
     sys.exit(0 if is_success else 1)
 

@@ -16,6 +16,7 @@ from thumb_assets.cli.output import (
     out,
     print_errors,
     print_outcomes,
+    print_set_aside,
     print_table,
     progress,
     stored_outcomes,
@@ -66,8 +67,10 @@ def backfill_command(
             mirror.update_library(max_files=0 if dry_run else None, on_file=lambda _: bars.update(bar, advance=1))
         errors: list[BadInputError] = []
         is_hashed_anew = recompute or settings.library.content_hash == "always"
-        videos = Library(store.data_dir, is_hashed_anew=is_hashed_anew).all(on_error=errors.append)
+        library = Library(store.data_dir, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew)
+        videos = library.all(on_error=errors.append)
         print_errors(errors)
+        print_set_aside(library.set_aside())
         backlog = list(backlog_of(videos, stages, settings, store))
         chosen = [left.video for left in backlog if which in ("all", left.work)][:limit]
         if dry_run:

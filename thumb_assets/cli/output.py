@@ -26,7 +26,7 @@ from rich.table import Table
 from thumb_assets.errors import SettingsError, ThumbAssetsError
 from thumb_assets.escaping import escape_log_lines, one_line, traceback_lines
 from thumb_assets.pipeline import STAGES, StageResult
-from thumb_assets.store import BLOCKED, Outcome, TableStore, read_outcomes
+from thumb_assets.store import BLOCKED, Outcome, SetAside, TableStore, read_outcomes
 from thumb_assets.weights import OnProgress
 
 # A file name need not be text: what cannot be written is shown escaped, rather than ending the command.
@@ -72,6 +72,7 @@ def _escaped_usage_errors() -> Iterator[None]:
         raise
 
 
+_MAX_SET_ASIDE = 3
 # In a pipe there is no width to keep to.
 out = LineConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 err = LineConsole(stderr=True, highlight=False, soft_wrap=True)
@@ -175,6 +176,15 @@ def work_progress(num_videos: int) -> Iterator[WorkProgress]:
             yield work
         except KeyboardInterrupt:
             raise Interrupted(f"{work.num_done} of {num_videos} videos done") from None
+
+
+def print_set_aside(files: Sequence[SetAside]) -> None:
+    """One line on the library's files that are left out; nothing where there are none."""
+    if not files:
+        return
+    named = ", ".join(f"{each.path.name} ({each.reason})" for each in files[:_MAX_SET_ASIDE])
+    more = f" and {len(files) - _MAX_SET_ASIDE} more" if len(files) > _MAX_SET_ASIDE else ""
+    err.print(f"set aside, {len(files)} of the library's files and folders: {named}{more}", markup=False)
 
 
 def print_results(results: Sequence[StageResult], store: TableStore, *, verbose: bool) -> bool:

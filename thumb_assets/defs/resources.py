@@ -27,7 +27,7 @@ class ThumbAssetsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def library(self) -> Library:
         """The videos of the data folder."""
-        return Library(self.store.data_dir)
+        return Library(self.store.data_dir, ignore=self.settings.library.ignore)
 
     @property
     def settings(self) -> Settings:

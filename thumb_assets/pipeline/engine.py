@@ -111,10 +111,10 @@ class _Engine:
         self._on_video = on_video or (lambda _: None)
         self._on_step: OnStep = on_step or (lambda name, *, is_of_file: None)  # noqa: ARG005 - a name of the protocol
         self._is_recomputed = is_recomputed
-        self._library = Library(store.data_dir)
+        self._library = Library(store.data_dir, ignore=settings.library.ignore)
         # A program may change a file and keep its size and time.
         is_hashed_anew = is_recomputed or settings.library.content_hash == "always"
-        self._identified = Library(store.data_dir, is_hashed_anew=is_hashed_anew)
+        self._identified = Library(store.data_dir, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew)
         self._mirror = Mirror(settings.library, store)
         self._models = ModelThread()
         self._guides = Guides(settings, store)

@@ -16,6 +16,11 @@ class LibrarySettings(StageSettings):
     outputs_url: str = Field(
         "", description="Where tables and pictures are kept besides the data folder, for machines that share no disk."
     )
+    ignore: tuple[str, ...] = Field(
+        ("@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "node_modules"),
+        description="Names of files and folders that are left out; `*` is any letters. With a slash: paths below"
+        " the library folder, such as `raw/*`.",
+    )
     settle_seconds: float = Field(
         10.0, ge=0, description="A file that changed less long ago may still be written, and is left for later."
     )

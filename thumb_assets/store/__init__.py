@@ -36,6 +36,7 @@ from thumb_assets.store.outcomes import (
 from thumb_assets.store.outputs import ids_with_outputs, num_output_bytes, remove_outputs
 from thumb_assets.store.parquet import FILES, REQUIRED_FOOTER_KEYS, TableStore
 from thumb_assets.store.remote import RemoteFolder
+from thumb_assets.store.set_aside import NoVideoError, SetAside
 from thumb_assets.store.survey import (
     read_reference,
     reference_path,
@@ -63,10 +64,12 @@ __all__ = [
     "Mirror",
     "MirroredLibrary",
     "MirroredOutputs",
+    "NoVideoError",
     "Outbox",
     "Outcome",
     "RemoteFolder",
     "Request",
+    "SetAside",
     "StoredCandidates",
     "StoredHead",
     "StoredSelection",

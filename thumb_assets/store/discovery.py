@@ -11,6 +11,7 @@ from pathlib import Path
 from thumb_assets.errors import BadInputError
 from thumb_assets.settings import LibrarySettings
 from thumb_assets.store.file_cache import FileCache, LibraryVideo
+from thumb_assets.store.set_aside import NoVideoError, SetAside
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Discovery:
         lost: ids of which every file is gone; known after the last portion only.
         num_unsettled: files that may still be written.
         errors: one per file that cannot be used.
+        set_aside: files that were looked at and are no videos.
         after: where the next look goes on; None after the last portion.
     """
 
@@ -31,6 +33,7 @@ class Discovery:
     lost: tuple[str, ...] = ()
     num_unsettled: int = 0
     errors: tuple[BadInputError, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
     after: bytes | None = None
 
 
@@ -85,7 +88,10 @@ class _Look:
             replaced={former: video_id for former, video_id in self._replaced.items() if former not in here},
             lost=tuple(self._lost(files)) if is_last else (),
             num_unsettled=len(self._unsettled),
-            errors=tuple(self._errors),
+            errors=tuple(error for error in self._errors if not isinstance(error, NoVideoError)),
+            set_aside=tuple(
+                SetAside(error.path, error.reason) for error in self._errors if isinstance(error, NoVideoError)
+            ),
             after=None if is_last else os.fsencode(files[position - 1]),
         )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from thumb_assets.errors import BadInputError
 from thumb_assets.store.database import open_database, transaction
 from thumb_assets.store.identity import video_id_for
+from thumb_assets.store.set_aside import NoVideoError, SetAside, sniff
 
 REMEDY = "delete it: the files are hashed again, and those outside the library folder must be named again"
 _NUM_BYTES_PER_READ = 1 << 20
@@ -26,6 +27,9 @@ _SCHEMA = (
     # Files that may still be written: their size and time, and since when (by our clock) they have them.
     """CREATE TABLE IF NOT EXISTS arrivals (path BLOB NOT NULL PRIMARY KEY, num_bytes INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL, since REAL NOT NULL) WITHOUT ROWID""",
+    # Files that are no videos, with the size and time they had when that was seen.
+    """CREATE TABLE IF NOT EXISTS set_aside (path BLOB NOT NULL PRIMARY KEY, num_bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID""",
 )
 _TABLES = ("contents", "registered", "arrivals")
 # Since version 1 paths below the data folder are relative.
@@ -83,7 +87,7 @@ class FileCache:
 
         Args:
             paths: absolute paths.
-            on_error: called for each file that cannot be used; it is left out.
+            on_error: called for each file that cannot be used; it is left out. NoVideoError where it is no video.
             is_hashed_anew: read every file, known or not.
 
         Raises:
@@ -129,6 +133,13 @@ class FileCache:
             connection.executemany("DELETE FROM arrivals WHERE path = ?", [(self._stored(path),) for path in forget])
             rows = [(self._stored(path), *arrival) for path, arrival in arrivals.items()]
             connection.executemany("INSERT OR REPLACE INTO arrivals VALUES (?, ?, ?, ?)", rows)
+
+    def set_aside(self) -> list[SetAside]:
+        """The files that were found to be no videos and are still here as they were, ordered by path."""
+        with self._open() as connection:
+            rows = connection.execute("SELECT * FROM set_aside ORDER BY path").fetchall()
+        found = [(Path(os.fsdecode(self._absolute(row[0]))), row[1:3], row[3]) for row in rows]
+        return [SetAside(path, reason) for path, stamp, reason in found if _stamp_of(path) == stamp]
 
     def forget(self, video_id: str) -> None:
         """Drops a content for good, so that it is no longer missed."""
@@ -188,6 +199,7 @@ def _describe(connection: sqlite3.Connection, path: Path, stored: bytes, *, is_h
     query = "SELECT sha256 FROM contents WHERE path = ? AND num_bytes = ? AND mtime_ns = ?"
     row = None if is_hashed_anew else connection.execute(query, key).fetchone()
     if row is None:
+        _refuse_other_files(connection, path, key)
         sha256 = _file_sha256(path)
         after = _status(path)
         if (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
@@ -200,6 +212,27 @@ def _describe(connection: sqlite3.Connection, path: Path, stored: bytes, *, is_h
     else:
         sha256 = row[0]
     return LibraryVideo(video_id_for(path, sha256), path, sha256, status.st_size)
+
+
+def _refuse_other_files(connection: sqlite3.Connection, path: Path, key: tuple[bytes, int, int]) -> None:
+    """Raises NoVideoError for what is no video, and keeps the reason, so that the file is not opened again."""
+    query = "SELECT reason FROM set_aside WHERE path = ? AND num_bytes = ? AND mtime_ns = ?"
+    row = connection.execute(query, key).fetchone()
+    reason = sniff(path) if row is None else row[0]
+    if row is None and reason is not None:
+        connection.execute("INSERT OR REPLACE INTO set_aside VALUES (?, ?, ?, ?)", (*key, reason))
+    elif reason is None:
+        connection.execute("DELETE FROM set_aside WHERE path = ?", key[:1])
+    if reason is not None:
+        raise NoVideoError(path, reason)
+
+
+def _stamp_of(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def _status(path: Path) -> os.stat_result:

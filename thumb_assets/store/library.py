@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from thumb_assets.settings import LibrarySettings
 from thumb_assets.store.discovery import Discovery, discover
 from thumb_assets.store.file_cache import FileCache, LibraryVideo
 from thumb_assets.store.identity import video_id_for
+from thumb_assets.store.set_aside import NoVideoError, SetAside, ignoring_pattern
 
 __all__ = ["VIDEO_SUFFIXES", "Library", "LibraryVideo", "OnError", "log_error", "video_id_for"]
 
@@ -42,10 +43,12 @@ class Library:
 
     Args:
         data_dir: the data folder; `videos/` and `library.sqlite` lie in it.
+        ignore: as `library.ignore`.
         is_hashed_anew: read every file whole, also where its size and time are those of a known content.
     """
 
-    def __init__(self, data_dir: Path, *, is_hashed_anew: bool = False) -> None:
+    def __init__(self, data_dir: Path, *, ignore: Sequence[str] | None = None, is_hashed_anew: bool = False) -> None:
+        self._ignore = LibrarySettings().ignore if ignore is None else ignore
         self.data_dir = Path(data_dir).expanduser().absolute()
         self._is_hashed_anew = is_hashed_anew
         self._cache = FileCache(self.data_dir / "library.sqlite")
@@ -58,8 +61,9 @@ class Library:
     def scan(self, *, on_error: OnError = log_error) -> list[LibraryVideo]:
         """The videos in the library folder, ordered by path.
 
-        Hidden files and downloads under way are left out. Linked files and folders are followed, each folder once. Of
-        files with the same id (same content, same stem) the first path counts.
+        Hidden files, downloads under way, what `ignore` names and files that are no videos are left out; see
+        `set_aside`. Linked files and folders are followed, each folder once. Of files with the same id (same content,
+        same stem) the first path counts.
 
         Args:
             on_error: called for each single file or folder that cannot be used.
@@ -77,7 +81,8 @@ class Library:
         """Adds files that lie anywhere.
 
         Args:
-            paths: files of any suffix, and folders, of which the files with one of VIDEO_SUFFIXES are taken.
+            paths: files of any suffix, and folders, of which the files with one of VIDEO_SUFFIXES are taken, but for
+                what `ignore` names and files that are no videos.
 
         Returns:
             The videos in the order given, each once, and one error per path or file that cannot be used.
@@ -86,8 +91,9 @@ class Library:
             StorageError: the cache cannot be written.
         """
         errors: list[BadInputError] = []
-        files = [file for path in paths for file in _expand(_absolute(path), errors.append)]
-        videos = self._describe(files, errors.append)
+        named = [_absolute(path) for path in paths]
+        files = [file for path in named for file in _expand(path, self._ignore, errors.append)]
+        videos = self._describe(files, errors.append, named=frozenset(named))
         self._cache.register(video.path for video in videos)
         return _unique(videos, errors.append), errors
 
@@ -116,7 +122,7 @@ class Library:
             StorageError: the cache cannot be written.
         """
         errors: list[BadInputError] = []
-        files = list(_video_files(self.videos_dir, errors.append)) if _is_dir(self.videos_dir) else []
+        files = list(_video_files(self.videos_dir, settings.ignore, errors.append))
         registered = [path for path in self._cache.registered_paths() if os.path.lexists(path)]
         if not files and not registered:
             raise self._nothing_found()
@@ -124,6 +130,13 @@ class Library:
         with self._cache.kept_open() as cache:
             found = discover(everything, cache, settings, after=after, now=time.time() if now is None else now)
         return replace(found, errors=(*errors, *found.errors))
+
+    def set_aside(self) -> list[SetAside]:
+        """Files that were looked at and are no videos, then what `ignore` names in the library folder."""
+        named: list[SetAside] = []
+        for _ in _video_files(self.videos_dir, self._ignore, lambda _: None, on_ignored=named.append):
+            pass
+        return [*self._cache.set_aside(), *sorted(named, key=lambda each: os.fsencode(each.path))]
 
     def is_known(self, video_id: str) -> bool:
         """Whether a file that is here had that id when it was hashed last."""
@@ -187,14 +200,17 @@ class Library:
         )
 
     def _scan(self, on_error: OnError) -> list[LibraryVideo]:
-        files = sorted(_video_files(self.videos_dir, on_error), key=os.fsencode) if _is_dir(self.videos_dir) else []
+        files = sorted(_video_files(self.videos_dir, self._ignore, on_error), key=os.fsencode)
         return _unique(self._describe(files, on_error), on_error)
 
     def _scan_everything(self, on_error: OnError) -> list[LibraryVideo]:
         registered = [path for path in self._cache.registered_paths() if os.path.lexists(path)]
         return _unique([*self._scan(on_error), *self._describe(registered, on_error)], on_error)
 
-    def _describe(self, paths: Iterable[Path], on_error: OnError) -> list[LibraryVideo]:
+    def _describe(
+        self, paths: Iterable[Path], on_error: OnError, *, named: Collection[Path] = ()
+    ) -> list[LibraryVideo]:
+        on_error = _but_set_aside(on_error, but=named)
         return self._cache.describe(paths, on_error=on_error, is_hashed_anew=self._is_hashed_anew)
 
     def _precedence(self, path: Path) -> tuple[bool, bytes]:
@@ -221,10 +237,20 @@ def _unique(videos: Iterable[LibraryVideo], on_error: OnError) -> list[LibraryVi
     return list(first.values())
 
 
-def _expand(path: Path, on_error: OnError) -> list[Path]:
+def _but_set_aside(on_error: OnError, *, but: Collection[Path] = ()) -> OnError:
+    """Leaves out what is no video, which `set_aside` lists, unless it was named itself."""
+
+    def reported(error: BadInputError) -> None:
+        if not isinstance(error, NoVideoError) or error.path in but:
+            on_error(error)
+
+    return reported
+
+
+def _expand(path: Path, ignore: Sequence[str], on_error: OnError) -> list[Path]:
     try:
         if _is_dir(path):
-            files = sorted(_video_files(path, on_error), key=os.fsencode)
+            files = sorted(_video_files(path, ignore, on_error), key=os.fsencode)
             if not files:
                 on_error(BadInputError(f"{str(path)!r}: the folder holds no video; name a file to take it anyway"))
             return files
@@ -237,9 +263,16 @@ def _expand(path: Path, on_error: OnError) -> list[Path]:
     return [path]
 
 
-def _video_files(folder: Path, on_error: OnError) -> Iterator[Path]:
-    """Files with a video suffix below a folder; a folder that is reached twice, as by a link to its parent, once."""
-    pending, visited = [folder], set()
+def _video_files(
+    folder: Path, ignore: Sequence[str], on_error: OnError, *, on_ignored: Callable[[SetAside], None] | None = None
+) -> Iterator[Path]:
+    """Files with a video suffix below a folder; a folder that is reached twice, as by a link to its parent, once.
+
+    Args:
+        ignore: as `library.ignore`.
+        on_ignored: called for each folder and video file that it names.
+    """
+    pending, visited = [folder] if _is_dir(folder) else [], set()
     while pending:
         current = pending.pop()
         try:
@@ -252,6 +285,11 @@ def _video_files(folder: Path, on_error: OnError) -> Iterator[Path]:
             on_error(BadInputError(f"{str(current)!r}: the folder cannot be read: {error.strerror}; check its rights"))
             continue
         entries = [entry for entry in entries if not entry.name.startswith(_TEMPORARY_STARTS)]
+        patterns = {entry: ignoring_pattern(entry, folder, ignore) for entry in entries}
+        for entry, pattern in patterns.items():
+            if on_ignored and pattern is not None and (_is_video_name(entry) or _is_dir(entry)):
+                on_ignored(SetAside(entry, f"is named by {pattern} in library.ignore"))
+        entries = [entry for entry in entries if patterns[entry] is None]
         pending.extend(reversed([entry for entry in entries if _is_dir(entry)]))
         yield from (entry for entry in entries if _is_video_name(entry) and not _is_dir(entry))
 

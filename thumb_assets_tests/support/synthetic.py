@@ -210,6 +210,11 @@ def _fast_start(path: Path) -> None:
     encode(path, [draw_frame(i) for i in range(60)], encoding)
 
 
+def _not_a_video(path: Path) -> None:
+    # Not text alone, which a library sets aside before anybody tries to decode it.
+    path.write_bytes(b"\0" + b"This is not a video.\n" * 20)
+
+
 def _audio_only(path: Path) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=44_100, layout="mono")
@@ -306,7 +311,7 @@ RECIPES: dict[str, Recipe] = {
     "corrupted": Recipe(_corrupted, num_frames=None),
     "cover_only": Recipe(lambda path: _with_cover(path, has_video=False), num_frames=0, is_readable=False),
     "audio_only": Recipe(_audio_only, num_frames=0, is_readable=False),
-    "text": Recipe(lambda path: path.write_text("This is not a video.\n" * 20), num_frames=0, is_readable=False),
+    "text": Recipe(_not_a_video, num_frames=0, is_readable=False),
     "zero_byte": Recipe(lambda path: path.write_bytes(b""), num_frames=0, is_readable=False),
     "header_only": Recipe(_header_only, num_frames=0, is_readable=False),
 }

@@ -70,7 +70,7 @@ class TestScan:
             b"%41?#.mp4",
         ]
         for name in names:
-            _put(library.videos_dir / os.fsdecode(name), name)
+            _put(library.videos_dir / os.fsdecode(name), b"\0" + name)
         videos = library.scan()
         assert sorted(os.fsencode(video.path.name) for video in videos) == sorted(names)
         for video in videos:
