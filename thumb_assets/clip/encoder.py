@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from thumb_assets.clip.loading import load_open_clip
 from thumb_assets.clip.preprocess import Preprocessor
-from thumb_assets.errors import OutOfMemoryError
+from thumb_assets.clip.words import first_unknown_word
+from thumb_assets.errors import OutOfMemoryError, SettingsError
 from thumb_assets.inference import (
     choose_precision,
     choose_torch_device,
@@ -108,9 +109,19 @@ class OpenClipEncoder:
 
         Returns:
             (M, D) float32, L2 norm 1.
+
+        Raises:
+            SettingsError: the model does not know a word; the message says which models do.
         """
         if not texts:
             return np.zeros((0, self.num_dimensions), np.float32)
+        unknown = first_unknown_word(texts, model=self._model, tokenizer=self._tokenizer)
+        if unknown is not None:
+            raise SettingsError(
+                f"{self.model_name} does not know the word {unknown!r}, so cannot look for it: it tells clean frames "
+                "from spoiled ones and reads few words; choose a model that reads words (--profile cpu, or clip.model "
+                "and clip.pretrained) and run the stage `clip_scores` with it"
+            )
         tokens = self._tokenizer(list(texts))
         return self._fetched(lambda: self._model.encode_text(tokens.to(self.device), normalize=True))
 

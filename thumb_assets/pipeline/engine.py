@@ -21,7 +21,7 @@ from thumb_assets.pipeline.from_tables import (
     select_frames,
     show_outcomes,
 )
-from thumb_assets.pipeline.guidance import Guides
+from thumb_assets.pipeline.guidance import Guides, require_known_words
 from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
 from thumb_assets.pipeline.judgements import Judging
 from thumb_assets.pipeline.removal import remove_replaced
@@ -46,6 +46,8 @@ from thumb_assets.video import (
     one_thread_per_picture,
 )
 
+# These read words: prompts, and what is looked for or avoided.
+_STAGES_OF_WORDS = {"clip_scores", "judgements", "selections"}
 # Videos whose frames wait for a batch to fill; one more and the batches are scored as they are.
 _MAX_WAITING_VIDEOS = 4
 
@@ -84,7 +86,7 @@ def run(
         is_recomputed: run every stage, whatever is stored.
 
     Raises:
-        SettingsError: an unknown stage.
+        SettingsError: an unknown stage, or a word that the model does not know.
     """
     engine = _Engine(
         ordered_stages(stages), settings, store, on_frame, on_video, on_step=on_step, is_recomputed=is_recomputed
@@ -123,6 +125,8 @@ class _Engine:
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         try:
+            if _STAGES_OF_WORDS & set(self._stages):
+                require_known_words(self._settings)
             with one_thread_per_picture():
                 yield from self._run(video_ids)
         finally:

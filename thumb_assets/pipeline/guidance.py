@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.clip import load_clip_scorer
-from thumb_assets.errors import SettingsError, ThumbAssetsError
+from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError
 from thumb_assets.pipeline.learned import learned_head_sha256, load_learned_head
 from thumb_assets.select import Guidance, LearnedHead, embedding_model_of
-from thumb_assets.settings import ClipSettings, Settings
+from thumb_assets.settings import PROMPT_FIELDS, ClipSettings, Settings
 from thumb_assets.store import TableStore, read_reference, reference_sha256
 from thumb_assets.weights import check_licences
 
@@ -46,7 +46,7 @@ class Guides:
             MissingInputError: a learned scorer is forced, and there is none.
             ModelUnavailableError: words are asked for, and their model cannot be had here, or `models.licence` refuses
                 it.
-            SettingsError: the embeddings are of another model than the words.
+            SettingsError: the embeddings are of another model than the words, or it does not know one of these.
         """
         footer = clip_footer or {}
         words = (
@@ -116,6 +116,24 @@ def words_without_embeddings(settings: Settings, clip_footer: Mapping[str, str] 
     if not asked or clip_footer:
         return None
     return f"selection.{' and selection.'.join(asked)} have no say without embeddings: run the stage clip_scores first"
+
+
+def require_known_words(settings: Settings) -> None:
+    """Rejects words that their model does not know before any work starts; a model that is not here says so later.
+
+    Raises:
+        SettingsError: names the word and what to do.
+    """
+    usual = ClipSettings()
+    has_prompts = any(getattr(settings.clip, name) != getattr(usual, name) for name in PROMPT_FIELDS)
+    words = _words(settings)
+    if not words and not has_prompts:
+        return
+    try:
+        check_licences("clip_scores", settings)
+        load_clip_scorer(settings.clip).encoder.encode_texts(list(words.values()))
+    except ModelUnavailableError:
+        return
 
 
 def require_same_model(video_id: str, footer: Mapping[str, str], of_texts: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.clip import Prompts, clip_scores_from_embeddings, greatest_similarity, load_clip_scorer
 from thumb_assets.errors import MissingInputError
-from thumb_assets.pipeline.guidance import Guides, require_same_model
+from thumb_assets.pipeline.guidance import Guides, require_known_words, require_same_model
 from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.job import StageResult
 from thumb_assets.pipeline.stages import default_stages
@@ -135,10 +135,12 @@ def what_if(
     Raises:
         MissingInputError: no video can be selected anew; says which stage to run. Or none has embeddings for `prompts`.
         ModelUnavailableError: words are looked for, and their model cannot be had here.
-        SettingsError: the embeddings are of another model than the prompts, or than words that are looked for.
+        SettingsError: the embeddings are of another model than the prompts, or than words that are looked for; or the
+            model does not know one of these words.
         StorageError: the disk does not answer.
         ThumbAssetsError: see `Guides`.
     """
+    require_known_words(settings)
     cache = CandidateCache(store, video_ids, on_read=on_read)
     stored = cache.candidates()
     measured = stored.measured

@@ -103,9 +103,9 @@ def test_what_if_foresees_what_the_librarys_scores_and_words_select(real_library
     assert what_if(store, load_settings()).changes == ()
     thumb_assets("survey", "--data-dir", data_dir, "--set", "survey.min_videos=5")
     # Scores of one video are of other prompts: the library's do not count beside them.
-    settings = load_settings(overrides=['clip.negative_prompts=["a bird"]'])
+    settings = load_settings(overrides=['clip.negative_prompts=["a blank screen"]'])
     run_stages(data_dir, video_ids[:1], stages=["clip_scores"], settings=settings)
-    words = ["selection.looking_for=a bird", "selection.avoid=a car", "selection.weights.text=5"]
+    words = ["selection.looking_for=a sharp frame", "selection.avoid=a title card", "selection.weights.text=5"]
     for overrides in ([], ["selection.library_weight=1"], words):
         settings = load_settings(overrides=overrides)
         then = {video.video_id: [frame for frame, _ in video.then] for video in what_if(store, settings).videos}

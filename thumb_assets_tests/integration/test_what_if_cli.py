@@ -99,7 +99,7 @@ def test_what_it_cannot_answer_is_wrong_usage(video_id: str, arguments: list[str
 
 
 def test_what_is_missing_is_named_with_its_stage(video_id: str, data_dir: Path) -> None:
-    prompts = thumb_assets("what-if", "--set", 'clip.positive_prompts=["a shape"]')
+    prompts = thumb_assets("what-if", "--set", 'clip.positive_prompts=["a clear shot"]')
     assert prompts.exit_code == 1
     assert "run the stage `clip_scores` first" in prompts.output
     unknown = thumb_assets("what-if", "no-such-video")

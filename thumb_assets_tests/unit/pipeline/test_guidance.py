@@ -17,7 +17,7 @@ from thumb_assets.store import TableStore, reference_path, write_reference
 VIDEO = "clip-0a1b2c3d"
 CLIP = {"model_name": "made-up", "pretrained": "none", "prompts_sha256": "c"}
 VALUES = {"sharpness": np.array([1.0, 2.0]), "clip": np.array([0.1, 0.2])}
-WORDS = ["selection.looking_for=a bird", "selection.avoid=a car"]
+WORDS = ["selection.looking_for=a sharp frame", "selection.avoid=a title card"]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_words_are_read_by_the_model_of_the_embeddings(store: TableStore) -> Non
     settings = load_settings(overrides=WORDS)
     scorer = load_clip_scorer(settings.clip)
     guided = Guides(settings, store).of_video(VIDEO, scorer.footer)
-    for words, text in ((guided.looking_for, "a bird"), (guided.avoid, "a car")):
+    for words, text in ((guided.looking_for, "a sharp frame"), (guided.avoid, "a title card")):
         assert words is not None
         np.testing.assert_array_equal(words, scorer.encoder.encode_texts([text]))
     one = Guides(load_settings(overrides=WORDS[:1]), store).of_video(VIDEO, scorer.footer)

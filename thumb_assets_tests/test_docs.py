@@ -1,0 +1,31 @@
+"""What the pages for people say of the tree and of each other is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PAGES = sorted(
+    page for page in [*_ROOT.glob("*.md"), *_ROOT.glob("docs/**/*.md"), _ROOT / "deploy/README.md"] if page.is_file()
+)
+_MODULES = [
+    path.relative_to(_ROOT).as_posix()
+    for folder in ("thumb_assets", "thumb_assets_tests", "benchmarks", "training", "deploy")
+    for path in (_ROOT / folder).rglob("*.py")
+]
+# Named relative to the repository or to the package, as CONTRIBUTING does.
+_MODULE = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.py)`")
+_LINK = re.compile(r"\]\(([^)#:]+\.(?:md|png))(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(_ROOT)))
+def test_the_modules_and_pages_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    if page.name == "CHANGELOG.md":  # it tells of what was
+        return
+    missing = [
+        name for name in _MODULE.findall(text) if not any(f"/{module}".endswith(f"/{name}") for module in _MODULES)
+    ]
+    missing += [link for link in _LINK.findall(text) if not (page.parent / link).exists()]
+    assert missing == []
