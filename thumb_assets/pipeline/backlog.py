@@ -7,6 +7,7 @@ from typing import Literal
 from thumb_assets.errors import ContractError
 from thumb_assets.pipeline.guidance import guides_sha256
 from thumb_assets.pipeline.job import VideoJob
+from thumb_assets.pipeline.plan import Due, kind_of, plan
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.settings import Settings
 from thumb_assets.store import BLOCKED, LibraryVideo, Outcome, TableStore, read_outcomes
@@ -21,15 +22,18 @@ class Backlog:
 
     Attributes:
         work: `failed` where a stage failed when it was tried last, else `missing` where one was never done, else
-            `stale` where the inputs, the settings or the code of one have changed since.
+            `stale` where the inputs, the settings or the code of one have changed since. A stage that was skipped
+            counts as missing once the reason no longer holds: its package, model or setting is there now.
         is_permanent: of a failure: whether trying again is of no use until somebody puts something right.
         message: of the failure; None for others.
+        due: the stages that a run would make, in order; of a failed video it is not worked out.
     """
 
     video: LibraryVideo
     work: Work
     is_permanent: bool | None = None
     message: str | None = None
+    due: tuple[Due, ...] = ()
 
 
 def backlog_of(
@@ -66,14 +70,9 @@ def _backlog(
     if cause is not None:
         return Backlog(video, "failed", cause.is_permanent, cause.message)
     job = VideoJob(video, stages=tuple(stages), settings=settings, store=store, guides=guides)
-    is_stale = False
-    for stage in stages:
-        if stage in tried and (tried[stage].status == "skipped" or not STAGE_TABLES[stage]):
-            continue
-        if stage not in tried or not all(store.has(name, video.video_id) for name in STAGE_TABLES[stage]):
-            return Backlog(video, "missing")
-        is_stale = is_stale or not job.is_unchanged(stage)
-    return Backlog(video, "stale" if is_stale else "none")
+    has_table = {name: store.has(name, video.video_id) for stage in stages for name in STAGE_TABLES[stage]}
+    due = plan(job, tried, has_table=has_table)
+    return Backlog(video, kind_of(due), due=due)
 
 
 def _cause(failed: Sequence[Outcome]) -> Outcome | None:

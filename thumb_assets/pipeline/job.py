@@ -1,7 +1,9 @@
 """One video on its way through the stages: what was made, what failed, and how each outcome is told."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pyarrow as pa
@@ -13,12 +15,19 @@ from thumb_assets.errors import (
     as_thumb_assets_error,
 )
 from thumb_assets.export import recover_folder
-from thumb_assets.pipeline.stages import REQUIRED_INPUTS, common_footer, stage_key, table_inputs, without_prompts
+from thumb_assets.pipeline.stages import (
+    REQUIRED_INPUTS,
+    common_footer,
+    default_stages,
+    stage_key,
+    table_inputs,
+    without_prompts,
+)
 from thumb_assets.settings import Settings
 from thumb_assets.store import BLOCKED, LibraryVideo, Outcome, TableStore, outdated_tables, settle_decisions
 from thumb_assets.tables import STAGE_TABLES, content_sha256
 from thumb_assets.video import VideoHeader
-from thumb_assets.weights import check_licences
+from thumb_assets.weights import check_licences, models_here
 
 # Footer keys by which a stage is known to be done already: what it was made from, and what it says.
 KEY, CONTENT = "stage_key", "content_sha256"
@@ -38,6 +47,7 @@ class StageResult:
         blocked_by: the stage whose failure is the reason, where this one was not tried at all.
         metrics: counts worth showing.
         is_unchanged: whether nothing was done, since inputs, settings and code are those of the stored tables.
+        attempt_key: of a skipped stage, see `VideoJob.attempt_key`.
     """
 
     video_id: str
@@ -50,6 +60,7 @@ class StageResult:
     blocked_by: str | None = None
     metrics: Mapping[str, int | float | str] = field(default_factory=dict)
     is_unchanged: bool = False
+    attempt_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +163,8 @@ class VideoJob:
             made = make()
             self._write(stage, made, key=key)
         except SkippedError as reason:
-            return self._record(self._result(stage, "skipped", message=str(reason)))
+            skipped = self._result(stage, "skipped", message=str(reason))
+            return self._record(replace(skipped, attempt_key=self.attempt_key(stage)))
         except Exception as error:  # noqa: BLE001 - one video's failure is recorded, the next one goes on
             known = as_thumb_assets_error(error, f"{self.video.path}: stage {stage}")
             told = next((result for result in self.results if result.error is known), None)
@@ -248,6 +260,14 @@ class VideoJob:
             has_shots="shots" in self.stages,
             guides=self._guides if stage in {"judgements", "selections"} else {},
         )
+
+    def attempt_key(self, stage: str) -> str:
+        """Hex SHA-256 of all that can keep a stage from being made; while it stays, trying again would skip it again.
+
+        Inputs, settings and code as in `key_of`, and which packages and model files are on this machine.
+        """
+        facts = [self.key_of(stage), models_here(stage, self._settings), stage in default_stages(self._settings)]
+        return hashlib.sha256(json.dumps(facts).encode("utf-8", "backslashreplace")).hexdigest()
 
     def _content_of(self, table_name: str) -> str | None:
         """Content hash of the table a stage would read now; None where it would read none."""
@@ -354,6 +374,7 @@ def outcome_of(result: StageResult) -> Outcome:
         is_permanent=result.error.is_permanent if result.error else None,
         num_rows=next((table.num_rows for table in result.tables.values()), None),
         source_path=result.source_path,
+        attempt_key=result.attempt_key,
     )
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -255,9 +254,14 @@ def _tools(stage: str, settings: Settings) -> tuple[str, ...]:
     return ("av", "pyarrow", *_TOOLS.get(stage, ()))
 
 
-@cache
+_found_versions: dict[str, str] = {}
+
+
 def _tool_version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+    """Remembered once found: a package may come while a daemon runs."""
+    if name not in _found_versions:
+        try:
+            _found_versions[name] = version(name)
+        except PackageNotFoundError:
+            return None
+    return _found_versions[name]

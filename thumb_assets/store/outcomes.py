@@ -1,5 +1,6 @@
 """What became of each stage of a video when it was tried last."""
 
+import json
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,6 +10,8 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
 
 TABLE = "outcomes"
+# Footer key: by stage, what a skipped one was tried with.
+_ATTEMPTS = "attempt_keys"
 # How the message of a stage begins that was not tried, because an earlier one has no table.
 BLOCKED = "not run, because"
 _LOGGER = logging.getLogger(__name__)
@@ -17,6 +20,10 @@ _LOGGER = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Outcome:
     """One row of the table `outcomes`; the contract says what each field means.
+
+    Attributes:
+        attempt_key: of a skipped stage, in the footer: changes with whatever may let it be made (inputs, settings,
+            packages, models); None where it was recorded without.
 
     Raises:
         ContractError: `is_permanent` is null for `failed` or set for another status, or `num_rows` is set though the
@@ -30,6 +37,7 @@ class Outcome:
     is_permanent: bool | None
     num_rows: int | None
     source_path: str
+    attempt_key: str | None = None
 
     def __post_init__(self) -> None:
         is_failed = self.status == "failed"
@@ -59,7 +67,8 @@ def record_outcomes(store: TableStore, video_id: str, rows: Iterable[Outcome]) -
         merged = {}
     merged.update({outcome.stage: outcome for outcome in rows})
     table = table_from_rows(TABLE, [_storable(outcome) for outcome in merged.values()])
-    store.write(TABLE, table, video_id=video_id, footer={})
+    attempts = {outcome.stage: outcome.attempt_key for outcome in merged.values() if outcome.attempt_key}
+    store.write(TABLE, table, video_id=video_id, footer={_ATTEMPTS: json.dumps(attempts)} if attempts else {})
 
 
 def read_outcomes(store: TableStore, video_id: str) -> list[Outcome]:
@@ -70,7 +79,10 @@ def read_outcomes(store: TableStore, video_id: str) -> list[Outcome]:
         StorageError: the disk does not answer.
     """
     table = store.read_or_none(TABLE, video_id)
-    outcomes = [Outcome(**row) for row in table.to_pylist()] if table is not None else []
+    if table is None:
+        return []
+    attempts = json.loads((table.schema.metadata or {}).get(_ATTEMPTS.encode(), b"{}"))
+    outcomes = [Outcome(**row, attempt_key=attempts.get(row["stage"])) for row in table.to_pylist()]
     return sorted(outcomes, key=lambda outcome: (_position(outcome.stage), outcome.stage))
 
 
@@ -112,6 +124,7 @@ def _position(stage: str) -> int:
 
 def _storable(outcome: Outcome) -> dict[str, object]:
     row = asdict(outcome)
+    del row["attempt_key"]
     row["source_path"] = _utf8(outcome.source_path)
     if outcome.message is not None:
         row["message"] = " ".join(_utf8(outcome.message).split())  # the contract says one line

@@ -18,7 +18,7 @@ from thumb_assets.weights.registry import (
     url_file,
 )
 from thumb_assets.weights.resolve import advice, download_model, find_in_folders, find_local, resolve_file
-from thumb_assets.weights.status import ModelStatus, fetch, lacks_package, list_models
+from thumb_assets.weights.status import ModelStatus, fetch, lacks_package, list_models, models_here
 from thumb_assets.weights.url import OnProgress, download_url
 from thumb_assets.weights.verify import file_sha256, find_fault
 
@@ -42,6 +42,7 @@ __all__ = [
     "is_hub_reachable",
     "lacks_package",
     "list_models",
+    "models_here",
     "models_of_settings",
     "models_of_stage",
     "offline_if_unreachable",

@@ -79,11 +79,17 @@ def find_in_folders(file_name: str, folders: Iterable[Path]) -> Path | None:
 
 def is_installed(package: str) -> bool:
     """Whether a distribution of that name is installed."""
+    return bool(installed_version(package))
+
+
+def installed_version(package: str) -> str:
+    """The version of an installed distribution; empty where it is not installed, or none is named."""
+    if not package:
+        return ""
     try:
-        distribution(package)
+        return distribution(package).version
     except PackageNotFoundError:
-        return False
-    return True
+        return ""
 
 
 def install_command(package: str) -> str:

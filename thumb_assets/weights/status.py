@@ -8,7 +8,7 @@ from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.settings import PROFILES, Settings, load_settings
 from thumb_assets.weights.licence import check_models, models_of_settings, models_of_stage
 from thumb_assets.weights.registry import ModelFile, ModelKind, Use, find_model, models
-from thumb_assets.weights.resolve import find_local, install_command, is_installed, resolve_file
+from thumb_assets.weights.resolve import find_local, install_command, installed_version, is_installed, resolve_file
 from thumb_assets.weights.url import OnProgress
 
 ModelState = Literal["here", "not here", "no file needed", "needs a package"]
@@ -80,6 +80,20 @@ def lacks_package(stage: str, settings: Settings) -> bool:
     """Whether a stage cannot be done here for want of a distribution that one of its models needs."""
     packages = {model_file.package for model_file in models_of_stage(stage, settings)} - {""}
     return not all(map(is_installed, packages))
+
+
+def models_here(stage: str, settings: Settings) -> list[list[str]]:
+    """What this machine has of a stage's models; differs once a package or a file comes, goes or is replaced.
+
+    Asks no network. `models.licence` counts too, since it can refuse what is here.
+    """
+    found = [[settings.models.licence, *settings.models.allow]]
+    for model_file in models_of_stage(stage, settings):
+        path, version = find_local(model_file), installed_version(model_file.package)
+        status = path.stat() if path else None
+        identity = [str(path), str(status.st_size), str(status.st_mtime_ns)] if status else []
+        found.append([model_file.name, version, *identity])
+    return found
 
 
 def models_to_fetch(name: str, settings: Settings | None = None) -> tuple[ModelFile, ...]:
