@@ -23,9 +23,11 @@ from thumb_assets.cli.decide import ban_command, pin_command, unpin_command
 from thumb_assets.cli.decisions import decisions_command
 from thumb_assets.cli.learn import learn_command
 from thumb_assets.cli.options import (
+    configuration_of,
     dagster_resource,
     data_dir_option,
     recompute_option,
+    settings_of,
     settings_options,
     stages_named,
     table_store,
@@ -49,12 +51,14 @@ from thumb_assets.cli.presets import presets_command
 from thumb_assets.cli.prune import prune_command
 from thumb_assets.cli.report import report_command
 from thumb_assets.cli.serve import outbox_command, serve_command
+from thumb_assets.cli.settings import settings_group
+from thumb_assets.cli.settings_notes import print_settings_notes
 from thumb_assets.cli.show import show_command
 from thumb_assets.cli.survey import survey_command
 from thumb_assets.cli.what_if import what_if_command
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import STAGES, StageResult, Watcher, default_stages, run_isolated, watching
-from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, load_settings
+from thumb_assets.pipeline import STAGES, Group, StageResult, Watcher, default_stages, grouped, run_groups, watching
+from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES
 from thumb_assets.store import Library, TableStore
 from thumb_assets.weights import fetch, list_models
 
@@ -82,7 +86,7 @@ def run_command(
     paths: tuple[Path, ...],
     stages: str | None,
     data_dir: Path | None,
-    profile: str,
+    profile: str | None,
     overrides: Any,
     recompute: bool,
 ) -> None:
@@ -91,16 +95,19 @@ def run_command(
     A stage whose inputs, settings and code are those of what is stored is not run again.
     """
     with one_line_errors(verbose=verbose):
-        settings = load_settings(profile, overrides)
-        chosen = stages_named(stages, settings)
         store = table_store(data_dir)
+        configuration = configuration_of(store, profile, overrides)
+        settings = configuration.settings
+        chosen = stages_named(stages, settings)
         is_hashed_anew = recompute or settings.library.content_hash == "always"
         library = Library(store.data_dir, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew)
         videos, errors = _videos(library, paths)
-        results = _run_with_progress(videos, chosen, settings, store, is_recomputed=recompute)
+        groups = grouped(videos, configuration, store)
+        results = _run_with_progress(groups, chosen, store, is_recomputed=recompute)
         print_errors(errors)
         print_set_aside([] if paths else library.set_aside())
         is_success = print_results(results, store, verbose=verbose) and not errors
+        print_settings_notes(configuration, groups, results, profile=profile, data_dir=data_dir)
     sys.exit(0 if is_success else 1)
 
 
@@ -123,7 +130,7 @@ def demo(verbose: bool, *, data_dir: Path | None) -> None:
             found, errors = library.register([target])
             print_errors(errors)
             videos.extend(found)
-        stages = default_stages(load_settings())
+        stages = default_stages(settings_of(store, None, ()))
         is_success = work_through([video.video_id for video in videos], stages, dagster_resource(store))
         print_selections(store, [video.video_id for video in videos])
         print_outcomes(stored_outcomes(store, [video.video_id for video in videos]))
@@ -158,7 +165,7 @@ def list_command() -> None:
 def fetch_command(verbose: bool, *, name: str, overrides: Any) -> None:
     """Fetch a model, or everything a profile needs, from its source and check it."""
     with one_line_errors(verbose=verbose):
-        settings = load_settings(name if name in PROFILES else "default", overrides)
+        settings = settings_of(table_store(None), name if name in PROFILES else None, overrides)
         with download_progress() as on_progress:
             paths = fetch(name, settings=settings, on_progress=on_progress)
         for model, path in paths.items():
@@ -199,6 +206,7 @@ main.add_command(presets_command)
 main.add_command(prune_command)
 main.add_command(report_command)
 main.add_command(serve_command)
+main.add_command(settings_group)
 main.add_command(show_command)
 main.add_command(survey_command)
 main.add_command(unpin_command)
@@ -218,16 +226,16 @@ def _videos(library: Library, paths: Sequence[Path]) -> tuple[list[str], list[Ba
 
 
 def _run_with_progress(
-    video_ids: Sequence[str],
+    groups: Sequence[Group],
     stages: tuple[str, ...],
-    settings: Settings,
     store: TableStore,
     *,
     is_recomputed: bool,
 ) -> list[StageResult]:
     results = []
-    with work_progress(len(video_ids)) as work, watching(Watcher(work.on_frame, work.on_step)):
-        for result in run_isolated(video_ids, stages, settings, store, is_recomputed=is_recomputed):
+    num_videos = sum(len(group.video_ids) for group in groups)
+    with work_progress(num_videos) as work, watching(Watcher(work.on_frame, work.on_step)):
+        for result in run_groups(groups, stages, store, is_recomputed=is_recomputed):
             results.append(replace(result, tables={}))  # a library's tables would not fit in memory
             if result.stage == stages[-1]:
                 work.on_done(result.video_id)

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from thumb_assets.cli.options import dagster_resource, recompute_option, settings_options, stages_named, table_store
+from thumb_assets.cli.options import (
+    configuration_of,
+    dagster_resource,
+    recompute_option,
+    settings_options,
+    stages_named,
+    table_store,
+)
 from thumb_assets.cli.output import (
     err,
     one_line_errors,
@@ -22,9 +29,9 @@ from thumb_assets.cli.output import (
     stored_outcomes,
     work_progress,
 )
+from thumb_assets.cli.settings_notes import difference_lines
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import Backlog, Estimate, StageResult, Watcher, backlog_of, estimate, watching
-from thumb_assets.settings import load_settings
+from thumb_assets.pipeline import Backlog, Estimate, Keep, StageResult, Watcher, backlog_of, estimate, watching
 from thumb_assets.store import Library, Mirror, TableStore
 
 if TYPE_CHECKING:
@@ -52,14 +59,15 @@ def backfill_command(
     dry_run: bool,
     launch: bool,
     data_dir: Path | None,
-    profile: str,
+    profile: str | None,
     overrides: Any,
     recompute: bool,
 ) -> None:
     """Run the library's videos through Dagster, in chunks that load each model once."""
     with one_line_errors(verbose=verbose):
-        settings = load_settings(profile, overrides)
         store = table_store(data_dir)
+        configuration = configuration_of(store, profile, overrides)
+        settings = configuration.settings
         stages = stages_named(assets, settings)
         mirror = Mirror(settings.library, store)
         with progress() as bars:
@@ -71,10 +79,13 @@ def backfill_command(
         videos = library.all(on_error=errors.append)
         print_errors(errors)
         print_set_aside(library.set_aside())
-        backlog = list(backlog_of(videos, stages, settings, store))
-        chosen = [left.video for left in backlog if which in ("all", left.work)][:limit]
+        backlog = list(backlog_of(videos, stages, settings, store, configuration=configuration))
+        meant = [left for left in backlog if _is_meant(left, which)][:limit]
+        chosen = [left.video for left in meant]
         if dry_run:
             _print_backlog(backlog)
+        if dry_run or which == "stale":
+            _print_differences(meant if which == "stale" else backlog)
         if not chosen:
             out.print(f"nothing to do: no video of {len(videos)} is {which}")
             sys.exit(1 if errors else 0)
@@ -83,7 +94,8 @@ def backfill_command(
             return
         mirror.announce(chosen)
         video_ids = [video.video_id for video in chosen]
-        resource = dagster_resource(store, profile=profile, overrides=overrides, recompute=recompute)
+        keep: Keep = "none" if which == "stale" else "asked"
+        resource = dagster_resource(store, profile=profile, overrides=overrides, recompute=recompute, keep=keep)
         if launch:
             _launch(video_ids, stages, resource)
             return
@@ -117,11 +129,26 @@ def _launch(video_ids: Sequence[str], stages: Sequence[str], resource: "ThumbAss
 
 
 def _print_backlog(backlog: Sequence[Backlog]) -> None:
-    counts = Counter(_kind(left) for left in backlog)
-    print_table("what is left to do", ["videos", "state"], [[str(num), kind] for kind, num in counts.items()])
+    counts = Counter((_kind(left), ", ".join(due.stage for due in left.due)) for left in backlog)
+    rows = [[str(num), kind, stages or "-"] for (kind, stages), num in counts.items()]
+    print_table("what is left to do", ["videos", "state", "stages to make"], rows)
+
+
+def _print_differences(backlog: Sequence[Backlog]) -> None:
+    """With which settings results were made, where the settings are others now: these are what --stale replaces."""
+    for line in difference_lines((left.video.video_id, left.differences) for left in backlog):
+        out.print(line, markup=False)
+
+
+def _is_meant(left: Backlog, which: str) -> bool:
+    if which == "stale" and left.work == "none":
+        return bool(left.differences)
+    return which in ("all", left.work)
 
 
 def _kind(left: Backlog) -> str:
+    if left.work == "none" and left.differences:
+        return "done, with other settings (--stale makes them again)"
     if left.work != "failed":
         return {"none": "done"}.get(left.work, left.work)
     return "failed, for good" if left.is_permanent else "failed, to be tried again"

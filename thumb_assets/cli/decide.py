@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from thumb_assets.cli.options import complete_video_id, settings_options, table_store
+from thumb_assets.cli.options import complete_video_id, settings_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out
 from thumb_assets.errors import BadInputError, ThumbAssetsError
-from thumb_assets.settings import load_settings
 from thumb_assets.store import Library, Mirror, TableStore, decide, settle_decisions
 
 _FOLLOWS = {"pin": "is always selected", "ban": "is never selected", None: "is selected or not by its score"}
@@ -63,10 +62,11 @@ def _decide(
     *,
     is_undone: bool,
     data_dir: Path | None,
-    profile: str,
+    profile: str | None,
     overrides: Sequence[str],
 ) -> None:
-    settings, store = load_settings(profile, overrides), table_store(data_dir)
+    store = table_store(data_dir)
+    settings = settings_of(store, profile, overrides)
     video_id = complete_video_id(store, prefix)
     mirror = Mirror(settings.library, store)
     mirror.bring(video_id)  # what was decided on other machines stays
@@ -95,9 +95,9 @@ def _decision_before(store: TableStore, video_id: str, frame_index: int) -> str 
     return next((row["decision"] for row in rows if row["frame_index"] == frame_index), None)
 
 
-def _command(path: Path, *, data_dir: Path | None, profile: str, overrides: Sequence[str]) -> str:
+def _command(path: Path, *, data_dir: Path | None, profile: str | None, overrides: Sequence[str]) -> str:
     """What runs this video with the same options; stages that nothing changed for are not run again."""
     options = [] if data_dir is None else ["--data-dir", str(data_dir)]
-    options += [] if profile == "default" else ["--profile", profile]
+    options += [] if profile is None else ["--profile", profile]
     options += [word for override in overrides for word in ("--set", override)]
     return shlex.join(["thumb-assets", "run", str(path), *options])

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from thumb_assets.cli.options import settings_options, table_store
+from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
 from thumb_assets.learn import Estimate, Training
 from thumb_assets.pipeline import gather_lesson, keep_learned, learn
-from thumb_assets.settings import Settings, load_settings
+from thumb_assets.settings import Settings
 from thumb_assets.store import TableStore, remove_learned_head
 
 
@@ -33,7 +33,7 @@ def learn_command(
     dry_run: bool,
     forget: bool,
     data_dir: Path | None,
-    profile: str,
+    profile: str | None,
     overrides: Any,
 ) -> None:
     """Train the learned scorer from pins, bans and files of labels, and print what it is worth.
@@ -44,7 +44,7 @@ def learn_command(
     with one_line_errors(verbose=verbose):
         if forget and (label_files or dry_run):
             raise click.UsageError("--forget goes with neither --labels nor --dry-run")
-        settings = load_settings(profile, overrides)
+        settings = settings_of(table_store(data_dir), profile, overrides)
         store = table_store(data_dir)
         if forget:
             _forget(store)

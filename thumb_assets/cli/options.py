@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import default_stages, ordered_stages
-from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Settings, data_dir
+from thumb_assets.pipeline import Keep, default_stages, ordered_stages
+from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Configuration, Settings, data_dir, read_configuration
 from thumb_assets.store import TableStore, ids_beginning_with
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Such as selection.top_k=5."),
-        click.option("--profile", type=click.Choice(list(PROFILES)), default="default", show_default=True),
+        click.option("--profile", type=click.Choice(list(PROFILES)), help="Default: the library's, else `default`."),
         data_dir_option,
     ):
         command = option(command)
@@ -35,6 +35,16 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def table_store(explicit: Path | None) -> TableStore:
     return TableStore(data_dir(explicit))
+
+
+def configuration_of(store: TableStore, profile: str | None, overrides: Sequence[str]) -> Configuration:
+    """What holds for the library, with the options of a command on top."""
+    return read_configuration(store.data_dir, profile=profile, overrides=overrides)
+
+
+def settings_of(store: TableStore, profile: str | None, overrides: Sequence[str]) -> Settings:
+    """As `configuration_of`, the settings alone."""
+    return configuration_of(store, profile, overrides).settings
 
 
 def complete_video_id(store: TableStore, prefix: str) -> str:
@@ -60,11 +70,16 @@ def stages_named(names: str | None, settings: Settings) -> tuple[str, ...]:
 
 
 def dagster_resource(
-    store: TableStore, *, profile: str = "default", overrides: Sequence[str] = (), recompute: bool = False
+    store: TableStore,
+    *,
+    profile: str | None = None,
+    overrides: Sequence[str] = (),
+    recompute: bool = False,
+    keep: Keep = "asked",
 ) -> "ThumbAssetsResource":
     """What runs through Dagster get from the command's options."""
     from thumb_assets.defs.resources import ThumbAssetsResource
 
     return ThumbAssetsResource(
-        data_dir=str(store.data_dir), profile=profile, overrides=list(overrides), recompute=recompute
+        data_dir=str(store.data_dir), profile=profile, overrides=list(overrides), recompute=recompute, keep=keep
     )

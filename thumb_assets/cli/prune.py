@@ -5,11 +5,10 @@ from typing import Any
 
 import click
 
-from thumb_assets.cli.options import settings_options, table_store
+from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table, progress
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline import remove_video
-from thumb_assets.settings import load_settings
 from thumb_assets.store import (
     Library,
     Mirror,
@@ -29,14 +28,14 @@ _MAX_LOST_SHARE = 0.5
 @settings_options
 @click.pass_obj
 def prune_command(
-    verbose: bool, *, dry_run: bool, force: bool, data_dir: Path | None, profile: str, overrides: Any
+    verbose: bool, *, dry_run: bool, force: bool, data_dir: Path | None, profile: str | None, overrides: Any
 ) -> None:
     """Remove the tables, stills and partitions of videos whose file is gone or has another content now."""
     from thumb_assets.defs.launch import partitions_of, remove_partitions
 
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
-        mirror = Mirror(load_settings(profile, overrides).library, store)
+        mirror = Mirror(settings_of(store, profile, overrides).library, store)
         mirror.update_library(max_files=0)
         library = Library(store.data_dir)
         kept = {video.video_id for video in library.all()}

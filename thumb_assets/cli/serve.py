@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from thumb_assets.cli.options import dagster_resource, data_dir_option, settings_options, table_store
+from thumb_assets.cli.options import dagster_resource, data_dir_option, settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import NOTIFY_SECRET_VARIABLE, WEBHOOK_SECRET_VARIABLE, load_settings, signing_secret
+from thumb_assets.settings import NOTIFY_SECRET_VARIABLE, WEBHOOK_SECRET_VARIABLE, signing_secret
 from thumb_assets.store import Outbox, TableStore
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -23,13 +23,16 @@ _MAX_SHUTDOWN_SECONDS = 5  # of requests that are being read; whoever sends one 
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @settings_options
 @click.pass_obj
-def serve_command(verbose: bool, *, port: int, host: str, data_dir: Path | None, profile: str, overrides: Any) -> None:
+def serve_command(
+    verbose: bool, *, port: int, host: str, data_dir: Path | None, profile: str | None, overrides: Any
+) -> None:
     """Take webhooks that announce videos, and tell when their stills are there (runs until interrupted).
 
     Dagster's daemon, as `thumb-assets ui` starts it, does the work.
     """
     with one_line_errors(verbose=verbose):
-        settings = load_settings(profile, overrides)
+        store = table_store(data_dir)
+        settings = settings_of(store, profile, overrides)
         secret = signing_secret(WEBHOOK_SECRET_VARIABLE)
         notify_secret = signing_secret(NOTIFY_SECRET_VARIABLE) if settings.serve.notify_url else ""
         try:
@@ -43,7 +46,6 @@ def serve_command(verbose: bool, *, port: int, host: str, data_dir: Path | None,
         from thumb_assets.defs.launcher import DaemonLauncher
         from thumb_assets.serve import Delivery, Intake, Service, build_app, only_service
 
-        store = table_store(data_dir)
         outbox = _outbox(store)
         with only_service(store.data_dir), open_instance(store) as instance:
             resource = dagster_resource(store, profile=profile, overrides=overrides)

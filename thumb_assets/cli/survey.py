@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from thumb_assets.cli.options import settings_options, table_store
+from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
 from thumb_assets.pipeline import AlikeStills, SharedFrame, SharedFrames, Survey, survey
-from thumb_assets.settings import Settings, load_settings
+from thumb_assets.settings import Settings
 from thumb_assets.store import TableStore, reference_path, require_file_suffix, write_table_file
 
 _NUM_SHOWN = 10
@@ -26,14 +26,16 @@ _NUM_EXAMPLES = 3
 )
 @settings_options
 @click.pass_obj
-def survey_command(verbose: bool, *, output: Path | None, data_dir: Path | None, profile: str, overrides: Any) -> None:
+def survey_command(
+    verbose: bool, *, output: Path | None, data_dir: Path | None, profile: str | None, overrides: Any
+) -> None:
     """Look across all videos that were run: frames they share, stills that are alike, how scores are distributed.
 
     Shared frames (intros, logos, credits) go into the tables `recurrences`, distributions into `survey/` of the data
     folder; both count from the next run of the stage `selections` on. No video is decoded.
     """
     with one_line_errors(verbose=verbose):
-        settings = load_settings(profile, overrides)
+        settings = settings_of(table_store(data_dir), profile, overrides)
         if output is not None:
             require_file_suffix(output)
         store = table_store(data_dir)

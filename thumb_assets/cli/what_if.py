@@ -1,5 +1,6 @@
 """The command `what-if`: what other settings would select, printed beside what is selected now."""
 
+import json
 import sys
 import time
 from collections import defaultdict
@@ -9,21 +10,24 @@ from typing import Any
 
 import click
 
-from thumb_assets.cli.options import complete_video_id, settings_options, table_store
+from thumb_assets.cli.options import complete_video_id, configuration_of, settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_results, print_table, progress
 from thumb_assets.errors import SettingsError
 from thumb_assets.pipeline import (
     StageResult,
     WhatIf,
     apply_what_if,
+    asked_of,
     has_new_prompts,
     load_prompts,
     what_if,
 )
-from thumb_assets.settings import Settings, load_settings
+from thumb_assets.settings import Configuration, Settings
+from thumb_assets.settings.edit import set_in_file
 from thumb_assets.store import TableStore, require_file_suffix, write_table_file
 
 _NUM_SHOWN = 10
+_KEPT_SECTIONS = ("selection.", "clip.")
 # Sections of the settings by the stage whose measurements they change.
 _MEASURING = {
     "sparse": "frames",
@@ -42,7 +46,12 @@ _MEASURING = {
     type=click.Path(dir_okay=False, path_type=Path),
     help="Also write every frame that is selected now or then: FILE.parquet or FILE.csv.",
 )
-@click.option("--apply", "is_applied", is_flag=True, help="Select so for good; makes stills and catalog anew as well.")
+@click.option(
+    "--apply",
+    "is_applied",
+    is_flag=True,
+    help="Select so for good: keep it in the library's settings, make stills and catalog.",
+)
 @settings_options
 @click.pass_obj
 def what_if_command(
@@ -52,7 +61,7 @@ def what_if_command(
     output: Path | None,
     is_applied: bool,
     data_dir: Path | None,
-    profile: str,
+    profile: str | None,
     overrides: Any,
 ) -> None:
     """Print what other settings would select, of these videos or of all that were run; no video is decoded.
@@ -61,7 +70,7 @@ def what_if_command(
     clip.negative_prompts), whose scores are computed from the stored embeddings.
     """
     with one_line_errors(verbose=verbose):
-        settings = load_settings(profile, overrides)
+        settings = settings_of(table_store(data_dir), profile, overrides)
         _require_answerable(overrides, settings)
         if output is not None:
             require_file_suffix(output)
@@ -80,7 +89,10 @@ def what_if_command(
             out.print(f"{result.table.num_rows} rows in {output}", markup=False)
         is_success = not result.errors
         if is_applied:
-            is_success &= print_results(_apply(store, settings, result), store, verbose=verbose)
+            _keep_for_library(store, profile, overrides, has_videos=bool(video_ids))
+            is_success &= print_results(
+                _apply(store, configuration_of(store, profile, overrides), result), store, verbose=verbose
+            )
     sys.exit(0 if is_success else 1)
 
 
@@ -119,12 +131,32 @@ def _print(result: WhatIf, *, seconds: float) -> None:
     out.print(f"{len(changes)} of {_videos(len(result.videos))} would change ({seconds:.2f} s)", markup=False)
 
 
-def _apply(store: TableStore, settings: Settings, result: WhatIf) -> list[StageResult]:
+def _keep_for_library(store: TableStore, profile: str | None, overrides: Sequence[str], *, has_videos: bool) -> None:
+    """Writes what is applied into the library's settings file, so that later runs select alike."""
+    if has_videos:
+        out.print("these videos keep the settings; the library's stay as they are", markup=False)
+        return
+    configuration = configuration_of(store, profile, overrides)
+    names = {override.partition("=")[0].strip() for override in overrides}
+    of_profile = [
+        f"{name}={json.dumps(asked.value)}"
+        for name, asked in asked_of(configuration).items()
+        if profile and name.startswith("selection.") and name not in names
+    ]
+    kept = [override for override in overrides if override.strip().startswith(_KEPT_SECTIONS)]
+    if of_profile or kept:
+        path = set_in_file(store.data_dir, [*of_profile, *kept])
+        out.print(
+            f"{path}: set {', '.join(each.partition('=')[0].strip() for each in [*of_profile, *kept])}", markup=False
+        )
+
+
+def _apply(store: TableStore, configuration: Configuration, result: WhatIf) -> list[StageResult]:
     results = []
     with progress() as bars:
         bar = bars.add_task("videos", total=len(result.videos))
         done: set[str] = set()
-        for stage_result in apply_what_if(store, settings, result):
+        for stage_result in apply_what_if(store, configuration.settings, result, asked=asked_of(configuration)):
             results.append(stage_result)
             done.add(stage_result.video_id)
             bars.update(bar, completed=len(done))

@@ -14,9 +14,9 @@ from thumb_assets.defs.event_log import keep_connection
 from thumb_assets.defs.metadata import bullets, shown, spec_metadata, stage_metadata
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.provenance import Provenance, code_version, graph_stages, upstream_stages
-from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
 from thumb_assets.escaping import one_line
-from thumb_assets.pipeline import StageResult, run_with_retries
+from thumb_assets.pipeline import StageResult, grouped, run_groups
 from thumb_assets.settings import Settings
 from thumb_assets.tables import TABLES
 
@@ -77,7 +77,9 @@ def build_pipeline(settings: Settings, *, named: Sequence[str] = ()) -> dg.Asset
     )
     def pipeline(context: dg.AssetExecutionContext, thumb_assets: ThumbAssetsResource) -> Iterator[Any]:
         keep_connection(context.instance)
-        store, run_settings = thumb_assets.store, thumb_assets.settings
+        with one_line_failures():
+            configuration, keep = thumb_assets.configuration, thumb_assets.kept
+        store, run_settings = thumb_assets.store, configuration.settings
         if not context.selected_asset_keys:
             yield from evaluate_checks_alone(context, store, run_settings)
             yield from check_outputs(context)
@@ -87,16 +89,18 @@ def build_pipeline(settings: Settings, *, named: Sequence[str] = ()) -> dg.Asset
                 context.log.warning(_not_in_graph(stage))
         failed = []
         provenance = Provenance(context.instance, run_settings, graph)
-        results = run_with_retries(
-            context.partition_keys,
+        results = run_groups(
+            grouped(context.partition_keys, configuration, store, keep=keep),
             _selected_stages(context),
-            run_settings,
             store,
+            has_retries=True,
             is_recomputed=thumb_assets.recompute,
         )
         for result in results:
             if result.status == "done":
                 context.log.info(_line(result))
+                if result.replaced is not None:
+                    context.log.warning(f"{result.video_id} {result.stage}: replaced, {result.replaced}")
                 yield dg.AssetMaterialization(
                     result.stage,
                     partition=result.video_id,

@@ -14,11 +14,12 @@ from dagster._core.utils import make_new_backfill_id
 
 from thumb_assets.defs.partitions import VIDEOS, add_videos, run_tags
 from thumb_assets.defs.provenance import graph_stages
-from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import backlog_of
+from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
+from thumb_assets.pipeline import Keep, backlog_of
 from thumb_assets.weights import lacks_package
 
 TITLE = "thumb_backfill"
+_SETTING = "backfill.remake_stale=true"
 
 
 def launch_backfill(
@@ -36,16 +37,17 @@ def launch_backfill(
     Returns:
         The backfill's id.
     """
+    settings = resource.settings
     add_videos(instance, list(video_ids))
     # Dagster takes what a backfill skipped for failed, and all that follows from it.
-    targets = [stage for stage in stages if not lacks_package(stage, resource.settings)]
+    targets = [stage for stage in stages if not lacks_package(stage, settings)]
     videos = VIDEOS.subset_with_partition_keys(list(video_ids))
     backfill = PartitionBackfill.from_asset_graph_subset(
         backfill_id=make_new_backfill_id(),
         # Not by partition names: stages whose inputs are not among the chosen ones would be left out.
         asset_graph_subset=AssetGraphSubset({dg.AssetKey(stage): videos for stage in targets}),  # type: ignore[call-arg]
         backfill_timestamp=time.time(),
-        tags=run_tags(resource.settings.backfill),
+        tags=run_tags(settings.backfill),
         dynamic_partitions_store=instance,
         title=TITLE,
         description=f"{len(video_ids)} videos",
@@ -60,25 +62,39 @@ def _is_under_way(instance: dg.DagsterInstance) -> bool:
     return any(backfill.title == TITLE for backfill in backfills)
 
 
-@dg.op(description="Launches a backfill of all videos that are new, out of date, or failed for a reason that may pass.")
+@dg.op(
+    description="Launches a backfill of all videos with a stage missing, or that failed for a reason that may pass; "
+    "what is out of date only with backfill.remake_stale."
+)
 def launch_what_is_left(context: dg.OpExecutionContext, thumb_assets: ThumbAssetsResource) -> None:
     """Looks at the whole library, however long that takes: a schedule's own tick may not."""
-    settings = thumb_assets.settings
+    with one_line_failures():
+        configuration = thumb_assets.configuration
+    settings = configuration.settings
     if _is_under_way(context.instance):
         context.log.info(f"a backfill {TITLE} is still under way: nothing is launched beside it")
         return
     stages = graph_stages(settings)
-    backlog = list(backlog_of(thumb_assets.library.all(), stages, settings, thumb_assets.store))
-    chosen = [left.video.video_id for left in backlog if left.work != "none" and not left.is_permanent]
+    # Nothing that is done is replaced by itself, unless the library says so.
+    keep: Keep = "asked" if settings.backfill.remake_stale else "made"
+    wanted = {"missing", "failed", "stale"} if settings.backfill.remake_stale else {"missing", "failed"}
+    videos = thumb_assets.library.all()
+    backlog = list(backlog_of(videos, stages, settings, thumb_assets.store, configuration=configuration, keep=keep))
+    chosen = [left.video.video_id for left in backlog if left.work in wanted and not left.is_permanent]
+    num_stale = sum(left.work == "stale" for left in backlog) if "stale" not in wanted else 0
     num_permanent = sum(left.is_permanent is True for left in backlog)
     context.log.info(f"{len(chosen)} of {len(backlog)} videos have work left; {num_permanent} failed for good")
+    if num_stale:
+        context.log.info(
+            f"{num_stale} are out of date and stay as they are: `thumb-assets backfill --stale`, or {_SETTING}"
+        )
     if not chosen:
         return
     backfill_id = launch_backfill(
         context.instance,
         video_ids=chosen,
         stages=stages,
-        resource=thumb_assets,
+        resource=thumb_assets.keeping(keep),
     )
     context.log.info(f"launched backfill {backfill_id}")
 

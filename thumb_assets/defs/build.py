@@ -1,5 +1,6 @@
 """Assembles the code location, so that tests and the command line get the same graph over other data."""
 
+import logging
 from collections.abc import Sequence
 
 import dagster as dg
@@ -13,6 +14,10 @@ from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.defs.schedules import build_schedule
 from thumb_assets.defs.sensors import library_sensor
 from thumb_assets.defs.survey import build_survey_schedule, survey_job
+from thumb_assets.errors import SettingsError
+from thumb_assets.settings import Settings
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def build_definitions(*, resource: ThumbAssetsResource | None = None, named: Sequence[str] = ()) -> dg.Definitions:
@@ -23,7 +28,7 @@ def build_definitions(*, resource: ThumbAssetsResource | None = None, named: Seq
         named: stages that are assets though they are off.
     """
     resource = resource or ThumbAssetsResource()
-    settings = resource.settings
+    settings = _settings_at_load(resource)
     speed_up_event_log()
     return dg.Definitions(
         assets=[build_pipeline(settings, named=named), build_report(settings)],
@@ -38,3 +43,12 @@ def build_definitions(*, resource: ThumbAssetsResource | None = None, named: Seq
         # A run is one step: a process of its own for it would only start cold.
         executor=dg.in_process_executor,
     )
+
+
+def _settings_at_load(resource: ThumbAssetsResource) -> Settings:
+    """What the graph is built with; a wrong settings file must not keep the UI from opening, where it can be seen."""
+    try:
+        return resource.settings
+    except SettingsError as error:
+        _LOGGER.warning("%s; put it right and reload: until then nothing is run, and schedules are as built in", error)
+        return Settings()

@@ -8,6 +8,7 @@ from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES  # no
 from thumb_assets.defs.backfills import launch_backfill
 from thumb_assets.defs.provenance import require_in_graph
 from thumb_assets.defs.resources import ThumbAssetsResource, library_settings
+from thumb_assets.errors import SettingsError, TransientError
 from thumb_assets.pipeline import default_stages
 
 _BACKFILL_DAEMON = "BACKFILL"
@@ -33,11 +34,15 @@ class DaemonLauncher:
 
     def launch(self, video_id: str) -> str:
         """Hands a video over; returns the backfill's id."""
+        try:
+            now = default_stages(self._resource.settings)  # the library's file may have changed
+        except SettingsError as error:
+            raise TransientError(str(error)) from error  # the video is not to blame, and comes again
         with self._lock:  # SQLite's writers would wait for each other anyway
             return launch_backfill(
                 self._instance,
                 video_ids=[video_id],
-                stages=self._stages,
+                stages=[stage for stage in self._stages if stage in now],
                 resource=self._resource,
             )
 

@@ -13,6 +13,6 @@ def build_schedule(settings: BackfillSettings) -> dg.ScheduleDefinition:
         job=thumb_backfill_job,
         cron_schedule=settings.cron,
         execution_timezone=settings.timezone,
-        description="Launches a backfill of all videos that are new, out of date, or failed for a reason that may "
-        "pass, in chunks of backfill.num_videos_per_run.",
+        description="Launches a backfill of all videos with a stage missing, or that failed for a reason that may "
+        "pass, in chunks of backfill.num_videos_per_run. What is out of date stays (see backfill.remake_stale).",
     )

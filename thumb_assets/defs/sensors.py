@@ -1,7 +1,8 @@
 """The sensor that turns new and changed files of the library into partitions."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 import dagster as dg
 
@@ -9,9 +10,11 @@ from thumb_assets.defs.jobs import THUMBNAILS
 from thumb_assets.defs.partitions import VIDEOS, is_busy, known_videos, range_tags, run_tags
 from thumb_assets.defs.provenance import stages_of
 from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.errors import SettingsError
 from thumb_assets.escaping import one_line
-from thumb_assets.settings import Settings
-from thumb_assets.store import Discovery, Mirror
+from thumb_assets.pipeline import backlog_of
+from thumb_assets.settings import Configuration, Settings
+from thumb_assets.store import Discovery, Mirror, TableStore
 
 _NUM_NAMED = 5
 
@@ -28,7 +31,12 @@ _NUM_NAMED = 5
 )
 def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAssetsResource) -> dg.SensorResult:
     """One tick: a look at the next portion of the library."""
-    settings = thumb_assets.settings.library
+    try:
+        configuration = thumb_assets.configuration
+    except SettingsError as reason:  # said once per tick, in one line; the cursor stays
+        context.log.warning(str(reason))
+        return dg.SensorResult(skip_reason=str(reason), cursor=context.cursor)
+    settings = configuration.settings.library
     mirror = Mirror(settings, thumb_assets.store)
     mirror.update_library(max_files=settings.max_new_per_tick, max_seconds=settings.max_hash_seconds_per_tick)
     found = thumb_assets.library.discover(settings, after=_position(context.cursor))
@@ -47,26 +55,60 @@ def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAsset
     if outdated and not is_busy(context.instance):
         context.log.info(f"the files of {_few(outdated)} have another content now")
         requests.append(VIDEOS.build_delete_request(outdated))
+    stages = stages_of(context.repository_def, configuration.settings, on_missing=context.log.warning) if new else ()
+    wanted = []
+    if new and settings.process_new:
+        wanted = _wanted(
+            context, new, found=found, configuration=configuration, store=thumb_assets.store, stages=stages
+        )
     return dg.SensorResult(
         dynamic_partitions_requests=requests,
-        run_requests=_runs(context, new, thumb_assets.settings) if new and settings.process_new else [],
+        run_requests=list(_runs(new, wanted, configuration.settings, thumb_assets, stages)),
         cursor=_cursor(found.after),
         skip_reason=None if requests else _summary(found, lost),
     )
 
 
-def _runs(context: dg.SensorEvaluationContext, video_ids: Sequence[str], settings: Settings) -> list[dg.RunRequest]:
-    """Runs over ranges of new partitions: those that one tick adds follow each other."""
-    stages = stages_of(context.repository_def, settings, on_missing=context.log.warning)
-    size = settings.backfill.num_videos_per_run
-    chunks = (video_ids[start : start + size] for start in range(0, len(video_ids), size))
-    return [
-        dg.RunRequest(
-            asset_selection=[dg.AssetKey(stage) for stage in stages],
-            tags=range_tags(chunk) | run_tags(settings.backfill),
+def _wanted(
+    context: dg.SensorEvaluationContext,
+    new: Sequence[str],
+    *,
+    found: Discovery,
+    configuration: Configuration,
+    store: TableStore,
+    stages: Sequence[str],
+) -> list[str]:
+    """The new partitions that are to be run: not those whose results would be replaced, which is never done unasked."""
+    settings = configuration.settings
+    videos = [video for video in found.videos if video.video_id in set(new)]
+    backlog = backlog_of(videos, stages, settings, store, configuration=configuration, keep="made")
+    stale = {left.video.video_id for left in backlog if left.work == "stale"}
+    if stale:
+        context.log.warning(
+            f"{_few(sorted(stale))} were made before with other inputs or older code and stay as they are; "
+            "`thumb-assets backfill --stale` makes them again"
         )
-        for chunk in chunks
-    ]
+    return [video_id for video_id in new if video_id not in stale]
+
+
+def _runs(
+    new: Sequence[str],
+    wanted: Sequence[str],
+    settings: Settings,
+    thumb_assets: ThumbAssetsResource,
+    stages: Sequence[str],
+) -> Iterator[dg.RunRequest]:
+    """Runs over ranges of new partitions: those of one tick follow each other, and none between them stays."""
+    config = thumb_assets.keeping("made").model_dump()
+    for is_wanted, neighbours in groupby(new, key=set(wanted).__contains__):
+        video_ids = list(neighbours) if is_wanted else []
+        for start in range(0, len(video_ids), settings.backfill.num_videos_per_run):
+            chunk = video_ids[start : start + settings.backfill.num_videos_per_run]
+            yield dg.RunRequest(
+                asset_selection=[dg.AssetKey(stage) for stage in stages],
+                tags=range_tags(chunk) | run_tags(settings.backfill),
+                run_config={"resources": {"thumb_assets": {"config": config}}},
+            )
 
 
 def _position(cursor: str | None) -> bytes | None:

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
 from thumb_assets.escaping import one_line
 from thumb_assets.pipeline import survey
 from thumb_assets.settings import BackfillSettings
@@ -16,7 +16,9 @@ NAME = "survey"
 )
 def survey_library(context: dg.OpExecutionContext, thumb_assets: ThumbAssetsResource) -> None:
     """As `thumb-assets survey`; the counts are the output's metadata."""
-    result = survey(thumb_assets.store, thumb_assets.settings)
+    with one_line_failures():
+        settings = thumb_assets.settings
+    result = survey(thumb_assets.store, settings)
     for error in result.errors.values():
         context.log.warning(one_line(error))
     counts = {

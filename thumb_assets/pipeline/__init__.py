@@ -5,16 +5,18 @@ not: how anything is measured, chosen or drawn (the rooms below), Dagster (defs)
 """
 
 from thumb_assets.pipeline.backlog import Backlog, backlog_of
+from thumb_assets.pipeline.configured import run_groups
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.estimate import Estimate, estimate
 from thumb_assets.pipeline.from_tables import identities_of
 from thumb_assets.pipeline.isolate import run_isolated, warm_engine
-from thumb_assets.pipeline.job import StageResult
 from thumb_assets.pipeline.learned import load_learned_head
 from thumb_assets.pipeline.learning import Lesson, gather_lesson, keep_learned, learn
 from thumb_assets.pipeline.library_survey import AlikeStills, SharedFrame, SharedFrames, Survey, survey
 from thumb_assets.pipeline.process import engine_environment, in_engine_environment
+from thumb_assets.pipeline.remembered import Difference, Group, Keep, as_text, asked_of, grouped
 from thumb_assets.pipeline.removal import remove_video
+from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.retry import run_with_retries
 from thumb_assets.pipeline.stages import (
     CODE_VERSIONS,
@@ -43,7 +45,10 @@ __all__ = [
     "STAGES",
     "AlikeStills",
     "Backlog",
+    "Difference",
     "Estimate",
+    "Group",
+    "Keep",
     "Lesson",
     "NewPrompts",
     "SharedFrame",
@@ -54,11 +59,14 @@ __all__ = [
     "Watcher",
     "WhatIf",
     "apply_what_if",
+    "as_text",
+    "asked_of",
     "backlog_of",
     "default_stages",
     "engine_environment",
     "estimate",
     "gather_lesson",
+    "grouped",
     "has_new_prompts",
     "identities_of",
     "in_engine_environment",
@@ -69,6 +77,7 @@ __all__ = [
     "ordered_stages",
     "remove_video",
     "run",
+    "run_groups",
     "run_isolated",
     "run_with_retries",
     "stage_settings_sha256",

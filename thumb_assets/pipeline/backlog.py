@@ -1,15 +1,16 @@
 """Which videos of the library have work left, and why: never run, failed, out of date, or none."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from thumb_assets.errors import ContractError
 from thumb_assets.pipeline.guidance import guides_sha256
 from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.plan import Due, kind_of, plan
+from thumb_assets.pipeline.remembered import Difference, Keep, differences, settings_of_video
 from thumb_assets.pipeline.stages import ordered_stages
-from thumb_assets.settings import Settings
+from thumb_assets.settings import Configuration, Settings
 from thumb_assets.store import BLOCKED, LibraryVideo, Outcome, TableStore, read_outcomes
 from thumb_assets.tables import STAGE_TABLES
 
@@ -27,6 +28,7 @@ class Backlog:
         is_permanent: of a failure: whether trying again is of no use until somebody puts something right.
         message: of the failure; None for others.
         due: the stages that a run would make, in order; of a failed video it is not worked out.
+        differences: settings that it was made with and that are others now.
     """
 
     video: LibraryVideo
@@ -34,15 +36,25 @@ class Backlog:
     is_permanent: bool | None = None
     message: str | None = None
     due: tuple[Due, ...] = ()
+    differences: tuple[Difference, ...] = ()
 
 
 def backlog_of(
-    videos: Iterable[LibraryVideo], stages: Iterable[str], settings: Settings, store: TableStore
+    videos: Iterable[LibraryVideo],
+    stages: Iterable[str],
+    settings: Settings,
+    store: TableStore,
+    *,
+    configuration: Configuration | None = None,
+    keep: Keep = "asked",
 ) -> Iterator[Backlog]:
     """What is left to do of each video, in order; from outcomes and footers alone, no table is read.
 
     Args:
         stages: only these count.
+        configuration: has each video held against the settings that it would be worked on with, see `remembered`;
+            None against `settings`.
+        keep: which settings of earlier runs stay with a video.
 
     Raises:
         SettingsError: an unknown stage.
@@ -51,7 +63,11 @@ def backlog_of(
     wanted = ordered_stages(stages)
     guides = guides_sha256(settings, store)
     for video in videos:
-        yield _backlog(video, wanted, settings, store, guides)
+        own = settings
+        if configuration is not None:
+            own = settings_of_video(video.video_id, configuration, store, keep=keep).settings
+        left = _backlog(video, wanted, own, store, guides if own is settings else guides_sha256(own, store))
+        yield replace(left, differences=differences(video.video_id, wanted, settings, store))
 
 
 def _backlog(

@@ -3,6 +3,7 @@
 import signal
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.escaping import escape_log_lines
 from thumb_assets.pipeline.engine import run
-from thumb_assets.pipeline.job import StageResult
 from thumb_assets.pipeline.process import connection_of, end_with_parent
+from thumb_assets.pipeline.remembered import Asked
+from thumb_assets.pipeline.result import StageResult
 from thumb_assets.settings import Settings
 from thumb_assets.store import TableStore
 
@@ -29,6 +31,7 @@ class Job:
     settings: Settings
     data_dir: Path
     is_recomputed: bool
+    asked: Mapping[str, Asked] | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ def _do(job: Job, connection: "Connection[Any, Any]") -> None:
             on_frame=on_frame,
             on_video=on_video,
             on_step=on_step,
+            asked=job.asked,
             is_recomputed=job.is_recomputed,
         )
         for result in results:

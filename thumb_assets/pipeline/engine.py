@@ -1,16 +1,16 @@
 """`run`: the one way work is done, from the command line, the tests and Dagster."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from heapq import merge
 from typing import Any
 
-from thumb_assets.candidates import CandidatePredictor
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.export import require_space, space_for_video
+from thumb_assets.pipeline.capture import capture_rule
 from thumb_assets.pipeline.chapters import make_chapters
-from thumb_assets.pipeline.decode_pass import CaptureRule, DecodePass, Decoding, KnownFrames, OnFrame, PassResult
+from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, OnFrame, PassResult
 from thumb_assets.pipeline.from_tables import (
     choose_candidates,
     fetched_frames,
@@ -22,9 +22,11 @@ from thumb_assets.pipeline.from_tables import (
     show_outcomes,
 )
 from thumb_assets.pipeline.guidance import Guides, require_known_words
-from thumb_assets.pipeline.job import Made, StageResult, VideoJob, skip_or_raise
+from thumb_assets.pipeline.job import Made, VideoJob, skip_or_raise
 from thumb_assets.pipeline.judgements import Judging
+from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.removal import remove_replaced
+from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer, on_unavailable
 from thumb_assets.pipeline.sparse_pass import SparsePass
 from thumb_assets.pipeline.stages import (
@@ -67,6 +69,7 @@ def run(
     on_frame: OnFrame | None = None,
     on_video: OnVideo | None = None,
     on_step: OnStep | None = None,
+    asked: Mapping[str, Asked] | None = None,
     is_recomputed: bool = False,
 ) -> Iterator[StageResult]:
     """Runs stages of videos, each video decoded at most once, and yields each result as it is done and written.
@@ -83,13 +86,15 @@ def run(
         on_frame: called with (video_id, frame_index, num_frames_from_header) for every decoded frame.
         on_video: called with the video_id before anything is done with a video's file, and as a sign of life.
         on_step: called when a step begins that may take long, such as loading a model.
+        asked: what of the settings was asked for beside the library's (see `remembered`); None: not known.
         is_recomputed: run every stage, whatever is stored.
 
     Raises:
         SettingsError: an unknown stage, or a word that the model does not know.
     """
+    wanted = ordered_stages(stages)
     engine = _Engine(
-        ordered_stages(stages), settings, store, on_frame, on_video, on_step=on_step, is_recomputed=is_recomputed
+        wanted, settings, store, on_frame, on_video, on_step=on_step, asked=asked, is_recomputed=is_recomputed
     )
     return engine.run(video_ids)
 
@@ -104,9 +109,11 @@ class _Engine:
         on_video: OnVideo | None,
         *,
         on_step: OnStep | None,
+        asked: Mapping[str, Asked] | None,
         is_recomputed: bool,
     ) -> None:
         self._stages = stages
+        self._asked = asked
         self._settings = settings
         self._store = store
         self._on_frame = on_frame
@@ -152,6 +159,7 @@ class _Engine:
                     settings=self._settings,
                     store=self._store,
                     guides=self._guides.sha256,
+                    asked=self._asked,
                     is_recomputed=self._is_recomputed,
                 )
                 record_outcomes(self._store, video_id, job.interrupted_outcomes())
@@ -266,7 +274,7 @@ class _Engine:
             UntrustedIndexError: the file's index does not allow the sparse one, or nothing is gained by it.
         """
         decoder, frame_pass = _PASSES[kind]
-        rule = self._capture_rule(job, scorers)
+        rule = capture_rule(job, scorers, self._stages, self._settings)
         with decoder(job.video.path, self._settings.video) as source:
             self._begin(job, source.header)
             self._on_step("loading the shot detector", is_of_file=False)
@@ -283,15 +291,6 @@ class _Engine:
         needed = space_for_video(header, self._settings, has_crops="crops" in self._stages)
         margin = self._settings.export.min_free_bytes
         require_space(self._store.stills_root, needed, min_free_bytes=margin, what="its tables and stills")
-
-    def _capture_rule(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> CaptureRule | None:
-        if not any(scorer.scope == "candidates" for scorer in scorers):
-            return None
-        if "candidate_frames" not in self._stages or "candidate_frames" in job.settled:
-            stored = job.optional_table("candidate_frames")
-            return None if stored is None else KnownFrames(frozenset(stored.column("frame_index").to_pylist()))
-        is_cut_now = "shots" in self._stages and "shots" not in job.settled
-        return CandidatePredictor(self._settings.candidates) if is_cut_now else None
 
     def _fetch_candidates(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> None:
         """Hands the scorers those candidates that the pass did not, each fetched exactly."""

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any
@@ -13,8 +13,9 @@ from thumb_assets.pipeline.child import Decoded, Ended, Job, Step, Told, Working
 from thumb_assets.pipeline.decode_pass import OnFrame
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.from_tables import show_outcomes
-from thumb_assets.pipeline.job import StageResult, outcome_of
 from thumb_assets.pipeline.process import EngineProcess
+from thumb_assets.pipeline.remembered import Asked
+from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.pipeline.watching import Watcher, current_watcher
 from thumb_assets.settings import Settings
@@ -41,6 +42,7 @@ def run_isolated(
     store: TableStore,
     *,
     on_frame: OnFrame | None = None,
+    asked: Mapping[str, Asked] | None = None,
     is_recomputed: bool = False,
 ) -> Iterator[StageResult]:
     """As `run`, in a child process that is replaced when it dies; with `video.is_isolated` off, in this one.
@@ -57,7 +59,10 @@ def run_isolated(
     pending = list(dict.fromkeys(video_ids))
     watcher = current_watcher(on_frame)
     if not settings.video.is_isolated or not hasattr(os, "killpg"):  # which Windows lacks
-        for result in run(pending, wanted, settings, store, on_frame=watcher.on_frame, is_recomputed=is_recomputed):
+        results = run(
+            pending, wanted, settings, store, on_frame=watcher.on_frame, asked=asked, is_recomputed=is_recomputed
+        )
+        for result in results:
             watcher.on_result(result)
             yield result
         return
@@ -65,7 +70,8 @@ def run_isolated(
     while pending:
         child = _warm.take()
         try:
-            for result in child.results(Job(pending, wanted, settings, store.data_dir, is_recomputed), watcher):
+            job = Job(pending, wanted, settings, store.data_dir, is_recomputed, asked)
+            for result in child.results(job, watcher):
                 outcome, former = outcome_of(result), told.setdefault(result.video_id, {}).get(result.stage)
                 # What was done can still fail to get to where other machines find it.
                 if former is None or (outcome.status == "failed" and former.status != "failed"):

@@ -15,6 +15,8 @@ from thumb_assets.errors import (
     as_thumb_assets_error,
 )
 from thumb_assets.export import recover_folder
+from thumb_assets.pipeline.remembered import ASKED, Asked, asked_footer, changed_settings, footer_of
+from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.stages import (
     REQUIRED_INPUTS,
     common_footer,
@@ -24,7 +26,15 @@ from thumb_assets.pipeline.stages import (
     without_prompts,
 )
 from thumb_assets.settings import Settings
-from thumb_assets.store import BLOCKED, LibraryVideo, Outcome, TableStore, outdated_tables, settle_decisions
+from thumb_assets.store import (
+    BLOCKED,
+    OWN_FOOTER_KEYS,
+    LibraryVideo,
+    Outcome,
+    TableStore,
+    outdated_tables,
+    settle_decisions,
+)
 from thumb_assets.tables import STAGE_TABLES, content_sha256
 from thumb_assets.video import VideoHeader
 from thumb_assets.weights import check_licences, models_here
@@ -33,34 +43,6 @@ from thumb_assets.weights import check_licences, models_here
 KEY, CONTENT = "stage_key", "content_sha256"
 # As `stage_key`, whatever the prompts: what the embeddings were made from.
 EMBEDDING_KEY = "embedding_key"
-
-
-@dataclass(frozen=True)
-class StageResult:
-    """What became of one stage of one video.
-
-    Attributes:
-        status: `done` (tables were written), `skipped` (the stage cannot run here and may be left out), `failed`.
-        tables: what was written, by table name; empty unless done.
-        message: why it was skipped or failed, one line.
-        error: the exception behind a failure.
-        blocked_by: the stage whose failure is the reason, where this one was not tried at all.
-        metrics: counts worth showing.
-        is_unchanged: whether nothing was done, since inputs, settings and code are those of the stored tables.
-        attempt_key: of a skipped stage, see `VideoJob.attempt_key`.
-    """
-
-    video_id: str
-    stage: str
-    status: Literal["done", "skipped", "failed"]
-    source_path: str
-    tables: Mapping[str, pa.Table] = field(default_factory=dict)
-    message: str | None = None
-    error: ThumbAssetsError | None = None
-    blocked_by: str | None = None
-    metrics: Mapping[str, int | float | str] = field(default_factory=dict)
-    is_unchanged: bool = False
-    attempt_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,10 +74,12 @@ class VideoJob:
         settings: Settings,
         store: TableStore,
         guides: Mapping[str, str | None],
+        asked: Mapping[str, Asked] | None = None,
         is_recomputed: bool = False,
     ) -> None:
-        """Takes `guides` from `guides_sha256`, before any of the files is read: see `stage_key`."""
+        """Takes `guides` from `guides_sha256`, before any file is read (see `stage_key`); `asked`: see `run`."""
         self.video = video
+        self._asked = asked
         self._guides = guides
         self.stages = stages
         self.results: list[StageResult] = []
@@ -160,6 +144,7 @@ class VideoJob:
         try:
             # Before: what people or a survey write while it is made was not read, or is read once more by the next run.
             key = self.key_of(stage)
+            replaced = self._replaced(stage)
             made = make()
             self._write(stage, made, key=key)
         except SkippedError as reason:
@@ -171,7 +156,14 @@ class VideoJob:
             if told is not None:  # frames that cannot be had are one failure, however many stages want them
                 return self._record(self._blocked(stage, told))
             return self._record(self._result(stage, "failed", message=str(known), error=known))
-        return self._record(self._result(stage, "done", made=made))
+        return self._record(replace(self._result(stage, "done", made=made), replaced=replaced))
+
+    def _replaced(self, stage: str) -> str | None:
+        """What changes in the settings, where a stage is made again that was done with others."""
+        tables = STAGE_TABLES[stage]
+        if not tables or tables[0] in self._outdated:
+            return None
+        return changed_settings(stage, self.footer(tables[0]), self._settings)
 
     def attempt_decided(self, stage: str, make: Callable[[], Made]) -> StageResult:
         """As `attempt`, once decisions on a former content are looked for in frames that this run found first."""
@@ -210,7 +202,19 @@ class VideoJob:
             return None
         self._made |= stored
         self.settled.add(stage)
+        self._note_asked(stage, stored)
         return self._record(self._result(stage, "done", made=Made(stored), is_unchanged=True))
+
+    def _note_asked(self, stage: str, stored: Mapping[str, pa.Table]) -> None:
+        """Has the footer of a stage that is not made again say what is asked for now: the library may say the same."""
+        if self._asked is None:
+            return
+        name, now = STAGE_TABLES[stage][0], asked_footer(stage, self._asked)
+        footer = self.footer(name)
+        if now != footer.get(ASKED, "{}"):
+            facts = {key: value for key, value in footer.items() if key not in OWN_FOOTER_KEYS}
+            self._store.write(name, stored[name], video_id=self.video_id, footer={**facts, ASKED: now})
+            self._footers.pop(name, None)
 
     def _recover_files(self, stage: str) -> None:
         """Puts right what a crash left of the stage's pictures; making them does so itself."""
@@ -262,10 +266,7 @@ class VideoJob:
         )
 
     def attempt_key(self, stage: str) -> str:
-        """Hex SHA-256 of all that can keep a stage from being made; while it stays, trying again would skip it again.
-
-        Inputs, settings and code as in `key_of`, and which packages and model files are on this machine.
-        """
+        """Hex SHA-256 of all that can keep a stage from being made: `key_of`, packages and models on this machine."""
         facts = [self.key_of(stage), models_here(stage, self._settings), stage in default_stages(self._settings)]
         return hashlib.sha256(json.dumps(facts).encode("utf-8", "backslashreplace")).hexdigest()
 
@@ -314,6 +315,7 @@ class VideoJob:
 
     def _write(self, stage: str, made: Made, *, key: str | None) -> None:
         footer = common_footer(stage, self._settings, self.video.sha256) | dict(made.footer)
+        footer |= footer_of(stage, self._settings, self._asked)
         if key is not None and made.is_complete:
             footer[KEY] = key
         if stage == "clip_scores" and key is not None:
@@ -362,20 +364,6 @@ class VideoJob:
             for table_name in STAGE_TABLES[result.stage]:
                 self._unmade[table_name] = result
         return result
-
-
-def outcome_of(result: StageResult) -> Outcome:
-    """The row for the `outcomes` table."""
-    return Outcome(
-        video_id=result.video_id,
-        stage=result.stage,
-        status=result.status,
-        message=result.message,
-        is_permanent=result.error.is_permanent if result.error else None,
-        num_rows=next((table.num_rows for table in result.tables.values()), None),
-        source_path=result.source_path,
-        attempt_key=result.attempt_key,
-    )
 
 
 def skip_or_raise(error: ThumbAssetsError, on_unavailable: str) -> Exception:

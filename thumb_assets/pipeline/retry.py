@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from thumb_assets.pipeline.decode_pass import OnFrame
 from thumb_assets.pipeline.isolate import run_isolated
-from thumb_assets.pipeline.job import StageResult
+from thumb_assets.pipeline.remembered import Asked
+from thumb_assets.pipeline.result import StageResult
 from thumb_assets.settings import Settings
 from thumb_assets.store import TableStore
 
@@ -20,6 +21,7 @@ def run_with_retries(
     store: TableStore,
     *,
     on_frame: OnFrame | None = None,
+    asked: Mapping[str, Asked] | None = None,
     is_recomputed: bool = False,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[StageResult]:
@@ -36,7 +38,9 @@ def run_with_retries(
     told: dict[tuple[str, str], str] = {}
     for wait_seconds in (*settings.backfill.retry_seconds, None):
         held: dict[str, list[StageResult]] = {}
-        results = run_isolated(pending, stages, settings, store, on_frame=on_frame, is_recomputed=is_recomputed)
+        results = run_isolated(
+            pending, stages, settings, store, on_frame=on_frame, asked=asked, is_recomputed=is_recomputed
+        )
         for result in results:
             key = (result.video_id, result.stage)
             if wait_seconds is not None and (result.video_id in held or _may_pass(result)):

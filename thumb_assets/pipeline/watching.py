@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from thumb_assets.pipeline.decode_pass import OnFrame
-from thumb_assets.pipeline.job import StageResult
+from thumb_assets.pipeline.result import StageResult
 
 OnVideo = Callable[[str], None]
 

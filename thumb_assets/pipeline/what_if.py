@@ -12,7 +12,8 @@ from thumb_assets.clip import Prompts, clip_scores_from_embeddings, greatest_sim
 from thumb_assets.errors import MissingInputError
 from thumb_assets.pipeline.guidance import Guides, require_known_words, require_same_model
 from thumb_assets.pipeline.isolate import run_isolated
-from thumb_assets.pipeline.job import StageResult
+from thumb_assets.pipeline.remembered import Asked
+from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.select import Guidance, Measured, pick
 from thumb_assets.settings import PROMPT_FIELDS, Settings
@@ -163,7 +164,9 @@ def what_if(
     return WhatIf(changes, rescored, stored.missing, stored.errors, _table(rows), num_judged)
 
 
-def apply_what_if(store: TableStore, settings: Settings, result: WhatIf) -> Iterator[StageResult]:
+def apply_what_if(
+    store: TableStore, settings: Settings, result: WhatIf, *, asked: Mapping[str, Asked] | None = None
+) -> Iterator[StageResult]:
     """Selects the videos of a result with these settings for good, then makes what follows from selections.
 
     Where new prompts had a say, the stage `clip_scores` comes first. The stills decode the chosen frames.
@@ -175,8 +178,8 @@ def apply_what_if(store: TableStore, settings: Settings, result: WhatIf) -> Iter
     stages = [stage for stage in default_stages(settings) if STAGES.index(stage) >= first]
     rescored = [video.video_id for video in result.videos if video.video_id in result.rescored]
     others = [video.video_id for video in result.videos if video.video_id not in result.rescored]
-    yield from run_isolated(rescored, ["clip_scores", *stages], settings, store)
-    yield from run_isolated(others, stages, settings, store)
+    yield from run_isolated(rescored, ["clip_scores", *stages], settings, store, asked=asked)
+    yield from run_isolated(others, stages, settings, store, asked=asked)
 
 
 def _rescored(

@@ -1,4 +1,4 @@
-"""Every choice a user can make, one frozen model per stage, and the only place that reads the environment.
+"""Every choice a user can make, one frozen model per stage, and the only reader of the settings file and environment.
 
 What belongs here: settings, their ranges and defaults, the named profiles, `--set` overrides, hashes of settings. What
 does not: constants of a formula (they stand beside the formula) and paths of the tables (store). Unknown names are
@@ -6,6 +6,17 @@ errors, never ignored.
 """
 
 from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.config import (
+    FIXED_AT_LOAD,
+    SETTINGS_FILE,
+    Configuration,
+    flat,
+    nested,
+    read_configuration,
+    read_settings,
+    settings_path,
+    variable_of,
+)
 from thumb_assets.settings.environment import (
     DATA_DIR_VARIABLE,
     JUDGE_KEY_VARIABLE,
@@ -28,7 +39,14 @@ from thumb_assets.settings.environment import (
     torch_home,
 )
 from thumb_assets.settings.judge import JudgeSettings
-from thumb_assets.settings.load import PROFILES, Settings, choose_device, load_settings, settings_sha256
+from thumb_assets.settings.load import (
+    PROFILES,
+    WITHOUT_EFFECT_ON_VALUES,
+    Settings,
+    choose_device,
+    load_settings,
+    settings_sha256,
+)
 from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
 from thumb_assets.settings.selection import (
     ComponentWeights,
@@ -60,6 +78,7 @@ from thumb_assets.settings.survey import SurveySettings
 
 __all__ = [
     "DATA_DIR_VARIABLE",
+    "FIXED_AT_LOAD",
     "JUDGE_KEY_VARIABLE",
     "MODELS_DIR_VARIABLE",
     "NEGATIVE_PROMPTS",
@@ -70,13 +89,16 @@ __all__ = [
     "PUBLISH_SQL_URL_VARIABLE",
     "PUBLISH_TOKEN_VARIABLE",
     "SCENE_LABELS",
+    "SETTINGS_FILE",
     "TITLE_CARD_PROMPTS",
     "WEBHOOK_SECRET_VARIABLE",
+    "WITHOUT_EFFECT_ON_VALUES",
     "BackfillSettings",
     "CandidatesSettings",
     "ChaptersSettings",
     "ClipSettings",
     "ComponentWeights",
+    "Configuration",
     "CropsSettings",
     "ExportSettings",
     "FacesSettings",
@@ -101,15 +123,21 @@ __all__ = [
     "choose_device",
     "dagster_home",
     "data_dir",
+    "flat",
     "is_hub_offline",
     "judge_key",
     "load_settings",
     "models_cache_dir",
     "models_dir",
+    "nested",
     "program_environment",
     "publish_sql_url",
     "publish_token",
+    "read_configuration",
+    "read_settings",
+    "settings_path",
     "settings_sha256",
     "signing_secret",
     "torch_home",
+    "variable_of",
 ]

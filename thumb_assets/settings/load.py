@@ -83,12 +83,15 @@ PROFILES: dict[str, dict[str, Any]] = _read_profiles()
 _PRESET = ["selection", "preset"]
 
 
-def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Settings:
-    """Settings of a named profile with `section.name=value` overrides on top.
+def load_settings(
+    profile: str = "default", overrides: Iterable[str] = (), *, beneath: Mapping[str, Any] | None = None
+) -> Settings:
+    """Settings of a named profile with `section.name=value` overrides on top; reads no file and no environment.
 
     Args:
         profile: a key of PROFILES.
         overrides: strings such as `selection.top_k=5`; values are JSON where they parse as JSON, else text.
+        beneath: values by section in place of the profile.
 
     Raises:
         SettingsError: an unknown profile or name, or a value out of range; one line.
@@ -98,8 +101,8 @@ def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Se
     """
     if profile not in PROFILES:
         raise SettingsError(f"profile {profile!r} does not exist; choose one of {', '.join(PROFILES)}")
-    values: dict[str, Any] = json.loads(json.dumps(PROFILES[profile]))
-    asked = [(*_parse_override(override), override) for override in overrides]
+    values: dict[str, Any] = json.loads(json.dumps(PROFILES[profile] if beneath is None else beneath))
+    asked = [(*parse_override(override), override) for override in overrides]
     presets = [value for keys, value, _ in asked if keys == _PRESET]
     if presets and presets[-1] is not None:  # on the profile, and beneath what is set beside it
         values["selection"] = with_preset(values.get("selection", {}), str(presets[-1]))
@@ -120,7 +123,7 @@ def load_settings(profile: str = "default", overrides: Iterable[str] = ()) -> Se
         raise SettingsError(f"setting {where}: {first['msg']}{got}") from None
 
 
-def _parse_override(override: str) -> tuple[list[str], Any]:
+def parse_override(override: str) -> tuple[list[str], Any]:
     """The names from the section down, and the value."""
     name, separator, text = override.partition("=")
     keys = name.strip().split(".")
@@ -133,7 +136,7 @@ def _parse_override(override: str) -> tuple[list[str], Any]:
 
 
 # These change how fast a table is made or what a failure does, never a value in it.
-_WITHOUT_EFFECT_ON_VALUES = {
+WITHOUT_EFFECT_ON_VALUES = {
     *("batch_size", "compile", "decode_threads", "device", "hwaccel", "is_isolated", "stall_seconds", "on_unavailable"),
     *("backend", "ffmpeg_path", "timeout_seconds", "verification", "min_free_bytes", "allowed_hosts"),
     *("url", "max_requests", "max_retries"),
@@ -162,6 +165,6 @@ def choose_device(name: str, is_here: Mapping[str, bool], *, setting: str) -> st
 
 def settings_sha256(*parts: BaseModel) -> str:
     """Hex SHA-256 of the settings a table was made with, stable over field order."""
-    values = [part.model_dump(mode="json", exclude=_WITHOUT_EFFECT_ON_VALUES) for part in parts]
+    values = [part.model_dump(mode="json", exclude=WITHOUT_EFFECT_ON_VALUES) for part in parts]
     canonical = json.dumps(values, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -54,6 +54,11 @@ class BackfillSettings(StageSettings):
     max_run_seconds: int = Field(
         86_400, ge=60, description="A run that takes longer is ended as failed (by Dagster's run monitoring)."
     )
+    remake_stale: bool = Field(
+        False,
+        description="The schedule also makes again what is out of date: made with other settings of the library, other "
+        "inputs or older code; off: only what is missing, or failed for a reason that may pass.",
+    )
     cron: str = Field("0 2 * * *", description="When the schedule thumb_backfill runs, in `timezone`.")
     timezone: str = Field("UTC", description="An IANA name, such as Europe/Berlin.")
     pool: str = Field(

@@ -13,7 +13,7 @@ from thumb_assets.errors import SettingsError
 from thumb_assets.settings.base import StageSettings
 from thumb_assets.settings.selection import SelectionSettings
 
-_FILE_SUFFIXES = {".yaml", ".yml"}
+PRESET_SUFFIXES = {".yaml", ".yml"}
 
 
 class Preset(StageSettings):
@@ -40,7 +40,7 @@ def with_preset(selection: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _find(name: str) -> Preset:
-    if Path(name).suffix in _FILE_SUFFIXES:
+    if Path(name).suffix in PRESET_SUFFIXES:
         return _read_file(Path(name))
     presets = load_presets()
     if name not in presets:

@@ -34,7 +34,7 @@ from thumb_assets.store.outcomes import (
     record_outcomes,
 )
 from thumb_assets.store.outputs import ids_with_outputs, num_output_bytes, remove_outputs
-from thumb_assets.store.parquet import FILES, REQUIRED_FOOTER_KEYS, TableStore
+from thumb_assets.store.parquet import FILES, OWN_FOOTER_KEYS, REQUIRED_FOOTER_KEYS, TableStore
 from thumb_assets.store.remote import RemoteFolder
 from thumb_assets.store.set_aside import NoVideoError, SetAside
 from thumb_assets.store.survey import (
@@ -50,6 +50,7 @@ __all__ = [
     "BLOCKED",
     "DECISIONS",
     "FILES",
+    "OWN_FOOTER_KEYS",
     "REQUIRED_FOOTER_KEYS",
     "VIDEO_SUFFIXES",
     "CandidateCache",
