@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from thumb_assets.settings import FIXED_AT_LOAD, SETTINGS_FILE
+from thumb_assets.settings.docs import HEADING, settings_table
+
 _ROOT = Path(__file__).resolve().parent.parent
 _PAGES = sorted(
     page for page in [*_ROOT.glob("*.md"), *_ROOT.glob("docs/**/*.md"), _ROOT / "deploy/README.md"] if page.is_file()
@@ -29,3 +32,18 @@ def test_the_modules_and_pages_that_a_page_names_exist(page: Path) -> None:
     ]
     missing += [link for link in _LINK.findall(text) if not (page.parent / link).exists()]
     assert missing == []
+
+
+def test_the_page_of_settings_lists_them_all_as_they_are() -> None:
+    above, heading, below = (_ROOT / "docs/settings.md").read_text(encoding="utf-8").partition(HEADING)
+    assert heading + below == settings_table(), "run `python -m thumb_assets.settings.docs docs/settings.md`"
+    assert SETTINGS_FILE in above
+    assert "built-in < profile < file < environment < `--set`" in above
+    assert all(f"`{name}`" in above for name in FIXED_AT_LOAD)
+
+
+def test_the_pages_that_people_begin_with_name_the_settings_file() -> None:
+    for page in ("README.md", "docs/operations.md"):
+        text = (_ROOT / page).read_text(encoding="utf-8")
+        assert SETTINGS_FILE in text
+        assert "settings.md" in text
