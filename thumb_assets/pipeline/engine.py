@@ -48,8 +48,6 @@ from thumb_assets.video import (
     one_thread_per_picture,
 )
 
-# These read words: prompts, and what is looked for or avoided.
-_STAGES_OF_WORDS = {"clip_scores", "judgements", "selections"}
 # Videos whose frames wait for a batch to fill; one more and the batches are scored as they are.
 _MAX_WAITING_VIDEOS = 4
 
@@ -132,8 +130,7 @@ class _Engine:
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         try:
-            if _STAGES_OF_WORDS & set(self._stages):
-                require_known_words(self._settings)
+            require_known_words(self._settings, self._stages)
             with one_thread_per_picture():
                 yield from self._run(video_ids)
         finally:

@@ -1,6 +1,6 @@
 """What guides a choice beyond the video itself: words, a learned scorer, the library's scores."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -18,6 +18,8 @@ from thumb_assets.weights import check_licences
 # What of the footer of `clip_scores` says which texts its embeddings can be held against, and what its scores are of.
 _OF_MODEL = ("model_name", "pretrained")
 _OF_SCORES = (*_OF_MODEL, "prompts_sha256")
+# These read words: prompts, and what is looked for or avoided.
+_STAGES_OF_WORDS = frozenset({"clip_scores", "judgements", "selections"})
 
 
 class Guides:
@@ -118,8 +120,11 @@ def words_without_embeddings(settings: Settings, clip_footer: Mapping[str, str] 
     return f"selection.{' and selection.'.join(asked)} have no say without embeddings: run the stage clip_scores first"
 
 
-def require_known_words(settings: Settings) -> None:
+def require_known_words(settings: Settings, stages: Iterable[str] = _STAGES_OF_WORDS) -> None:
     """Rejects words that their model does not know before any work starts; a model that is not here says so later.
+
+    Args:
+        stages: that are to run.
 
     Raises:
         SettingsError: names the word and what to do.
@@ -127,7 +132,7 @@ def require_known_words(settings: Settings) -> None:
     usual = ClipSettings()
     has_prompts = any(getattr(settings.clip, name) != getattr(usual, name) for name in PROMPT_FIELDS)
     words = _words(settings)
-    if not words and not has_prompts:
+    if not _STAGES_OF_WORDS & set(stages) or (not words and not has_prompts):
         return
     try:
         check_licences("clip_scores", settings)
