@@ -7,6 +7,12 @@ and what to do, in one line.
 
 import errno
 
+# `opencv-python` and `opencv-python-headless` fill the same folder; the first comes with other packages.
+_DESKTOP_OPENCV = (
+    "OpenCV here is the desktop build, which needs libGL and finds none; run: pip uninstall -y opencv-python "
+    "opencv-python-headless && pip install --no-deps opencv-python-headless"
+)
+
 
 class ThumbAssetsError(Exception):
     """Base of every error this project raises on purpose."""
@@ -72,6 +78,8 @@ def as_thumb_assets_error(error: Exception, where: str) -> ThumbAssetsError:
     known: ThumbAssetsError
     if isinstance(error, MemoryError):
         known = OutOfMemoryError(f"{where}: out of memory; use smaller batches or a machine with more")
+    elif isinstance(error, ImportError) and "libGL.so" in str(error):
+        known = ModelUnavailableError(f"{where}: {_DESKTOP_OPENCV}")
     elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES}:
         known = StorageError(f"{where}: cannot write: {error.strerror} ({error.filename})")
     else:

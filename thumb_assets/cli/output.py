@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from thumb_assets.errors import SettingsError, ThumbAssetsError
+from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.escaping import escape_log_lines, one_line, traceback_lines
 from thumb_assets.pipeline import STAGES, StageResult
 from thumb_assets.store import BLOCKED, Outcome, SetAside, TableStore, read_outcomes
@@ -90,7 +90,10 @@ class Interrupted(KeyboardInterrupt):
 def one_line_errors(*, verbose: bool) -> Iterator[None]:
     try:
         yield
-    except ThumbAssetsError as error:
+    except (ThumbAssetsError, ImportError) as raised:
+        error = as_thumb_assets_error(raised, "OpenCV")
+        if isinstance(raised, ImportError) and not isinstance(error, ModelUnavailableError):
+            raise
         if verbose:
             print_traceback(error)
         err.print(f"error: {error}", markup=False)
