@@ -1,12 +1,10 @@
 """The `thumb-assets` command: reads arguments, calls the engine or Dagster, prints what happened.
 
 What belongs here: options, exit codes, progress bars, tables on the terminal. What does not: any decision on a video.
-Exit code 0 when all is well, 1 when any video failed (the others are done), 2 for wrong usage.
+Exit code 0 when all is well, 1 when any video failed (the others are done), 2 for wrong usage, 130 for Ctrl+C.
 """
 
-import os
 import shutil
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +33,6 @@ from thumb_assets.cli.options import (
 from thumb_assets.cli.output import (
     LineGroup,
     download_progress,
-    err,
     one_line_errors,
     out,
     print_errors,
@@ -55,10 +52,11 @@ from thumb_assets.cli.settings import settings_group
 from thumb_assets.cli.settings_notes import print_settings_notes
 from thumb_assets.cli.show import show_command
 from thumb_assets.cli.survey import survey_command
+from thumb_assets.cli.ui import ui_command
 from thumb_assets.cli.what_if import what_if_command
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline import STAGES, Group, StageResult, Watcher, default_stages, grouped, run_groups, watching
-from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES
+from thumb_assets.settings import PROFILES
 from thumb_assets.store import Library, TableStore
 from thumb_assets.weights import fetch, list_models
 
@@ -172,29 +170,6 @@ def fetch_command(verbose: bool, *, name: str, overrides: Any) -> None:
             out.print(f"{model}: {path or 'no file needed'}", markup=False)
 
 
-@main.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Only this machine by default.")
-@data_dir_option
-@click.pass_obj
-def ui(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
-    """Open Dagster's web UI over the data folder (runs until interrupted)."""
-    from thumb_assets.defs.launch import prepare_dagster_home
-
-    with one_line_errors(verbose=verbose):
-        store = table_store(data_dir)
-        environ = os.environ | {
-            "DAGSTER_HOME": str(prepare_dagster_home(store)),
-            DATA_DIR_VARIABLE: str(store.data_dir),
-        }
-        err.print(f"Dagster on http://{host}:{port} (Ctrl+C stops it)")
-        arguments = ["-m", "dagster", "dev", "-m", "thumb_assets.definitions", "-h", host, "-p", str(port)]
-        # Dagster does on SIGTERM what it does on SIGINT, and shells have programs in the background ignore that one: it
-        # could not be ended then.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.execve(sys.executable, [sys.executable, *arguments], environ)  # noqa: S606
-
-
 main.add_command(backfill_command)
 main.add_command(ban_command)
 main.add_command(chapters_command)
@@ -210,6 +185,7 @@ main.add_command(settings_group)
 main.add_command(show_command)
 main.add_command(survey_command)
 main.add_command(unpin_command)
+main.add_command(ui_command)
 main.add_command(what_if_command)
 
 

@@ -1,5 +1,5 @@
 """`python -m thumb_assets.cli`, the same as the command `thumb-assets`."""
 
-from thumb_assets.cli import main
+from thumb_assets.__main__ import start
 
-main()
+start()

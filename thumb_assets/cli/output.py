@@ -1,6 +1,7 @@
 """What the commands print: tables, one line per error, progress bars. Nothing here decides anything."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -49,7 +50,7 @@ class LineConsole(Console):
 
 
 class LineGroup(click.Group):
-    """The command's group, whose own errors (wrong usage) are escaped like every other line."""
+    """The command's group: its own errors (wrong usage) are escaped like every other line, and Ctrl+C is one line."""
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """As click's."""
@@ -58,8 +59,14 @@ class LineGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """As click's."""
-        with _escaped_usage_errors():
-            return super().invoke(ctx)
+        try:
+            with _escaped_usage_errors():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already: another Ctrl+C would leave a trace
+            how_far = f": {interrupt}" if isinstance(interrupt, Interrupted) else ""
+            err.print(f"interrupted{how_far}; run the same command again to go on", markup=False)
+            ctx.exit(INTERRUPTED)
 
 
 @contextmanager
@@ -76,6 +83,17 @@ _MAX_SET_ASIDE = 3
 # In a pipe there is no width to keep to.
 out = LineConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 err = LineConsole(stderr=True, highlight=False, soft_wrap=True)
+
+
+def count(number: int, noun: str) -> str:
+    """A number and its noun.
+
+    >>> count(1, "video"), count(0, "video"), count(2, "entry")
+    ('1 video', '0 videos', '2 entries')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
 
 
 # The exit code of a command that was ended by Ctrl+C, as shells expect it.
@@ -98,10 +116,6 @@ def one_line_errors(*, verbose: bool) -> Iterator[None]:
             print_traceback(error)
         err.print(f"error: {error}", markup=False)
         sys.exit(2 if isinstance(error, SettingsError) else 1)
-    except KeyboardInterrupt as interrupt:
-        how_far = f": {interrupt}" if isinstance(interrupt, Interrupted) else ""
-        err.print(f"interrupted{how_far}; run the same command again to go on", markup=False)
-        sys.exit(INTERRUPTED)
 
 
 @contextmanager
@@ -163,7 +177,7 @@ def _kept_terminal() -> Iterator[Console]:
         yield err
         return
     with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace") as terminal:
-        yield Console(file=terminal, highlight=False, soft_wrap=True)
+        yield LineConsole(file=terminal, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -178,7 +192,7 @@ def work_progress(num_videos: int) -> Iterator[WorkProgress]:
         try:
             yield work
         except KeyboardInterrupt:
-            raise Interrupted(f"{work.num_done} of {num_videos} videos done") from None
+            raise Interrupted(f"{work.num_done} of {count(num_videos, 'video')} done") from None
 
 
 def print_set_aside(files: Sequence[SetAside]) -> None:

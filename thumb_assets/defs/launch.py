@@ -3,19 +3,22 @@
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from threading import Thread
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.utils import make_new_run_id
 
 from thumb_assets.defs.backfills import launch_backfill
 from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.partitions import VIDEOS, add_videos, known_videos, range_tags
 from thumb_assets.defs.provenance import require_in_graph
 from thumb_assets.defs.resources import ThumbAssetsResource, library_settings
-from thumb_assets.pipeline import warm_engine
+from thumb_assets.pipeline import pause_with_terminal, warm_engine
 from thumb_assets.settings import dagster_home
 from thumb_assets.store import TableStore
 
@@ -75,16 +78,47 @@ def run_through_dagster(
     with open_instance(resource.store) as instance, warm_engine():
         add_videos(instance, list(video_ids))
         for chunk in _ranges(known_videos(instance), set(video_ids), size):
-            result = job.execute_in_process(
-                instance=instance,
-                asset_selection=[dg.AssetKey(stage) for stage in stages],
-                tags=range_tags(chunk),
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                raise_on_error=False,
-            )
+            result = _execute(job, stages, chunk, instance)
             is_success &= result.success
             unexpected += _unexpected(result.all_events)
     return is_success, unexpected
+
+
+def _execute(
+    job: dg.JobDefinition, stages: Sequence[str], video_ids: Sequence[str], instance: dg.DagsterInstance
+) -> dg.ExecuteInProcessResult:
+    """Runs one run, in a thread: in the main one Dagster would take Ctrl+C for itself, and end when it pleases.
+
+    Raises:
+        KeyboardInterrupt: Ctrl+C; the run is recorded as canceled, and its thread ends with this process.
+    """
+    run_id = make_new_run_id()
+    done: Future[dg.ExecuteInProcessResult] = Future()
+
+    def work() -> None:
+        try:
+            result = job.execute_in_process(
+                instance=instance,
+                asset_selection=[dg.AssetKey(stage) for stage in stages],
+                tags=range_tags(video_ids),
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+                run_id=run_id,
+            )
+        except BaseException as error:  # noqa: BLE001 - raised below, where somebody waits
+            done.set_exception(error)
+        else:
+            done.set_result(result)
+
+    pause_with_terminal()
+    Thread(target=work, daemon=True, name="dagster-run").start()
+    try:
+        return done.result()
+    except KeyboardInterrupt:
+        run = instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            instance.report_run_canceled(run)
+        raise
 
 
 def launch_through_daemon(video_ids: Sequence[str], stages: Sequence[str], resource: ThumbAssetsResource) -> str:

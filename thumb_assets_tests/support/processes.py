@@ -35,13 +35,17 @@ def descendants_of(process_id: int) -> list[int]:
     return [*found, *(below for child in found for below in descendants_of(child))]
 
 
+def is_engine(process_id: int) -> bool:
+    """Whether a process runs the engine for another one."""
+    try:
+        return b"thumb_assets.pipeline.child" in Path(f"/proc/{process_id}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def engine_processes() -> list[int]:
     """The children of this process that run the engine."""
-    return [
-        pid
-        for pid in children_of(os.getpid())
-        if b"thumb_assets.pipeline.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    return [process_id for process_id in children_of(os.getpid()) if is_engine(process_id)]
 
 
 def cpu_seconds(process_id: int) -> float:

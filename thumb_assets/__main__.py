@@ -1,0 +1,32 @@
+"""The command `thumb-assets` from its first moment: Ctrl+C ends it with one line also while it still imports."""
+
+import os
+import sys
+
+_INTERRUPTED = 130
+
+
+def start() -> None:
+    """Runs the command that was typed."""
+    try:
+        from thumb_assets.cli import main
+
+        main()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        _end_at_once()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            _end_at_once()
+        raise
+
+
+def _end_at_once() -> None:
+    """Ends without the seconds that libraries take to say goodbye; the engine's processes end with this one."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    start()
