@@ -13,6 +13,7 @@ from thumb_assets.settings.base import StageSettings
 from thumb_assets.settings.judge import JudgeSettings
 from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
 from thumb_assets.settings.presets import with_preset
+from thumb_assets.settings.problems import problem_of
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import (
     CandidatesSettings,
@@ -116,11 +117,7 @@ def load_settings(
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        given = repr(first["input"])
-        got = "" if "://" in given else f" (got {given})"  # an address may hold a password
-        raise SettingsError(f"setting {where}: {first['msg']}{got}") from None
+        raise SettingsError(problem_of(error, Settings)) from None
 
 
 def parse_override(override: str) -> tuple[list[str], Any]:

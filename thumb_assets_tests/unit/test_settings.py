@@ -102,7 +102,7 @@ def test_a_wrong_override_is_one_clear_line(override: str, words: str) -> None:
         (["judge.url=http:///v1", "judge.model=m"], "of the form http"),
         (["judge.url=http://user:secret@host/v1", "judge.model=m"], "THUMB_ASSETS_JUDGE_KEY"),
         (["judge.url=http://host/v1?key=secret", "judge.model=m"], "THUMB_ASSETS_JUDGE_KEY"),
-        (["judge.max_candidates=65"], "less than or equal to 64"),
+        (["judge.max_candidates=65"], "at most 64"),
         (['judge.extra_body={"messages": []}'], "may not hold 'messages'"),
         (["judge.url=http://h/v1", "judge.model=m", "video.stall_seconds=30"], "judge.timeout_seconds must be less"),
     ],
@@ -172,7 +172,7 @@ def test_aspect_ratios_are_whole_numbers_and_each_once() -> None:
         ('["-1:1"]', "is not W:H"),
         ('["1:1\\n"]', "is not W:H"),
         ('["1:1","4:5","1:1"]', "given twice"),
-        ("16:9", "valid tuple"),
+        ("16:9", "must be a list"),
     ],
 )
 def test_other_aspect_ratios_are_refused(ratios: str, words: str) -> None:
