@@ -66,6 +66,10 @@ class NetworkError(TransientError):
     """Another system cannot be reached, does not answer, or says that it cannot now."""
 
 
+class UnavailableError(TransientError):
+    """A program of the same library is not running, or is at work on what is wanted; the message says which."""
+
+
 class OutOfMemoryError(TransientError):
     """Memory or device memory ran out."""
 

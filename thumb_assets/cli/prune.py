@@ -31,7 +31,7 @@ def prune_command(
     verbose: bool, *, dry_run: bool, force: bool, data_dir: Path | None, profile: str | None, overrides: Any
 ) -> None:
     """Remove the tables, stills and partitions of videos whose file is gone or has another content now."""
-    from thumb_assets.defs.launch import partitions_of, remove_partitions
+    from thumb_assets.defs.launch import partitions_of, remove_partitions, require_idle
 
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
@@ -56,6 +56,7 @@ def prune_command(
             )
         rows = [(video_id, num_output_bytes(store, video_id)) for video_id in lost]
         if not dry_run:
+            require_idle(store)
             with progress() as bars:
                 for video_id in bars.track(lost, description="pruning"):
                     remove_video(video_id, mirror, store)

@@ -1,7 +1,6 @@
 """Runs videos through Dagster from the command line: same jobs, same records as the UI, no daemon needed."""
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -15,12 +14,17 @@ from dagster._core.utils import make_new_run_id
 
 from thumb_assets.defs.backfills import launch_backfill
 from thumb_assets.defs.build import build_definitions
-from thumb_assets.defs.partitions import VIDEOS, add_videos, known_videos, range_tags
+from thumb_assets.defs.launcher import daemon_problem
+from thumb_assets.defs.partitions import VIDEOS, add_videos, known_videos, range_tags, under_way
 from thumb_assets.defs.provenance import require_in_graph
 from thumb_assets.defs.resources import ThumbAssetsResource, library_settings
+from thumb_assets.errors import UnavailableError
 from thumb_assets.pipeline import pause_with_terminal, warm_engine
 from thumb_assets.settings import dagster_home
 from thumb_assets.store import TableStore
+
+# What follows in the file is for Dagster's own tools in a checkout; its paths are relative to that.
+_OF_CHECKOUT = "# In a checkout"
 
 
 def prepare_dagster_home(store: TableStore) -> Path:
@@ -28,7 +32,8 @@ def prepare_dagster_home(store: TableStore) -> Path:
     home = dagster_home() or store.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
-        shutil.copyfile(_packaged_dagster_yaml(), home / "dagster.yaml")
+        text = _packaged_dagster_yaml().read_text(encoding="utf-8")
+        (home / "dagster.yaml").write_text(text.partition(_OF_CHECKOUT)[0], encoding="utf-8")
     return home
 
 
@@ -52,6 +57,21 @@ def partitions_of(store: TableStore) -> list[str]:
     """The partitions that Dagster knows."""
     with open_instance(store) as instance:
         return known_videos(instance)
+
+
+def require_idle(store: TableStore) -> None:
+    """Refuses while Dagster is at work: it ends a backfill or run whose partitions go.
+
+    Raises:
+        UnavailableError: a backfill or run is under way.
+    """
+    with open_instance(store) as instance:
+        work = under_way(instance)
+    if work is not None:
+        raise UnavailableError(
+            f"Dagster is at work ({work}), and would give up where partitions go: wait until it is done, or cancel it "
+            "in the UI, and prune again"
+        )
 
 
 def remove_partitions(store: TableStore, video_ids: Sequence[str]) -> None:
@@ -126,9 +146,13 @@ def launch_through_daemon(video_ids: Sequence[str], stages: Sequence[str], resou
 
     Raises:
         SettingsError: a stage is off in the library's settings, and so no asset of that daemon.
+        UnavailableError: no daemon runs.
     """
     require_in_graph(stages, library_settings(resource))
     with open_instance(resource.store) as instance:
+        problem = daemon_problem(instance)
+        if problem is not None:
+            raise UnavailableError(f"{problem}, and launch again; without --launch the work is done here")
         return launch_backfill(
             instance,
             video_ids=video_ids,

@@ -1,6 +1,7 @@
 """Has single videos worked on by the daemon of a running Dagster, for the web service."""
 
 import threading
+import time
 
 import dagster as dg
 from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES  # no public name
@@ -12,6 +13,16 @@ from thumb_assets.errors import SettingsError, TransientError
 from thumb_assets.pipeline import default_stages
 
 _BACKFILL_DAEMON = "BACKFILL"
+# It gives a sign of life every 30 s.
+_MAX_SILENT_SECONDS = 120
+
+
+def daemon_problem(instance: dg.DagsterInstance) -> str | None:
+    """Why backfills would not be worked on now; None where they will."""
+    heartbeat = instance.get_daemon_heartbeats().get(_BACKFILL_DAEMON)
+    if heartbeat is not None and time.time() - heartbeat.timestamp <= _MAX_SILENT_SECONDS:
+        return None
+    return "Dagster's daemon does not run: start `thumb-assets ui` or dagster-daemon"
 
 
 class DaemonLauncher:
@@ -53,5 +64,4 @@ class DaemonLauncher:
 
     def problem(self) -> str | None:
         """Why backfills would not be worked on now; None where they will."""
-        status = self._instance.get_daemon_statuses([_BACKFILL_DAEMON])[_BACKFILL_DAEMON]
-        return None if status.healthy else "Dagster's daemon does not run: start `thumb-assets ui` or dagster-daemon"
+        return daemon_problem(self._instance)

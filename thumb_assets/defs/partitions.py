@@ -25,11 +25,14 @@ def add_videos(instance: dg.DagsterInstance, video_ids: list[str]) -> list[str]:
     return new
 
 
-def is_busy(instance: dg.DagsterInstance) -> bool:
-    """Whether a run or a backfill is under way or waits: Dagster ends those whose partitions go."""
-    backfills = BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING])
-    runs = dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)
-    return bool(instance.get_backfills(filters=backfills, limit=1) or instance.get_run_ids(runs, limit=1))
+def under_way(instance: dg.DagsterInstance) -> str | None:
+    """A backfill or run that is under way or waits, such as "run 0123abcd": Dagster ends those whose partitions go."""
+    wanted = BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING])
+    for backfill in instance.get_backfills(filters=wanted, limit=1):
+        return f"backfill {backfill.backfill_id}"
+    for run_id in instance.get_run_ids(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES), limit=1):
+        return f"run {run_id[:8]}"
+    return None
 
 
 def run_tags(settings: BackfillSettings) -> dict[str, str]:

@@ -8,7 +8,7 @@ import dagster as dg
 from thumb_assets.defs.metadata import bullets
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.escaping import one_line
-from thumb_assets.report import gather, write_report
+from thumb_assets.report import Facts, gather, gone_videos, write_report
 from thumb_assets.settings import Settings
 from thumb_assets.store import BLOCKED, Catalog, TableStore
 
@@ -16,6 +16,7 @@ NAME = "library_report"
 CHECK = "no_failed_videos"
 _NUM_NAMED = 10
 _FAILURES = "SELECT video_id, stage, message FROM failures WHERE message NOT LIKE :blocked"
+_ADVICE = "`thumb-assets backfill --failed` tries again what may pass; a file that is no use may be removed"
 
 
 def build_report(settings: Settings) -> dg.AssetsDefinition:
@@ -32,7 +33,7 @@ def build_report(settings: Settings) -> dg.AssetsDefinition:
         kinds={"html"},
         owners=list(settings.library.owners),
         description="One HTML page over the whole library, `report.html` in the data folder: totals, failures by "
-        "reason, distributions of the scores, the latest stills. It needs no server.",
+        "reason, distributions of the scores, the latest stills. It needs no server: open the file in a browser.",
         check_specs=[
             dg.AssetCheckSpec(
                 CHECK, asset=NAME, description="No video counts as failed now; else how many do, and some of them."
@@ -47,8 +48,9 @@ def build_report(settings: Settings) -> dg.AssetsDefinition:
         path = write_report(facts, store, now=now)
         return dg.MaterializeResult(
             metadata={
-                "path": dg.MetadataValue.path(one_line(path)),
-                "page": dg.MetadataValue.url(path.as_uri()),
+                # No link: browsers open no file from a page that came over HTTP.
+                "page": dg.MetadataValue.path(one_line(path)),
+                "failures": _failures_by_reason(facts),
                 **facts.totals,
             },
             check_results=[_failed_videos(store)],
@@ -72,7 +74,7 @@ def build_report_schedule(settings: Settings) -> dg.ScheduleDefinition:
         store = thumb_assets.store
         if not store.catalog_path.is_file():
             yield dg.SkipReason("no video was run yet")
-        elif store.report_path.is_file() and _changed_at(store) <= store.report_path.stat().st_mtime:
+        elif store.report_path.is_file() and _changed_at(thumb_assets) <= store.report_path.stat().st_mtime:
             yield dg.SkipReason("nothing changed since the page was made")
         else:
             yield dg.RunRequest()
@@ -80,21 +82,27 @@ def build_report_schedule(settings: Settings) -> dg.ScheduleDefinition:
     return library_report_schedule
 
 
-def _changed_at(store: TableStore) -> float:
-    log = store.catalog_path.with_name(store.catalog_path.name + "-wal")
-    return max(path.stat().st_mtime for path in (store.catalog_path, log) if path.is_file())
+def _changed_at(resource: ThumbAssetsResource) -> float:
+    catalog = resource.store.catalog_path
+    # A failure is none any more once its file is removed, which the folder tells.
+    places = (catalog, catalog.with_name(catalog.name + "-wal"), resource.library.videos_dir)
+    return max(path.stat().st_mtime for path in places if path.exists())
+
+
+def _failures_by_reason(facts: Facts) -> dg.MarkdownMetadataValue:
+    return bullets([f"{each['num_videos']} x {each['stage']}: {each['reason']}" for each in facts.failures])
 
 
 def _failed_videos(store: TableStore) -> dg.AssetCheckResult:
-    failures = Catalog(store.catalog_path).query(_FAILURES, {"blocked": f"{BLOCKED}%"})
+    rows = Catalog(store.catalog_path).query(_FAILURES, {"blocked": f"{BLOCKED}%"})
+    gone = gone_videos(store)
+    failures = [row for row in rows if row["video_id"] not in gone]
     failed = sorted({failure["video_id"] for failure in failures})
     lines = [f"{row['video_id']} {row['stage']}: {row['message']}" for row in failures[:_NUM_NAMED]]
     return dg.AssetCheckResult(
         check_name=CHECK,
         passed=not failed,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(failed)} videos count as failed; `thumb-assets backfill --failed` tries again what may pass"
-        if failed
-        else "no video counts as failed",
+        description=f"{len(failed)} videos count as failed; {_ADVICE}" if failed else "no video counts as failed",
         metadata={"num_failed_videos": len(failed), "sample": bullets(lines)},
     )

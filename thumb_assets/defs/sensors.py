@@ -7,7 +7,7 @@ from itertools import groupby
 import dagster as dg
 
 from thumb_assets.defs.jobs import THUMBNAILS
-from thumb_assets.defs.partitions import VIDEOS, is_busy, known_videos, range_tags, run_tags
+from thumb_assets.defs.partitions import VIDEOS, known_videos, range_tags, run_tags, under_way
 from thumb_assets.defs.provenance import stages_of
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.errors import SettingsError
@@ -27,7 +27,7 @@ _NUM_NAMED = 5
     description="Adds a partition for every new video of the library, puts a new one in the place of that of a file "
     "whose content changed, and has both run in chunks (library.process_new). Files that may still be written are left "
     "for later. Files that are gone are told, and keep their partitions: `thumb-assets prune` removes them. An empty "
-    "or missing library is an error, since a volume that is not mounted looks the same.",
+    "or missing library that had videos is an error, since a volume that is not mounted looks the same.",
 )
 def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAssetsResource) -> dg.SensorResult:
     """One tick: a look at the next portion of the library."""
@@ -37,10 +37,12 @@ def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAsset
         context.log.warning(str(reason))
         return dg.SensorResult(skip_reason=str(reason), cursor=context.cursor)
     settings = configuration.settings.library
+    known = set(known_videos(context.instance))
     mirror = Mirror(settings, thumb_assets.store)
     mirror.update_library(max_files=settings.max_new_per_tick, max_seconds=settings.max_hash_seconds_per_tick)
+    if not known and thumb_assets.library.is_new():
+        return dg.SensorResult(skip_reason=f"no video yet: put files into {thumb_assets.library.videos_dir}")
     found = thumb_assets.library.discover(settings, after=_position(context.cursor))
-    known = set(known_videos(context.instance))
     mirror.announce(video for video in found.videos if video.video_id not in known)
     new = list(dict.fromkeys(video.video_id for video in found.videos if video.video_id not in known))
     outdated = [video_id for video_id in found.replaced if video_id in known]
@@ -52,7 +54,7 @@ def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAsset
     requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
     if new:
         requests.append(VIDEOS.build_add_request(new))
-    if outdated and not is_busy(context.instance):
+    if outdated and under_way(context.instance) is None:
         context.log.info(f"the files of {_few(outdated)} have another content now")
         requests.append(VIDEOS.build_delete_request(outdated))
     stages = stages_of(context.repository_def, configuration.settings, on_missing=context.log.warning) if new else ()

@@ -5,7 +5,7 @@ since the pictures are inside. What does not: pages of a single video (defs show
 stored already.
 """
 
-from thumb_assets.report.facts import Facts, gather
+from thumb_assets.report.facts import Facts, gather, gone_videos
 from thumb_assets.report.page import render, write_report
 
-__all__ = ["Facts", "gather", "render", "write_report"]
+__all__ = ["Facts", "gather", "gone_videos", "render", "write_report"]

@@ -1,10 +1,11 @@
 """What the page says, out of the catalog."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from thumb_assets.store import BLOCKED, Catalog, TableStore
+from thumb_assets.store import BLOCKED, Catalog, Library, TableStore
 
 # Scores of which the distribution is shown: a name, and where the values are.
 _SCORES = {
@@ -23,7 +24,8 @@ SELECT (SELECT count(*) FROM videos) AS num_videos,
        (SELECT count(*) FROM stills) AS num_stills,
        (SELECT coalesce(sum(num_bytes), 0) FROM stills) AS num_still_bytes,
        (SELECT count(DISTINCT video_id) FROM outcomes) AS num_tried,
-       (SELECT count(DISTINCT video_id) FROM outcomes WHERE status = 'failed') AS num_failed
+       (SELECT count(DISTINCT video_id) FROM outcomes
+        WHERE status = 'failed' AND video_id NOT IN (SELECT value FROM json_each(:gone))) AS num_failed
 """
 # A stage that was blocked fails for the reason of another one, which is counted. Without its file, a reason of many
 # videos is one reason.
@@ -31,8 +33,10 @@ _FAILURES = """
 SELECT stage, replace(message, source_path, 'file') AS reason, min(is_permanent) AS is_permanent,
        count(DISTINCT video_id) AS num_videos, min(video_id) AS example
 FROM outcomes WHERE status = 'failed' AND message NOT LIKE :blocked
+      AND video_id NOT IN (SELECT value FROM json_each(:gone))
 GROUP BY stage, reason ORDER BY num_videos DESC, stage, reason LIMIT 50
 """
+_FAILED = "SELECT DISTINCT video_id FROM outcomes WHERE status = 'failed'"
 _LATEST = """
 SELECT t.video_id, t.file_name, s.combined_score, s.reason, s.pts_seconds
 FROM stills t JOIN selections s USING (video_id, frame_index) WHERE t.rank = 1
@@ -71,17 +75,29 @@ def gather(store: TableStore, *, num_latest: int = 24) -> Facts:
         BadInputError: there is no catalog yet.
     """
     catalog = Catalog(store.catalog_path)
+    gone = json.dumps(sorted(gone_videos(store)))
     found = {name: _histogram(catalog, column, table) for name, (column, table) in _SCORES.items()}
     for row in catalog.query(_IQA_METRICS):
         metric = str(row["metric"])
         found[f"{metric} of frames"] = _histogram(catalog, "iqa_score", "iqa_scores", metric)
     scores = {name: histogram for name, histogram in found.items() if histogram is not None}
     return Facts(
-        totals=catalog.query(_TOTALS)[0],
-        failures=catalog.query(_FAILURES, {"blocked": f"{BLOCKED}%"}),
+        totals=catalog.query(_TOTALS, {"gone": gone})[0],
+        failures=catalog.query(_FAILURES, {"blocked": f"{BLOCKED}%", "gone": gone}),
         scores=scores,
         latest=_latest(store, catalog.query(_LATEST))[:num_latest],
     )
+
+
+def gone_videos(store: TableStore) -> set[str]:
+    """Failed videos whose file was here and is removed: nothing is left to put right.
+
+    Raises:
+        BadInputError: there is no catalog yet.
+    """
+    library = Library(store.data_dir)
+    failed = {str(row["video_id"]) for row in Catalog(store.catalog_path).query(_FAILED)}
+    return {video_id for video_id in failed if library.was_seen(video_id) and not library.is_known(video_id)}
 
 
 def _histogram(catalog: Catalog, column: str, table: str, metric: str | None = None) -> Histogram | None:

@@ -106,6 +106,12 @@ class FileCache:
                     on_error(error)
         return videos
 
+    def is_empty(self) -> bool:
+        """Whether no file was ever described or registered."""
+        with self._open() as connection:
+            query = "SELECT EXISTS (SELECT 1 FROM contents) OR EXISTS (SELECT 1 FROM registered)"
+            return not connection.execute(query).fetchone()[0]
+
     def contents(self) -> dict[bytes, list[Content]]:
         """All that is known, former contents too, by path."""
         known: dict[bytes, list[Content]] = {}

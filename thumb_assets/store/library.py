@@ -138,6 +138,10 @@ class Library:
             pass
         return [*self._cache.set_aside(), *sorted(named, key=lambda each: os.fsencode(each.path))]
 
+    def is_new(self) -> bool:
+        """Whether it never had a video: an empty one that had some may be a volume that is not mounted."""
+        return not any(_video_files(self.videos_dir, self._ignore, log_error)) and self._cache.is_empty()
+
     def is_known(self, video_id: str) -> bool:
         """Whether a file that is here had that id when it was hashed last."""
         return any(os.path.lexists(path) for path in self._cache.paths_of(video_id))

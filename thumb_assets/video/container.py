@@ -72,7 +72,8 @@ def open_container(
         raise StorageError(f"{path}: not enough memory to open it") from error
     except (FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise BadInputError(f"{path}: is not a video FFmpeg can read ({reason}); replace or remove it") from None
+        advice = "replace it, or remove it and run `thumb-assets prune`"
+        raise BadInputError(f"{path}: is not a video FFmpeg can read ({reason}); {advice}") from None
 
 
 def best_video_stream(container: av.container.InputContainer, path: Path) -> VideoStream:
@@ -87,7 +88,7 @@ def best_video_stream(container: av.container.InputContainer, path: Path) -> Vid
     videos = [stream for stream in container.streams.video if not _is_picture(stream)]
     if not videos:
         what = "only cover art, which is a picture," if container.streams.video else "no video stream"
-        raise BadInputError(f"{path}: has {what} (audio only?); remove it from the library")
+        raise BadInputError(f"{path}: has {what} (audio only?); remove it and run `thumb-assets prune`")
     # The type stubs do not know that a stream without a decoder has no context.
     decodable = [stream for stream in videos if stream.codec_context is not None]
     if not decodable:

@@ -1,22 +1,43 @@
-"""What dagster.yaml lets run at the same time."""
+"""dagster.yaml: what may run at the same time, and where the records are."""
 
 import shutil
 from pathlib import Path
 
 import dagster as dg
+import pytest
+from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 from dagster._core.op_concurrency_limits_counter import GlobalOpConcurrencyLimitsCounter
 
 from thumb_assets.defs.build import build_definitions
+from thumb_assets.defs.launch import prepare_dagster_home
 from thumb_assets.defs.resources import ThumbAssetsResource
+from thumb_assets.store import TableStore
 
-DAGSTER_YAML = Path(__file__).resolve().parents[2] / "dagster.yaml"
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def test_one_run_at_a_time_uses_a_pool(tmp_path: Path, data_dir: Path) -> None:
+def test_dagsters_own_tools_in_a_checkout_keep_their_records_where_ours_do(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    checkout = tmp_path
+    assert data_dir == checkout / "data"
+    home = prepare_dagster_home(TableStore(data_dir))
+    with dg.DagsterInstance.from_config(str(home)) as ours:
+        ours.add_dynamic_partitions("videos", ["clip-00000000"])
+    shutil.copyfile(REPOSITORY / "dagster.yaml", checkout / "dagster.yaml")
+    monkeypatch.chdir(checkout)
+    with get_possibly_temporary_instance_for_cli("dagster dev") as theirs:
+        assert theirs.root_directory != str(home)
+        assert theirs.get_dynamic_partitions("videos") == ["clip-00000000"]
+
+
+def test_one_run_at_a_time_uses_a_pool(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=["backfill.pool=gpu"])
     job = build_definitions(resource=resource).resolve_job_def("thumbnails")
-    shutil.copyfile(DAGSTER_YAML, tmp_path / "dagster.yaml")
-    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    home = prepare_dagster_home(TableStore(data_dir))
+    with dg.DagsterInstance.from_config(str(home)) as instance:
         instance.event_log_storage.initialize_concurrency_limit_to_default("gpu")
         first = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
         second = instance.create_run_for_job(job, status=dg.DagsterRunStatus.NOT_STARTED)

@@ -48,14 +48,31 @@ def test_an_empty_or_missing_library_is_an_error_and_removes_nothing(
     synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance
 ) -> None:
     library = data_dir / "videos"
-    with pytest.raises(BadInputError, match="does not exist"):
-        tick(instance, data_dir)
     library.mkdir()
     shutil.copyfile(synthetic_videos("cfr"), library / "clip.mp4")
     tick(instance, data_dir)
     (library / "clip.mp4").unlink()
     with pytest.raises(BadInputError, match="no usable video"):
         tick(instance, data_dir)
+    library.rmdir()
+    with pytest.raises(BadInputError, match="does not exist"):
+        tick(instance, data_dir)
+    assert len(instance.get_dynamic_partitions("videos")) == 1
+    (data_dir / "library.sqlite").unlink()
+    with pytest.raises(BadInputError, match="does not exist"):
+        tick(instance, data_dir)
+
+
+def test_a_library_that_never_had_a_video_waits_for_one(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance
+) -> None:
+    library = data_dir / "videos"
+    line = f"no video yet: put files into {library}"
+    assert tick(instance, data_dir).skip_reason == dg.SkipReason(line)
+    library.mkdir()
+    assert tick(instance, data_dir).skip_reason == dg.SkipReason(line)
+    shutil.copyfile(synthetic_videos("cfr"), library / "clip.mp4")
+    assert tick(instance, data_dir).skip_reason is None
     assert len(instance.get_dynamic_partitions("videos")) == 1
 
 

@@ -2,14 +2,19 @@
 
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
+from dagster._daemon.types import DaemonHeartbeat
 
 from thumb_assets.cli import main
+from thumb_assets.defs.build import build_definitions
+from thumb_assets.defs.launch import open_instance
+from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.store import Catalog, TableStore
 
 MakeVideo = Callable[[str], Path]
@@ -83,6 +88,8 @@ def test_other_settings_make_videos_stale(library: Path, data_dir: Path) -> None
 
 
 def test_a_launched_backfill_waits_for_the_daemon(library: Path, data_dir: Path) -> None:
+    with open_instance(TableStore(data_dir)) as instance:
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "BACKFILL", "id", errors=[]))
     result = thumb_assets("backfill", "--launch")
     assert result.exit_code == 0, result.output
     assert "3 videos" in result.output
@@ -112,6 +119,46 @@ def test_prune_removes_what_was_made_of_files_that_are_gone(library: Path, data_
     with dg.DagsterInstance.from_config(str(data_dir / "dagster")) as instance:
         assert len(instance.get_dynamic_partitions("videos")) == 2
     assert "nothing to remove" in thumb_assets("prune").output
+
+
+def test_prune_waits_for_what_is_under_way(library: Path, data_dir: Path) -> None:
+    assert thumb_assets("backfill", "--limit", 2).exit_code == 0
+    before = done(data_dir)
+    (library / "cfr.mp4").unlink()
+    job = build_definitions(resource=ThumbAssetsResource(data_dir=str(data_dir))).resolve_job_def("thumbnails")
+    with dg.DagsterInstance.from_config(str(data_dir / "dagster")) as instance:
+        run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+        result = thumb_assets("prune")
+        assert result.exit_code == 1
+        assert f"run {run.run_id[:8]}" in result.output
+        assert "wait until it is done" in result.output
+        assert done(data_dir) == before
+        assert len(instance.get_dynamic_partitions("videos")) == 2
+        assert thumb_assets("prune", "--dry-run").exit_code == 0
+        instance.report_run_canceled(run)
+    assert thumb_assets("prune").exit_code == 0
+    assert done(data_dir) == before - {"cfr"}
+
+
+def test_a_launch_without_a_daemon_says_so(library: Path, data_dir: Path) -> None:
+    result = thumb_assets("backfill", "--launch")
+    assert result.exit_code == 1
+    assert "daemon does not run: start `thumb-assets ui`" in result.output
+    with dg.DagsterInstance.from_config(str(data_dir / "dagster")) as instance:
+        assert instance.get_backfills() == []
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 3600, "BACKFILL", "id", errors=[]))
+        assert thumb_assets("backfill", "--launch").exit_code == 1
+        assert instance.get_backfills() == []
+    assert library.is_dir()
+
+
+def test_a_launch_of_what_the_daemon_has_not_says_so(library: Path, data_dir: Path) -> None:
+    command = ["backfill", "--launch", "--set", 'crops.aspect_ratios=["1:1"]']
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert "crops: off in the library's settings" in result.output
+    assert library.is_dir()
+    assert data_dir.is_dir()
 
 
 def test_prune_takes_a_library_that_went_missing_for_a_mistake(library: Path, data_dir: Path) -> None:

@@ -14,7 +14,7 @@ from thumb_assets.cli import main
 from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.report import CHECK, NAME
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.report import gather, write_report
+from thumb_assets.report import gather, gone_videos, write_report
 from thumb_assets.store import TableStore
 from thumb_assets_tests.support.running import register, run_stages
 
@@ -89,3 +89,22 @@ def test_the_asset_and_its_standing_check(library: Path) -> None:
     assert (check.check_name, check.passed, check.metadata["num_failed_videos"].value) == (CHECK, False, 2)
     assert "broken" in str(check.metadata["sample"].value)
     assert (library / "report.html").is_file()
+    (made,) = result.asset_materializations_for_node(NAME)
+    assert made.metadata["page"] == dg.MetadataValue.path(str(library / "report.html"))  # browsers follow no file://
+    assert "2 x videos" in str(made.metadata["failures"].value)
+
+
+def test_a_failed_video_whose_file_was_removed_counts_no_more(library: Path) -> None:
+    store = TableStore(library)
+    assert gone_videos(store) == set()
+    for path in library.glob("*broken*"):
+        path.unlink()
+    assert len(gone_videos(store)) == 2
+    facts = gather(store)
+    assert (facts.totals["num_failed"], list(facts.failures)) == (0, [])
+    definitions = build_definitions(resource=ThumbAssetsResource(data_dir=str(library)))
+    with dg.DagsterInstance.ephemeral() as instance:
+        resources = {"thumb_assets": ThumbAssetsResource(data_dir=str(library))}
+        result = dg.materialize([definitions.get_assets_def(NAME)], instance=instance, resources=resources)
+    (check,) = result.get_asset_check_evaluations()
+    assert check.passed
