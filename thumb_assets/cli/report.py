@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from thumb_assets.cli.options import data_dir_option, table_store
+from thumb_assets.cli.options import data_dir_option, settings_of, table_store
 from thumb_assets.cli.output import one_line_errors, out
+from thumb_assets.store import Library
 
 
 @click.command("report")
@@ -18,4 +19,6 @@ def report_command(verbose: bool, *, data_dir: Path | None) -> None:
 
     with one_line_errors(verbose=verbose):
         store, now = table_store(data_dir), time.time()
-        out.print(str(write_report(gather(store), store, now=now)), markup=False)
+        ignore = settings_of(store, None, ()).library.ignore
+        facts = gather(store, set_aside=Library(store.data_dir, ignore=ignore).set_aside())
+        out.print(str(write_report(facts, store, now=now)), markup=False)

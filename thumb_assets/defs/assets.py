@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from thumb_assets.defs.checks import check_outputs, check_specs, evaluate_checks, evaluate_checks_alone
+from thumb_assets.defs.checks import check_outputs, check_specs, evaluate_checks, evaluate_checks_alone, not_checked
 from thumb_assets.defs.event_log import keep_connection
 from thumb_assets.defs.metadata import bullets, shown, spec_metadata, stage_metadata
 from thumb_assets.defs.partitions import VIDEOS
@@ -110,7 +110,7 @@ def build_pipeline(settings: Settings, *, named: Sequence[str] = ()) -> dg.Asset
                 yield from evaluate_checks(context, result.stage, result.video_id, store, run_settings)
             else:
                 failed += [result] if result.status == "failed" else []
-                yield from _tell(context, result)
+                yield from _tell(context, result, failed)
         if failed:
             raise _failure(failed)
         yield from check_outputs(context)
@@ -135,14 +135,27 @@ def _selected_stages(context: dg.AssetExecutionContext) -> list[str]:
     return [key.to_user_string() for key in context.selected_asset_keys]
 
 
-def _tell(context: dg.AssetExecutionContext, result: StageResult) -> Iterator[dg.AssetObservation]:
-    """Logs what was not done, and leaves an observation with the reason for the partition's page."""
+def _tell(
+    context: dg.AssetExecutionContext, result: StageResult, failed: Sequence[StageResult]
+) -> Iterator[dg.AssetObservation | dg.AssetCheckEvaluation]:
+    """Logs what was not done, and leaves the reason for the pages of the partition and of its checks."""
     if result.status == "skipped":
         context.log.warning(one_line(f"{result.video_id} {result.stage} skipped: {result.message}"))
     elif result.blocked_by is None:
         context.log.error(one_line(f"{result.video_id} {result.stage}: {result.message}"))
-    reason = str(result.message) if result.blocked_by is None else f"{result.blocked_by}: {result.message}"
+    reason = _reason(result, failed)
     yield dg.AssetObservation(result.stage, partition=result.video_id, metadata=shown({result.status: reason}))
+    yield from not_checked(context, result.stage, result.video_id, one_line(reason))
+
+
+def _reason(result: StageResult, failed: Sequence[StageResult]) -> str:
+    """Its own, or for a stage that was blocked that of the stage which failed first."""
+    if result.blocked_by is None:
+        return str(result.message)
+    for other in failed:
+        if other.video_id == result.video_id and other.blocked_by is None:
+            return f"{other.stage}: {other.message}"
+    return f"{result.blocked_by}: {result.message}"
 
 
 def _failure(failed: list[StageResult]) -> dg.Failure:

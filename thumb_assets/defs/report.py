@@ -15,6 +15,7 @@ from thumb_assets.store import BLOCKED, Catalog, TableStore
 NAME = "library_report"
 CHECK = "no_failed_videos"
 _NUM_NAMED = 10
+_NUM_SET_ASIDE = 50
 _FAILURES = "SELECT video_id, stage, message FROM failures WHERE message NOT LIKE :blocked"
 _ADVICE = "`thumb-assets backfill --failed` tries again what may pass; a file that is no use may be removed"
 
@@ -44,13 +45,15 @@ def build_report(settings: Settings) -> dg.AssetsDefinition:
     def library_report(thumb_assets: ThumbAssetsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         store = thumb_assets.store
         now = time.time()
-        facts = gather(store)
+        facts = gather(store, set_aside=thumb_assets.library.set_aside())
         path = write_report(facts, store, now=now)
         return dg.MaterializeResult(
             metadata={
                 # No link: browsers open no file from a page that came over HTTP.
                 "page": dg.MetadataValue.path(one_line(path)),
                 "failures": _failures_by_reason(facts),
+                "num_set_aside": len(facts.set_aside),
+                "set_aside": bullets([f"{each.path} {each.reason}" for each in facts.set_aside[:_NUM_SET_ASIDE]]),
                 **facts.totals,
             },
             check_results=[_failed_videos(store)],

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from thumb_assets.store import BLOCKED, Catalog, Library, TableStore
+from thumb_assets.store import BLOCKED, Catalog, Library, SetAside, TableStore
 
 # Scores of which the distribution is shown: a name, and where the values are.
 _SCORES = {
@@ -59,6 +59,7 @@ class Facts:
         totals: numbers by name.
         failures: per stage and reason, most videos first: is_permanent, num_videos, example (a video_id).
         scores: histograms by name, of the values that are not null.
+        set_aside: files of the library that are left out, and why.
         latest: the best still of each of the last videos, newest first.
     """
 
@@ -66,10 +67,14 @@ class Facts:
     failures: Sequence[Mapping[str, Any]]
     scores: Mapping[str, Histogram]
     latest: Sequence[Mapping[str, Any]]
+    set_aside: Sequence[SetAside] = ()
 
 
-def gather(store: TableStore, *, num_latest: int = 24) -> Facts:
+def gather(store: TableStore, *, set_aside: Sequence[SetAside] = (), num_latest: int = 24) -> Facts:
     """Asks the catalog.
+
+    Args:
+        set_aside: of the library.
 
     Raises:
         BadInputError: there is no catalog yet.
@@ -86,6 +91,7 @@ def gather(store: TableStore, *, num_latest: int = 24) -> Facts:
         failures=catalog.query(_FAILURES, {"blocked": f"{BLOCKED}%", "gone": gone}),
         scores=scores,
         latest=_latest(store, catalog.query(_LATEST))[:num_latest],
+        set_aside=set_aside,
     )
 
 

@@ -114,10 +114,10 @@ class _Look:
             if not self._is_settled(key, stamp):
                 self._unsettled[key] = (*stamp, self._arrivals.get(key, (*stamp, self._now))[2])
                 return
-            self._num_new += 1
             videos = self._cache.describe([path], on_error=self._errors.append, is_hashed_anew=is_hashed_anew)
             if not videos:
                 return
+            self._num_new += 1  # what is no video, or cannot be read, takes no time
             video = videos[0]
         else:
             video = LibraryVideo(content.video_id, path, content.sha256, stamp[0])

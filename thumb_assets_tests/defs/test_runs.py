@@ -1,6 +1,6 @@
 """Real runs of the assets: a partition, a range with a bad video, one stage alone, checks that fail when due."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView, TemporalContext
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from PIL import Image
 
 from thumb_assets.defs.build import build_definitions
@@ -33,12 +34,16 @@ def check_results(instance: dg.DagsterInstance, stage: str, name: str) -> dict[s
     key = dg.AssetCheckKey(dg.AssetKey(stage), name)
     records = instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
     results: dict[str, bool] = {}
-    for record in records:  # newest first
-        evaluation = record.event.dagster_event.event_specific_data if record.event else None
-        if isinstance(evaluation, dg.AssetCheckEvaluation) and evaluation.partition not in results:
+    for evaluation in evaluations(records):  # newest first
+        if evaluation.partition not in results and evaluation.severity == dg.AssetCheckSeverity.ERROR:
             assert evaluation.target_materialization_data is not None
-            results[evaluation.partition] = evaluation.passed
+            results[str(evaluation.partition)] = evaluation.passed
     return results
+
+
+def evaluations(records: Sequence[AssetCheckExecutionRecord]) -> list[dg.AssetCheckEvaluation]:
+    found = [record.event.dagster_event.event_specific_data for record in records if record.event]
+    return [each for each in found if isinstance(each, dg.AssetCheckEvaluation)]
 
 
 def test_a_partition_materializes_every_stage_and_passes_its_checks(
@@ -121,6 +126,14 @@ def test_a_range_with_a_bad_video_does_the_others_and_fails_at_the_end(
     assert error is not None
     assert str(synthetic_videos("text")) in str(error.description)
     assert check_results(instance, "stills", "frame_number_mapping") == {ids["cfr"]: True, ids["one_frame"]: True}
+    records = instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(dg.AssetKey("stills"), "frame_number_mapping"), limit=10
+    )
+    assert {record.status.value for record in records} == {"SUCCEEDED", "FAILED"}  # none is left as planned
+    (warning,) = [each for each in evaluations(records) if not each.passed]
+    assert (warning.partition, warning.severity) == (ids["text"], dg.AssetCheckSeverity.WARN)
+    assert "not checked" in str(warning.description)
+    assert str(synthetic_videos("text")) in str(warning.description)
 
 
 def test_one_stage_of_one_video_is_rerun_alone(

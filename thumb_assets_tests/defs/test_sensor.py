@@ -76,6 +76,20 @@ def test_a_library_that_never_had_a_video_waits_for_one(
     assert len(instance.get_dynamic_partitions("videos")) == 1
 
 
+def test_what_is_no_video_is_set_aside_and_no_partition(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance
+) -> None:
+    library = data_dir / "videos"
+    library.mkdir()
+    shutil.copyfile(synthetic_videos("cfr"), library / "clip.mp4")
+    for number in range(3):
+        (library / f"a{number}.mp4").write_text("only text\n" * 100)
+    # What is set aside takes no place among the new files of a tick.
+    tick(instance, data_dir, "library.max_new_per_tick=1")
+    assert [each.rpartition("-")[0] for each in instance.get_dynamic_partitions("videos")] == ["clip"]
+    assert "3 files are no videos and are set aside" in str(tick(instance, data_dir).skip_reason)
+
+
 def test_a_file_under_way_waits(synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance) -> None:
     library = data_dir / "videos"
     library.mkdir()

@@ -15,7 +15,7 @@ from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.report import CHECK, NAME
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.report import gather, gone_videos, write_report
-from thumb_assets.store import TableStore
+from thumb_assets.store import Library, TableStore
 from thumb_assets_tests.support.running import register, run_stages
 
 
@@ -56,6 +56,18 @@ def test_the_page_is_one_file_with_everything_in_it(library: Path) -> None:
     assert page.count("<svg") == 1
     assert "<b>broken" not in page  # a name is text, never markup
     assert re.findall(r'(?:src|href)="(?!data:)(?!#)[^"]*"', page) == []
+
+
+def test_what_was_set_aside_is_listed(library: Path) -> None:
+    folder = library / "videos"
+    folder.mkdir()
+    (folder / "page<b>.ts").write_text("export const a = 1;\n" * 20)
+    Library(library).all()
+    result = CliRunner().invoke(main, ["report", "--data-dir", str(library)])
+    assert result.exit_code == 0
+    page = (library / "report.html").read_text(encoding="utf-8")
+    assert "page&lt;b&gt;.ts" in page
+    assert "is text, not video" in page
 
 
 def test_a_still_that_is_gone_is_left_out(library: Path) -> None:
