@@ -29,9 +29,9 @@ from thumb_assets.cli.output import (
     stored_outcomes,
     work_progress,
 )
-from thumb_assets.cli.settings_notes import difference_lines
+from thumb_assets.cli.settings_notes import difference_lines, print_settings_notes
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import Backlog, Estimate, Keep, StageResult, Watcher, backlog_of, estimate, watching
+from thumb_assets.pipeline import Backlog, Estimate, Keep, StageResult, Watcher, backlog_of, estimate, grouped, watching
 from thumb_assets.store import Library, Mirror, TableStore
 
 if TYPE_CHECKING:
@@ -99,9 +99,11 @@ def backfill_command(
         if launch:
             _launch(video_ids, stages, resource)
             return
+        groups = grouped(video_ids, configuration, store, keep=keep)
         is_success = work_through(video_ids, stages, resource)
         print_outcomes(stored_outcomes(store, video_ids, stages))
         out.print(f"{len(chosen)} videos; stills in {store.stills_root}/", markup=False)
+        print_settings_notes(configuration, groups, [], profile=profile, data_dir=data_dir)
     sys.exit(0 if is_success and not errors else 1)
 
 

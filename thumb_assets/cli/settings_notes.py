@@ -35,7 +35,8 @@ def print_settings_notes(
                 f"`{_command(data_dir, 'backfill', '--stale')}` makes them by the library's settings",
                 markup=False,
             )
-    if other := other_settings(configuration, profile):
+    other = other_settings(configuration, profile)
+    if groups and other:
         err.print(
             f"differs from the library's settings: {_listed(other)}; keep them with "
             f"`{_command(data_dir, 'settings', 'set', *other)}`",

@@ -7,7 +7,7 @@ setting changes, or `backfill --stale` asks for the library's settings. See docs
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -74,13 +74,12 @@ def grouped(
         keep: which settings of earlier runs stay with a video; an option of this run always wins.
     """
     resolver = _Resolver(configuration, store, keep)
-    groups: dict[str, Group] = {}
+    groups: dict[tuple[int, tuple[str, ...]], tuple[Group, list[str]]] = {}
     for video_id in dict.fromkeys(video_ids):
         group = resolver.group_of(video_id)
-        key = json.dumps([_dumped(group.settings), sorted(group.asked)], sort_keys=True)
-        before = groups.get(key)
-        groups[key] = Group(group.settings, group.asked, group.kept, (*(before.video_ids if before else ()), video_id))
-    return list(groups.values())
+        key = (id(group.settings), tuple(sorted(group.asked)))  # the resolver gives equal settings as one object
+        groups.setdefault(key, (group, []))[1].append(video_id)
+    return [replace(group, video_ids=tuple(of_group)) for group, of_group in groups.values()]
 
 
 def settings_of_video(video_id: str, configuration: Configuration, store: TableStore, *, keep: Keep = "asked") -> Group:

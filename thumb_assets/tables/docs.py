@@ -10,7 +10,9 @@ Generated from `thumb_assets/tables/` by `python -m thumb_assets.tables.docs`; d
 Parquet is the truth: one file per table and video, `data/tables/{table}/{video_id}.parquet`. The SQLite catalog
 (`data/catalog.sqlite`) holds the same columns. A `?` behind a type says that the value may be null. Every footer
 carries `table`, `schema_version`, `video_sha256`, `code_version`, `settings_sha256` and `tool_versions`; that of
-`outcomes` only the first two and `code_version`.
+`outcomes` only the first two and `code_version`, and `attempt_keys` (of skipped stages: what they were tried with).
+Tables of stages with settings of their own also say those (`made_with`) and which of them were asked for beside the
+library's (`asked`, see [settings.md](settings.md)).
 """
 
 
