@@ -7,6 +7,7 @@ setting changes, or `backfill --stale` asks for the library's settings. See docs
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.settings import WITHOUT_EFFECT_ON_VALUES, Configuration, Settings, flat, nested
-from thumb_assets.store import TableStore
+from thumb_assets.store import Mirror, TableStore
 from thumb_assets.tables import STAGE_TABLES
 
 # Which settings of earlier runs stay with a video: those that were asked for beside the library's, all that its results
@@ -69,13 +70,18 @@ def grouped(
 ) -> list[Group]:
     """The videos by the settings they are to be worked on with, in the order of their first.
 
+    What was made elsewhere is fetched before (`library.outputs_url`), since it says what it was asked for.
+
     Args:
         configuration: what holds for this run.
         keep: which settings of earlier runs stay with a video; an option of this run always wins.
     """
     resolver = _Resolver(configuration, store, keep)
     groups: dict[tuple[int, tuple[str, ...]], tuple[Group, list[str]]] = {}
+    mirror = Mirror(configuration.settings.library, store)
     for video_id in dict.fromkeys(video_ids):
+        with suppress(ThumbAssetsError):  # the engine fetches it once more, and says why it cannot
+            mirror.bring_outputs(video_id)
         group = resolver.group_of(video_id)
         key = (id(group.settings), tuple(sorted(group.asked)))  # the resolver gives equal settings as one object
         groups.setdefault(key, (group, []))[1].append(video_id)

@@ -246,6 +246,14 @@ class Mirror:
         if is_inside(name):
             self._source.get(name, self._library.videos_dir / FOLDER / name)
 
+    def bring_outputs(self, video_id: str) -> None:
+        """Fetches what was made of a video elsewhere, but not the video.
+
+        Raises: as `bring`.
+        """
+        if self._outputs is not None:
+            self._outputs.pull(video_id)
+
     def push(self, video_id: str) -> None:
         """Stores elsewhere what was made and decided here."""
         self._sync_decisions()

@@ -1,7 +1,7 @@
 """Every process reads the library's settings file, and none replaces unasked what was made with other settings."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +16,7 @@ from thumb_assets.pipeline import asked_of, backlog_of, grouped, run_groups
 from thumb_assets.settings import read_configuration, settings_path
 from thumb_assets.settings.edit import set_in_file
 from thumb_assets.store import Library, TableStore
+from thumb_assets.tables import STAGES
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register
 
 MakeVideo = Callable[[str], Path]
@@ -31,11 +32,13 @@ def library(synthetic_videos: MakeVideo, data_dir: Path) -> Path:
     return data_dir
 
 
-def run(data_dir: Path, *overrides: str, profile: str | None = None) -> dict[str, str | None]:
+def run(
+    data_dir: Path, *overrides: str, profile: str | None = None, stages: Sequence[str] = WITHOUT_MODELS
+) -> dict[str, str | None]:
     """As the command `run`: by stage that was made what it replaced."""
     (video_id,) = register(data_dir, [data_dir / "videos" / "clip.mp4"])
     configuration, store = read_configuration(data_dir, profile=profile, overrides=overrides), TableStore(data_dir)
-    results = list(run_groups(grouped([video_id], configuration, store), WITHOUT_MODELS, store))
+    results = list(run_groups(grouped([video_id], configuration, store), stages, store))
     assert {result.status for result in results} == {"done"}
     return {result.stage: result.replaced for result in results if not result.is_unchanged}
 
@@ -46,7 +49,7 @@ def files_of(data_dir: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 
-def tick(instance: dg.DagsterInstance, data_dir: Path) -> list[dg.RunRequest]:
+def tick(instance: dg.DagsterInstance, data_dir: Path, stages: Sequence[str] = WITHOUT_MODELS) -> list[dg.RunRequest]:
     """One tick of the sensor, by the definitions that the UI loads, and what the daemon does with what it asks for."""
     definitions = build_definitions(resource=ThumbAssetsResource(data_dir=str(data_dir)))
     resource = ThumbAssetsResource(data_dir=str(data_dir))
@@ -58,10 +61,10 @@ def tick(instance: dg.DagsterInstance, data_dir: Path) -> list[dg.RunRequest]:
     requests = list(result.run_requests or ())
     job = definitions.resolve_job_def("thumbnails")
     for request in requests:
-        stages = [key for key in request.asset_selection or () if key.to_user_string() in WITHOUT_MODELS]
+        keys = [key for key in request.asset_selection or () if key.to_user_string() in stages]
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         assert job.execute_in_process(
-            instance=instance, asset_selection=stages, tags=request.tags, run_config={**request.run_config, **quiet}
+            instance=instance, asset_selection=keys, tags=request.tags, run_config={**request.run_config, **quiet}
         ).success
     return requests
 
@@ -82,6 +85,19 @@ def test_the_sensor_leaves_what_was_made_with_other_settings(
     assert tick(instance, library) == []
     assert run(library).keys() == {"catalog"}, "a later run without options keeps them too"
     assert files_of(library) == before
+
+
+def test_scores_of_every_frame_outlive_the_sensor_and_later_runs(library: Path, instance: dg.DagsterInstance) -> None:
+    pytest.importorskip("pyiqa")
+    stages = [stage for stage in STAGES if stage in {*WITHOUT_MODELS, "iqa_scores"}]
+    run(library, profile="dataset", stages=stages)
+    store = TableStore(library)
+    (video_id,) = store.video_ids("frames")
+    num_frames = store.read("frames", video_id).num_rows
+    assert store.read("iqa_scores", video_id).num_rows == num_frames
+    tick(instance, library, stages)
+    assert run(library, stages=stages).keys() == {"catalog"}
+    assert store.read("iqa_scores", video_id).num_rows == num_frames
 
 
 def test_results_of_the_librarys_former_settings_stay_until_somebody_asks(
@@ -141,6 +157,18 @@ def test_the_environment_is_no_reason_to_replace(library: Path, monkeypatch: pyt
     run(library)
     monkeypatch.delenv("THUMB_ASSETS_STILLS__FORMAT")
     assert run(library).keys() == {"catalog"}
+
+
+def test_another_machine_knows_what_was_asked_for(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "outputs").mkdir()
+    set_in_file(library, [f"library.outputs_url={(tmp_path / 'outputs').as_uri()}"])
+    run(library, "stills.format=png")
+    store = TableStore(library)
+    (video_id,) = store.video_ids("stills")
+    for name in ("tables", "stills"):
+        shutil.rmtree(library / name)
+    (group,) = grouped([video_id], read_configuration(library), store)
+    assert (group.settings.stills.format, group.kept) == ("png", {"stills.format"})
 
 
 def test_a_daemon_reads_the_file_again(library: Path, instance: dg.DagsterInstance) -> None:
