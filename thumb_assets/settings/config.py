@@ -21,6 +21,7 @@ from tomlkit.exceptions import TOMLKitError
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.load import PROFILES, Settings, load_settings
 from thumb_assets.settings.presets import PRESET_SUFFIXES, with_preset
+from thumb_assets.settings.problems import problem_of
 
 SETTINGS_FILE = "thumb_assets.toml"
 VARIABLE_PREFIX = "THUMB_ASSETS_"
@@ -231,14 +232,9 @@ def _validated(layers: Sequence[Layer]) -> Settings:
 
 
 def _message(layer: Layer, error: ValidationError) -> str:
-    first = error.errors()[0]
-    name = _name_of(first["loc"])
-    given = repr(first["input"])
-    got = "" if "://" in given or isinstance(first["input"], dict) else f" (got {given})"
-    key = name or "settings that contradict each other"
-    if layer.origin == "environment" and name:
-        key = variable_of(name)
-    return f"{layer.origin}: {key}: {first['msg']}{got}"
+    name = _name_of(error.errors()[0]["loc"])
+    place = f"environment ({variable_of(name)})" if layer.origin == "environment" and name else layer.origin
+    return f"{place}: {problem_of(error, Settings)}"
 
 
 def _name_of(place: Sequence[int | str]) -> str:

@@ -196,6 +196,6 @@ def test_a_wrong_file_is_said_in_one_line_and_nothing_runs(library: Path, instan
     build_definitions(resource=resource)
     result = library_sensor(dg.build_sensor_context(instance=instance, resources={"thumb_assets": resource}))
     assert isinstance(result, dg.SensorResult)
-    assert "thumb_assets.toml: selection.topk" in str(result.skip_reason)
+    assert "thumb_assets.toml: setting selection.topk" in str(result.skip_reason)
     assert not result.run_requests
     assert instance.get_dynamic_partitions("videos") == []

@@ -58,7 +58,7 @@ def test_a_wrong_setting_is_wrong_usage(data_dir: Path) -> None:
     for command in (["run"], ["backfill", "--dry-run"], ["settings", "show"]):
         result = thumb_assets(data_dir, *command)
         assert result.exit_code == 2
-        assert f"{data_dir / SETTINGS_FILE}: stills.format" in result.output
+        assert f"{data_dir / SETTINGS_FILE}: setting stills.format" in result.output
 
 
 def test_a_run_says_how_its_settings_differ_and_what_it_replaces(

@@ -96,14 +96,20 @@ def test_the_highest_layer_that_names_a_setting_decides(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[selection]\ntop_k = 0\n", "thumb_assets.toml: selection: Value error, top_k is a number from 1"),
-        ("[selection]\ntopk = 3\n", "thumb_assets.toml: selection.topk"),
-        ("[selecton]\ntop_k = 3\n", "thumb_assets.toml: selecton"),
-        ("[stills]\nformat = 'tiff'\n", "thumb_assets.toml: stills.format"),
+        ("[selection]\ntop_k = 0\n", "thumb_assets.toml: setting selection: top_k is a number from 1"),
+        (
+            "[selection]\ntopk = 3\n",
+            "thumb_assets.toml: setting selection.topk does not exist; did you mean selection.top_k?",
+        ),
+        ("[selecton]\ntop_k = 3\n", "thumb_assets.toml: setting selecton"),
+        ("[stills]\nformat = 'tiff'\n", "thumb_assets.toml: setting stills.format must be jpeg or png"),
         ("profile = 'fastest'\n", "thumb_assets.toml: profile 'fastest' does not exist"),
         ("[selection\n", "thumb_assets.toml: is no TOML"),
-        ("selection = 3\n", "thumb_assets.toml: selection"),
-        ("[sparse]\nis_on = true\n[iqa]\nscope = 'every_frame'\n", "thumb_assets.toml: settings that contradict"),
+        ("selection = 3\n", "thumb_assets.toml: setting selection is a section"),
+        (
+            "[sparse]\nis_on = true\n[iqa]\nscope = 'every_frame'\n",
+            "thumb_assets.toml: settings: iqa.scope every_frame needs",
+        ),
         (b"\xff\xfe", "thumb_assets.toml: cannot be read"),
     ],
 )
@@ -119,8 +125,8 @@ def test_a_wrong_file_is_one_line_with_file_and_key(data_dir: Path, text: str | 
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("THUMB_ASSETS_SELECTION__TOP_K", "0", "environment: THUMB_ASSETS_SELECTION"),
-        ("THUMB_ASSETS_STILLS__FORMAT", "tiff", "environment: THUMB_ASSETS_STILLS__FORMAT"),
+        ("THUMB_ASSETS_SELECTION__TOP_K", "0", "environment (THUMB_ASSETS_SELECTION): setting selection: top_k"),
+        ("THUMB_ASSETS_STILLS__FORMAT", "tiff", "environment (THUMB_ASSETS_STILLS__FORMAT): setting stills.format"),
         ("THUMB_ASSETS_SELECTON__TOP_K", "5", "THUMB_ASSETS_SELECTON__TOP_K: there is no section 'selecton'"),
         ("THUMB_ASSETS_IQA__METRICS", "[piqe", "environment: "),
     ],
