@@ -17,7 +17,7 @@ import click
 from thumb_assets import __version__
 from thumb_assets.cli.backfill import backfill_command, work_through
 from thumb_assets.cli.chapters import chapters_command
-from thumb_assets.cli.decide import ban_command, pin_command, unpin_command
+from thumb_assets.cli.decide import ban_command, cover_command, pin_command, unpin_command
 from thumb_assets.cli.decisions import decisions_command
 from thumb_assets.cli.learn import learn_command
 from thumb_assets.cli.options import (
@@ -173,6 +173,7 @@ def fetch_command(verbose: bool, *, name: str, overrides: Any) -> None:
 main.add_command(backfill_command)
 main.add_command(ban_command)
 main.add_command(chapters_command)
+main.add_command(cover_command)
 main.add_command(decisions_command)
 main.add_command(learn_command)
 main.add_command(outbox_command)

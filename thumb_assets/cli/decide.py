@@ -1,103 +1,182 @@
-"""`thumb-assets pin`, `ban` and `unpin`: what people decide of single frames."""
+"""`thumb-assets pin`, `ban`, `cover` and `unpin`: what people decide of frames."""
 
-import os
+import csv
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from thumb_assets.cli.decisions import present_videos
 from thumb_assets.cli.options import complete_video_id, settings_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out
-from thumb_assets.errors import BadInputError, ThumbAssetsError
-from thumb_assets.store import Library, Mirror, TableStore, decide, settle_decisions
+from thumb_assets.errors import BadInputError
+from thumb_assets.pipeline import TAKES_BACK, Decided, decide_frames
+from thumb_assets.store import DECISIONS, DecisionState, Library, Mirror, TableStore, decision_states, take_back
 
-_FOLLOWS = {"pin": "is always selected", "ban": "is never selected", None: "is selected or not by its score"}
-_DECIDED = {"pin": "pinned", "ban": "banned"}
-
-
-@click.command("pin")
-@click.argument("video_id")
-@click.argument("frame", type=int)
-@click.option("--undo", is_flag=True, help="The same as unpin.")
-@settings_options
-@click.pass_obj
-def pin_command(verbose: bool, /, *, video_id: str, frame: int, undo: bool, **where: Any) -> None:
-    """Have a frame always selected: FRAME is its frame_index, VIDEO_ID the beginning of the video's id.
-
-    Runs keep it, also with --recompute; it need not be a candidate so far.
-    """
-    with one_line_errors(verbose=verbose):
-        _decide(video_id, frame, "pin", is_undone=undo, **where)
+_FOLLOWS = {
+    "pin": "always selected",
+    "ban": "never selected",
+    "cover": "always selected, as rank 1",
+    **dict.fromkeys(TAKES_BACK, "selected or not by score"),
+}
+_WORDS = (*DECISIONS, *TAKES_BACK)
+_VIDEO = (
+    "VIDEO is the file's name or path, or the beginning of the video's id; FRAMES are frame indices. VIDEO - reads CSV "
+    "from standard input, with the columns video, frame and, if wanted, decision (pin, ban, cover, unpin, unban, "
+    "uncover)."
+)
+_Asked = dict[str, list[tuple[int, str]]]
 
 
-@click.command("ban")
-@click.argument("video_id")
-@click.argument("frame", type=int)
-@click.option("--undo", is_flag=True, help="Let it be selected again.")
-@settings_options
-@click.pass_obj
-def ban_command(verbose: bool, /, *, video_id: str, frame: int, undo: bool, **where: Any) -> None:
-    """Have a frame never selected: FRAME is its frame_index, VIDEO_ID the beginning of the video's id."""
-    with one_line_errors(verbose=verbose):
-        _decide(video_id, frame, "ban", is_undone=undo, **where)
+def _decision_command(name: str, about: str, *, undo: str | None, undo_help: str = "") -> click.Command:
+    def command(verbose: bool, /, *, video: str, frames: tuple[int, ...], undo_: bool = False, **where: Any) -> None:
+        with one_line_errors(verbose=verbose):
+            word = undo if undo_ and undo else name
+            _decide(video, frames, word, **where)
+
+    command.__doc__ = f"{about}\n\n    {_VIDEO}\n    "
+    made = click.pass_obj(command)
+    made = settings_options(made)
+    if undo is not None:
+        made = click.option("--undo", "undo_", is_flag=True, help=undo_help)(made)
+    made = click.argument("frames", nargs=-1, type=int)(made)
+    decision_command: click.Command = click.command(name)(click.argument("video")(made))
+    return decision_command
 
 
-@click.command("unpin")
-@click.argument("video_id")
-@click.argument("frame", type=int)
-@settings_options
-@click.pass_obj
-def unpin_command(verbose: bool, /, *, video_id: str, frame: int, **where: Any) -> None:
-    """Take a pin back."""
-    with one_line_errors(verbose=verbose):
-        _decide(video_id, frame, "pin", is_undone=True, **where)
+pin_command = _decision_command(
+    "pin",
+    "Have frames always selected; runs keep them, also with --recompute, and they need not be candidates so far.",
+    undo="unpin",
+    undo_help="The same as unpin.",
+)
+ban_command = _decision_command(
+    "ban",
+    "Have frames never selected, nor others that look like them.",
+    undo="unban",
+    undo_help="Let them be selected again.",
+)
+cover_command = _decision_command(
+    "cover",
+    "Make a frame rank 1, whatever its score; the cover before it stays pinned.",
+    undo="uncover",
+    undo_help="Let the scores say which is rank 1.",
+)
+unpin_command = _decision_command("unpin", "Take pins and covers back.", undo=None)
 
 
 def _decide(
-    prefix: str,
-    frame_index: int,
-    decision: str,
+    video: str,
+    frames: Sequence[int],
+    word: str,
     *,
-    is_undone: bool,
     data_dir: Path | None,
     profile: str | None,
     overrides: Sequence[str],
 ) -> None:
     store = table_store(data_dir)
     settings = settings_of(store, profile, overrides)
-    video_id = complete_video_id(store, prefix)
-    mirror = Mirror(settings.library, store)
-    mirror.bring(video_id)  # what was decided on other machines stays
-    video = Library(store.data_dir).find(video_id)
-    settle_decisions(store, video)
-    before = _decision_before(store, video_id, frame_index)
-    if is_undone and before != decision:
-        raise BadInputError(f"{video_id}: frame {frame_index} is not {_DECIDED[decision]}, so nothing is taken back")
-    command = _command(video.path, data_dir=data_dir, profile=profile, overrides=overrides)
-    now = None if is_undone else decision
-    decisions = decide(store, video_id, frame_index, now, path=os.fspath(video.path)).column("decision").to_pylist()
-    try:
-        mirror.push(video_id)
-    except ThumbAssetsError:
-        decide(store, video_id, frame_index, before)  # rather than to say that it failed, and keep it here
-        raise
-    counts = ", ".join(f"{decisions.count(kind)} {word}" for kind, word in _DECIDED.items())
-    out.print(f"{video_id}: frame {frame_index} {_FOLLOWS[now]} ({counts})", markup=False)
-    first = "candidate_frames" if "pin" in {before, decision} else "selections"  # a pinned frame is a candidate
-    out.print(f"it counts once the stages from `{first}` on have run: {command}", markup=False)
+    asked = _asked(video, frames, word)
+    gone = _taken_back_without_files(store, asked)
+    library, mirror = Library(store.data_dir), Mirror(settings.library, store)
+    by_id: _Asked = {}
+    for name, of_video in asked.items():
+        by_id.setdefault(complete_video_id(store, name), []).extend(of_video)
+    decided = []
+    for video_id, of_video in by_id.items():
+        decided.append(decide_frames(video_id, of_video, library=library, mirror=mirror, store=store))
+        _print_decided(decided[-1], of_video)
+    if gone:
+        mirror.push_decisions()
+    if decided:
+        first = min((each.first_stage for each in decided), key=["candidate_frames", "selections"].index)
+        paths = [str(each.video.path) for each in decided]
+        command = _command(paths, data_dir=data_dir, profile=profile, overrides=overrides)
+        out.print(f"it counts once the stages from `{first}` on have run: {command}", markup=False)
 
 
-def _decision_before(store: TableStore, video_id: str, frame_index: int) -> str | None:
-    table = store.read_or_none("decisions", video_id)
-    rows = [] if table is None else table.to_pylist()
-    return next((row["decision"] for row in rows if row["frame_index"] == frame_index), None)
+def _asked(video: str, frames: Sequence[int], word: str) -> _Asked:
+    """What is asked for, by the video's name as it was given."""
+    if video == "-":
+        if frames:
+            raise BadInputError("with - the frames are read from standard input; give either it or frames")
+        return _from_csv(word)
+    if not frames:
+        raise BadInputError(f"{video!r}: no frame was named; give one frame_index or more")
+    if word == "cover" and len(frames) > 1:
+        raise BadInputError(f"{video!r}: a video has one cover, and {len(frames)} frames were named; give one")
+    return {video: [(frame, word) for frame in frames]}
 
 
-def _command(path: Path, *, data_dir: Path | None, profile: str | None, overrides: Sequence[str]) -> str:
-    """What runs this video with the same options; stages that nothing changed for are not run again."""
+def _from_csv(word: str) -> _Asked:
+    """The rows of standard input."""
+    asked: _Asked = {}
+    reader = csv.DictReader(sys.stdin)
+    columns = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
+    video_column = columns.get("video", columns.get("video_id"))
+    frame_column = columns.get("frame", columns.get("frame_index"))
+    if video_column is None or frame_column is None:
+        raise BadInputError("standard input: its first line must name the columns video and frame")
+    for row in reader:
+        video, frame = (row.get(video_column) or "").strip(), (row.get(frame_column) or "").strip()
+        said = (row.get(columns.get("decision", "")) or "").strip().lower() or word
+        if not video or not frame.isdigit() or said not in _WORDS:
+            raise BadInputError(
+                f"standard input: line {reader.line_num}: {video!r}, {frame!r}, {said!r} is no video, frame_index and "
+                f"decision (one of {', '.join(_WORDS)}); nothing was decided"
+            )
+        asked.setdefault(video, []).append((int(frame), said))
+    if not asked:
+        raise BadInputError("standard input: holds no row; give rows of video and frame")
+    return asked
+
+
+def _taken_back_without_files(store: TableStore, asked: _Asked) -> bool:
+    """Takes back what is asked for of videos whose file is gone, and drops it from `asked`."""
+    if not any(word in TAKES_BACK for of_video in asked.values() for _, word in of_video):
+        return False
+    here = present_videos(store)
+    states = decision_states(store, here)
+    num_asked = len(asked)
+    for name, of_video in list(asked.items()):
+        own = [state for state in states if _is_named(state, name)]
+        gone = {s.frame_index: s for s in own if not any(s.record.is_of(video.sha256) for video in here)}
+        is_of_gone = all(f in gone and gone[f].decision in TAKES_BACK.get(word, ()) for f, word in of_video)
+        if not is_of_gone or len(gone) < len(own):
+            continue
+        del asked[name]
+        for frame, _ in of_video:
+            take_back(store, gone[frame].record, frame)
+            out.print(f"{gone[frame].video_id}: frame {frame}: taken back; its file is gone", markup=False)
+    return len(asked) < num_asked
+
+
+def _is_named(state: DecisionState, name: str) -> bool:
+    return Path(state.file).name == Path(name).name or state.video_id.startswith(name)
+
+
+def _print_decided(decided: Decided, frames: Sequence[tuple[int, str]]) -> None:
+    by_word: dict[str, list[int]] = {}
+    for frame, word in frames:
+        by_word.setdefault(word, []).append(frame)
+    for word, own in by_word.items():
+        names = f"frame {own[0]} is" if len(own) == 1 else f"frames {', '.join(map(str, own))} are"
+        out.print(f"{decided.video.video_id}: {names} {_FOLLOWS[word]} ({decided.counts})", markup=False)
+    _print_former_cover(decided.video.video_id, decided.before, decided.now)
+
+
+def _print_former_cover(video_id: str, before: Mapping[int, str], now: Mapping[int, str]) -> None:
+    former = next((frame for frame, decision in before.items() if decision == "cover"), None)
+    if former is not None and now.get(former) == "pin":
+        out.print(f"{video_id}: frame {former}, the cover so far, stays pinned; unpin takes that back", markup=False)
+
+
+def _command(paths: Sequence[str], *, data_dir: Path | None, profile: str | None, overrides: Sequence[str]) -> str:
+    """What runs these videos with the same options; stages that nothing changed for are not run again."""
     options = [] if data_dir is None else ["--data-dir", str(data_dir)]
     options += [] if profile is None else ["--profile", profile]
     options += [word for override in overrides for word in ("--set", override)]
-    return shlex.join(["thumb-assets", "run", str(path), *options])
+    return shlex.join(["thumb-assets", "run", *paths, *options])

@@ -1,5 +1,6 @@
 """Options and arguments that several commands have."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ import click
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline import Keep, default_stages, ordered_stages
 from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Configuration, Settings, data_dir, read_configuration
-from thumb_assets.store import TableStore, ids_beginning_with
+from thumb_assets.store import Library, TableStore, ids_beginning_with
 
 if TYPE_CHECKING:
     from thumb_assets.defs.resources import ThumbAssetsResource
@@ -48,12 +49,26 @@ def settings_of(store: TableStore, profile: str | None, overrides: Sequence[str]
 
 
 def complete_video_id(store: TableStore, prefix: str) -> str:
+    """The id of a video that was run here, by its file's path or name, or the beginning of its id.
+
+    Raises:
+        BadInputError: there is none, or there are several.
+    """
     known = store.video_ids("outcomes")
-    matches = ids_beginning_with(prefix, known)
+    matches = [prefix] if prefix in known else []
+    if not matches:
+        of_files = Library(store.data_dir).ids_of_file(prefix)
+        matches = [video_id for video_id in of_files if video_id in known] or ids_beginning_with(prefix, known)
+        if not matches and of_files:
+            raise BadInputError(
+                f"{prefix!r} was not run here yet; run it first: thumb-assets run {shlex.quote(prefix)}"
+            )
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise BadInputError(f"{prefix!r} begins {len(matches)} video ids: {', '.join(matches[:5])}; give more of it")
+        raise BadInputError(
+            f"{prefix!r} may be {len(matches)} videos: {', '.join(matches[:5])}; give more of the id, or the path"
+        )
     raise BadInputError(f"{prefix!r} is no video that was run here; known: {', '.join(known[:5]) or 'none'}")
 
 

@@ -7,6 +7,7 @@ import dagster as dg
 
 from thumb_assets.defs.assets import build_pipeline
 from thumb_assets.defs.backfills import thumb_backfill_job
+from thumb_assets.defs.decide import decide_job
 from thumb_assets.defs.event_log import speed_up_event_log
 from thumb_assets.defs.jobs import THUMBNAILS
 from thumb_assets.defs.report import build_report, build_report_schedule
@@ -32,7 +33,7 @@ def build_definitions(*, resource: ThumbAssetsResource | None = None, named: Seq
     speed_up_event_log()
     return dg.Definitions(
         assets=[build_pipeline(settings, named=named), build_report(settings)],
-        jobs=[THUMBNAILS, thumb_backfill_job, survey_job],
+        jobs=[THUMBNAILS, thumb_backfill_job, survey_job, decide_job],
         schedules=[
             build_schedule(settings.backfill),
             build_survey_schedule(settings.backfill),

@@ -59,9 +59,9 @@ class LeftOut:
 
 
 def labels_of_decisions(decisions: pa.Table) -> list[Label]:
-    """1 for the pinned frames of a table `decisions`, 0 for the banned ones."""
+    """1 for the pinned frames and covers of a table `decisions`, 0 for the banned ones."""
     rows = decisions.to_pylist()
-    return [Label(row["video_id"], row["frame_index"], float(row["decision"] == "pin")) for row in rows]
+    return [Label(row["video_id"], row["frame_index"], float(row["decision"] != "ban")) for row in rows]
 
 
 def read_labels(path: Path, *, resolve: Resolve, left_out: LeftOut) -> list[Label]:

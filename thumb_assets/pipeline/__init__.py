@@ -6,6 +6,7 @@ not: how anything is measured, chosen or drawn (the rooms below), Dagster (defs)
 
 from thumb_assets.pipeline.backlog import Backlog, backlog_of
 from thumb_assets.pipeline.configured import run_groups
+from thumb_assets.pipeline.deciding import TAKES_BACK, Decided, decide_frames
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.estimate import Estimate, estimate
 from thumb_assets.pipeline.from_tables import identities_of
@@ -43,8 +44,10 @@ __all__ = [
     "OPTIONAL_INPUTS",
     "REQUIRED_INPUTS",
     "STAGES",
+    "TAKES_BACK",
     "AlikeStills",
     "Backlog",
+    "Decided",
     "Difference",
     "Estimate",
     "Group",
@@ -62,6 +65,7 @@ __all__ = [
     "as_text",
     "asked_of",
     "backlog_of",
+    "decide_frames",
     "default_stages",
     "engine_environment",
     "estimate",

@@ -81,8 +81,8 @@ _STAGES_OF_SPARSE_PASS: frozenset[str] = DECODE_STAGES | {"candidate_frames"}
 # These score frames that the pass, or an exact fetch, hands them.
 SCORER_STAGES: tuple[str, ...] = ("sharpness", "appearance", "faces", "clip_scores", "iqa_scores")
 
-# What shows nothing, is caught in between or alike is left out; what is smeared, burnt out or beside a jump, too.
-_CHOICE = "6"
+# What shows nothing, is caught in between, or like a banned or a better frame is left out; covers are rank 1.
+_CHOICE = "7"
 # Raised by hand when a stage's code changes what it writes; Dagster then shows older partitions as stale.
 CODE_VERSIONS: dict[str, str] = (
     dict.fromkeys(STAGES, "1")

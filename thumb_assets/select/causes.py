@@ -149,6 +149,7 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
         ),
     ),
     "outside_window": (Cause("window_seconds", "outside of the seconds {setting}, of which frames are chosen"),),
+    "like_banned": (Cause(None, "it looks like a frame that people banned"),),
     "banned": (Cause(None, "people banned it"),),
     "too_close_to_selection": (
         Cause("min_gap_seconds", "{value:.3f} s from a selection, which is below {threshold:.3f} s", "below"),

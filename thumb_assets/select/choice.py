@@ -13,7 +13,7 @@ from thumb_assets.select.diversify import Field
 from thumb_assets.select.explain import places_in_shots, rejections_of, selection_reason
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.keyframes import Segments, choose_keyframes
-from thumb_assets.select.measured import PINNED, Measured, ScoreTables, measured_from_tables
+from thumb_assets.select.measured import COVER, Measured, ScoreTables, measured_from_tables
 from thumb_assets.select.pick import Picks, field_of, pick
 from thumb_assets.select.reject import DOUBTFUL, NO_RULE
 from thumb_assets.settings import SelectionSettings
@@ -130,7 +130,8 @@ def _selections(
             place_in_shot=places[position],
             num_in_shot=sizes[row["shot_index"]],
             broken_rule=None if broken_rule == NO_RULE else picks.verdicts.rules[broken_rule].reason,
-            is_pinned=bool(measured["decision"][position] == PINNED),
+            is_pinned=bool(measured.is_pinned[position]),
+            is_cover=bool(measured["decision"][position] == COVER),
         )
         row |= {f"{name}_percentile": value for name, value in percentiles.items()}
         row |= {"rank": rank, "combined_score": float(scores.combined[position]), "face_bonus": bonus}

@@ -24,6 +24,7 @@ def selection_reason(
     num_in_shot: int,
     broken_rule: str | None = None,
     is_pinned: bool = False,
+    is_cover: bool = False,
 ) -> str:
     """The text of the column `reason` of a selection.
 
@@ -36,7 +37,8 @@ def selection_reason(
         place_in_shot: 1 where no candidate of its shot has a better score.
         num_in_shot: candidates of its shot.
         broken_rule: the reject rule it breaks, where it was taken because better ones did not suffice.
-        is_pinned: whether people pinned it.
+        is_pinned: whether people pinned it, or made it the cover.
+        is_cover: whether they made it the cover.
 
     >>> selection_reason({"sharpness": 0.93, "clip": None, "iqa": 0.8}, rank=1, num_selections=3, face_bonus=0.05,
     ...                  shot_index=4, place_in_shot=1, num_in_shot=1)
@@ -57,7 +59,7 @@ def selection_reason(
     else:
         parts.append(f"place {place_in_shot} of {num_in_shot} candidates of shot {shot_index}")
     if is_pinned:
-        parts.append("pinned")
+        parts.append("chosen as the cover" if is_cover else "pinned")
     if broken_rule:
         parts.append(f"kept though {broken_rule.replace('_', ' ')}: there were not enough better ones")
     return "; ".join(parts)

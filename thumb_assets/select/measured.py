@@ -15,7 +15,7 @@ from thumb_assets.select.surroundings import SURROUNDINGS, surroundings
 # A face of a frame that is no candidate has a rank among the faces, and no candidate it counts for.
 NO_CANDIDATE = -1
 # What people decided of a frame.
-PINNED, BANNED = 1.0, -1.0
+PINNED, COVER, BANNED = 1.0, 2.0, -1.0
 
 # By attribute of Measured: the table and the column it is read from.
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -114,7 +114,7 @@ class Measured:
         video_ids: V names, each once.
         offsets: (V + 1,) int64; the candidates of video v are [offsets[v], offsets[v + 1]), ascending by frame_index.
         frame_indices, shot_indices: (N,) int64.
-        values: (N,) float64 each, by name out of VALUES; `decision` is PINNED, BANNED or 0,
+        values: (N,) float64 each, by name out of VALUES; `decision` is PINNED, COVER, BANNED or 0,
             `is_judged` 0 or 1.
         difference_hash: (N,) uint64, of no meaning where `luma_entropy` is NaN.
         iqa: by metric (N,) float64, turned so that more is better.
@@ -143,6 +143,11 @@ class Measured:
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """The values of that name."""
         return self.values[name]
+
+    @property
+    def is_pinned(self) -> NDArray[np.bool_]:
+        """(N,) which are chosen whatever they are: pinned ones and covers."""
+        return np.asarray(self["decision"] >= PINNED)
 
     def span(self, video: int) -> slice:
         """The positions of a video's candidates."""
@@ -286,8 +291,9 @@ def _decisions(decisions: pa.Table | None, *, frame_indices: NDArray[np.int64]) 
     values = np.zeros(len(frame_indices))
     if decisions is not None and decisions.num_rows:
         positions, is_candidate = candidate_positions(decisions, frame_indices=frame_indices)
-        signs = np.where(pc.equal(decisions.column("decision"), "pin").to_numpy(), PINNED, BANNED)
-        values[positions[is_candidate]] = signs[is_candidate]
+        signs = {"pin": PINNED, "cover": COVER, "ban": BANNED}
+        decided = np.array([signs[decision] for decision in decisions.column("decision").to_pylist()])
+        values[positions[is_candidate]] = decided[is_candidate]
     return values
 
 

@@ -11,7 +11,7 @@ from thumb_assets.select.combine import Scores, score_candidates
 from thumb_assets.select.diversify import Field, diversify
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.keyframes import choose_keyframes
-from thumb_assets.select.measured import PINNED, Measured
+from thumb_assets.select.measured import COVER, Measured
 from thumb_assets.select.rank import groups_of, order_in_groups
 from thumb_assets.select.reject import DOUBTFUL, Verdicts, judge
 from thumb_assets.settings import SelectionSettings
@@ -25,7 +25,7 @@ class Picks:
         scores: components and combined scores.
         verdicts: which reject rules each breaks, and what follows.
         order: (N,) int64 positions, video by video, best first; those that may not be chosen among them.
-        chosen: by video the chosen positions, best first.
+        chosen: by video the chosen positions, best first; the cover that people chose before all others.
     """
 
     scores: Scores
@@ -54,7 +54,8 @@ def pick(measured: Measured, *, settings: SelectionSettings, guidance: Guidance 
                 places, _ = choose_keyframes(field, settings=settings)
             else:
                 places = diversify(field, settings=settings)
-            chosen.append((field.positions[places] + measured.offsets[video]).tolist())
+            positions: list[int] = (field.positions[places] + measured.offsets[video]).tolist()
+            chosen.append(sorted(positions, key=lambda position: measured["decision"][position] != COVER))
     return Picks(scores, verdicts, order, tuple(chosen))
 
 
@@ -77,7 +78,7 @@ def field_of(measured: Measured, video: int, *, scores: Scores, verdicts: Verdic
         hashes=measured.difference_hash[own] if has_hashes else None,
         embeddings=measured.embeddings[video],
         descriptors=measured.descriptors[video],
-        pinned=tuple(np.flatnonzero(measured["decision"][own] == PINNED).tolist()),
+        pinned=tuple(np.flatnonzero(measured.is_pinned[own]).tolist()),
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.measured import BANNED, PINNED, Measured
+from thumb_assets.select.banned import like_banned
+from thumb_assets.select.measured import BANNED, Measured
 from thumb_assets.select.rank import groups_of, medians_of_groups
 from thumb_assets.settings import SelectionSettings
 
@@ -85,9 +86,8 @@ def judge(measured: Measured, *, settings: SelectionSettings, avoided: NDArray[n
     rules = _rules(measured, videos=videos, settings=settings, avoided=avoided)
     tiers = np.full(len(videos), USABLE)
     first_broken = np.full(len(videos), NO_RULE)
-    is_pinned = measured["decision"] == PINNED
     for place, rule in enumerate(rules):
-        is_broken = rule.is_broken & ~is_pinned
+        is_broken = rule.is_broken & ~measured.is_pinned
         tier = np.where(is_broken, rule.tier, USABLE)
         if rule.tier == DEGRADED and is_broken.any():
             tier[is_broken & ~_within_cap(rule, is_broken, videos, max_share=settings.reject.max_share)] = DOUBTFUL
@@ -163,8 +163,11 @@ def _rules(
         seconds = measured["pts_seconds"]
         outside = np.where(seconds < start, start - seconds, np.where(seconds >= end, seconds - end + 1e-9, 0.0))
         rules.append(_held("outside_window", EXCLUDED, seconds, np.where(seconds < start, start, end), outside))
+    unmeasured = np.full(len(videos), np.nan)
+    is_like_banned = like_banned(measured, settings=settings).astype(np.float64)
+    rules.append(_held("like_banned", NOTHING, unmeasured, np.nan, is_like_banned))
     is_banned = (measured["decision"] == BANNED).astype(np.float64)
-    rules.append(_held("banned", EXCLUDED, np.full(len(videos), np.nan), np.nan, is_banned))
+    rules.append(_held("banned", EXCLUDED, unmeasured, np.nan, is_banned))
     return tuple(rules)
 
 

@@ -90,16 +90,7 @@ def decide(
         ContractError: the record is damaged, and its copy too.
         StorageError: the disk is full, read-only or gone; what was decided before is kept.
     """
-    frames = store.read_or_none("frames", video_id)
-    if frames is None:
-        raise BadInputError(f"{video_id}: its frames are not known yet; run the stage `frames` first")
-    if not 0 <= frame_index < frames.num_rows:
-        raise BadInputError(f"{video_id}: has no frame {frame_index}; its frames are 0 to {frames.num_rows - 1}")
-    if decision in {"pin", "cover"} and not frames.column("luma_hash")[frame_index].is_valid:
-        raise BadInputError(
-            f"{video_id}: frame {frame_index} was not decoded, so it cannot be proven; run the stage `frames` without "
-            "sparse.is_on first"
-        )
+    frames = verify_decidable(store, video_id, frame_index, decision)
     records, facts = DecisionRecords(store), FrameFacts(frames)
     with records.held():
         before = _own_record(store, records, video_id, sha256=_sha256_of(store, video_id), facts=facts)
@@ -112,6 +103,25 @@ def decide(
             before = replace(before, paths=tuple(dict.fromkeys([*before.paths, path])))
         records.write(before)
         return _write_table(store, video_id, before)
+
+
+def verify_decidable(store: TableStore, video_id: str, frame_index: int, decision: str | None) -> pa.Table:
+    """The table `frames` of a video of which a frame can be decided so.
+
+    Raises:
+        BadInputError: the video has no such frame, or a chosen one was not decoded.
+    """
+    frames = store.read_or_none("frames", video_id)
+    if frames is None:
+        raise BadInputError(f"{video_id}: its frames are not known yet; run the stage `frames` first")
+    if not 0 <= frame_index < frames.num_rows:
+        raise BadInputError(f"{video_id}: has no frame {frame_index}; its frames are 0 to {frames.num_rows - 1}")
+    if decision in {"pin", "cover"} and not frames.column("luma_hash")[frame_index].is_valid:
+        raise BadInputError(
+            f"{video_id}: frame {frame_index} was not decoded, so it cannot be proven; run the stage `frames` without "
+            "sparse.is_on first"
+        )
+    return frames
 
 
 def take_back(store: TableStore, record: Record, frame_index: int) -> None:

@@ -142,6 +142,18 @@ class Library:
         """Whether it never had a video: an empty one that had some may be a volume that is not mounted."""
         return not any(_video_files(self.videos_dir, self._ignore, log_error)) and self._cache.is_empty()
 
+    def ids_of_file(self, name: str) -> list[str]:
+        """The ids of the files, as far as they were hashed, that have this path, this name, or this name but for its
+        suffix; ascending."""
+        known = {path: Path(os.fsdecode(path)) for path in self._cache.contents()}
+        wanted, absolute = Path(name), os.fsencode(_absolute(Path(name)))
+        matches: list[Path] = [known[absolute]] if absolute in known else []
+        if not matches and wanted.name == name:
+            matches = [path for path in known.values() if path.name == name]
+            matches = matches or [path for path in known.values() if path.stem == name]
+        here = [path for path in matches if os.path.lexists(path)]
+        return sorted({video.video_id for video in self._cache.describe(here, on_error=lambda _: None)})
+
     def is_known(self, video_id: str) -> bool:
         """Whether a file that is here had that id when it was hashed last."""
         return any(os.path.lexists(path) for path in self._cache.paths_of(video_id))

@@ -234,7 +234,7 @@ class Mirror:
         Raises:
             NetworkError, StorageError: see `RemoteFolder.get`.
         """
-        self._sync_decisions()
+        self.push_decisions()
         if self._outputs is not None:
             self._outputs.pull(video_id)
         if self._source is None or self._shared is None or self._library.is_known(video_id):
@@ -256,19 +256,20 @@ class Mirror:
 
     def push(self, video_id: str) -> None:
         """Stores elsewhere what was made and decided here."""
-        self._sync_decisions()
+        self.push_decisions()
         if self._outputs is not None:
             self._outputs.push(video_id)
 
     def remove(self, video_id: str) -> None:
         """Removes elsewhere what was made of a video; its file and what was decided stay there."""
-        self._sync_decisions()
+        self.push_decisions()
         if self._outputs is not None:
             self._outputs.remove(video_id)
         if self._shared is not None:
             self._shared.remove(_source_name(video_id))
 
-    def _sync_decisions(self) -> None:
+    def push_decisions(self) -> None:
+        """Has both sides know what people decided on either."""
         if self._decisions is not None:
             self._decisions.sync()
 

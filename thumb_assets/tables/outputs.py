@@ -67,6 +67,7 @@ REJECTION_REASONS = (
     "letterbox",
     "avoided",
     "outside_window",
+    "like_banned",
     "banned",
     "too_close_to_selection",
     "near_duplicate",
@@ -95,11 +96,11 @@ REJECTIONS = TableContract(
 
 DECISIONS = TableContract(
     "decisions",
-    "One row per frame that people decided on; no stage writes it, and every rerun keeps it.",
+    "One row per frame that people decided on: what the records in `decisions/` say of the video's content.",
     (
         VIDEO_ID,
         FRAME_INDEX,
-        Column("decision", _text, "Whether it is always chosen, or never.", choices=("pin", "ban")),
+        Column("decision", _text, "Always chosen, never, or chosen as rank 1.", choices=("pin", "ban", "cover")),
     ),
     key=("video_id", "frame_index"),
 )

@@ -20,11 +20,11 @@ from thumb_assets_tests.support.running import register, run_stages
 STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills"
 
 
-def thumb_assets(*arguments: object) -> Result:
+def thumb_assets(*arguments: object, stdin: str | None = None) -> Result:
     command = [str(argument) for argument in arguments]
     if command[0] == "run":
         command += ["--set", "video.is_isolated=false", "--stages", STAGES]
-    result = CliRunner().invoke(main, command)
+    result = CliRunner().invoke(main, command, input=stdin)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
     return result
@@ -63,7 +63,7 @@ def test_a_pinned_frame_is_selected_and_has_a_still(video_id: str, data_dir: Pat
     run_as_told(pinned.output, "--recompute")
     assert frame in frames_of(data_dir, video_id, "selections")
     undone = thumb_assets("unpin", video_id, frame)
-    assert "is selected or not by its score (0 pinned, 0 banned)" in undone.output
+    assert "is selected or not by score (0 pinned, 0 banned)" in undone.output
     run_as_told(undone.output)
     assert frame not in frames_of(data_dir, video_id, "selections")
 
@@ -79,6 +79,69 @@ def test_a_banned_frame_is_never_selected(video_id: str, data_dir: Path) -> None
         assert best not in frames_of(data_dir, video_id, "stills")
     run_as_told(thumb_assets("ban", video_id, best, "--undo").output)
     assert frames_of(data_dir, video_id, "selections")[0] == best
+
+
+def test_a_cover_is_rank_1_for_good_and_the_one_before_it_stays_pinned(video_id: str, data_dir: Path) -> None:
+    best = frames_of(data_dir, video_id, "selections")[0]
+    covered = thumb_assets("cover", "multi_shot.mp4", 29)
+    assert covered.exit_code == 0, covered.output
+    assert f"{video_id}: frame 29 is always selected, as rank 1 (0 pinned, 0 banned, 1 cover)" in covered.output
+    for more in ((), ("--recompute",)):
+        run_as_told(covered.output, *more)
+        assert frames_of(data_dir, video_id, "selections")[:2] == [29, best]
+        assert frames_of(data_dir, video_id, "stills")[0] == 29
+    other = thumb_assets("cover", video_id, 31)
+    assert "frame 29, the cover so far, stays pinned" in other.output
+    run_as_told(other.output)
+    chosen = frames_of(data_dir, video_id, "selections")
+    assert chosen[0] == 31
+    assert 29 in chosen
+    run_as_told(thumb_assets("unpin", video_id, 29, 31).output)
+    assert frames_of(data_dir, video_id, "selections")[0] == best
+
+
+def test_many_frames_and_videos_by_their_file_names(video_id: str, data_dir: Path) -> None:
+    named = thumb_assets("ban", "multi_shot", 3, 5, 7)
+    assert f"{video_id}: frames 3, 5, 7 are never selected (0 pinned, 3 banned)" in named.output
+    rows = f"video,frame,decision\nmulti_shot.mp4,3,unban\n{video_id},29,cover\nmulti,40,\n"
+    read = thumb_assets("pin", "-", stdin=rows)
+    assert read.exit_code == 0, read.output
+    decided = TableStore(data_dir).read("decisions", video_id).to_pylist()
+    assert {row["frame_index"]: row["decision"] for row in decided} == {5: "ban", 7: "ban", 29: "cover", 40: "pin"}
+    assert thumb_assets("show", "multi_shot.mp4", "--why").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("frame\n3\n", "must name the columns video and frame"),
+        ("video,frame\nmulti,3\nmulti,x\n", "line 3"),
+        ("video,frame,decision\nmulti,3,pinned\n", "one of pin, ban, cover"),
+        ("video,frame\nmulti,3\nmulti,100000\n", "has no frame 100000"),
+        ("video,frame\n", "holds no row"),
+    ],
+)
+def test_of_rows_that_are_wrong_nothing_is_decided(video_id: str, data_dir: Path, rows: str, words: str) -> None:
+    result = thumb_assets("ban", "-", stdin=rows)
+    assert result.exit_code == 1
+    assert len(result.output.splitlines()) == 1
+    assert words in result.output
+    assert TableStore(data_dir).read_or_none("decisions", video_id) is None
+
+
+def test_what_was_decided_of_a_file_that_is_gone_is_taken_back(
+    video_id: str, data_dir: Path, synthetic_videos: Callable[[str], Path], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.mp4"
+    other.write_bytes(synthetic_videos("cfr").read_bytes())
+    (other_id,) = register(data_dir, [other])
+    run_stages(data_dir, [other_id], stages=["videos", "frames"])
+    thumb_assets("pin", "other.mp4", 3)
+    other.unlink()
+    assert thumb_assets("prune").exit_code == 0
+    assert "its file is gone; it counts again" in thumb_assets("decisions").output
+    assert "taken back; its file is gone" in thumb_assets("unpin", "other.mp4", 3).output
+    assert "nothing is decided" in thumb_assets("decisions").output
 
 
 def test_a_ban_of_a_pinned_frame_says_that_candidates_change(video_id: str) -> None:

@@ -1,0 +1,98 @@
+"""Decides of frames as people ask, from the command line and Dagster: all that is asked for, or nothing."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from thumb_assets.errors import BadInputError, ThumbAssetsError
+from thumb_assets.store import (
+    Library,
+    LibraryVideo,
+    Mirror,
+    TableStore,
+    decide,
+    settle_decisions,
+    verify_decidable,
+)
+
+# What takes which decisions back.
+TAKES_BACK: Mapping[str, frozenset[str]] = {
+    "unpin": frozenset({"pin", "cover"}),
+    "unban": frozenset({"ban"}),
+    "uncover": frozenset({"cover"}),
+}
+_DECIDED = {"pin": "pinned", "ban": "banned", "cover": "the cover"}
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided of one video.
+
+    Attributes:
+        before, now: all its decisions, by frame_index.
+    """
+
+    video: LibraryVideo
+    before: Mapping[int, str]
+    now: Mapping[int, str]
+
+    @property
+    def first_stage(self) -> str:
+        """The stage from which on it counts: a frame that is pinned is a candidate."""
+        pinned = [{index for index, decision in of.items() if decision != "ban"} for of in (self.before, self.now)]
+        return "selections" if pinned[0] == pinned[1] else "candidate_frames"
+
+    @property
+    def counts(self) -> str:
+        """How many decisions there are of each kind, for people."""
+        decisions = list(self.now.values())
+        has_cover = ", 1 cover" if "cover" in decisions else ""
+        return f"{decisions.count('pin')} pinned, {decisions.count('ban')} banned{has_cover}"
+
+
+def decide_frames(
+    video_id: str, frames: Sequence[tuple[int, str]], *, library: Library, mirror: Mirror, store: TableStore
+) -> Decided:
+    """Decides of frames of one video, here and elsewhere.
+
+    Args:
+        frames: frame_index with `pin`, `ban`, `cover`, or one of TAKES_BACK.
+
+    Raises:
+        BadInputError: the video has no such file or frame, or there is nothing to take back; nothing is decided then.
+        NetworkError, StorageError: it cannot be kept here or elsewhere; nothing is decided then.
+    """
+    mirror.bring(video_id)  # what was decided on other machines stays
+    video = library.find(video_id)
+    settle_decisions(store, video)
+    before = decisions_of(store, video_id)
+    for frame_index, word in frames:
+        if word in TAKES_BACK:
+            _verify_taken_back(video_id, frame_index, word, before)
+        else:
+            verify_decidable(store, video_id, frame_index, word)
+    changed: list[int] = []
+    try:
+        for frame_index, word in frames:
+            now = None if word in TAKES_BACK else word
+            changed.append(frame_index)
+            decide(store, video_id, frame_index, now, path=os.fspath(video.path))
+        mirror.push(video_id)
+    except ThumbAssetsError:
+        for frame_index in changed:  # rather than to say that it failed, and keep it here
+            decide(store, video_id, frame_index, before.get(frame_index))
+        raise
+    return Decided(video, before, decisions_of(store, video_id))
+
+
+def decisions_of(store: TableStore, video_id: str) -> dict[int, str]:
+    """The decisions of a video, by frame_index."""
+    table = store.read_or_none("decisions", video_id)
+    return {row["frame_index"]: row["decision"] for row in ([] if table is None else table.to_pylist())}
+
+
+def _verify_taken_back(video_id: str, frame_index: int, word: str, before: Mapping[int, str]) -> None:
+    kinds = TAKES_BACK[word]
+    if before.get(frame_index) not in kinds:
+        names = " or ".join(_DECIDED[kind] for kind in _DECIDED if kind in kinds)
+        raise BadInputError(f"{video_id}: frame {frame_index} is not {names}, so nothing is taken back")
