@@ -111,10 +111,10 @@ def test_of_more_segments_than_places_the_better_ones_stay():
 
 def test_pinned_ones_stand_beside_their_segment_s_best():
     choice = CASE.choose(decisions=decisions_table({4: "pin", 1: "ban"}))
-    # 4 is 2 s from 5: both stay. Of the first segment the second best is taken, as the best is banned.
-    assert sorted(ranking(choice)) == [2, 4, 5, 6]
+    # 4 is 2 s from 5: both stay. Of the first segment none is taken, as all look like the banned one.
+    assert sorted(ranking(choice)) == [4, 5, 6]
     clusters = {frame: row["cluster_index"] for frame, row in by_frame(choice.selections).items()}
-    assert clusters == {2: 0, 4: 1, 5: 1, 6: 2}
+    assert clusters == {4: 1, 5: 1, 6: 2}
 
 
 def test_without_vectors_the_shots_are_the_segments():
