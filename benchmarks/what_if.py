@@ -175,6 +175,7 @@ def _frames(random: np.random.Generator, video_id: str, num_candidates: int) -> 
     columns = {
         "frame_index": np.arange(num),
         "pts_seconds": np.arange(num) * _SECONDS_BETWEEN / _FRAMES_PER_CANDIDATE,
+        "duration_seconds": np.full(num, _SECONDS_BETWEEN / _FRAMES_PER_CANDIDATE),
         "is_keyframe": np.arange(num) % 50 == 0,
         "is_corrupt": random.uniform(size=num) < 0.0005,
         "luma_hash": "0" * 32,

@@ -43,7 +43,7 @@ class Recording:
 
     def seconds_of(self, frame_index: int) -> float:
         """The stamp of a frame, s."""
-        return float(int(self.identities.pts[frame_index]) * self.header.time_base)
+        return float(self.identities.pts_seconds[frame_index])
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,20 @@ class Exported:
 
 def record(path: Path, *, exclusive_end: int | None = None) -> Recording:
     """Decodes the video once, or its frames up to a few behind `exclusive_end`."""
-    pts, hashes, chroma_hashes, keyframes, orders, signatures = [], [], [], [], [], []
+    pts, seconds, hashes, chroma_hashes, keyframes, orders, signatures = [], [], [], [], [], [], []
     with VideoDecoder(path) as decoder:
         for frame in islice(decoder, None if exclusive_end is None else exclusive_end + _NUM_BEHIND):
             pts.append(frame.pts)
+            seconds.append(frame.pts_seconds)
             hashes.append(frame.luma_hash)
             chroma_hashes.append(frame.chroma_hash)
             keyframes.append(frame.is_keyframe)
             orders.append(frame.field_order)
             signatures.append(signature_of(frame.rgb(144)))
         header = decoder.header
-    identities = FrameIdentities(np.array(pts, np.int64), hashes, chroma_hashes, np.array(keyframes, np.bool_), orders)
+    identities = FrameIdentities(
+        np.array(pts, np.int64), hashes, chroma_hashes, np.array(keyframes, np.bool_), orders, np.array(seconds)
+    )
     return Recording(header, identities, np.stack(signatures))
 
 

@@ -3,7 +3,6 @@
 import sys
 import tempfile
 import time
-from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -82,12 +81,12 @@ def _detect(clip: Clip, settings: ShotsSettings) -> Outcome:
     cpu_seconds = 0.0
     num_frames = 0
     with VideoDecoder(clip.path, _VIDEO_SETTINGS) as decoder:
-        detector = ShotDetector(settings, average_frame_rate=decoder.header.average_frame_rate)
+        detector = ShotDetector(settings)
         for frame in decoder:
             if num_frames == clip.num_frames:
                 break
             begin = time.process_time()
-            detector.process(detector.picture_of(frame))
+            detector.process(detector.picture_of(frame), seconds=frame.pts_seconds)
             cpu_seconds += time.process_time() - begin
             num_frames += 1
         begin = time.process_time()
@@ -99,9 +98,9 @@ def _detect(clip: Clip, settings: ShotsSettings) -> Outcome:
 
 def _warm_up(settings: ShotsSettings) -> None:
     """Imports and models, which are in no figure."""
-    detector = ShotDetector(settings, average_frame_rate=Fraction(25))
+    detector = ShotDetector(settings)
     for level in range(3):
-        detector.process(np.full((216, 384, 3), 80 * level, np.uint8))
+        detector.process(np.full((216, 384, 3), 80 * level, np.uint8), seconds=level / 25)
     detector.finish()
 
 

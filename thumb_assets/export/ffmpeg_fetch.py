@@ -267,7 +267,7 @@ class FfmpegFetcher:
             picture,
             frame_index=frame_index,
             pts=int(identities.pts[frame_index]),
-            time_base=self._header.time_base,
+            pts_seconds=float(identities.pts_seconds[frame_index]),
             look=self._header.look,
             is_keyframe=bool(identities.is_keyframe[frame_index]),
             field_order=identities.field_order[frame_index],

@@ -20,4 +20,5 @@ def capture_rule(
         stored = job.optional_table("candidate_frames")
         return None if stored is None else KnownFrames(frozenset(stored.column("frame_index").to_pylist()))
     is_cut_now = "shots" in stages and "shots" not in job.settled
-    return CandidatePredictor(settings.candidates) if is_cut_now else None
+    duration = job.header.duration_seconds if job.header else None
+    return CandidatePredictor(settings.candidates, duration_seconds=duration) if is_cut_now else None

@@ -1,5 +1,7 @@
 """One decode of a video that serves every stage: identities, luma measures, shot detection, capture of candidates."""
 
+import math
+from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +17,12 @@ from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_differen
 from thumb_assets.shots import ShotDetector, shots_table
 from thumb_assets.store import LibraryVideo
 from thumb_assets.tables import conform, table_from_rows
-from thumb_assets.video import Frame, FrameSource, VideoTiming
+from thumb_assets.video import Frame, FrameSource, VideoHeader, VideoTiming, seconds_on_screen
 
-# Recent frames kept so that a shot announced a few frames late still gets its candidate without a second decode.
-# AdaptiveDetector is `window_width` frames late; what falls further back is fetched after the pass: TransNetV2 is 25 to
-# 74 frames late, too many pictures of full size to keep.
-NUM_RECENT_FRAMES = 8
+# Recent frames are kept so that a shot's end, which is known a few frames late, gets its candidate without a second
+# decode: so many at least, and at most of so many pixels in all. What falls further back is fetched after the pass:
+# TransNetV2 is 25 to 74 frames late, too many pictures of full size to keep.
+_LEAST_RECENT_FRAMES, _MOST_RECENT_PIXELS = 8, 36_000_000
 
 # Rows of `frames` are packed into Arrow in blocks: as dicts they take five times the memory.
 _NUM_ROWS_PER_BLOCK = 4096
@@ -63,11 +65,13 @@ class PassResult:
     Attributes:
         tables: the decode stages' tables that were asked for.
         errors: why a decode stage of them has no table.
+        notes: by stage, what people should know.
         captured: frame indices handed to the scorers of candidates.
     """
 
     tables: dict[str, pa.Table] = field(default_factory=dict)
     errors: dict[str, ThumbAssetsError] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     captured: set[int] = field(default_factory=set)
 
 
@@ -116,10 +120,11 @@ class DecodePass:
         self._rule = rule
         self._of_candidates = [scorer for scorer in scorers if scorer.scope == "candidates"]
         self._of_every_frame = [scorer for scorer in scorers if scorer.scope == "every_frame"]
-        self._recent: deque[Frame] = deque(maxlen=NUM_RECENT_FRAMES)
+        self._recent: deque[Frame] = deque(maxlen=_LEAST_RECENT_FRAMES)
         self._frame_rows: list[dict[str, Any]] = []
         self._frame_tables: list[pa.Table] = []
         self._pts: list[int] = []
+        self._seconds = array("d")
         self._is_interlaced = False
         self._previous_image: Any = None
         self._shot_detector: ShotDetector | None = None
@@ -127,8 +132,9 @@ class DecodePass:
 
     def run(self, source: FrameSource, on_frame: OnFrame | None = None) -> PassResult:
         """Decodes all of `source`; errors of the file itself are raised, those of the shot detector are returned."""
+        self._recent = deque(maxlen=num_recent_frames(source.header, self._settings))
         if "shots" in self._stages:
-            self._shot_detector = self._build_shot_detector(source)
+            self._shot_detector = self._build_shot_detector()
         for frame in source:
             self._take(frame)
             if on_frame:
@@ -138,6 +144,7 @@ class DecodePass:
 
     def _take(self, frame: Frame) -> None:
         self._pts.append(frame.pts)
+        self._seconds.append(frame.pts_seconds)
         self._is_interlaced |= frame.field_order != "progressive"
         if "frames" in self._stages:
             self._frame_rows.append(self._frame_row(frame))
@@ -169,9 +176,9 @@ class DecodePass:
                 for scorer in self._of_candidates:
                     scorer.add(self._video.video_id, frame)
 
-    def _build_shot_detector(self, source: FrameSource) -> ShotDetector | None:
+    def _build_shot_detector(self) -> ShotDetector | None:
         try:
-            return ShotDetector(self._settings.shots, average_frame_rate=source.header.average_frame_rate)
+            return ShotDetector(self._settings.shots)
         except ThumbAssetsError as error:  # a model or device that is not here: of no concern to the other stages
             self._result.errors["shots"] = error
             return None
@@ -180,7 +187,7 @@ class DecodePass:
         if self._shot_detector is None:
             return []
         try:
-            return self._shot_detector.process(self._shot_detector.picture_of(frame))
+            return self._shot_detector.process(self._shot_detector.picture_of(frame), seconds=frame.pts_seconds)
         except Exception as error:  # noqa: BLE001 - a detector that dies must not take the frames table with it
             self._shot_detector = None
             self._result.errors["shots"] = self._detection_error(error, f"frame {frame.frame_index}")
@@ -210,6 +217,7 @@ class DecodePass:
             "frame_index": frame.frame_index,
             "pts": frame.pts,
             "pts_seconds": frame.pts_seconds,
+            "duration_seconds": 0.0,  # known with the next frame
             "is_keyframe": frame.is_keyframe,
             "field_order": frame.field_order,
             "is_corrupt": frame.is_corrupt,
@@ -222,29 +230,52 @@ class DecodePass:
         }
 
     def _make_tables(self, source: FrameSource) -> None:
-        pts = np.array(self._pts, dtype=np.int64)
+        pts, seconds = np.array(self._pts, dtype=np.int64), np.array(self._seconds)
         if "videos" in self._stages:
             self._result.tables["videos"] = table_from_rows(
-                "videos", [video_row(self._video, source, pts, is_interlaced=self._is_interlaced)]
+                "videos", [video_row(self._video, source, pts, seconds, is_interlaced=self._is_interlaced)]
             )
         if "frames" in self._stages:
             self._pack_frame_rows()
-            self._result.tables["frames"] = conform("frames", pa.concat_tables(self._frame_tables))
+            frames = pa.concat_tables(self._frame_tables)
+            shown = pa.array(seconds_on_screen(seconds, last_seconds=source.last_seconds))
+            place = frames.column_names.index("duration_seconds")
+            self._result.tables["frames"] = conform("frames", frames.set_column(place, "duration_seconds", shown))
+        self._result.notes |= notes_on_time(source)
         if self._shot_detector is not None:
             table = self._shots_table(self._shot_detector, pts)
             if table is not None:
                 self._result.tables["shots"] = table
 
 
-def video_row(video: LibraryVideo, source: FrameSource, pts: Any, *, is_interlaced: bool) -> dict[str, Any]:
+def num_recent_frames(header: VideoHeader, settings: Settings) -> int:
+    """How many frames are kept: from a shot's end back to its last candidate, and on to where the end is known."""
+    width, height = header.geometry.display_size
+    rate = float(header.guessed_frame_rate or 25)
+    wanted = settings.shots.window_width + 2 + math.ceil((settings.candidates.shot_end_seconds or 0) * rate)
+    return max(_LEAST_RECENT_FRAMES, min(wanted, _MOST_RECENT_PIXELS // (width * height)))
+
+
+def notes_on_time(source: FrameSource) -> dict[str, str]:
+    """What people should know of the stamps, by stage."""
+    if not source.num_time_jumps:
+        return {}
+    places = "1 place" if source.num_time_jumps == 1 else f"{source.num_time_jumps} places"
+    return {"videos": f"the time stamps start again or jump at {places}; seconds are counted on from there"}
+
+
+def video_row(
+    video: LibraryVideo, source: FrameSource, pts: Any, seconds: Any, *, is_interlaced: bool
+) -> dict[str, Any]:
     """The row of the table `videos`.
 
     Args:
         pts: (N,) int64 stamps of all displayed frames.
+        seconds: (N,) float64, their places in time.
         is_interlaced: whether any of them is.
     """
     header, geometry = source.header, source.header.geometry
-    timing = VideoTiming.from_pts(pts, header.time_base, header.average_frame_rate)
+    timing = VideoTiming.of(pts, seconds, time_base=header.time_base, last_seconds=source.last_seconds)
     frame_rate = header.average_frame_rate
     return {
         "video_id": video.video_id,
@@ -276,4 +307,5 @@ def video_row(video: LibraryVideo, source: FrameSource, pts: Any, *, is_interlac
         "num_decode_errors": source.num_decode_errors,
         "begin_pts": timing.begin_pts,
         "duration_seconds": timing.duration_seconds,
+        "num_time_jumps": source.num_time_jumps,
     }

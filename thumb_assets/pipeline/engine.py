@@ -240,7 +240,9 @@ class _Engine:
             if stage in result.errors:
                 raise result.errors[stage]
             tables = {stage: result.tables[stage]}
-            return Made(tables, decoding.footer, decoding.metrics) if stage == "frames" else Made(tables)
+            if stage == "frames":
+                return Made(tables, decoding.footer, decoding.metrics)
+            return Made(tables, metrics={"note": result.notes[stage]} if stage in result.notes else {})
 
         for stage in self._stages:
             if stage in wanted:
@@ -271,9 +273,9 @@ class _Engine:
             UntrustedIndexError: the file's index does not allow the sparse one, or nothing is gained by it.
         """
         decoder, frame_pass = _PASSES[kind]
-        rule = capture_rule(job, scorers, self._stages, self._settings)
         with decoder(job.video.path, self._settings.video) as source:
             self._begin(job, source.header)
+            rule = capture_rule(job, scorers, self._stages, self._settings)
             self._on_step("loading the shot detector", is_of_file=False)
             this_pass = frame_pass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
             self._on_step("decoding", is_of_file=True)

@@ -70,7 +70,7 @@ def _header_or_none(video: LibraryVideo, settings: Settings) -> VideoHeader | No
 
 
 def _seconds(header: VideoHeader) -> float:
-    rate = header.average_frame_rate
+    rate = header.guessed_frame_rate
     return float((header.num_frames_from_header or 0) / rate) if rate else 0.0
 
 

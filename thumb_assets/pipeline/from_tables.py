@@ -210,6 +210,7 @@ def identities_of(frames: pa.Table) -> FrameIdentities:
     """What `FrameFetcher` needs, out of the `frames` table."""
     return FrameIdentities(
         pts=frames.column("pts").to_numpy(),
+        pts_seconds=frames.column("pts_seconds").to_numpy(),
         luma_hash=_Column(frames.column("luma_hash")),
         chroma_hash=_Column(frames.column("chroma_hash")),
         is_keyframe=frames.column("is_keyframe").to_numpy(zero_copy_only=False),

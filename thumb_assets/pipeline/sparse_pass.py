@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from thumb_assets.candidates import CandidatePredictor, nearest_decoded, uniform_frames
+from thumb_assets.candidates import CandidatePredictor, bounds_of, nearest_decoded, uniform_frames
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.pipeline.decode_pass import (
-    NUM_RECENT_FRAMES,
     CaptureRule,
     KnownFrames,
     OnFrame,
     PassResult,
+    notes_on_time,
+    num_recent_frames,
     video_row,
 )
 from thumb_assets.pipeline.scorers import FrameScorer
@@ -35,7 +36,7 @@ from thumb_assets.shots import (
 )
 from thumb_assets.store import LibraryVideo
 from thumb_assets.tables import TABLES, conform, table_from_rows
-from thumb_assets.video import Frame, IndexedDecoder, UntrustedIndexError
+from thumb_assets.video import Frame, IndexedDecoder, UntrustedIndexError, seconds_on_screen
 
 # What decoding costs, in ordinary frames: a sync frame holds several times their bits; a rough look leaves out about
 # two thirds of the work (measured 0.28 to 0.42 on H.264).
@@ -44,7 +45,6 @@ _SYNC_FRAME_COST, _ROUGH_COST = 3.0, 0.35
 _MAX_NEEDED_SHARE = 0.25
 # Shorter side of the pictures of sync frames that are compared.
 _COMPARED_SIDE = 36
-_FALLBACK_FRAME_RATE = 25.0
 _MEASURES = ("is_corrupt", "luma_hash", "chroma_hash", "luma_mean", "luma_std", "laplacian_variance")
 
 # Which start stands where two lie closer together than a shot may be short.
@@ -161,14 +161,14 @@ class SparsePass:
         The decoder raises where a frame is not at the place that the index says.
         """
         span = source.index.span(0)
-        predictor = CandidatePredictor(self._settings.candidates)
-        detector = self._detector(source)
-        recent: deque[Frame] = deque(maxlen=NUM_RECENT_FRAMES)
+        predictor = CandidatePredictor(self._settings.candidates, duration_seconds=source.header.duration_seconds)
+        detector = self._detector()
+        recent: deque[Frame] = deque(maxlen=num_recent_frames(source.header, self._settings))
         fingerprints = {}
         for frame in source.group_frames(0):
             if frame.frame_index in (span.start, span.stop):
                 fingerprints[frame.frame_index] = frame.fingerprint
-            starts = [] if detector is None else detector.process(detector.picture_of(frame))
+            starts = [] if detector is None else detector.process(detector.picture_of(frame), seconds=frame.pts_seconds)
             if frame.frame_index == span.stop:
                 break
             recent.append(frame)
@@ -187,19 +187,19 @@ class SparsePass:
                     self._starts.append((_EXACT, start))
         return fingerprints.get(span.start), fingerprints.get(span.stop)
 
-    def _detector(self, source: IndexedDecoder) -> ShotDetector | None:
+    def _detector(self) -> ShotDetector | None:
         """That of the settings; without it the other stages go on."""
         if "shots" not in self._stages:
             return None
         try:
-            return ShotDetector(self._settings.shots, average_frame_rate=source.header.average_frame_rate)
+            return ShotDetector(self._settings.shots)
         except ThumbAssetsError as error:  # a model or device that is not here
             self._result.errors["shots"] = error
             return None
 
     def _take_sync_frames(self, source: IndexedDecoder) -> None:
         wanted = self._wanted_sync_frames(source)
-        looker = ShotDetector(look_settings(self._settings.shots), average_frame_rate=None)
+        looker = ShotDetector(look_settings(self._settings.shots))
         for frame in source.sync_frames():
             self._seen.fingerprints.append(frame.fingerprint)
             compared = frame.small_rgb(_COMPARED_SIDE)
@@ -211,7 +211,9 @@ class SparsePass:
     def _wanted_sync_frames(self, source: IndexedDecoder) -> frozenset[int]:
         """Those that stand in for the frames of the uniform grid, as far as is known before any shot is."""
         index = source.index
-        asked = uniform_frames(index.pts_seconds, self._settings.candidates)
+        last_seconds = float(seconds_on_screen(index.pts_seconds, last_seconds=None)[-1])
+        bounds = bounds_of(index.pts_seconds, last_seconds)
+        asked = uniform_frames(bounds, self._settings.candidates)
         in_one_shot = np.zeros(len(index), dtype=np.int64)
         stand_ins = nearest_decoded(asked, index.sync_frames, index.pts_seconds, in_one_shot)
         return frozenset(stand_ins.tolist())
@@ -254,7 +256,8 @@ class SparsePass:
             index.coding_place,
             index.sync_frames,
             differences,
-            min_shot_frames=self._min_shot_frames(source),
+            pts_seconds=index.pts_seconds,
+            min_shot_seconds=self._settings.shots.min_shot_seconds,
         )
         doubtful = [each for each in evidence if each.group > 0 and each.certainty < 1]
         looked: set[int] = set()
@@ -278,7 +281,7 @@ class SparsePass:
         """
         group, index = evidence.group, source.index
         span, is_last = index.span(group), group + 1 == index.num_groups
-        looker = ShotDetector(look_settings(self._settings.shots), average_frame_rate=None)
+        looker = ShotDetector(look_settings(self._settings.shots))
         frame_indices: list[int] = []
         pictures: list[Picture] = []
         num_alike = 0
@@ -307,16 +310,14 @@ class SparsePass:
             kind = _AT_SYNC_FRAME if source.index.is_keyframe[frame_index] else _BY_SIZE
             self._starts.append((kind, ShotStart(frame_index, found_by=FOUND_BY_INDEX)))
 
-    def _min_shot_frames(self, source: IndexedDecoder) -> int:
-        rate = float(source.header.average_frame_rate or _FALLBACK_FRAME_RATE)
-        return max(1, round(self._settings.shots.min_shot_seconds * rate))
-
     def _settled_starts(self, source: IndexedDecoder) -> list[ShotStart]:
         """The starts, ascending, the first at 0, none too close to a better proven one."""
-        min_distance = self._min_shot_frames(source)
+        seconds, least = source.index.pts_seconds, self._settings.shots.min_shot_seconds - 0.001
         kept = {0: ShotStart(0)}
         for _, start in sorted(self._starts, key=lambda each: (each[0], each[1].frame_index)):
-            if all(abs(start.frame_index - other) >= min_distance for other in kept):
+            if start.frame_index not in kept and all(
+                abs(seconds[start.frame_index] - seconds[other]) >= least for other in kept
+            ):
                 kept[start.frame_index] = start
         return [kept[frame_index] for frame_index in sorted(kept)]
 
@@ -354,8 +355,9 @@ class SparsePass:
 
     def _make_tables(self, source: IndexedDecoder) -> None:
         pts = source.index.pts
+        self._result.notes |= notes_on_time(source)
         if "videos" in self._stages:
-            row = video_row(self._video, source, pts, is_interlaced=False)
+            row = video_row(self._video, source, pts, source.index.pts_seconds, is_interlaced=False)
             self._result.tables["videos"] = table_from_rows("videos", [row])
         if "frames" in self._stages:
             self._result.tables["frames"] = self._frames_table(source)
@@ -372,6 +374,7 @@ class SparsePass:
             "frame_index": np.arange(num_frames),
             "pts": index.pts,
             "pts_seconds": index.pts_seconds,
+            "duration_seconds": seconds_on_screen(index.pts_seconds, last_seconds=None),
             "is_keyframe": index.is_keyframe,
             "field_order": pa.repeat("progressive", num_frames),
             "frame_difference": pa.nulls(num_frames, pa.float64()),

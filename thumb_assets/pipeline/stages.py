@@ -82,7 +82,8 @@ _STAGES_OF_SPARSE_PASS: frozenset[str] = DECODE_STAGES | {"candidate_frames"}
 SCORER_STAGES: tuple[str, ...] = ("sharpness", "appearance", "faces", "clip_scores", "iqa_scores")
 
 # What shows nothing, is caught in between, or like a banned or a better frame is left out; covers are rank 1.
-_CHOICE = "7"
+# Time is what is on screen when, whatever the steps between frames.
+_CHOICE = "8"
 # Raised by hand when a stage's code changes what it writes; Dagster then shows older partitions as stale.
 CODE_VERSIONS: dict[str, str] = (
     dict.fromkeys(STAGES, "1")
@@ -98,8 +99,11 @@ CODE_VERSIONS: dict[str, str] = (
     | {"selections": _CHOICE, "judgements": f"2.{_CHOICE}"}
     # Writing is found by its letters, blur by the sharpest edges.
     | {"appearance": "4"}
-    # The same, and whether the decoder calls the picture corrupt; then untagged grey in full, covers told from videos.
-    | {"frames": "5", "videos": "3", "stills": "3"}
+    # The same, and whether the decoder calls the picture corrupt; then untagged grey in full, covers told from videos;
+    # then how long each frame is on screen, on a timeline that never goes back.
+    | {"frames": "6", "videos": "4", "stills": "3"}
+    # Lengths are measured by the stamps; candidates are what is on screen at a moment, near both ends of a shot.
+    | {"shots": "4", "candidate_frames": "2", "chapters": "2"}
 )
 
 _TOOLS: dict[str, tuple[str, ...]] = {

@@ -4,6 +4,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from thumb_assets.candidates import held_frames
+
 # Names of what `surroundings` returns.
 SURROUNDINGS = (
     "motion",
@@ -31,6 +33,9 @@ def surroundings(
         candidates: table `candidate_frames`, N rows ascending by frame_index.
         frames, shots: the video's tables; what needs one that is not there is not known.
 
+    A frame that stays on screen does not move, whatever comes before and after it, and is looked at in the middle of
+    its time: what is near is what is near then.
+
     Returns:
         By name out of SURROUNDINGS (N,) float64, NaN where it is not known:
         motion: mean of the differences to the frames before and after, within the shot, in levels;
@@ -52,29 +57,42 @@ def surroundings(
     frames = _in_order(frames, "frame_index")
     shots = None if shots is None else _in_order(shots, "start_frame_index")
     seconds = _rising(frames.column("pts_seconds").to_numpy())
+    shown = frames.column("duration_seconds").to_numpy()
+    moments, is_held = _moments(indices, seconds=seconds, shown=shown)
     starts, ends = _shot_bounds(indices, shots=shots, num_frames=frames.num_rows)
     if shots is not None:
         is_keyframe = frames.column("is_keyframe").to_numpy(zero_copy_only=False)
         _, place_of_shot, num_in_shot = np.unique(starts, return_inverse=True, return_counts=True)
         is_clean = (indices == starts) & is_keyframe[indices] & (num_in_shot[place_of_shot] == 1)
-        values |= _distances(indices, shots=shots, seconds=seconds, is_clean=is_clean)
-        values["own_seconds"] = _lengths(starts, ends, seconds=seconds) / num_in_shot[place_of_shot]
+        values |= _distances(indices, moments, shots=shots, seconds=seconds, is_clean=is_clean)
+        values["own_seconds"] = (
+            _lengths(starts, ends, seconds=seconds, last_seconds=float(shown[-1])) / num_in_shot[place_of_shot]
+        )
     difference = _floats(frames, "frame_difference")
     before = np.where(indices > starts, difference[indices], np.nan)
     following = np.minimum(indices + 1, len(difference) - 1)
     after = np.where(indices + 1 < ends, difference[following], np.nan)
-    values["motion"] = _mean_of_known(before, after)
-    values["greatest_motion"] = _greatest_near(difference, indices, seconds=seconds, starts=starts, ends=ends)
+    values["motion"] = np.where(is_held, 0.0, _mean_of_known(before, after))
+    greatest = _greatest_near(difference, indices, seconds=seconds, starts=starts, ends=ends)
+    values["greatest_motion"] = np.where(is_held, 0.0, greatest)
     values["is_damaged"] = _damage(frames)[indices]
     means, contrasts, sharpness = (_floats(frames, name) for name in ("luma_mean", "luma_std", "laplacian_variance"))
-    firsts = np.maximum(np.searchsorted(seconds, seconds[indices] - _REACH_SECONDS), starts)
-    lasts = np.minimum(np.searchsorted(seconds, seconds[indices] + _REACH_SECONDS, side="right"), ends)
+    firsts = np.minimum(np.searchsorted(seconds, moments - _REACH_SECONDS), indices).clip(starts)
+    lasts = np.minimum(np.searchsorted(seconds, moments + _REACH_SECONDS, side="right"), ends)
     for place, (index, first, last) in enumerate(zip(indices.tolist(), firsts.tolist(), lasts.tolist(), strict=True)):
         if not np.isnan(means[index]):
             values["contrast_share"][place] = _share(contrasts[index], contrasts[first:last])
             values["sharpness_share"][place] = _share(sharpness[index], sharpness[first:last])
             values["brightness_jump"][place] = means[index] - np.nanmedian(means[first:last])
     return values
+
+
+def _moments(
+    indices: NDArray[np.int64], *, seconds: NDArray[np.float64], shown: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """When each candidate is looked at, and whether it is held: its stamp, or the middle of a longer time on screen."""
+    is_held = held_frames(shown)[indices]
+    return seconds[indices] + np.where(is_held, shown[indices] / 2, 0.0), is_held
 
 
 def _rising(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -104,28 +122,35 @@ def _shot_bounds(
 
 
 def _lengths(
-    starts: NDArray[np.int64], ends: NDArray[np.int64], *, seconds: NDArray[np.float64]
+    starts: NDArray[np.int64], ends: NDArray[np.int64], *, seconds: NDArray[np.float64], last_seconds: float
 ) -> NDArray[np.float64]:
-    """Seconds from a shot's first frame to the one after its last; the video's last frame is as long as the median."""
-    step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
-    bounds = np.append(seconds, seconds[-1:] + step)
+    """Seconds from a shot's first frame to the one after its last."""
+    bounds = np.append(seconds, seconds[-1:] + last_seconds)
     return np.asarray(bounds[ends] - bounds[starts])
 
 
 def _distances(
-    indices: NDArray[np.int64], *, shots: pa.Table, seconds: NDArray[np.float64], is_clean: NDArray[np.bool_]
+    indices: NDArray[np.int64],
+    moments: NDArray[np.float64],
+    *,
+    shots: pa.Table,
+    seconds: NDArray[np.float64],
+    is_clean: NDArray[np.bool_],
 ) -> dict[str, NDArray[np.float64]]:
     """`is_clean`: the frames in which nothing can be left of the shot before."""
     starts = shots.column("start_frame_index").to_numpy()[1:]
     is_cut = np.array([name == "cut" for name in shots.column("transition").to_pylist()[1:]], dtype=np.bool_)
     return {
-        "cut_distance_seconds": _distance(indices, starts[is_cut], seconds, is_clean=is_clean),
-        "transition_distance_seconds": _distance(indices, starts[~is_cut], seconds, is_clean=np.zeros_like(is_clean)),
+        "cut_distance_seconds": _distance(indices, moments, starts[is_cut], seconds, is_clean=is_clean),
+        "transition_distance_seconds": _distance(
+            indices, moments, starts[~is_cut], seconds, is_clean=np.zeros_like(is_clean)
+        ),
     }
 
 
 def _distance(
     indices: NDArray[np.int64],
+    moments: NDArray[np.float64],
     starts: NDArray[np.int64],
     seconds: NDArray[np.float64],
     *,
@@ -134,9 +159,8 @@ def _distance(
     """Seconds to the nearest frame beyond one of these starts of shots: its own, or the last one before it."""
     place = np.searchsorted(starts, indices, side="right")
     bounded = np.concatenate([[0], starts, [0]])
-    own = seconds[indices]
-    before = np.where((place > 0) & ~is_clean, own - seconds[np.maximum(bounded[place] - 1, 0)], np.inf)
-    after = np.where(place < len(starts), seconds[bounded[place + 1]] - own, np.inf)
+    before = np.where((place > 0) & ~is_clean, moments - seconds[np.maximum(bounded[place] - 1, 0)], np.inf)
+    after = np.where(place < len(starts), seconds[bounded[place + 1]] - moments, np.inf)
     # To the microsecond: three frames of 25 a second are 0.12 s, whatever the difference of two floats says.
     return np.asarray(np.round(np.minimum(before, after), 6))
 

@@ -82,7 +82,14 @@ class CandidatesSettings(StageSettings):
     uniform_interval_seconds: float | None = Field(
         1.5, gt=0, description="One candidate in the middle of every interval of this length; null turns it off."
     )
-    use_shots: bool = Field(True, description="One candidate per shot.")
+    min_num_candidates: int = Field(
+        8, ge=0, le=1000, description="A short video's intervals are shorter, so that there are as many of them."
+    )
+    use_shots: bool = Field(True, description="One candidate near each shot's start, and one near its end.")
+    shot_end_seconds: float | None = Field(
+        0.2, ge=0, description="Distance of the latter from the shot's end; null turns it off."
+    )
+    transition_seconds: float = Field(0.7, ge=0, description="That distance where the shot dissolves or fades.")
     use_keyframes: bool = Field(False, description="Every codec sync frame is a candidate.")
     every_num_frames: int | None = Field(None, ge=1, description="Every n-th frame is a candidate; null turns it off.")
 

@@ -1,6 +1,5 @@
 """The detector that the engine feeds: counts frames, collects the starts of shots, whatever finds them."""
 
-from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
@@ -11,9 +10,6 @@ from thumb_assets.shots.scenedetect_driver import SceneDetectDriver
 from thumb_assets.shots.starts import ShotStart
 from thumb_assets.shots.transnet import TransNetDriver
 from thumb_assets.video import Frame
-
-# Assumed where a file has no frame rate at all; it only turns `min_shot_seconds` into frames.
-_FALLBACK_FRAME_RATE = Fraction(25)
 
 
 class ShotDriver(Protocol):
@@ -28,8 +24,8 @@ class ShotDriver(Protocol):
     short_side: int
     compares_frames: bool
 
-    def process(self, frame_index: int, rgb: npt.NDArray[np.uint8]) -> list[ShotStart]:
-        """Takes the next frame; gives the starts that became known, this frame's or earlier ones."""
+    def process(self, frame_index: int, rgb: npt.NDArray[np.uint8], seconds: float) -> list[ShotStart]:
+        """Takes the next frame, shown at `seconds`; gives the starts that became known, its own or earlier ones."""
         ...
 
     def finish(self, num_frames: int) -> list[ShotStart]:
@@ -42,15 +38,14 @@ class ShotDetector:
 
     Args:
         settings: which detector and its thresholds.
-        average_frame_rate: frames per second; None where the file does not say.
 
     Raises:
         ModelUnavailableError: the learned detector's package is not installed.
         SettingsError: the device of the settings is not here.
     """
 
-    def __init__(self, settings: ShotsSettings, *, average_frame_rate: Fraction | None) -> None:
-        self._driver = _build_driver(settings, average_frame_rate or _FALLBACK_FRAME_RATE)
+    def __init__(self, settings: ShotsSettings) -> None:
+        self._driver = _build_driver(settings)
         self._starts: dict[int, ShotStart] = {0: ShotStart(0)}
         self._num_frames = 0
 
@@ -59,18 +54,19 @@ class ShotDetector:
         side = self._driver.short_side
         return frame.small_rgb(side) if self._driver.compares_frames else frame.rgb(side)
 
-    def process(self, rgb: npt.NDArray[np.uint8]) -> list[int]:
+    def process(self, rgb: npt.NDArray[np.uint8], *, seconds: float) -> list[int]:
         """Takes the next frame.
 
         Args:
             rgb: (H, W, 3) uint8 RGB, as `picture_of` gives it; the same size for every frame.
+            seconds: when it is shown, not less than that of the frame before.
 
         Returns:
             Frame indices of the shot starts that became known with this frame: this frame's or earlier ones.
         """
         frame_index = self._num_frames
         self._num_frames += 1
-        return self._announce(self._driver.process(frame_index, rgb))
+        return self._announce(self._driver.process(frame_index, rgb, seconds))
 
     def finish(self) -> list[ShotStart]:
         """The starts of all shots, ascending, the first at 0. Call once, after the last frame."""
@@ -83,7 +79,7 @@ class ShotDetector:
         return sorted(new)
 
 
-def _build_driver(settings: ShotsSettings, frame_rate: Fraction) -> ShotDriver:
+def _build_driver(settings: ShotsSettings) -> ShotDriver:
     if settings.detector == "transnet":
-        return TransNetDriver(settings, frame_rate=frame_rate)
-    return SceneDetectDriver(settings, frame_rate=frame_rate)
+        return TransNetDriver(settings)
+    return SceneDetectDriver(settings)

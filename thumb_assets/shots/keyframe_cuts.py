@@ -91,10 +91,10 @@ def find_steps(pictures: Sequence[npt.NDArray[np.uint8]], settings: ShotsSetting
         Positions in `pictures` of those that show another shot than the one before, ascending.
     """
     settings = look_settings(settings).model_copy(update={"min_shot_seconds": 0.0})
-    detector = ShotDetector(settings, average_frame_rate=None)
+    detector = ShotDetector(settings)
     margin = settings.window_width
-    for picture in [*[pictures[0]] * margin, *pictures, *[pictures[-1]] * margin]:
-        detector.process(picture)
+    for place, picture in enumerate([*[pictures[0]] * margin, *pictures, *[pictures[-1]] * margin]):
+        detector.process(picture, seconds=float(place))
     positions = [start.frame_index - margin for start in detector.finish()]
     return [position for position in positions if 0 < position < len(pictures)]
 
@@ -105,7 +105,8 @@ def weigh_groups(
     sync_frames: npt.NDArray[np.int64],
     differences: Sequence[float],
     *,
-    min_shot_frames: int,
+    pts_seconds: npt.NDArray[np.float64],
+    min_shot_seconds: float,
 ) -> list[GroupEvidence]:
     """The evidence of every group of pictures.
 
@@ -114,7 +115,8 @@ def weigh_groups(
         coding_place: (N,) int64 place of that packet in the file.
         sync_frames: (S,) int64 ascending frame_index, the first 0.
         differences: S - 1 values, of each sync frame to the next.
-        min_shot_frames: two starts are at least so far apart.
+        pts_seconds: (N,) float64.
+        min_shot_seconds: two starts are at least so far apart.
     """
     ends = [*sync_frames[1:].tolist(), len(num_bytes)]
     longest = max(end - start for start, end in zip(sync_frames.tolist(), ends, strict=True))
@@ -125,7 +127,8 @@ def weigh_groups(
         spikes = _spikes(
             num_bytes[first:end].astype(np.float64),
             least=_LEAST_SHARE_OF_SYNC * float(min(num_bytes[first], num_bytes[first if is_last else end])),
-            min_distance=min_shot_frames,
+            seconds=pts_seconds[first:end],
+            min_seconds=min_shot_seconds,
         )
         placed = [(_middle(least_places, first, first + place), strength) for place, strength in spikes]
         ends_early = not is_last and end - first < _EARLY_END * longest
@@ -154,7 +157,9 @@ def _weigh(
     return GroupEvidence(group, (), 0.1, difference)
 
 
-def _spikes(sizes: npt.NDArray[np.float64], *, least: float, min_distance: int) -> list[tuple[int, float]]:
+def _spikes(
+    sizes: npt.NDArray[np.float64], *, least: float, seconds: npt.NDArray[np.float64], min_seconds: float
+) -> list[tuple[int, float]]:
     """Places behind the first whose size stands out, with how much, the strongest first."""
     found = []
     for place in range(1, len(sizes)):
@@ -170,7 +175,7 @@ def _spikes(sizes: npt.NDArray[np.float64], *, least: float, min_distance: int) 
         found.append((place, strength))
     kept: list[tuple[int, float]] = []
     for place, strength in sorted(found, key=lambda each: -each[1]):
-        if all(abs(place - other) >= min_distance for other, _ in kept):
+        if all(abs(seconds[place] - seconds[other]) >= min_seconds - 0.001 for other, _ in kept):
             kept.append((place, strength))
     is_pulsing = sum(strength >= _STANDS_OUT for _, strength in kept) > _MAX_CUTS_PER_GROUP
     return [] if is_pulsing else kept

@@ -1,8 +1,15 @@
-"""PySceneDetect's detectors, driven frame by frame by our own counter."""
+"""PySceneDetect's detectors, driven frame by frame by our own clock.
+
+The library takes a frame's number for its time. It is given microseconds for frame numbers, at a rate of a million a
+second, so that what it measures in frames, such as the least length of a shot, is measured by the stamps, whatever rate
+the file claims; its answers are looked up among the stamps.
+"""
 
 import importlib
 import importlib.util
 import sys
+from array import array
+from bisect import bisect_right
 from collections import deque
 from fractions import Fraction
 from functools import cache
@@ -15,6 +22,7 @@ import numpy.typing as npt
 from thumb_assets.settings import ShotsSettings
 from thumb_assets.shots.starts import ShotStart, Transition
 
+_TICKS_PER_SECOND = 1_000_000
 # A detector announces a cut a few frames late; its scores of this many frames are remembered to report the cut's own.
 _NUM_RECENT_SCORES = 64
 
@@ -24,23 +32,24 @@ class SceneDetectDriver:
 
     Args:
         settings: which detector and its thresholds.
-        frame_rate: frames per second.
     """
 
     compares_frames = True
 
-    def __init__(self, settings: ShotsSettings, *, frame_rate: Fraction) -> None:
+    def __init__(self, settings: ShotsSettings) -> None:
         self.short_side = settings.working_height
-        self._frame_rate = frame_rate
-        self._detector = _build_detector(settings, frame_rate)
+        self._detector = _build_detector(settings)
+        self._ticks = array("q")  # of each frame, ascending
         self._transition: Transition = "fade" if settings.detector == "threshold" else "cut"
         self._recent_scores: deque[tuple[int, float]] = deque(maxlen=_NUM_RECENT_SCORES)
 
-    def process(self, frame_index: int, rgb: npt.NDArray[np.uint8]) -> list[ShotStart]:
+    def process(self, frame_index: int, rgb: npt.NDArray[np.uint8], seconds: float) -> list[ShotStart]:
         """Takes the next frame, (H, W, 3) uint8 RGB of the same size as all others; see ShotDetector."""
         import cv2
 
-        cuts = self._detector.process_frame(self._timecode(frame_index), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+        ticks = round(seconds * _TICKS_PER_SECOND)
+        self._ticks.append(max(ticks, self._ticks[-1] + 1) if self._ticks else ticks)
+        cuts = self._detector.process_frame(_timecode(self._elapsed(-1)), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
         # ContentDetector and AdaptiveDetector keep the frame's score here. The public way, a StatsManager, also turns
         # on an edge measure that costs more than the detector itself.
         score = getattr(self._detector, "_frame_score", None)
@@ -50,15 +59,20 @@ class SceneDetectDriver:
 
     def finish(self, num_frames: int) -> list[ShotStart]:
         """The starts that became known with the end of the video."""
-        return self._as_starts(self._detector.post_process(self._timecode(num_frames - 1))) if num_frames else []
+        return self._as_starts(self._detector.post_process(_timecode(self._elapsed(-1)))) if num_frames else []
 
     def _as_starts(self, cuts: list[Any]) -> list[ShotStart]:
         scores = dict(self._recent_scores)
-        indices = sorted({int(cut.frame_num) for cut in cuts})
+        # A detector may name a moment between two frames: the shot starts with what is on screen then.
+        indices = sorted({bisect_right(self._ticks, self._ticks[0] + int(cut.frame_num)) - 1 for cut in cuts})
         return [ShotStart(index, self._transition, scores.get(index)) for index in indices]
 
-    def _timecode(self, frame_index: int) -> Any:
-        return _library("common").FrameTimecode(frame_index, fps=self._frame_rate)
+    def _elapsed(self, place: int) -> int:
+        return self._ticks[place] - self._ticks[0]
+
+
+def _timecode(ticks: int) -> Any:
+    return _library("common").FrameTimecode(ticks, fps=Fraction(_TICKS_PER_SECOND))
 
 
 @cache
@@ -81,10 +95,10 @@ def _library(module: str) -> ModuleType:
         del sys.modules["scenedetect"]
 
 
-def _build_detector(settings: ShotsSettings, frame_rate: Fraction) -> Any:
+def _build_detector(settings: ShotsSettings) -> Any:
     detectors = _library("detectors")
-    # In frames: the library compares whole frames exactly, seconds with rounding at 29.97.
-    min_scene_len = round(settings.min_shot_seconds * frame_rate)
+    # A millisecond less: the stamps of a rate such as 29.97 are rounded.
+    min_scene_len = max(0, round((settings.min_shot_seconds - 0.001) * _TICKS_PER_SECOND))
     if settings.detector == "adaptive":
         return detectors.AdaptiveDetector(
             adaptive_threshold=settings.adaptive_threshold,

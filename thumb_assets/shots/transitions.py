@@ -1,6 +1,6 @@
 """From TransNetV2's two probabilities per frame to transitions, and from those to the starts of shots."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from thumb_assets.shots.starts import ShotStart, Transition
@@ -53,13 +53,17 @@ class TransitionMerger:
     Args:
         threshold: least `single` of a transition, 0..1, exclusive.
         fade_threshold: mean RGB up to which a frame is black, 0..255.
-        min_shot_frames: a start sooner than this after the last one is ignored.
+        min_shot_seconds: a start sooner than this after the last one is ignored.
+        seconds: by frame, as far as there are any; it grows before predictions are pushed.
     """
 
-    def __init__(self, *, threshold: float, fade_threshold: float, min_shot_frames: int) -> None:
+    def __init__(
+        self, *, threshold: float, fade_threshold: float, min_shot_seconds: float, seconds: Sequence[float]
+    ) -> None:
         self._threshold = threshold
         self._fade_threshold = fade_threshold
-        self._min_shot_frames = max(1, min_shot_frames)
+        self._min_shot_seconds = min_shot_seconds
+        self._seconds = seconds
         self._last_start = 0
         self._run: _Run | None = None  # goes on, or ended with the frame before
         self._pending: _Run | None = None  # ended; a run behind it may still belong to it
@@ -122,7 +126,15 @@ class TransitionMerger:
             is_fade = run.last_black is not None
             transition = "fade" if is_fade else "dissolve"
             frame_index = max(frame_index, (run.last_black or 0) + 1)
-        if run.peak.single <= self._threshold or frame_index < self._last_start + self._min_shot_frames:
+        if run.peak.single <= self._threshold or self._is_too_soon(frame_index):
             return []
         self._last_start = frame_index
         return [ShotStart(frame_index, transition, run.peak.single)]
+
+    def _is_too_soon(self, frame_index: int) -> bool:
+        if frame_index <= self._last_start:
+            return True
+        # A run that ends with the last frame leads to a start behind it, which is dropped anyway.
+        seconds = self._seconds[min(frame_index, len(self._seconds) - 1)]
+        # A millisecond less: the stamps of a rate such as 29.97 are rounded.
+        return seconds < self._seconds[self._last_start] + self._min_shot_seconds - 0.001

@@ -1,6 +1,6 @@
 """The learned detector: TransNetV2 over small pictures of every frame."""
 
-from fractions import Fraction
+from array import array
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,6 @@ class TransNetDriver:
 
     Args:
         settings: threshold, least length of a shot, device.
-        frame_rate: frames per second.
         predict: the network; the package's own where none is given.
 
     Raises:
@@ -32,16 +31,24 @@ class TransNetDriver:
     short_side = _SHORT_SIDE
     compares_frames = False
 
-    def __init__(self, settings: ShotsSettings, *, frame_rate: Fraction, predict: Predict | None = None) -> None:
+    def __init__(self, settings: ShotsSettings, *, predict: Predict | None = None) -> None:
         self._windows = WindowedPredictor(predict or load_transnet(settings.device).predict)
+        self._seconds = array("d")  # of each frame
         self._merger = TransitionMerger(
             threshold=settings.transnet_threshold,
             fade_threshold=settings.fade_threshold,
-            min_shot_frames=round(settings.min_shot_seconds * frame_rate),
+            min_shot_seconds=settings.min_shot_seconds,
+            seconds=self._seconds,
         )
 
-    def process(self, frame_index: int, rgb: npt.NDArray[np.uint8]) -> list[ShotStart]:  # noqa: ARG002
+    def process(
+        self,
+        frame_index: int,  # noqa: ARG002
+        rgb: npt.NDArray[np.uint8],
+        seconds: float,
+    ) -> list[ShotStart]:
         """Takes the next frame, (H, W, 3) uint8 RGB; see ShotDetector."""
+        self._seconds.append(seconds)
         return self._merger.push(self._windows.push(as_input(rgb)))
 
     def finish(self, num_frames: int) -> list[ShotStart]:

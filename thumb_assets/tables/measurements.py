@@ -40,10 +40,15 @@ VIDEOS = TableContract(
         Column("num_frames_from_content", _int, "Frames that were decoded and displayed."),
         Column("num_decode_errors", _int, "Packets the decoder refused."),
         Column("begin_pts", _int, "Least pts of the displayed frames.", "time_base"),
-        Column("duration_seconds", _float, "From the first frame to the end of the last (its step: the median).", "s"),
+        Column("duration_seconds", _float, "From the first frame to the end of the last.", "s"),
+        Column(
+            "num_time_jumps",
+            _int,
+            "Places where stamps start again, as in joined recordings, or jump far ahead; time goes on by a step.",
+        ),
     ),
     key=("video_id",),
-    schema_version=2,
+    schema_version=3,
 )
 
 FRAMES = TableContract(
@@ -54,6 +59,12 @@ FRAMES = TableContract(
         FRAME_INDEX,
         PTS,
         PTS_SECONDS,
+        Column(
+            "duration_seconds",
+            _float,
+            "How long it is on screen: until the next frame is; the last one as the file or its rate says.",
+            "s",
+        ),
         Column("is_keyframe", _bool, "Whether the codec marks it as a sync frame."),
         Column(
             "field_order",
@@ -99,7 +110,7 @@ FRAMES = TableContract(
         ),
     ),
     key=("video_id", "frame_index"),
-    schema_version=4,
+    schema_version=5,
     footer_doc="decoding: `every_frame` or `sparse`; fallback_reason: why it is not the `sparse` that was asked for",
 )
 
@@ -130,7 +141,7 @@ SHOTS = TableContract(
     key=("video_id", "shot_index"),
 )
 
-SAMPLING_METHODS = ("shot", "uniform", "keyframe", "every", "pinned")
+SAMPLING_METHODS = ("shot", "shot_end", "uniform", "keyframe", "every", "pinned")
 
 CANDIDATE_FRAMES = TableContract(
     "candidate_frames",

@@ -15,10 +15,11 @@ from thumb_assets.video.index import FrameIndex, UntrustedIndexError
 from thumb_assets.video.interlace import FieldOrder
 from thumb_assets.video.planes import num_picture_bytes, picture_from_planes
 from thumb_assets.video.reduce import halved, one_thread_per_picture
-from thumb_assets.video.timing import VideoTiming
+from thumb_assets.video.timing import Clock, VideoTiming, seconds_on_screen
 
 __all__ = [
     "LOCAL_FILE_OPTIONS",
+    "Clock",
     "FieldOrder",
     "Frame",
     "FrameFetcher",
@@ -37,4 +38,5 @@ __all__ = [
     "one_thread_per_picture",
     "picture_from_planes",
     "read_header",
+    "seconds_on_screen",
 ]

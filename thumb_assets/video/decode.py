@@ -29,6 +29,7 @@ from thumb_assets.video.damage import DamageError, decode_packets
 from thumb_assets.video.frame import Frame, Look
 from thumb_assets.video.geometry import Geometry, orientation_of
 from thumb_assets.video.interlace import FieldOrderReader
+from thumb_assets.video.timing import Clock
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,18 @@ class VideoHeader:
     color_range: str
     time_base: Fraction
     average_frame_rate: Fraction | None
+    guessed_frame_rate: Fraction | None
+    duration_seconds: float | None
     num_frames_from_header: int | None
 
     @property
     def geometry(self) -> Geometry:
         """Sizes and orientation."""
         return self.look.geometry
+
+    def clock(self) -> Clock:
+        """A new clock for the frames from the first one on."""
+        return Clock(self.time_base, container=self.container, frame_rate=self.guessed_frame_rate)
 
 
 # Their decoders take what to leave out from packet to packet; others read it once, when they are opened.
@@ -64,6 +71,8 @@ class FrameSource(Protocol):
 
     header: VideoHeader
     num_decode_errors: int
+    num_time_jumps: int
+    last_seconds: float | None
 
     def __iter__(self) -> Iterator[Frame]: ...
 
@@ -71,7 +80,13 @@ class FrameSource(Protocol):
 class VideoDecoder:
     """Every displayed frame of a file, in presentation order.
 
-    Use as a context manager; iterate once, or `seek` and iterate again.
+    Use as a context manager; iterate once, or `seek` and iterate again: `pts_seconds` is then not mended by what was
+    passed over.
+
+    Attributes:
+        num_decode_errors: packets that were lost so far.
+        num_time_jumps: see `Clock`, as far as was iterated.
+        last_seconds: how long the last frame that was given is on screen, by the file; None where it does not say.
 
     Raises:
         BadInputError: no such file, not a video, no video stream, no frame that can be decoded, or more pixels, frames
@@ -87,6 +102,8 @@ class VideoDecoder:
         # Frames shown before this stamp are left out where no other is made from them; set by who seeks one frame.
         self.skip_before: int | None = None
         self.num_decode_errors = 0
+        self.num_time_jumps = 0
+        self.last_seconds: float | None = None
         self._open()
         try:
             self._pending = self._decode()
@@ -109,7 +126,7 @@ class VideoDecoder:
         header, fields = self.header, FieldOrderReader(self._stream)
         pictures = self._pictures()
         previous, picture, next_pts = None, next(pictures, None), 0
-        frame_index, begin = 0, None
+        frame_index, clock, begin = 0, header.clock(), None
         while picture is not None:
             field_order = fields.read(picture)
             # Only an interlaced picture needs to know what comes after it.
@@ -118,13 +135,15 @@ class VideoDecoder:
             if pts is None:  # a raw stream without stamps is shown at its average rate; fetches go by count and hash
                 pts = next_pts
             next_pts = pts + self._usual_step
-            begin = pts if begin is None else begin
-            self._check_length(frame_index, (pts - begin) * header.time_base)
+            seconds = clock.seconds(pts)
+            begin = seconds if begin is None else begin
+            self.num_time_jumps, self.last_seconds = clock.num_jumps, self._own_seconds(picture)
+            self._check_length(frame_index, seconds - begin)
             yield Frame(
                 picture,
                 frame_index=frame_index,
                 pts=pts,
-                time_base=header.time_base,
+                pts_seconds=seconds,
                 look=header.look,
                 is_keyframe=bool(picture.key_frame),
                 field_order=field_order,
@@ -158,8 +177,8 @@ class VideoDecoder:
 
     @property
     def _usual_step(self) -> int:
-        """Ticks from one frame to the next at the average rate; 1 where no rate is known."""
-        rate = self.header.average_frame_rate
+        """Ticks from one frame to the next at the guessed rate; 1 where no rate is known."""
+        rate = self.header.guessed_frame_rate
         return max(1, round(1 / (rate * self.header.time_base))) if rate else 1
 
     @property
@@ -167,7 +186,15 @@ class VideoDecoder:
         """What decodes: PyAV falls back to the CPU where the device cannot."""
         return self._opened_device if self._stream.codec_context.is_hwaccel else "cpu"
 
-    def _check_length(self, frame_index: int, seconds: Fraction) -> None:
+    def _own_seconds(self, picture: av.VideoFrame) -> float | None:
+        """How long the file says that a picture is shown; of some containers FFmpeg makes it a tick, or nothing."""
+        rate = self.header.guessed_frame_rate
+        seconds = float((picture.duration or 0) * self.header.time_base)
+        if _keeps_durations(self.header.container):
+            return seconds or None
+        return max(seconds, float(1 / rate)) if rate else None
+
+    def _check_length(self, frame_index: int, seconds: float) -> None:
         settings = self._settings
         if frame_index >= settings.max_num_frames:
             raise BadInputError(
@@ -297,6 +324,8 @@ class VideoDecoder:
             color_range=COLOR_RANGES.get(int(first.color_range), "unspecified"),
             time_base=stream.time_base or Fraction(1, 90_000),
             average_frame_rate=_positive(stream.average_rate),
+            guessed_frame_rate=_positive(stream.guessed_rate),
+            duration_seconds=_duration_seconds(self._container, stream),
             num_frames_from_header=num_frames if 0 < num_frames < 2**40 else None,
         )
 
@@ -317,6 +346,17 @@ def _read_geometry(first: av.VideoFrame, stream: VideoStream) -> Geometry:
     # Where the matrix cannot be read PyAV still gives the turn.
     rotation, is_mirrored = orientation_of(matrix) if matrix is not None else (90 * round(first.rotation / 90), False)
     return Geometry(first.width, first.height, ratio, rotation, is_mirrored)
+
+
+def _duration_seconds(container: av.container.InputContainer, stream: VideoStream) -> float | None:
+    """As the file says; it may be wrong."""
+    if stream.duration and stream.time_base:
+        return max(0.0, float(stream.duration * stream.time_base))
+    return max(0.0, container.duration / av.time_base) if container.duration else None
+
+
+def _keeps_durations(container: str) -> bool:
+    return "mp4" in container.split(",")
 
 
 def _positive(value: Fraction | None) -> Fraction | None:

@@ -33,6 +33,7 @@ class FrameIdentities:
         chroma_hash: N hex strings, None where a picture has no other plane than its first.
         is_keyframe: (N,) bool.
         field_order: N of `progressive`, `top_first`, `bottom_first`.
+        pts_seconds: (N,) float64, see `Frame`.
     """
 
     pts: npt.NDArray[np.int64]
@@ -40,6 +41,7 @@ class FrameIdentities:
     chroma_hash: Sequence[str | None]
     is_keyframe: npt.NDArray[np.bool_]
     field_order: Sequence[FieldOrder]
+    pts_seconds: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.luma_hash)
@@ -115,7 +117,7 @@ class FrameFetcher:
             frame = self._seek_to(frame_index)
         if frame is None:
             frame, self._method = self._count_to(frame_index), "sequential"
-        frame.frame_index = frame_index
+        frame.frame_index, frame.pts_seconds = frame_index, float(self._identities.pts_seconds[frame_index])
         self._position = frame_index
         return frame, self._method
 

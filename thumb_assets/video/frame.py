@@ -1,7 +1,6 @@
 """One displayed frame: its identity, and its picture in whatever size and depth a consumer asks for."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -56,7 +55,7 @@ class Frame:
     Attributes:
         frame_index: 0-based position among the displayed frames.
         pts: presentation time stamp in units of the stream's time base.
-        pts_seconds: pts x time base.
+        pts_seconds: seconds on the video's timeline, see `Clock`.
         is_keyframe: whether the codec calls it a sync frame.
         field_order: whether it is made of two fields, and which of them is shown first.
         decoded_on: `cpu`, or FFmpeg's name of the device that decoded it.
@@ -74,7 +73,7 @@ class Frame:
         *,
         frame_index: int,
         pts: int,
-        time_base: Fraction,
+        pts_seconds: float,
         look: Look,
         is_keyframe: bool,
         field_order: FieldOrder = "progressive",
@@ -83,7 +82,7 @@ class Frame:
     ) -> None:
         self.frame_index = frame_index
         self.pts = pts
-        self.pts_seconds = float(pts * time_base)
+        self.pts_seconds = pts_seconds
         self.is_keyframe = is_keyframe
         self.field_order = field_order
         self.decoded_on = decoded_on

@@ -87,9 +87,10 @@ class IndexedDecoder(VideoDecoder):
         index = plan_frames(
             read_packets(self._container, self._stream),
             num_frames_from_header=self.header.num_frames_from_header,
-            time_base=self.header.time_base,
+            clock=self.header.clock(),
         )
-        self._check_length(len(index) - 1, (int(index.pts[-1]) - int(index.pts[0])) * index.time_base)
+        self._check_length(len(index) - 1, float(index.pts_seconds[-1] - index.pts_seconds[0]))
+        self.num_time_jumps, self.last_seconds = index.num_time_jumps, None
         return index
 
     def _open_stream(self) -> VideoStream:
@@ -155,7 +156,7 @@ class IndexedDecoder(VideoDecoder):
             picture,
             frame_index=frame_index,
             pts=int(self.index.pts[frame_index]),
-            time_base=self.header.time_base,
+            pts_seconds=float(self.index.pts_seconds[frame_index]),
             look=self.header.look,
             is_keyframe=bool(picture.key_frame),
         )

@@ -6,7 +6,6 @@ in which packets and displayed frames are known to differ; a file that breaks on
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +16,7 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from thumb_assets.video.bitstream import PacketContent, PacketError, packet_reader
+from thumb_assets.video.timing import Clock
 
 # Containers that keep a table of their sync frames and a stamp for every frame. A transport stream keeps no table, an
 # AVI no presentation stamps.
@@ -50,7 +50,8 @@ class FrameIndex:
         coding_place: (N,) int64, the packet's place in the file; frames that others are predicted from come early.
         sync_frames: (S,) int64 frame_index of the frames where decoding can begin, ascending, the first 0.
         sync_dts: (S,) int64 decoding stamp of those, which is what containers are searched by.
-        time_base: unit of the stamps in seconds.
+        pts_seconds: (N,) float64, as `Frame.pts_seconds` has them.
+        num_time_jumps: see `Clock`.
     """
 
     pts: npt.NDArray[np.int64]
@@ -58,7 +59,8 @@ class FrameIndex:
     coding_place: npt.NDArray[np.int64]
     sync_frames: npt.NDArray[np.int64]
     sync_dts: npt.NDArray[np.int64]
-    time_base: Fraction
+    pts_seconds: npt.NDArray[np.float64]
+    num_time_jumps: int
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -67,11 +69,6 @@ class FrameIndex:
     def num_groups(self) -> int:
         """Groups of pictures: one per sync frame."""
         return len(self.sync_frames)
-
-    @cached_property
-    def pts_seconds(self) -> npt.NDArray[np.float64]:
-        """(N,) float64, as `Frame.pts_seconds` has them."""
-        return np.array([float(pts * self.time_base) for pts in self.pts.tolist()])
 
     @cached_property
     def is_keyframe(self) -> npt.NDArray[np.bool_]:
@@ -143,13 +140,14 @@ def plan_frames(
     packets: Sequence[PacketFacts],
     *,
     num_frames_from_header: int | None,
-    time_base: Fraction,
+    clock: Clock,
 ) -> FrameIndex:
     """The displayed frames that packets lead to, where every rule of trust holds.
 
     Args:
         packets: all packets of the stream in the order of the file.
         num_frames_from_header: what the header claims, where it claims anything.
+        clock: a new one.
 
     Raises:
         UntrustedIndexError: names the first rule that is broken.
@@ -175,7 +173,8 @@ def plan_frames(
         coding_place=order.astype(np.int64),
         sync_frames=sync_frames.astype(np.int64),
         sync_dts=np.array([packets[place].dts for place in sync_places.tolist()], dtype=np.int64),
-        time_base=time_base,
+        pts_seconds=np.array([clock.seconds(each) for each in pts.tolist()]),
+        num_time_jumps=clock.num_jumps,
     )
 
 

@@ -16,7 +16,8 @@ def identities_of(path: Path, settings: VideoSettings | None = None) -> FrameIde
     """pts, hash and keyframe flag of every displayed frame."""
     with VideoDecoder(path, settings) as decoder:
         rows = [
-            (frame.pts, frame.luma_hash, frame.chroma_hash, frame.is_keyframe, frame.field_order) for frame in decoder
+            (frame.pts, frame.luma_hash, frame.chroma_hash, frame.is_keyframe, frame.field_order, frame.pts_seconds)
+            for frame in decoder
         ]
     return FrameIdentities(
         np.array([row[0] for row in rows], np.int64),
@@ -24,6 +25,7 @@ def identities_of(path: Path, settings: VideoSettings | None = None) -> FrameIde
         [row[2] for row in rows],
         np.array([row[3] for row in rows], np.bool_),
         [row[4] for row in rows],
+        np.array([row[5] for row in rows], np.float64),
     )
 
 

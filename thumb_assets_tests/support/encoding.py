@@ -38,6 +38,7 @@ class Encoding:
     sample_aspect_ratio: Fraction | None = None
     container_options: Mapping[str, str] = field(default_factory=dict)
     time_base: Fraction = Fraction(1, RATE)
+    rate: int = RATE  # what the header says; the stamps say what is shown when
     field_order: str | None = None  # `tff` or `bff`, for interlaced video
     colours: "Tags | None" = None
 
@@ -57,7 +58,7 @@ def encode(
     encoding = encoding or Encoding()
     frames = list(frames)
     with av.open(str(path), "w", options=dict(encoding.container_options)) as container:
-        stream = container.add_stream(encoding.codec, rate=RATE, options=dict(encoding.options))
+        stream = container.add_stream(encoding.codec, rate=encoding.rate, options=dict(encoding.options))
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = encoding.pix_fmt
         context = stream.codec_context

@@ -1,6 +1,7 @@
 """The synthetic videos by name: one recipe per hazard, each frame carrying its own index in the pixels.
 
-`make(name, folder)` writes one and returns its path; `RECIPES[name]` says what must come out of it.
+`make(name, folder)` writes one and returns its path; `RECIPES[name]` or `UNNUMBERED[name]` says what must
+come out of it.
 """
 
 from collections.abc import Callable
@@ -12,10 +13,20 @@ import av
 import numpy as np
 from av.stream import Disposition
 
+from thumb_assets_tests.support import odd_time
 from thumb_assets_tests.support.drawing import STRIP_HEIGHT, RgbArray, draw_frame, read_frame_index
 from thumb_assets_tests.support.encoding import RATE, Encoding, Tags, encode
 
-__all__ = ["MULTI_SHOT_CUTS", "MULTI_SHOT_KINDS", "RECIPES", "Recipe", "draw_frame", "make", "read_frame_index"]
+__all__ = [
+    "MULTI_SHOT_CUTS",
+    "MULTI_SHOT_KINDS",
+    "RECIPES",
+    "UNNUMBERED",
+    "Recipe",
+    "draw_frame",
+    "make",
+    "read_frame_index",
+]
 
 # First frames of the shots of `multi_shot`, and what each shot shows.
 MULTI_SHOT_CUTS = (0, 36, 72, 108, 144, 180)
@@ -49,10 +60,11 @@ class Recipe:
 
 def make(name: str, folder: Path) -> Path:
     """Writes the video of that name into the folder; a second call finds it there."""
-    path = folder / f"{name}{RECIPES[name].suffix}"
+    recipe = RECIPES.get(name) or UNNUMBERED[name]
+    path = folder / f"{name}{recipe.suffix}"
     if not path.exists():
         unfinished = path.with_name(f"unfinished-{path.name}")
-        RECIPES[name].write(unfinished)
+        recipe.write(unfinished)
         unfinished.rename(path)
     return path
 
@@ -307,6 +319,12 @@ RECIPES: dict[str, Recipe] = {
     "portrait": Recipe(_sized(180, 320, 40), display_size=(180, 320)),
     "untagged_hd": Recipe(_sized(1280, 720, 5), num_frames=5, display_size=(1280, 720)),
     "multi_shot": Recipe(_multi_shot, num_frames=_MULTI_SHOT_END),
+    "joined_ts": Recipe(odd_time.joined([900_000, 900_000]), ".ts", num_frames=150),
+    "jumping_ts": Recipe(odd_time.joined([18_000_000, 900_000]), ".ts", num_frames=150),
+    "wrapping_ts": Recipe(odd_time.joined([2**33 - 180_000]), ".ts", num_frames=75),
+    "raw_dv": Recipe(odd_time.raw_dv, ".dv", num_frames=100, display_size=(768, 576)),
+    "avi_600": Recipe(odd_time.avi_600, ".avi", num_frames=100),
+    "webm_1000": Recipe(odd_time.webm_1000, ".webm", num_frames=100),
     "truncated": Recipe(_truncated, num_frames=None),
     "corrupted": Recipe(_corrupted, num_frames=None),
     "cover_only": Recipe(lambda path: _with_cover(path, has_video=False), num_frames=0, is_readable=False),
@@ -314,4 +332,12 @@ RECIPES: dict[str, Recipe] = {
     "text": Recipe(_not_a_video, num_frames=0, is_readable=False),
     "zero_byte": Recipe(lambda path: path.write_bytes(b""), num_frames=0, is_readable=False),
     "header_only": Recipe(_header_only, num_frames=0, is_readable=False),
+}
+
+# Videos whose frames do not all tell their index.
+UNNUMBERED: dict[str, Recipe] = {
+    "hold_then_black": Recipe(odd_time.hold_then_black, num_frames=2),
+    "deck_vfr": Recipe(odd_time.deck_vfr, num_frames=118),
+    "fast_then_slow": Recipe(odd_time.fast_then_slow, ".mkv", num_frames=440),
+    "slow_then_cuts": Recipe(odd_time.slow_then_cuts, ".mkv", num_frames=120),
 }

@@ -21,7 +21,14 @@ def _weigh(
     sizes: npt.NDArray[np.int64], differences: list[float], sync: list[int] | None = None
 ) -> list[tuple[tuple[int, ...], float]]:
     sync_frames = np.array(sync or range(0, len(sizes), _GOP), dtype=np.int64)
-    found = weigh_groups(sizes, np.arange(len(sizes)), sync_frames, differences, min_shot_frames=15)
+    found = weigh_groups(
+        sizes,
+        np.arange(len(sizes)),
+        sync_frames,
+        differences,
+        pts_seconds=np.arange(len(sizes)) / 25,
+        min_shot_seconds=0.6,
+    )
     return [(each.starts, each.certainty) for each in found]
 
 
@@ -60,7 +67,14 @@ def test_a_group_that_ends_early_ends_at_a_cut() -> None:
 def test_frames_before_a_cut_in_the_file_may_be_of_either_shot() -> None:
     sizes, coding_place = _sizes(at_93=8000), np.arange(180)
     coding_place[90:94] = [91, 92, 93, 90]  # 93 was coded first, 90 to 92 from it and 89
-    found = weigh_groups(sizes, coding_place, np.array([0, 60, 120]), [0.1, 0.9], min_shot_frames=15)
+    found = weigh_groups(
+        sizes,
+        coding_place,
+        np.array([0, 60, 120]),
+        [0.1, 0.9],
+        pts_seconds=np.arange(len(sizes)) / 25,
+        min_shot_seconds=0.6,
+    )
     assert found[1].starts == (91,)
 
 

@@ -13,10 +13,10 @@ RATE = Fraction(25)
 
 def detect(frames: list[np.ndarray], **settings: object) -> tuple[list[ShotStart], dict[int, int]]:
     """The starts found, and at which frame each was announced."""
-    detector = ShotDetector(ShotsSettings(**settings), average_frame_rate=RATE)
+    detector = ShotDetector(ShotsSettings(**settings))
     announced = {}
     for frame_index, frame in enumerate(frames):
-        announced |= dict.fromkeys(detector.process(frame), frame_index)
+        announced |= dict.fromkeys(detector.process(frame, seconds=frame_index / 25), frame_index)
     return detector.finish(), announced
 
 
@@ -91,9 +91,9 @@ def test_cuts_of_real_clips_are_at_the_decode_index(shared_dir: Path, clip: str,
 
     settings = ShotsSettings()
     with VideoDecoder(shared_dir / "video" / clip) as decoder:
-        detector = ShotDetector(settings, average_frame_rate=decoder.header.average_frame_rate)
+        detector = ShotDetector(settings)
         for frame in decoder:
-            detector.process(frame.rgb(settings.working_height))
+            detector.process(frame.rgb(settings.working_height), seconds=frame.pts_seconds)
     found = [start.frame_index for start in detector.finish()]
     assert set(cuts) <= set(found)
     assert len(found) <= len(cuts) + 2

