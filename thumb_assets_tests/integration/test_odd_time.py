@@ -91,3 +91,19 @@ def test_the_least_length_of_a_shot_is_a_time(synthetic_videos: MakeVideo, data_
     seconds = [rows["frames"][start]["pts_seconds"] for start in starts]
     assert len(starts) > 5
     assert np.diff(seconds).min() >= 0.6 - 1e-6
+
+
+def test_a_short_clip_that_fades_in_gives_no_nearly_black_still(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    rows = _made(data_dir, synthetic_videos("short_fade_in"))
+    assert len(rows["candidate_frames"]) >= 8
+    for still in (data_dir / "stills").rglob("*.jpg"):
+        assert np.asarray(Image.open(still)).mean() > 70
+    assert rows["selections"]
+
+
+def test_the_last_second_of_a_clip_has_a_candidate(shared_dir: Path, data_dir: Path) -> None:
+    """The flower is open at the end only."""
+    stages = ("videos", "frames", "shots", "candidate_frames")
+    rows = _made(data_dir, shared_dir / "video" / "flower.mp4", stages)
+    end = rows["frames"][0]["pts_seconds"] + rows["videos"][0]["duration_seconds"]
+    assert end - rows["candidate_frames"][-1]["pts_seconds"] < 0.5

@@ -48,6 +48,12 @@ def deck_vfr(path: Path) -> None:
     encode(path, [picture for _, _, picture in frames], Encoding(time_base=_MS), pts=[stamp for stamp, _, _ in frames])
 
 
+def short_fade_in(path: Path) -> None:
+    """1.9 s, the first of which come out of black."""
+    frames = [(draw_frame(i) * min(1.0, i / 25)).astype(np.uint8) for i in range(48)]
+    encode(path, frames, Encoding(options=_BETTER, gop_size=24))
+
+
 def joined(first_stamps: Sequence[int]) -> Callable[[Path], None]:
     """Transport streams one behind the other, each of PART_FRAMES frames from its first stamp (90,000 a second) on."""
 

@@ -338,6 +338,7 @@ RECIPES: dict[str, Recipe] = {
 UNNUMBERED: dict[str, Recipe] = {
     "hold_then_black": Recipe(odd_time.hold_then_black, num_frames=2),
     "deck_vfr": Recipe(odd_time.deck_vfr, num_frames=118),
+    "short_fade_in": Recipe(odd_time.short_fade_in, num_frames=48),
     "fast_then_slow": Recipe(odd_time.fast_then_slow, ".mkv", num_frames=440),
     "slow_then_cuts": Recipe(odd_time.slow_then_cuts, ".mkv", num_frames=120),
 }
