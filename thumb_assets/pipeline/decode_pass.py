@@ -65,13 +65,13 @@ class PassResult:
     Attributes:
         tables: the decode stages' tables that were asked for.
         errors: why a decode stage of them has no table.
-        notes: by stage, what people should know.
+        notes: by stage, metrics that say what people should know.
         captured: frame indices handed to the scorers of candidates.
     """
 
     tables: dict[str, pa.Table] = field(default_factory=dict)
     errors: dict[str, ThumbAssetsError] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, dict[str, str]] = field(default_factory=dict)
     captured: set[int] = field(default_factory=set)
 
 
@@ -256,12 +256,13 @@ def num_recent_frames(header: VideoHeader, settings: Settings) -> int:
     return max(_LEAST_RECENT_FRAMES, min(wanted, _MOST_RECENT_PIXELS // (width * height)))
 
 
-def notes_on_time(source: FrameSource) -> dict[str, str]:
-    """What people should know of the stamps, by stage."""
+def notes_on_time(source: FrameSource) -> dict[str, dict[str, str]]:
+    """Metrics that say what people should know of the stamps, by stage."""
     if not source.num_time_jumps:
         return {}
     places = "1 place" if source.num_time_jumps == 1 else f"{source.num_time_jumps} places"
-    return {"videos": f"the time stamps start again or jump at {places}; seconds are counted on from there"}
+    note = f"the time stamps start again or jump at {places}; seconds are counted on from there"
+    return {"videos": {"note": note}}
 
 
 def video_row(

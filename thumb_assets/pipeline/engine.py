@@ -239,10 +239,8 @@ class _Engine:
                 raise failure
             if stage in result.errors:
                 raise result.errors[stage]
-            tables = {stage: result.tables[stage]}
-            if stage == "frames":
-                return Made(tables, decoding.footer, decoding.metrics)
-            return Made(tables, metrics={"note": result.notes[stage]} if stage in result.notes else {})
+            tables, notes = {stage: result.tables[stage]}, result.notes.get(stage, {})
+            return Made(tables, *((decoding.footer, decoding.metrics) if stage == "frames" else ({}, notes)))
 
         for stage in self._stages:
             if stage in wanted:
