@@ -96,7 +96,8 @@ class FfmpegFetcher:
         self._folder: Path | None = None
         self._call_numbers = count()
         self._pyav: FrameFetcher | None = None
-        self._num_failures_in_a_row = 0
+        # The program gives all pictures the pixel shape of the first one, and its log says no other.
+        self._num_failures_in_a_row = _MAX_FAILURES_IN_A_ROW if self._header.has_several_shapes else 0
 
     def __enter__(self) -> "FfmpegFetcher":
         try:
@@ -247,9 +248,9 @@ class FfmpegFetcher:
         return found == expected and len(list(folder.iterdir())) == len(log.pictures) == len(expected)
 
     def _right_files(self, folder: Path, frame_indices: Sequence[int], log: FfmpegLog, device: str) -> dict[int, Path]:
-        """The files whose pictures have the size and format of the stream."""
-        geometry = self._header.geometry
-        right = (geometry.width, geometry.height, pix_fmt_on(device, self._header.pix_fmt))
+        """The files whose pictures are alike to the stream's first one: `PictureMaker` can make only those."""
+        first = self._header.first_geometry
+        right = (first.width, first.height, pix_fmt_on(device, self._header.pix_fmt))
         files = (folder / (FILE_PATTERN % number) for number in range(len(frame_indices)))
         shown = zip(frame_indices, files, log.pictures, strict=True)
         return {frame_index: file for frame_index, file, picture in shown if picture == right}
@@ -259,6 +260,7 @@ class FfmpegFetcher:
         picture = self._picture(source, frame_index)
         if picture is None:
             return None
+        first = self._header.first_geometry
         identities, around = self._identities, self._identities.neighbours_of(frame_index)
         before, after = (
             self._picture(source, index) if index in around else None for index in (frame_index - 1, frame_index + 1)
@@ -269,6 +271,7 @@ class FfmpegFetcher:
             pts=int(identities.pts[frame_index]),
             pts_seconds=float(identities.pts_seconds[frame_index]),
             look=self._header.look,
+            shown=self._header.shown(first.width, first.height, first.sample_aspect_ratio),
             is_keyframe=bool(identities.is_keyframe[frame_index]),
             field_order=identities.field_order[frame_index],
             neighbours=(before, after),

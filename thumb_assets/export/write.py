@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,8 @@ def _write_still(
     still: PlannedStill, *, frame: Frame, method: ExportMethod, folder: Path, provenance: Mapping[str, str]
 ) -> WrittenStill:
     rgb = pixels_of(frame, still.bit_depth)
+    if frame.is_of_other_shape:  # planned was the size of most frames; stretched to it the picture would be squashed
+        still = replace(still, width=rgb.shape[1], height=rgb.shape[0])
     if frame.pts != still.pts or rgb.shape != (still.height, still.width, 3):
         raise VerificationError(
             f"{still.video_id}: frame {still.frame_index} has pts {frame.pts} and size {rgb.shape[1]}x{rgb.shape[0]}, "

@@ -1,7 +1,7 @@
 """Opens a file, names its stream, yields every displayed frame with its identity."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,7 @@ from thumb_assets.video.damage import DamageError, decode_packets
 from thumb_assets.video.frame import Frame, Look
 from thumb_assets.video.geometry import Geometry, orientation_of
 from thumb_assets.video.interlace import FieldOrderReader
+from thumb_assets.video.sizes import PixelShapes, look_at_sizes, shown_geometry
 from thumb_assets.video.timing import Clock
 
 
@@ -51,15 +52,25 @@ class VideoHeader:
     guessed_frame_rate: Fraction | None
     duration_seconds: float | None
     num_frames_from_header: int | None
+    first_geometry: Geometry  # of the first picture; `geometry` is that of most of the video
+    has_several_shapes: bool  # whether the shape of the pixels changes on the way, as far as a few looks tell
 
     @property
     def geometry(self) -> Geometry:
-        """Sizes and orientation."""
+        """Sizes and orientation of most of the video's pictures."""
         return self.look.geometry
 
     def clock(self) -> Clock:
         """A new clock for the frames from the first one on."""
         return Clock(self.time_base, container=self.container, frame_rate=self.guessed_frame_rate)
+
+    def shown(self, width: int, height: int, sample_aspect_ratio: Fraction) -> Geometry:
+        """How a picture of that size and pixel shape is shown; see `shown_geometry`."""
+        usual = self.look.geometry
+        if (width, height, sample_aspect_ratio) == (usual.width, usual.height, usual.sample_aspect_ratio):
+            return usual
+        own = replace(usual, width=width, height=height, sample_aspect_ratio=sample_aspect_ratio)
+        return shown_geometry(own, usual)
 
 
 # Their decoders take what to leave out from packet to packet; others read it once, when they are opened.
@@ -124,6 +135,7 @@ class VideoDecoder:
     def __iter__(self) -> Iterator[Frame]:
         """Frames from the present position; `frame_index` counts from 0 at the start of the file."""
         header, fields = self.header, FieldOrderReader(self._stream)
+        shapes = PixelShapes(header.container, header.first_geometry.sample_aspect_ratio)
         pictures = self._pictures()
         previous, picture, next_pts = None, next(pictures, None), 0
         frame_index, clock, begin = 0, header.clock(), None
@@ -145,6 +157,7 @@ class VideoDecoder:
                 pts=pts,
                 pts_seconds=seconds,
                 look=header.look,
+                shown=header.shown(picture.width, picture.height, shapes.of(picture, self._stream)),
                 is_keyframe=bool(picture.key_frame),
                 field_order=field_order,
                 neighbours=(previous, following),
@@ -305,7 +318,11 @@ class VideoDecoder:
             raise BadInputError(f"{self.path}: has a video stream but no frame that can be decoded; replace the file")
         stream = self._stream
         num_frames = stream.frames
-        geometry = _read_geometry(first, stream)
+        first_geometry = _read_geometry(first, stream)
+        looks = look_at_sizes(
+            self.path, stream_index=stream.index, first=first_geometry, max_pixels=self._settings.max_pixels
+        )
+        geometry = looks.usual
         width, height = geometry.display_size  # a pixel aspect ratio can ask for any size
         if width * height > self._settings.max_pixels:
             raise BadInputError(
@@ -327,6 +344,8 @@ class VideoDecoder:
             guessed_frame_rate=_positive(stream.guessed_rate),
             duration_seconds=_duration_seconds(self._container, stream),
             num_frames_from_header=num_frames if 0 < num_frames < 2**40 else None,
+            first_geometry=first_geometry,
+            has_several_shapes=looks.has_several_shapes,
         )
 
 

@@ -24,7 +24,7 @@ Fingerprint = tuple[str, str | None]
 
 @dataclass(frozen=True)
 class Look:
-    """How all pictures of a stream are shown, told once by its first one."""
+    """How the pictures of a stream are shown: the size and shape most of them have, the first one's colours."""
 
     geometry: Geometry
     colours: Colours
@@ -64,6 +64,7 @@ class Frame:
     The pictures are made on demand, each size once, and kept while the frame is.
 
     Args:
+        shown: how this one is shown, where its shape is not that of the video.
         neighbours: the decoded pictures shown before and after it; only an interlaced frame needs them.
     """
 
@@ -76,6 +77,7 @@ class Frame:
         pts_seconds: float,
         look: Look,
         is_keyframe: bool,
+        shown: Geometry | None = None,
         field_order: FieldOrder = "progressive",
         neighbours: Neighbours = (None, None),
         decoded_on: str = "cpu",
@@ -87,11 +89,17 @@ class Frame:
         self.field_order = field_order
         self.decoded_on = decoded_on
         self.is_corrupt = bool(picture.is_corrupt)
-        self.geometry = look.geometry
+        self.geometry = shown or look.geometry
+        self._usual = look.geometry
         self._colours = look.colours
         self._picture = picture
         self._neighbours = neighbours
         self._renditions: dict[tuple[str, int, int], npt.NDArray[Any]] = {}
+
+    @property
+    def is_of_other_shape(self) -> bool:
+        """Whether it is shown in another size than most of the video, since its shape is another."""
+        return self.geometry != self._usual
 
     @cached_property
     def luma_hash(self) -> str:
@@ -118,7 +126,8 @@ class Frame:
         """The picture as people see it.
 
         Args:
-            short_side: length of the shorter side in pixels; None is full resolution. Never enlarged.
+            short_side: length of the shorter side in pixels; None is full resolution. Never enlarged. Reduced pictures
+                of a video are all of one size, also where a picture on the way has another shape.
 
         Returns:
             (H, W, 3) uint8 RGB, full range, BT.709 primaries, upright, square pixels, contiguous.
@@ -149,7 +158,7 @@ class Frame:
         Returns:
             (H, W, 3) uint8 RGB, full range.
         """
-        geometry = self.geometry
+        geometry = self._usual
         width, height = small_size(geometry.width, geometry.height, least_short_side=least_short_side)
         small = self._reduced.small_rgb(width, height)
         if small is None:
@@ -169,7 +178,8 @@ class Frame:
         return deinterlaced(self._picture, previous=previous, following=following, field_order=self.field_order)
 
     def _rendition(self, kind: Kind, short_side: int | None) -> npt.NDArray[Any]:
-        width, height = self.geometry.scaled_square_size(short_side)
+        geometry = self.geometry if short_side is None else self._usual
+        width, height = geometry.scaled_square_size(short_side)
         key = (kind, width, height)
         if key not in self._renditions:
             array: npt.NDArray[Any] | None = self._reduced.luma(width, height) if kind == "luma" else None

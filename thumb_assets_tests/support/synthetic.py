@@ -7,6 +7,7 @@ come out of it.
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -34,6 +35,9 @@ MULTI_SHOT_KINDS = ("sharp", "blurred", "sharp", "black", "sharp", "blurred")
 _MULTI_SHOT_END = 216
 # Drawn into frames that an edit list hides; seen only where it is not honoured.
 _HIDDEN_INDEX = 4000
+# (width, height, frames) of the parts of two recorded calls: one that grows, one in which somebody turns the phone.
+_CALL = ((160, 90, 6), (320, 180, 6), (640, 360, 28))
+_TURNED_CALL = ((640, 360, 28), (360, 640, 12))
 _BETTER = {"preset": "veryfast", "crf": "16"}  # unlike ultrafast, these honour B-frames
 
 
@@ -166,15 +170,49 @@ def _same_pts(path: Path) -> None:
 
 def _size_change(path: Path) -> None:
     """A transport stream whose picture size changes on the way, as broadcasts do between programmes."""
-    parts = []
-    for part, (width, height) in enumerate(((320, 180), (480, 270))):
-        frames = [draw_frame(20 * part + i, width=width, height=height) for i in range(20)]
-        encoding = Encoding(time_base=Fraction(1, 90_000))
-        piece = path.with_name(f"part{part}-{path.name}")
-        encode(piece, frames, encoding, pts=[3600 * (20 * part + i) for i in range(20)])
-        parts.append(piece.read_bytes())
-        piece.unlink()
-    path.write_bytes(b"".join(parts))
+    _join(path, [(320, 180, 16, None), (480, 270, 24, None)])
+
+
+def _aspect_change(path: Path) -> None:
+    """Television that changes from 4:3 to 16:9: the same pictures, other pixels."""
+    _join(path, [(320, 256, 16, Fraction(16, 15)), (320, 256, 24, Fraction(64, 45))])
+
+
+def _join(path: Path, parts: list[tuple[int, int, int, Fraction | None]]) -> None:
+    """Transport streams one after the other: (width, height, frames, pixel shape) each, stamps running on."""
+    begin = 0
+    with path.open("wb") as joined:
+        for width, height, num_frames, shape in parts:
+            numbers = range(begin, begin := begin + num_frames)
+            encoding = Encoding(time_base=Fraction(1, 90_000), sample_aspect_ratio=shape)
+            piece = path.with_name(f"part-{path.name}")
+            frames = [draw_frame(number, width=width, height=height) for number in numbers]
+            encode(piece, frames, encoding, pts=[3600 * number for number in numbers])
+            joined.write(piece.read_bytes())
+            piece.unlink()
+
+
+def _growing(path: Path, *, sizes: tuple[tuple[int, int, int], ...]) -> None:
+    """A recorded call: (width, height, frames) each, one VP8 stream whose header tells the first size only."""
+    number = 0
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = *sizes[0][:2], "yuv420p"
+        for width, height, num_frames in sizes:
+            encoder = av.CodecContext.create("libvpx", "w")
+            encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+            encoder.time_base, encoder.framerate, encoder.gop_size = Fraction(1, RATE), RATE, 12
+            encoder.options = {"deadline": "realtime", "cpu-used": "8", "b": "2M"}
+            packets = []
+            for number in range(number, number + num_frames):  # noqa: B020 - it goes on from where it was
+                rgb = draw_frame(number, width=width, height=height)
+                picture = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")
+                picture.pts, picture.time_base = number, Fraction(1, RATE)
+                packets += encoder.encode(picture)
+            number += 1
+            for packet in [*packets, *encoder.encode(None)]:
+                packet.stream, packet.time_base = stream, Fraction(1, RATE)
+                container.mux(packet)
 
 
 def _edit_list_start(path: Path) -> None:
@@ -311,7 +349,10 @@ RECIPES: dict[str, Recipe] = {
     "grey_raw": Recipe(_plain(codec="ffv1", pix_fmt="gray", options={}), ".nut"),
     "rgb_16_bit_quicktime": Recipe(_plain(codec="rawvideo", pix_fmt="rgb555be", options={}), ".mov"),
     "same_pts": Recipe(_same_pts, ".mkv"),
-    "size_change": Recipe(_size_change, ".ts"),
+    "size_change": Recipe(_size_change, ".ts", display_size=(480, 270)),
+    "aspect_change": Recipe(_aspect_change, ".ts", display_size=(455, 256)),
+    "growing_call": Recipe(partial(_growing, sizes=_CALL), ".webm", display_size=(640, 360)),
+    "turned_call": Recipe(partial(_growing, sizes=_TURNED_CALL), ".webm", display_size=(640, 360)),
     "anamorphic_tall": Recipe(_plain(sample_aspect_ratio=Fraction(3, 4)), display_size=(320, 240)),
     "anamorphic": Recipe(_plain(sample_aspect_ratio=Fraction(16, 11)), display_size=(465, 180)),
     "one_frame": Recipe(_sized(320, 180, 1), num_frames=1),
