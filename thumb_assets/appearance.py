@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.writing import lines_of_writing
+from thumb_assets.writing import Writing, share_of, writing_of
 
 # Shorter side in pixels of the colour picture, and of the luma in which writing and edges are looked for: letters of
 # 3 % of the height are still 9 pixels tall there.
@@ -44,6 +44,7 @@ class Appearance:
         luma_entropy: 0..8 bit.
         dark_share, bright_share, text_share, bar_share: 0..1 of the picture's area.
         acutance: 0..0.5, see `acutance`.
+        writing: the lines behind text_share.
         difference_hash: 16 hex digits.
         descriptor: (NUM_DIMENSIONS,) float16, L2 norm 1, no value below 0.
     """
@@ -53,6 +54,7 @@ class Appearance:
     bright_share: float
     acutance: float
     text_share: float
+    writing: Writing
     bar_share: float
     difference_hash: str
     descriptor: npt.NDArray[np.float16]
@@ -66,12 +68,14 @@ def measure_appearance(luma: UInt8Array, rgb: UInt8Array) -> Appearance:
         rgb: (h, w, 3) uint8 RGB, the same picture, shorter side about COLOUR_HEIGHT.
     """
     small = _reduced(luma)
+    writing = writing_of(small)
     return Appearance(
         luma_entropy=luma_entropy(luma),
         dark_share=float(np.count_nonzero(luma <= _DARK) / luma.size),
         bright_share=float(np.count_nonzero(luma >= _BRIGHT) / luma.size),
         acutance=acutance(small),
-        text_share=text_share(small),
+        text_share=share_of(writing),
+        writing=writing,
         bar_share=bar_share(luma),
         difference_hash=difference_hash(luma),
         descriptor=describe(luma, rgb),
@@ -171,11 +175,7 @@ def text_share(luma: UInt8Array) -> float:
     Args:
         luma: (H, W) uint8.
     """
-    luma = _reduced(luma)
-    covered = np.zeros(luma.shape, np.bool_)
-    for x, y, width, height in lines_of_writing(luma):
-        covered[y : y + height, x : x + width] = True
-    return float(covered.mean())
+    return share_of(writing_of(_reduced(luma)))
 
 
 def difference_hash(luma: UInt8Array) -> str:

@@ -4,7 +4,8 @@ What belongs here: finding regions that look like letters and stand in a row. Wh
 writing is too much (select). No model: letters are told by what holds for any alphabet that sets one beside the other.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,9 @@ _HEIGHT_RATIO, _LEVELS_APART, _OFF_LINE, _GAP = 1.7, 22.0, 0.18, 1.0
 _LEAST_LETTERS, _LINE_RATIO = 4, 2.0
 # Regions that are compared with one another: those that stand out most. A page of small print has fewer.
 _MOST_REGIONS = 1500
+# Writing stands where so much of its letters is there in so much of the video's time; in fewer pictures than this none
+# is known to stand.
+_STANDING_TIME, _STANDING_LETTERS, _LEAST_PICTURES = 0.5, 0.6, 3
 
 UInt8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float64]
@@ -38,6 +42,100 @@ class Line(NamedTuple):
     y: int
     width: int
     height: int
+
+
+class Writing(NamedTuple):
+    """The lines of a picture, each with its letters.
+
+    Attributes:
+        shape: (lines, columns) of the picture.
+        lines: their boxes.
+        letters: of each line (height, width) int8: 1, or -1 where they are darker than around them; else 0.
+    """
+
+    shape: tuple[int, int]
+    lines: tuple[Line, ...]
+    letters: tuple[npt.NDArray[np.int8], ...]
+
+
+def writing_of(luma: UInt8Array) -> Writing:
+    """The lines of writing in a picture and the letters in them; see `lines_of_writing`."""
+    import cv2
+
+    lines = lines_of_writing(luma)
+    if not lines:
+        return Writing((luma.shape[0], luma.shape[1]), (), ())
+    around = cv2.blur(luma, (_AROUND, _AROUND), borderType=cv2.BORDER_REPLICATE)
+    contrast = luma.astype(np.int16) - around
+    letters = tuple(_ink(contrast[y : y + height, x : x + width]) for x, y, width, height in lines)
+    return Writing((luma.shape[0], luma.shape[1]), tuple(lines), letters)
+
+
+def _ink(contrast: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
+    """What stands out in a line by half as much as its most: of the two sides the one that stands out more."""
+    sign = 1 if contrast.max() >= -int(contrast.min()) else -1
+    own = sign * contrast
+    return np.asarray((own > max(_LEAST_CONTRAST, own.max() / 2)) * sign, np.int8)
+
+
+def share_of(writing: Writing, *, is_counted: Sequence[bool] | None = None) -> float:
+    """Share of the picture that its lines cover, 0..1.
+
+    Args:
+        is_counted: for each line; None counts all.
+    """
+    covered = np.zeros(writing.shape, np.bool_)
+    for place, (x, y, width, height) in enumerate(writing.lines):
+        if is_counted is None or is_counted[place]:
+            covered[y : y + height, x : x + width] = True
+    return float(covered.mean())
+
+
+def passing_shares(writings: Sequence[Writing], seconds: Sequence[float]) -> list[float]:
+    """Share of each picture of a video covered by writing that does not stand in the same place in most of the video.
+
+    A watermark or a channel's logo is in every picture and says nothing of one. Captions change, and so do their
+    letters, though their place is the same.
+
+    Args:
+        writings: of pictures of one video, the lines of all in one size of picture.
+        seconds: how much of the video's time each picture stands for.
+    """
+    if len(writings) < _LEAST_PICTURES or len({writing.shape for writing in writings}) > 1:
+        return [share_of(writing) for writing in writings]
+    least = _STANDING_TIME * sum(seconds)
+    stands = {sign: _seconds_of_letters(writings, seconds, sign=sign) > least for sign in (1, -1)}
+    return [
+        share_of(
+            writing,
+            is_counted=[
+                not _is_standing(line, letters, stands)
+                for line, letters in zip(writing.lines, writing.letters, strict=True)
+            ],
+        )
+        for writing in writings
+    ]
+
+
+def _seconds_of_letters(writings: Sequence[Writing], seconds: Sequence[float], *, sign: int) -> FloatArray:
+    """For how long each pixel belongs to a letter that is brighter, or darker, than around it."""
+    total = np.zeros(writings[0].shape)
+    for writing, own_seconds in zip(writings, seconds, strict=True):
+        is_letter = np.zeros(writing.shape, np.bool_)
+        for (x, y, width, height), letters in zip(writing.lines, writing.letters, strict=True):
+            is_letter[y : y + height, x : x + width] |= letters == sign
+        total += is_letter * own_seconds
+    return total
+
+
+def _is_standing(line: Line, letters: npt.NDArray[np.int8], stands: dict[int, BoolArray]) -> bool:
+    x, y, width, height = line
+    num_same = num_any = 0
+    for sign, standing in stands.items():
+        stands_here = standing[y : y + height, x : x + width]
+        num_same += int(np.count_nonzero((letters == sign) & stands_here))
+        num_any += int(np.count_nonzero((letters == sign) | stands_here))
+    return num_same >= _STANDING_LETTERS * max(1, num_any)
 
 
 def lines_of_writing(luma: UInt8Array) -> list[Line]:

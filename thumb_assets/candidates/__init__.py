@@ -7,7 +7,14 @@ A moment's frame is the one that a player shows then: the last one whose stamp i
 
 from thumb_assets.candidates.plan import plan_candidates
 from thumb_assets.candidates.predictor import CandidatePredictor
-from thumb_assets.candidates.rules import bounds_of, held_frames, nearest_decoded, shot_candidates, uniform_frames
+from thumb_assets.candidates.rules import (
+    bounds_of,
+    held_frames,
+    nearest_decoded,
+    seconds_stood_for,
+    shot_candidates,
+    uniform_frames,
+)
 
 __all__ = [
     "CandidatePredictor",
@@ -15,6 +22,7 @@ __all__ = [
     "held_frames",
     "nearest_decoded",
     "plan_candidates",
+    "seconds_stood_for",
     "shot_candidates",
     "uniform_frames",
 ]

@@ -3,6 +3,8 @@
 Times are given as bounds: N + 1 seconds, at which each of N frames appears and at which the last one is gone.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,6 +49,24 @@ def held_frames(shown: Floats) -> NDArray[np.bool_]:
     steps = shown[shown > 0]
     usual = float(np.percentile(steps, 25)) if len(steps) else 0.0
     return np.asarray(shown >= min(_HOLD_SECONDS, max(_LEAST_HOLD_SECONDS, _HOLD_STEPS * usual)))
+
+
+def seconds_stood_for(pts_seconds: Floats, frames: Sequence[int]) -> list[float]:
+    """How much of a video's time is nearest to each of some of its frames.
+
+    Args:
+        pts_seconds: (N,) float64 by frame_index.
+        frames: frame_index, ascending.
+
+    >>> seconds_stood_for(np.arange(11.0), [2, 4, 10])
+    [3.0, 4.0, 3.0]
+    """
+    if not frames:
+        return []
+    latest = np.maximum.accumulate(pts_seconds)
+    own = latest[np.asarray(frames)]
+    shown: list[float] = np.diff(np.concatenate([latest[:1], (own[:-1] + own[1:]) / 2, latest[-1:]])).tolist()
+    return shown
 
 
 def shown_at(bounds: Floats, moments: Floats) -> Ints:

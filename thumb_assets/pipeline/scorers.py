@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from thumb_assets.appearance import COLOUR_HEIGHT, measure_appearance
+from thumb_assets.candidates import seconds_stood_for
 from thumb_assets.clip import load_clip_scorer
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.faces import load_face_detector, scale_boxes
@@ -28,6 +29,7 @@ from thumb_assets.sharpness import (
 from thumb_assets.tables import TABLES, table_from_rows
 from thumb_assets.video import Frame
 from thumb_assets.weights import check_licences
+from thumb_assets.writing import passing_shares
 
 # Batches of a scorer that may wait or be worked on while frames go on arriving; one more and the decoder waits.
 _MAX_RUNNING_BATCHES = 2
@@ -266,18 +268,33 @@ def _sharpness_scorer(_settings: Settings) -> "FrameScorer[Any, Any]":
     return FrameScorer("sharpness", lambda frame: frame.luma(EVAL_HEIGHT), score, to_rows, complete=complete)
 
 
+# Goes with a row of `appearance` until all of the video are there.
+_WRITING = "writing"
+
+
 def _appearance_scorer(_settings: Settings) -> "FrameScorer[Any, Any]":
     names = [column.name for column in TABLES["appearance"].columns if column.name not in {*TABLES["appearance"].key}]
 
     def to_rows(video_id: str, frame_index: int, result: Any, error: str | None) -> list[Row]:
         values = {name: getattr(result, name, None) for name in names} | {"error": error}
-        return [{"video_id": video_id, "frame_index": frame_index, **values}]
+        return [{"video_id": video_id, "frame_index": frame_index, **values, _WRITING: getattr(result, _WRITING, None)}]
+
+    def complete(rows: list[Row], frames: pa.Table) -> list[Row]:
+        writings = [row.pop(_WRITING) for row in rows]
+        known = [row for row, writing in zip(rows, writings, strict=True) if writing is not None]
+        seconds = frames.column("pts_seconds").to_numpy()
+        own_seconds = seconds_stood_for(seconds, [row["frame_index"] for row in known])
+        shares = passing_shares([writing for writing in writings if writing is not None], own_seconds)
+        for row, share in zip(known, shares, strict=True):
+            row["text_share"] = share
+        return rows
 
     return FrameScorer(
         "appearance",
         lambda frame: (frame.luma(EVAL_HEIGHT), frame.rgb(COLOUR_HEIGHT)),
         lambda pictures: [measure_appearance(luma, rgb) for luma, rgb in pictures],
         to_rows,
+        complete=complete,
     )
 
 

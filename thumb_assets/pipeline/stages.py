@@ -97,8 +97,8 @@ CODE_VERSIONS: dict[str, str] = (
     | dict.fromkeys(("shots", "sharpness"), "3")
     # The candidates that are judged are the best of a choice.
     | {"selections": _CHOICE, "judgements": f"2.{_CHOICE}"}
-    # Writing is found by its letters, blur by the sharpest edges.
-    | {"appearance": "4"}
+    # Writing is found by its letters, blur by the sharpest edges; writing that stands throughout does not count.
+    | {"appearance": "5"}
     # The same, and whether the decoder calls the picture corrupt; then untagged grey in full, covers told from videos;
     # then how long each frame is on screen, on a timeline that never goes back.
     | {"frames": "6", "videos": "4", "stills": "3"}

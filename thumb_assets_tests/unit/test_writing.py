@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from thumb_assets.writing import Line, lines_of_writing
+from thumb_assets.writing import Line, lines_of_writing, passing_shares, share_of, writing_of
 from thumb_assets_tests.unit.test_appearance import luma_of, photo
 
 HEIGHT, WIDTH = 288, 512
@@ -86,3 +86,49 @@ def test_more_regions_than_are_compared_are_no_trouble():
         picture[top : top + 6][:, np.arange(WIDTH) % 6 < 4] = 250
     assert lines_of_writing(picture)
     assert lines_of_writing(picture) == lines_of_writing(picture)
+
+
+def picture_of(seed: int) -> np.ndarray:
+    """A soft ground, another one for each seed."""
+    noise = np.random.default_rng(seed).integers(20, 110, (5, 9), dtype=np.uint8)
+    return cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+
+
+def shares(pictures: list[np.ndarray], seconds: list[float] | None = None) -> list[float]:
+    return passing_shares([writing_of(picture) for picture in pictures], seconds or [1.0] * len(pictures))
+
+
+def test_writing_that_stands_throughout_does_not_count():
+    grounds = [picture_of(seed) for seed in range(6)]
+    marked = [written(picture, "channel seven news", lines=12, bottom=270) for picture in grounds]
+    assert min(share_of(writing_of(picture)) for picture in marked) > 0.01
+    titled = [*marked[:5], written(marked[5], "THE BIG TITLE", lines=30, bottom=150)]
+    found = shares(titled)
+    assert max(found[:5]) < 0.01, "the watermark"
+    assert found[5] > 0.04, "the title counts, in spite of it"
+
+
+def test_captions_change_and_count_though_their_place_is_the_same():
+    words = [
+        "never say that again",
+        "who is it this time",
+        "look behind you",
+        "all my love goes",
+        "it was raining",
+        "no",
+    ]
+    captions = [written(picture_of(seed), words[seed], lines=14, bottom=260) for seed in range(5)]
+    assert min(shares(captions)) > 0.008
+
+
+def test_what_counts_is_the_time_for_which_writing_stands():
+    title = [written(picture_of(seed), "part one of three", lines=14, bottom=260) for seed in range(3)]
+    others = [picture_of(seed) for seed in range(3, 5)]
+    assert max(shares([*title, *others])[:3]) < 0.01
+    assert min(shares([*title, *others], [1.0, 1.0, 1.0, 30.0, 30.0])[:3]) > 0.015
+
+
+def test_of_too_few_pictures_nothing_is_known_to_stand():
+    one = written(picture_of(0), "part one of three", lines=14, bottom=260)
+    assert shares([one, one]) == [share_of(writing_of(one))] * 2
+    assert shares([]) == []
