@@ -126,7 +126,7 @@ def _cursor(after: bytes | None) -> str:
 def _summary(found: Discovery, lost: Sequence[str]) -> str:
     parts = [f"nothing new among {len(found.videos)} videos"]
     parts += [f"{found.num_unsettled} files may still be written"] if found.num_unsettled else []
-    parts += [f"{len(found.set_aside)} files are no videos and are set aside"] if found.set_aside else []
+    parts += [f"set aside as no videos: {len(found.set_aside)}"] if found.set_aside else []
     parts += [f"the files of {_few(lost)} are gone"] if lost else []
     parts += ["more files are looked at in the next tick"] if found.after else []
     return "; ".join(parts)

@@ -87,7 +87,7 @@ def test_what_is_no_video_is_set_aside_and_no_partition(
     # What is set aside takes no place among the new files of a tick.
     tick(instance, data_dir, "library.max_new_per_tick=1")
     assert [each.rpartition("-")[0] for each in instance.get_dynamic_partitions("videos")] == ["clip"]
-    assert "3 files are no videos and are set aside" in str(tick(instance, data_dir).skip_reason)
+    assert "set aside as no videos: 3" in str(tick(instance, data_dir).skip_reason)
 
 
 def test_a_file_under_way_waits(synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance) -> None:
