@@ -6,6 +6,7 @@ and what to do, in one line.
 """
 
 import errno
+import re
 
 # `opencv-python` and `opencv-python-headless` fill the same folder; the first comes with other packages.
 _DESKTOP_OPENCV = (
@@ -90,3 +91,12 @@ def as_thumb_assets_error(error: Exception, where: str) -> ThumbAssetsError:
         known = ThumbAssetsError(f"{where}: {type(error).__name__}: {reason}")
     known.__cause__ = error
     return known
+
+
+def without_advice(message: str) -> str:
+    """A message on a stored file without what to do, for where that is done already.
+
+    >>> without_advice("a.parquet: is damaged; run the stage 'shots' again")
+    'a.parquet: is damaged'
+    """
+    return re.sub(r"; (run the stage .* again|delete it|check the disk and run again)$", "", message)

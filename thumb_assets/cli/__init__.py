@@ -17,6 +17,7 @@ import click
 from thumb_assets import __version__
 from thumb_assets.cli.backfill import backfill_command, work_through
 from thumb_assets.cli.chapters import chapters_command
+from thumb_assets.cli.check import check_command
 from thumb_assets.cli.decide import ban_command, cover_command, pin_command, unpin_command
 from thumb_assets.cli.decisions import decisions_command
 from thumb_assets.cli.learn import learn_command
@@ -172,6 +173,7 @@ def fetch_command(verbose: bool, *, name: str, overrides: Any) -> None:
 
 main.add_command(backfill_command)
 main.add_command(ban_command)
+main.add_command(check_command)
 main.add_command(chapters_command)
 main.add_command(cover_command)
 main.add_command(decisions_command)
@@ -211,7 +213,7 @@ def _run_with_progress(
 ) -> list[StageResult]:
     results = []
     num_videos = sum(len(group.video_ids) for group in groups)
-    with work_progress(num_videos) as work, watching(Watcher(work.on_frame, work.on_step)):
+    with work_progress(num_videos) as work, watching(Watcher(work.on_frame, work.on_step, on_note=work.on_note)):
         for result in run_groups(groups, stages, store, is_recomputed=is_recomputed):
             results.append(replace(result, tables={}))  # a library's tables would not fit in memory
             if result.stage == stages[-1]:

@@ -117,7 +117,7 @@ def work_through(video_ids: Sequence[str], stages: Sequence[str], resource: "Thu
             if result.stage == stages[-1]:
                 work.on_done(result.video_id)
 
-        with watching(Watcher(work.on_frame, work.on_step, on_result)):
+        with watching(Watcher(work.on_frame, work.on_step, on_result, work.on_note)):
             is_success, unexpected = run_through_dagster(video_ids, stages, resource)
     print_errors(unexpected)
     return is_success

@@ -165,6 +165,9 @@ class WorkProgress:
         video = f"{self._video_id[:16]}: " if self._video_id else ""
         self._bars.update(self._frames, description=cell(f"{video}{name}"[:44]))
 
+    def on_note(self, note: str) -> None:
+        self._bars.console.print(f"note: {note}", markup=False)
+
     def on_done(self, video_id: str) -> None:
         self._done.add(video_id)
         self._bars.update(self._videos, completed=len(self._done))

@@ -45,7 +45,7 @@ def render_ffmetadata(chapters: pa.Table) -> str:
 
 def export_chapters(
     chapters: pa.Table, *, folder: Path, on_swap: Callable[[], object] = lambda: None
-) -> dict[str, int]:
+) -> dict[str, bytes]:
     """Writes both forms into a folder of their own, in place of the one that is there.
 
     Args:
@@ -54,17 +54,17 @@ def export_chapters(
         on_swap: see `replaced_folder`.
 
     Returns:
-        Size in bytes by name of the file.
+        What was written, by name of the file.
 
     Raises:
         StorageError: the disk is full, read-only or gone; what was there stays.
     """
-    contents = {WEBVTT_NAME: render_webvtt(chapters), FFMETADATA_NAME: render_ffmetadata(chapters)}
-    sizes = {}
+    texts = {WEBVTT_NAME: render_webvtt(chapters), FFMETADATA_NAME: render_ffmetadata(chapters)}
+    contents = {name: text.encode() for name, text in texts.items()}
     with replaced_folder(folder, on_swap=on_swap) as new:
-        for name, text in contents.items():
-            sizes[name] = (new / name).write_bytes(text.encode())
-    return sizes
+        for name, content in contents.items():
+            (new / name).write_bytes(content)
+    return contents
 
 
 def chapter_title(title: str | None, chapter_index: int) -> str:

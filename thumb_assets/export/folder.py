@@ -11,11 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from thumb_assets.errors import StorageError
-
-try:
-    import fcntl
-except ImportError:  # Windows: only age tells there
-    fcntl = None  # type: ignore[assignment]
+from thumb_assets.locks import HAS_LOCKS, hold
 
 # Names cannot be mistaken for a video's folder: a video_id never begins with a dot.
 _NEW, _OLD = ".tmp", ".old"
@@ -151,15 +147,15 @@ def _hold(folder: Path, *, is_waiting: bool = True) -> int | None:
         FileNotFoundError: the folder is gone.
         BlockingIOError: another holds it; only where it is not waited for.
     """
-    if fcntl is None:
+    if not HAS_LOCKS:  # where a folder cannot be opened either
         return None
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if is_waiting else fcntl.LOCK_NB))
+        is_held = hold(handle, is_waiting=is_waiting)
     except BlockingIOError:
         os.close(handle)
         raise
-    except OSError:
+    if not is_held:
         os.close(handle)
         return None
     return handle

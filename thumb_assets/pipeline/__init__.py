@@ -9,6 +9,7 @@ from thumb_assets.pipeline.configured import run_groups
 from thumb_assets.pipeline.deciding import TAKES_BACK, Decided, decide_frames
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.estimate import Estimate, estimate
+from thumb_assets.pipeline.faults import Fault, faults_of
 from thumb_assets.pipeline.from_tables import identities_of
 from thumb_assets.pipeline.isolate import run_isolated, warm_engine
 from thumb_assets.pipeline.learned import load_learned_head
@@ -50,6 +51,7 @@ __all__ = [
     "Decided",
     "Difference",
     "Estimate",
+    "Fault",
     "Group",
     "Keep",
     "Lesson",
@@ -69,6 +71,7 @@ __all__ = [
     "default_stages",
     "engine_environment",
     "estimate",
+    "faults_of",
     "gather_lesson",
     "grouped",
     "has_new_prompts",

@@ -1,5 +1,6 @@
 """The stage `chapters`: spans of like content out of the tables of one video, with titles where a model knows words."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache, partial
@@ -11,7 +12,7 @@ from thumb_assets.pipeline.from_tables import score_tables
 from thumb_assets.pipeline.job import Made, SkippedError, VideoJob
 from thumb_assets.select import Labels, chapters_of
 from thumb_assets.settings import ClipSettings, Settings
-from thumb_assets.store import FILES, TableStore
+from thumb_assets.store import FILES, FILES_SHA256, TableStore
 from thumb_assets.weights import check_licences
 
 # CLIP was trained on captions of pictures: a label alone is less like one.
@@ -40,11 +41,13 @@ def make_chapters(job: VideoJob, settings: Settings, store: TableStore, iqa_foot
         labels=labels,
     )
     folder = store.chapters_dir(job.video_id)
-    sizes = export_chapters(chapters, folder=folder, on_swap=partial(store.delete, "chapters", job.video_id))
+    files = export_chapters(chapters, folder=folder, on_swap=partial(store.delete, "chapters", job.video_id))
+    sizes = {name: len(content) for name, content in files.items()}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     metrics: dict[str, int | float | str] = {"num_bytes": sum(sizes.values())}
     if reason:
         metrics["titles"] = f"none: {reason}"
-    return Made({"chapters": chapters}, {FILES: json.dumps(sizes)}, metrics, is_final)
+    return Made({"chapters": chapters}, {FILES: json.dumps(sizes), FILES_SHA256: json.dumps(hashes)}, metrics, is_final)
 
 
 def _labels(job: VideoJob, settings: Settings, store: TableStore) -> tuple[Labels | None, str, bool]:

@@ -63,6 +63,13 @@ class Decoded:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """Something that is no failure and that people should know."""
+
+    note: str
+
+
+@dataclass(frozen=True)
 class Told:
     """A stage's result, and the trace of its error, which does not survive the way."""
 
@@ -122,6 +129,7 @@ def _do(job: Job, connection: "Connection[Any, Any]") -> None:
             on_video=on_video,
             on_step=on_step,
             asked=job.asked,
+            on_note=lambda note: connection.send(Noted(note)),
             is_recomputed=job.is_recomputed,
         )
         for result in results:

@@ -2,32 +2,33 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from heapq import merge
 from typing import Any
 
-from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
+from thumb_assets.errors import StorageError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.export import require_space, space_for_video
 from thumb_assets.pipeline.capture import capture_rule
+from thumb_assets.pipeline.cataloguing import Cataloguing
 from thumb_assets.pipeline.chapters import make_chapters
 from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, OnFrame, PassResult
 from thumb_assets.pipeline.from_tables import (
     choose_candidates,
     fetched_frames,
-    index_video,
     make_crops,
     make_stills,
     publish,
     select_frames,
-    show_outcomes,
 )
 from thumb_assets.pipeline.guidance import Guides, require_known_words
-from thumb_assets.pipeline.job import Made, VideoJob, skip_or_raise
+from thumb_assets.pipeline.job import Made, VideoJob
 from thumb_assets.pipeline.judgements import Judging
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.removal import remove_replaced
 from thumb_assets.pipeline.result import StageResult
-from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer, on_unavailable
+from thumb_assets.pipeline.scorers import FrameScorer
+from thumb_assets.pipeline.scoring import Scoring
 from thumb_assets.pipeline.sparse_pass import SparsePass
 from thumb_assets.pipeline.stages import (
     DECODE_STAGES,
@@ -36,10 +37,11 @@ from thumb_assets.pipeline.stages import (
     ordered_stages,
     table_inputs,
 )
-from thumb_assets.pipeline.watching import OnStep, OnVideo
+from thumb_assets.pipeline.turns import Turns
+from thumb_assets.pipeline.watching import OnNote, OnStep, OnVideo, log_note
 from thumb_assets.settings import Settings
 from thumb_assets.store import Library, Mirror, Outcome, TableStore, record_outcomes, settle_decisions
-from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
+from thumb_assets.tables import STAGE_TABLES, STAGES
 from thumb_assets.video import (
     IndexedDecoder,
     UntrustedIndexError,
@@ -68,6 +70,7 @@ def run(
     on_video: OnVideo | None = None,
     on_step: OnStep | None = None,
     asked: Mapping[str, Asked] | None = None,
+    on_note: OnNote = log_note,
     is_recomputed: bool = False,
 ) -> Iterator[StageResult]:
     """Runs stages of videos, each video decoded at most once, and yields each result as it is done and written.
@@ -85,6 +88,7 @@ def run(
         on_video: called with the video_id before anything is done with a video's file, and as a sign of life.
         on_step: called when a step begins that may take long, such as loading a model.
         asked: what of the settings was asked for beside the library's (see `remembered`); None: not known.
+        on_note: called with one line on something that is no failure, such as waiting for another process.
         is_recomputed: run every stage, whatever is stored.
 
     Raises:
@@ -92,7 +96,15 @@ def run(
     """
     wanted = ordered_stages(stages)
     engine = _Engine(
-        wanted, settings, store, on_frame, on_video, on_step=on_step, asked=asked, is_recomputed=is_recomputed
+        wanted,
+        settings,
+        store,
+        on_frame,
+        on_video,
+        on_step=on_step,
+        asked=asked,
+        on_note=on_note,
+        is_recomputed=is_recomputed,
     )
     return engine.run(video_ids)
 
@@ -108,6 +120,7 @@ class _Engine:
         *,
         on_step: OnStep | None,
         asked: Mapping[str, Asked] | None,
+        on_note: OnNote,
         is_recomputed: bool,
     ) -> None:
         self._stages = stages
@@ -117,16 +130,17 @@ class _Engine:
         self._on_frame = on_frame
         self._on_video = on_video or (lambda _: None)
         self._on_step: OnStep = on_step or (lambda name, *, is_of_file: None)  # noqa: ARG005 - a name of the protocol
+        self._on_note = on_note
         self._is_recomputed = is_recomputed
         self._library = Library(store.data_dir, ignore=settings.library.ignore)
         # A program may change a file and keep its size and time.
         is_hashed_anew = is_recomputed or settings.library.content_hash == "always"
         self._identified = Library(store.data_dir, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew)
         self._mirror = Mirror(settings.library, store)
-        self._models = ModelThread()
+        self._scoring = Scoring(settings, store, self._on_step)
         self._guides = Guides(settings, store)
+        self._catalog = Cataloguing(store, on_note)
         self._judging = Judging(settings, store, self._guides, self._on_video)
-        self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         try:
@@ -134,16 +148,35 @@ class _Engine:
             with one_thread_per_picture():
                 yield from self._run(video_ids)
         finally:
-            self._models.shutdown(cancel_futures=True)
+            self._scoring.end()
 
     def _run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         self._store.clean_temporary_files()
+        self._note_guides()
+        turns = Turns(self._store, on_note=self._on_note, on_wait=self._on_video)
+        try:
+            yield from self._work(turns.free(video_ids), turns)
+            for video_id in turns.busy():
+                yield from self._work([video_id], turns)
+            yield from self._catalog.catch_up()
+        finally:
+            turns.end()
+
+    def _note_guides(self) -> None:
+        if {"selections", "judgements"}.intersection(self._stages):
+            with suppress(StorageError):  # the first video says so
+                for note in self._guides.notes:
+                    self._on_note(note)
+
+    def _work(self, video_ids: Iterable[str], turns: Turns) -> Iterator[StageResult]:
         waiting: deque[VideoJob] = deque()
-        seen: set[str] = set()
+
+        def finish() -> Iterator[StageResult]:
+            job = waiting.popleft()
+            yield from self._finish(job)
+            turns.done(job.video_id)
+
         for video_id in video_ids:
-            if video_id in seen:
-                continue
-            seen.add(video_id)
             self._on_video(video_id)
             self._on_step("looking for the file", is_of_file=True)
             try:
@@ -162,13 +195,14 @@ class _Engine:
                 record_outcomes(self._store, video_id, job.interrupted_outcomes())
             except ThumbAssetsError as error:
                 yield from self._not_found(video_id, error)
+                turns.done(video_id)
                 continue
             yield from self._measure(job)
             waiting.append(job)
-            while waiting and (len(waiting) > _MAX_WAITING_VIDEOS or not self._has_pending(waiting[0])):
-                yield from self._finish(waiting.popleft())
+            while waiting and (len(waiting) > _MAX_WAITING_VIDEOS or not self._scoring.has_pending(waiting[0])):
+                yield from finish()
         while waiting:
-            yield from self._finish(waiting.popleft())
+            yield from finish()
 
     def _not_found(self, video_id: str, error: ThumbAssetsError) -> Iterator[StageResult]:
         first, *others = self._stages
@@ -179,14 +213,15 @@ class _Engine:
         if self._store.has("outcomes", video_id) or self._library.was_seen(video_id):
             outcome = Outcome(video_id, first, "failed", str(error), error.is_permanent, None, "")
             record_outcomes(self._store, video_id, [outcome])
-            show_outcomes(video_id, self._stages, self._store)
+            if "catalog" in self._stages:
+                self._catalog.show(video_id)
 
     # Frames: one pass over the file where a stage needs it, exact fetches of the candidates otherwise.
 
     def _measure(self, job: VideoJob) -> Iterator[StageResult]:
         settled = list(self._settle(job))
         stages = [stage for stage in self._stages if stage not in job.settled]
-        scorers = [scorer for scorer in map(self._scorer, stages) if isinstance(scorer, FrameScorer)]
+        scorers = [scorer for scorer in map(self._scoring.scorer, stages) if isinstance(scorer, FrameScorer)]
         passed = self._pass(job, scorers) if needs_every_frame(stages, self._settings) else ()
         # In the order of the stages: what is told of one before an input of it looks as if it was made before.
         yield from merge(settled, passed, key=lambda result: STAGES.index(result.stage))
@@ -218,7 +253,7 @@ class _Engine:
     def _needs_frames(self, job: VideoJob, scorer: FrameScorer[Any, Any]) -> bool:
         if job.is_unchanged(scorer.stage):
             return False
-        return scorer.rescore is None or not job.has_embeddings()
+        return scorer.rescore is None or job.stored_embeddings() is None
 
     def _pass(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> Iterator[StageResult]:
         wanted = (frozenset(self._stages) & DECODE_STAGES) - job.settled
@@ -313,11 +348,11 @@ class _Engine:
         for stage in self._stages:
             if stage in SCORER_STAGES and stage not in job.settled:
                 self._on_step(f"stage {stage}", is_of_file=True)
-                yield job.attempt(stage, partial(self._scores, job, stage))
+                yield job.attempt(stage, partial(self._scoring.scores, job, stage))
         makers = {
-            "judgements": lambda: self._judging.judge_frames(job, self._iqa_footer(job)),
-            "selections": lambda: select_frames(job, self._settings, self._guides, self._iqa_footer(job)),
-            "chapters": lambda: make_chapters(job, self._settings, self._store, self._iqa_footer(job)),
+            "judgements": lambda: self._judging.judge_frames(job, self._scoring.iqa_footer(job)),
+            "selections": lambda: select_frames(job, self._settings, self._guides, self._scoring.iqa_footer(job)),
+            "chapters": lambda: make_chapters(job, self._settings, self._store, self._scoring.iqa_footer(job)),
             "stills": lambda: make_stills(job, self._settings, self._store),
             "crops": lambda: make_crops(job, self._settings, self._store),
             "published": lambda: publish(job, self._settings, self._store),
@@ -326,15 +361,17 @@ class _Engine:
             if stage in self._stages:
                 self._on_step(f"stage {stage}", is_of_file=True)
                 yield job.attempt(stage, make)
-        for scorer in self._scorers.values():  # rows of stages that were blocked
-            if isinstance(scorer, FrameScorer):
-                scorer.forget(job.video_id)
+        for note in job.stored.notes.values():
+            self._on_note(note)
+        self._scoring.forget(job.video_id)  # rows of stages that were blocked
         is_indexed = "catalog" in self._stages
         # The catalog is made after the outcomes, to show them, and counts as done in them unless it fails.
         record_outcomes(self._store, job.video_id, job.outcomes(with_catalog=is_indexed))
         if is_indexed:
-            yield job.attempt("catalog", lambda: index_video(job, self._store))
-            record_outcomes(self._store, job.video_id, job.outcomes())
+            indexed = self._catalog.index(job)
+            if indexed is not None:
+                yield indexed
+                record_outcomes(self._store, job.video_id, job.outcomes())
         try:
             if job.is_well and not self._settings.library.keep_replaced:
                 remove_replaced(job.video, self._library, self._mirror, self._store)
@@ -342,59 +379,3 @@ class _Engine:
         except ThumbAssetsError as error:  # what was made is here; the next try has to bring it there, and no more
             yield job.fail(self._stages[-1], error)
             record_outcomes(self._store, job.video_id, job.outcomes())
-
-    def _scores(self, job: VideoJob, stage: str) -> Made:
-        scorer = self._scorer(stage)
-        if isinstance(scorer, ModelUnavailableError):
-            raise skip_or_raise(scorer, on_unavailable(stage, self._settings))
-        if isinstance(scorer, ThumbAssetsError):
-            raise scorer
-        if scorer is None:
-            raise ThumbAssetsError(f"{job.video_id}: stage {stage} has no scorer")
-        embeddings = job.stored_embeddings() if scorer.rescore else None
-        if embeddings is not None and scorer.rescore:
-            precision = (self._store.footer(stage, job.video_id) or {}).get("precision", "")
-            footer = {**scorer.footer, "precision": precision}  # that of the embeddings
-            return Made({stage: scorer.rescore(embeddings)}, footer, {"source": "stored embeddings"})
-        if job.fetch_error is not None:
-            scorer.forget(job.video_id)
-            raise job.fetch_error
-        frames, candidates = job.table("frames"), job.table("candidate_frames")
-        wanted = None if scorer.scope == "every_frame" else candidates.column("frame_index").to_pylist()
-        rows = scorer.take(job.video_id, wanted, frames)
-        errors = [str(row["error"]) for row in rows if row.get("error") is not None]
-        metrics: dict[str, int | float | str] = {"num_errors": len(errors)}
-        if errors:
-            how_many = f"{len(errors)} of {len(rows)} rows have an error"
-            metrics["note"] = f"{how_many}, the first: {errors[0]} (--recompute tries them again)"
-        return Made({stage: table_from_rows(stage, rows)}, scorer.footer, metrics)
-
-    def _iqa_footer(self, job: VideoJob) -> dict[str, str]:
-        scorer = self._scorers.get("iqa_scores")
-        if isinstance(scorer, FrameScorer):
-            return scorer.footer
-        return self._store.footer("iqa_scores", job.video_id) or {}
-
-    # Models
-
-    def _scorer(self, stage: str) -> "FrameScorer[Any, Any] | ThumbAssetsError | None":
-        """The stage's scorer, made when the first video needs it, or why there is none; None for other stages.
-
-        Raises:
-            SettingsError: it cannot be had with these settings anywhere.
-        """
-        if stage not in SCORER_STAGES:
-            return None
-        if stage not in self._scorers:
-            self._on_step(f"loading the model of {stage}", is_of_file=False)
-            try:
-                self._scorers[stage] = build_scorer(stage, self._settings, self._models)
-            except SettingsError:
-                raise
-            except Exception as error:  # noqa: BLE001 - a model that does not load fails its stage, not the others
-                self._scorers[stage] = as_thumb_assets_error(error, f"the model of stage {stage}")
-        return self._scorers[stage]
-
-    def _has_pending(self, job: VideoJob) -> bool:
-        scorers = [scorer for scorer in self._scorers.values() if isinstance(scorer, FrameScorer)]
-        return any(scorer.has_pending(job.video_id) for scorer in scorers)

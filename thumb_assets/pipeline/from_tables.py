@@ -1,7 +1,6 @@
 """The stages that need no model, each out of the tables of one video."""
 
 import json
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -12,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from thumb_assets.candidates import plan_candidates
-from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.export import export_crops, export_stills
 from thumb_assets.pipeline.guidance import Guides, words_without_embeddings
 from thumb_assets.pipeline.job import Made, SkippedError, VideoJob
@@ -25,11 +23,9 @@ from thumb_assets.settings import (
     publish_sql_url,
     publish_token,
 )
-from thumb_assets.store import Catalog, TableStore, pinned_frames
+from thumb_assets.store import TableStore, pinned_frames
 from thumb_assets.tables import table_from_rows, verify_coverage
 from thumb_assets.video import Frame, FrameFetcher, FrameIdentities, Geometry
-
-_LOGGER = logging.getLogger(__name__)
 
 
 def choose_candidates(job: VideoJob, settings: Settings) -> Made:
@@ -186,24 +182,6 @@ def _key(job: VideoJob, asked: PublishSettings) -> str:
         "source_path": job.video.source_path,
     }
     return keys[asked.key]
-
-
-def index_video(job: VideoJob, store: TableStore) -> Made:
-    """Brings the catalog up to date with the video's tables."""
-    Catalog(store.catalog_path).index_video(store, job.video_id)
-    return Made({})
-
-
-def show_outcomes(video_id: str, stages: Iterable[str], store: TableStore) -> None:
-    """Shows in the catalog what became of a video whose own catalog stage did not come to it, where one is kept.
-
-    The outcomes are on disk already, and stay where the catalog cannot be written.
-    """
-    if "catalog" in stages:
-        try:
-            Catalog(store.catalog_path).index_video(store, video_id)
-        except ThumbAssetsError as error:
-            _LOGGER.warning("%s: not shown in the catalog: %s", video_id, error)
 
 
 def identities_of(frames: pa.Table) -> FrameIdentities:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.clip import load_clip_scorer
-from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError
+from thumb_assets.errors import ContractError, ModelUnavailableError, SettingsError, ThumbAssetsError
 from thumb_assets.pipeline.learned import learned_head_sha256, load_learned_head
 from thumb_assets.select import Guidance, LearnedHead, embedding_model_of
 from thumb_assets.settings import PROMPT_FIELDS, ClipSettings, Settings
@@ -44,7 +44,7 @@ class Guides:
             `library` holds the component `clip` only where the library's scores are of this model and these prompts.
 
         Raises:
-            ContractError: the library's distributions or the learned scorer cannot be read.
+            ContractError: a learned scorer is forced, and cannot be read.
             MissingInputError: a learned scorer is forced, and there is none.
             ModelUnavailableError: words are asked for, and their model cannot be had here, or `models.licence` refuses
                 it.
@@ -73,6 +73,11 @@ class Guides:
         """See `guides_sha256`: of the very content that guides this run's choices."""
         return self._files.sha256
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One line per damaged file that has no say in this run's choices."""
+        return self._files.notes
+
     @cached_property
     def _files(self) -> "_Files":
         """Read until nobody wrote them meanwhile: what is made of one content must not count as made of another."""
@@ -83,23 +88,40 @@ class Guides:
                 return files
 
     def _read(self, sha256: dict[str, str | None]) -> "_Files":
+        """A damaged file has no say, and a note says so; only a learned scorer that is forced must be there."""
         has_library = self._settings.selection.library_weight > 0
+        notes: list[str] = []
+        scorer: LearnedHead | None = None
+        reference: _Reference = ({}, {})
         try:
-            scorer = load_learned_head(self._settings, self._store)
-            reference = read_reference(self._store) if has_library else ({}, {})
+            try:
+                scorer = load_learned_head(self._settings, self._store)
+            except ContractError as error:
+                if self._settings.selection.learned == "force":
+                    raise
+                notes.append(f"{error}; until then frames are chosen without it")
+            try:
+                reference = read_reference(self._store) if has_library else ({}, {})
+            except ContractError as error:
+                notes.append(f"{error}; until then frames are chosen without it")
         except ThumbAssetsError as error:  # the videos whose choice needs them say so
             return _Files(None, ({}, {}), sha256, error)
-        return _Files(scorer, reference, sha256, None)
+        return _Files(scorer, reference, sha256, None, tuple(notes))
+
+
+# By component the library's values, and what those of `clip` are of.
+_Reference = tuple[Mapping[str, NDArray[np.float64]], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class _Files:
-    """What the files hold that guide a choice, their hashes, and why they cannot be read."""
+    """What the files hold that guide a choice, their hashes, why they cannot be read, and notes on damaged ones."""
 
     scorer: LearnedHead | None
-    reference: tuple[Mapping[str, NDArray[np.float64]], Mapping[str, str]]
+    reference: _Reference
     sha256: dict[str, str | None]
     error: ThumbAssetsError | None
+    notes: tuple[str, ...] = ()
 
 
 def guides_sha256(settings: Settings, store: TableStore) -> dict[str, str | None]:

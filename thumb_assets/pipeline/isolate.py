@@ -3,21 +3,21 @@
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any
 
 from thumb_assets.errors import BadInputError, OutOfMemoryError, ThumbAssetsError
-from thumb_assets.pipeline.child import Decoded, Ended, Job, Step, Told, Working
+from thumb_assets.pipeline.cataloguing import Cataloguing
+from thumb_assets.pipeline.child import Decoded, Ended, Job, Noted, Step, Told, Working
 from thumb_assets.pipeline.decode_pass import OnFrame
 from thumb_assets.pipeline.engine import run
-from thumb_assets.pipeline.from_tables import show_outcomes
 from thumb_assets.pipeline.process import EngineProcess
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.stages import ordered_stages
-from thumb_assets.pipeline.watching import Watcher, current_watcher
+from thumb_assets.pipeline.watching import OnNote, Watcher, current_watcher
 from thumb_assets.settings import Settings
 from thumb_assets.store import BLOCKED, Library, Outcome, TableStore, record_outcomes
 
@@ -28,6 +28,8 @@ _START_SECONDS = 300.0
 _WAIT_SECONDS = 1.0
 # Signals a process gets for its own mistake, not from outside.
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGBUS}
+# What a dead child's parent waits for a locked catalog.
+_CATALOG_SECONDS = 10.0
 _STARTING = Step("starting the engine", is_of_file=False)
 
 
@@ -59,10 +61,17 @@ def run_isolated(
     pending = list(dict.fromkeys(video_ids))
     watcher = current_watcher(on_frame)
     if not settings.video.is_isolated or not hasattr(os, "killpg"):  # which Windows lacks
-        results = run(
-            pending, wanted, settings, store, on_frame=watcher.on_frame, asked=asked, is_recomputed=is_recomputed
+        here = run(
+            pending,
+            wanted,
+            settings,
+            store,
+            on_frame=watcher.on_frame,
+            on_note=watcher.on_note,
+            asked=asked,
+            is_recomputed=is_recomputed,
         )
-        for result in results:
+        for result in here:
             watcher.on_result(result)
             yield result
         return
@@ -88,15 +97,30 @@ def run_isolated(
             raise child.error
         done = told.get(child.video_id, {})
         lost = _lost_results(child, wanted, done)
-        # All of them: the engine had put all stages down as interrupted when it began with the video.
-        record_outcomes(store, child.video_id, [*done.values(), *map(outcome_of, lost)])
-        show_outcomes(child.video_id, wanted, store)
+        _record(store, child.video_id, [*done.values(), *map(outcome_of, lost)], wanted, watcher.on_note)
         for result in lost:
             watcher.on_result(result)
             yield result
         pending = [
             video_id for video_id in pending if video_id != child.video_id and len(told.get(video_id, ())) < len(wanted)
         ]
+
+
+def _record(
+    store: TableStore, video_id: str, outcomes: Sequence[Outcome], stages: tuple[str, ...], on_note: OnNote
+) -> None:
+    """Records all outcomes of a video: the engine had put all stages down as interrupted when it began with it.
+
+    Where another process works on the video by now, its outcomes count.
+    """
+    lock = store.video_lock(video_id)
+    if lock.try_acquire():
+        try:
+            record_outcomes(store, video_id, outcomes)
+            if "catalog" in stages:
+                Cataloguing(store, on_note, wait_seconds=_CATALOG_SECONDS).show(video_id)
+        finally:
+            lock.release()
 
 
 class _Child:
@@ -131,12 +155,8 @@ class _Child:
                 yield message.result
             elif isinstance(message, Working):
                 self.video_id = message.video_id
-            elif isinstance(message, Step):
-                self._step = message
-                watcher.on_step(message.name)
-            elif isinstance(message, Decoded):
-                if watcher.on_frame:
-                    watcher.on_frame(message.video_id, message.frame_index, message.num_frames)
+            elif isinstance(message, Step | Noted | Decoded):
+                self._show(message, watcher)
             elif isinstance(message, Ended):
                 if message.error is not None:
                     raise message.error
@@ -144,6 +164,15 @@ class _Child:
                 return
             else:
                 return
+
+    def _show(self, message: Step | Noted | Decoded, watcher: Watcher) -> None:
+        if isinstance(message, Step):
+            self._step = message
+            watcher.on_step(message.name)
+        elif isinstance(message, Noted):
+            watcher.on_note(message.note)
+        elif watcher.on_frame:
+            watcher.on_frame(message.video_id, message.frame_index, message.num_frames)
 
     def stop(self) -> None:
         """Ends the child and what it started; what it had not finished is put right by the next run."""

@@ -14,7 +14,6 @@ from thumb_assets.errors import (
     ThumbAssetsError,
     as_thumb_assets_error,
 )
-from thumb_assets.export import recover_folder
 from thumb_assets.pipeline.remembered import ASKED, Asked, asked_footer, changed_settings, footer_of
 from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.stages import (
@@ -25,9 +24,11 @@ from thumb_assets.pipeline.stages import (
     table_inputs,
     without_prompts,
 )
+from thumb_assets.pipeline.stored_tables import DISPENSABLE, StoredTables
 from thumb_assets.settings import Settings
 from thumb_assets.store import (
     BLOCKED,
+    CONTENT,
     OWN_FOOTER_KEYS,
     LibraryVideo,
     Outcome,
@@ -35,12 +36,12 @@ from thumb_assets.store import (
     outdated_tables,
     settle_decisions,
 )
-from thumb_assets.tables import STAGE_TABLES, content_sha256
+from thumb_assets.tables import STAGE_TABLES, TABLES, content_sha256, stage_of
 from thumb_assets.video import VideoHeader
 from thumb_assets.weights import check_licences, models_here
 
-# Footer keys by which a stage is known to be done already: what it was made from, and what it says.
-KEY, CONTENT = "stage_key", "content_sha256"
+# Footer key by which a stage is known to be done already: what it was made from.
+KEY = "stage_key"
 # As `stage_key`, whatever the prompts: what the embeddings were made from.
 EMBEDDING_KEY = "embedding_key"
 
@@ -86,6 +87,7 @@ class VideoJob:
         self.settled: set[str] = set()  # stages whose stored tables are still right
         self.captured: frozenset[int] = frozenset()
         self.header: VideoHeader | None = None  # where this run opened the file already
+        self.stored = StoredTables(store, video.video_id)
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
         self._settings = settings
         self._store = store
@@ -111,7 +113,7 @@ class VideoJob:
         if table_name not in self._made:
             if table_name in self._outdated:
                 return None
-            stored = self._store.read_or_none(table_name, self.video_id)
+            stored = self.stored.table(table_name)
             if stored is None:
                 return None
             self._made[table_name] = stored
@@ -179,26 +181,27 @@ class VideoJob:
         """Records that something after a stage went wrong that the stage is no good without."""
         return self._record(self._result(stage, "failed", message=str(error), error=error))
 
-    def is_unchanged(self, stage: str) -> bool:
-        """Whether making a stage's stored tables again would change nothing.
+    def is_current(self, stage: str) -> bool:
+        """Whether the footers of a stage's stored tables say that making them again would change nothing.
 
-        An outcome says nothing here: tables are written whole, and their footer tells what they were made from.
+        An outcome says nothing here: tables are written whole, and their footer says what they were made from.
         """
         if self._is_recomputed or not STAGE_TABLES[stage] or not self._may_use_models(stage):
             return False
         key = self.key_of(stage)
-        return key is not None and all(self.footer(name).get(KEY) == key for name in STAGE_TABLES[stage])
+        footers = [(self.footer(name), str(TABLES[name].schema_version)) for name in STAGE_TABLES[stage]]
+        return key is not None and all(
+            footer.get(KEY) == key and footer.get("schema_version") == version for footer, version in footers
+        )
+
+    def is_unchanged(self, stage: str) -> bool:
+        """Whether a stage's stored tables are current, and they and their files are what was written."""
+        return self.is_current(stage) and self.stored.of_stage(stage) is not None
 
     def reuse(self, stage: str) -> StageResult | None:
         """Takes a stage's stored tables for its result; None where they are to be made again."""
-        if not self.is_unchanged(stage):
-            return None
-        try:
-            stored = {name: self._store.read(name, self.video_id) for name in STAGE_TABLES[stage]}
-            self._recover_files(stage)
-        except (ThumbAssetsError, OSError):  # what cannot be read or put right is made again
-            return None
-        if any(not self._store.has_files(name, table, self.video_id) for name, table in stored.items()):
+        stored = self.stored.of_stage(stage) if self.is_current(stage) else None
+        if stored is None:
             return None
         self._made |= stored
         self.settled.add(stage)
@@ -216,13 +219,6 @@ class VideoJob:
             self._store.write(name, stored[name], video_id=self.video_id, footer={**facts, ASKED: now})
             self._footers.pop(name, None)
 
-    def _recover_files(self, stage: str) -> None:
-        """Puts right what a crash left of the stage's pictures; making them does so itself."""
-        for table_name in STAGE_TABLES[stage]:
-            folder = self._store.files_dir(table_name, self.video_id)
-            if folder is not None:
-                recover_folder(folder)
-
     def _may_use_models(self, stage: str) -> bool:
         """A table is not to be used either where the model that made it is not."""
         try:
@@ -231,19 +227,15 @@ class VideoJob:
             return False
         return True
 
-    def has_embeddings(self) -> bool:
-        """Whether the stored `clip_scores` would come out the same but for the prompts."""
-        if self._is_recomputed or not self._may_use_models("clip_scores"):
-            return False
-        key = self.key_of("clip_scores", without_prompts(self._settings))
-        return key is not None and self.footer("clip_scores").get(EMBEDDING_KEY) == key
-
     def stored_embeddings(self) -> pa.Table | None:
         """The stored `clip_scores` where only the prompts have changed since, else None."""
-        try:
-            return self._store.read("clip_scores", self.video_id) if self.has_embeddings() else None
-        except ThumbAssetsError:
+        if self._is_recomputed or not self._may_use_models("clip_scores"):
             return None
+        key = self.key_of("clip_scores", without_prompts(self._settings))
+        if key is None or self.footer("clip_scores").get(EMBEDDING_KEY) != key:
+            return None
+        stored = self.stored.of_stage("clip_scores")
+        return None if stored is None else stored["clip_scores"]
 
     def key_of(self, stage: str, settings: Settings | None = None) -> str | None:
         """See `stage_key`; None where a table that the stage cannot do without is not there.
@@ -277,7 +269,7 @@ class VideoJob:
         if table_name in self._unmade or (table_name in self._outdated and table_name not in self._made):
             return None
         stored = self.footer(table_name).get(CONTENT)
-        if stored is not None:
+        if stored is not None and table_name != DISPENSABLE:
             return stored
         try:
             table = self.optional_table(table_name)
@@ -293,8 +285,10 @@ class VideoJob:
         if table_name not in self._footers:
             try:
                 self._footers[table_name] = self._store.footer(table_name, self.video_id) or {}
-            except ThumbAssetsError:  # whoever needs the table itself says so
+            except ThumbAssetsError as error:  # whoever needs the table itself says so
                 self._footers[table_name] = {}
+                if stage := stage_of(table_name):
+                    self.stored.found_wrong(stage, str(error))
         return self._footers[table_name]
 
     def interrupted_outcomes(self) -> list[Outcome]:
@@ -327,6 +321,7 @@ class VideoJob:
             self._store.write(table_name, table, video_id=self.video_id, footer=footer)
             self._footers.pop(table_name, None)
             self._made[table_name] = table
+        self.stored.forget(stage)
 
     def _blocked(self, stage: str, blocker: StageResult) -> StageResult:
         cause = blocker.blocked_by or blocker.stage
@@ -345,6 +340,10 @@ class VideoJob:
         blocked_by: str | None = None,
         is_unchanged: bool = False,
     ) -> StageResult:
+        metrics = dict(made.metrics) if made else {}
+        if made and not is_unchanged and stage in self.stored.problems:
+            notes = [f"{self.stored.problems[stage]}; made again", str(metrics.get("note", ""))]
+            metrics["note"] = "; ".join(filter(None, notes))
         return StageResult(
             self.video_id,
             stage,
@@ -354,7 +353,7 @@ class VideoJob:
             message=message,
             error=error,
             blocked_by=blocked_by,
-            metrics=made.metrics if made else {},
+            metrics=metrics,
             is_unchanged=is_unchanged,
         )
 

@@ -43,5 +43,8 @@ def learned_head_sha256(settings: Settings, store: TableStore) -> str | None:
     else:
         if head is None:
             return None
-    content = read_learned_bytes(store)
+    try:
+        content = read_learned_bytes(store)
+    except ContractError as error:
+        return str(error)
     return None if content is None else hashlib.sha256(content).hexdigest()

@@ -49,7 +49,7 @@ def _why(
 ) -> Why | None:
     tables = STAGE_TABLES[stage]
     is_stored = all(has_table[name] for name in tables)
-    if tables and is_stored and not open_tables & set(table_inputs(stage)) and job.is_unchanged(stage):
+    if tables and is_stored and not open_tables & set(table_inputs(stage)) and job.is_current(stage):
         return None
     if outcome is not None and outcome.status == "skipped":
         return None if outcome.attempt_key == job.attempt_key(stage) else "missing"

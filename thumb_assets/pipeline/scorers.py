@@ -150,7 +150,8 @@ class FrameScorer(Generic[Item, Result]):
 
         Raises:
             ThumbAssetsError: a frame failed whose table has no column to say so, the model failed on every frame, or
-                for want of memory: then the stage is to be tried again, not its rows to be believed.
+                for want of memory: then the stage is to be tried again, not its rows to be believed. Also where a
+                wanted frame never came: a table that lacks rows must not be taken for a whole one.
         """
         if self.has_pending(video_id):
             self.flush()
@@ -164,6 +165,11 @@ class FrameScorer(Generic[Item, Result]):
             self._rows.pop(video_id, None)
             raise self._errors.pop(video_id)
         scored = self._rows.pop(video_id, {})
+        if missing := set(wanted or ()) - scored.keys():
+            raise ThumbAssetsError(
+                f"{video_id}: {len(missing)} of {len(wanted or ())} candidate frames never came to stage {self.stage}; "
+                "run it again with --recompute"
+            )
         indices = sorted(scored) if wanted is None else [index for index in wanted if index in scored]
         return self.complete([row for index in indices for row in scored[index]], frames)
 

@@ -1,5 +1,6 @@
 """Callbacks by which the engine's caller watches it work."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,6 +10,8 @@ from thumb_assets.pipeline.decode_pass import OnFrame
 from thumb_assets.pipeline.result import StageResult
 
 OnVideo = Callable[[str], None]
+OnNote = Callable[[str], object]
+_LOGGER = logging.getLogger(__name__)
 
 
 class OnStep(Protocol):
@@ -21,13 +24,22 @@ def _ignore(_: object) -> None:
     pass
 
 
+def log_note(note: str) -> None:
+    """What is done with a note unless the caller says otherwise: a warning in the log."""
+    _LOGGER.warning("%s", note)
+
+
 @dataclass(frozen=True)
 class Watcher:
-    """Callbacks by which somebody watches the work of `run_isolated`: frames, steps by name, results."""
+    """Callbacks by which somebody watches the work of `run_isolated`: frames, steps by name, results, notes.
+
+    A note is one line on something that is no failure and that people should know.
+    """
 
     on_frame: OnFrame | None = None
     on_step: Callable[[str], object] = _ignore
     on_result: Callable[[StageResult], object] = _ignore
+    on_note: OnNote = log_note
 
 
 _watchers = [Watcher()]  # the innermost is last

@@ -9,6 +9,7 @@ frames.
 
 from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates, StoredSelection
 from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.database import BUSY_SECONDS, LockedDatabaseError
 from thumb_assets.store.decision_records import DecisionRecords
 from thumb_assets.store.decision_states import DecisionState, decision_states
 from thumb_assets.store.decisions import DECISIONS, decide, pinned_frames, settle_decisions, take_back, verify_decidable
@@ -34,9 +35,11 @@ from thumb_assets.store.outcomes import (
     record_outcomes,
 )
 from thumb_assets.store.outputs import ids_with_outputs, num_output_bytes, remove_outputs
-from thumb_assets.store.parquet import FILES, OWN_FOOTER_KEYS, REQUIRED_FOOTER_KEYS, TableStore
+from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.remote import RemoteFolder
 from thumb_assets.store.set_aside import NoVideoError, SetAside
+from thumb_assets.store.stored_files import FILES, FILES_SHA256, file_problems
+from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS, REQUIRED_FOOTER_KEYS
 from thumb_assets.store.survey import (
     read_reference,
     reference_path,
@@ -48,8 +51,11 @@ from thumb_assets.store.table_file import require_file_suffix, write_table_file,
 
 __all__ = [
     "BLOCKED",
+    "BUSY_SECONDS",
+    "CONTENT",
     "DECISIONS",
     "FILES",
+    "FILES_SHA256",
     "OWN_FOOTER_KEYS",
     "REQUIRED_FOOTER_KEYS",
     "VIDEO_SUFFIXES",
@@ -61,6 +67,7 @@ __all__ = [
     "JudgeCache",
     "Library",
     "LibraryVideo",
+    "LockedDatabaseError",
     "Message",
     "Mirror",
     "MirroredLibrary",
@@ -78,6 +85,7 @@ __all__ = [
     "decide",
     "decision_states",
     "failed_video_ids",
+    "file_problems",
     "ids_beginning_with",
     "ids_with_outputs",
     "is_video_id",

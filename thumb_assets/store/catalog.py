@@ -2,23 +2,32 @@
 
 import json
 import logging
+import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.errors import BadInputError, ContractError, MissingInputError
+from thumb_assets.errors import BadInputError, ContractError, MissingInputError, StorageError
+from thumb_assets.locks import locked
 from thumb_assets.store import catalog_schema as schema
-from thumb_assets.store.database import DamagedDatabaseError, open_database, open_read_only, transaction
+from thumb_assets.store.database import (
+    BUSY_SECONDS,
+    DamagedDatabaseError,
+    open_database,
+    open_read_only,
+    transaction,
+)
 from thumb_assets.store.identity import verify_video_id
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables import TABLES, Embedding
+from thumb_assets.tables import TABLES, Embedding, stage_of
 
-REMEDY = "delete it and run the stage 'catalog' again: it is made anew from the tables"
+REMEDY = "`thumb-assets run --stages catalog` makes it again from the tables"
 _LOGGER = logging.getLogger(__name__)
 _ROWS_PER_BATCH = 10_000
 
@@ -31,10 +40,12 @@ class Catalog:
 
     Args:
         path: the file; it need not exist.
+        busy_seconds: how long to wait for a process that holds it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self.path = Path(path)
+        self._busy_seconds = busy_seconds
 
     def is_current(self) -> bool:
         """Whether the file exists, can be read and was made from the contracts as they are now.
@@ -50,25 +61,43 @@ class Catalog:
         except DamagedDatabaseError:
             return False
 
-    def index_video(self, store: TableStore, video_id: str) -> None:
+    def index_video(self, store: TableStore, video_id: str) -> str | None:
         """Replaces all rows of a video by what its tables hold now, in one transaction.
 
         A file that is new or of another schema is filled from all videos first, in the same transaction, so that it is
-        never partly filled.
+        never partly filled. One that is no readable database is made again from all tables.
+
+        Returns:
+            What was wrong with the file that was made again; None where it was right.
 
         Raises:
-            ContractError: a table of this video is corrupt; the rows stay as they were.
-            DamagedDatabaseError: the file is no SQLite database; `rebuild` replaces it.
-            StorageError: the disk is full, read-only or gone, or the lock could not be had.
+            ContractError: a table that a stage of this video makes is corrupt; the rows stay as they were.
+            LockedDatabaseError: another process held the file for too long.
+            StorageError: the disk is full, read-only or gone.
         """
         verify_video_id(video_id)
-        with open_database(self.path, remedy=REMEDY) as connection, transaction(connection):
+        try:
+            self._index_video(store, video_id)
+        except DamagedDatabaseError as error:
+            for problem in self.rebuild(store):
+                _LOGGER.warning("%s", problem)
+            self._index_video(store, video_id)  # raises where a table of this video is corrupt
+            return str(error).removesuffix(f"; {REMEDY}")
+        return None
+
+    def _index_video(self, store: TableStore, video_id: str) -> None:
+        with self._opened() as connection, transaction(connection):
             if not _is_current(connection):
                 for error in _fill(connection, store):
                     _LOGGER.warning("%s", error)
             _delete_video(connection, video_id)
             for table_name in TABLES:
-                _insert_table(connection, store, table_name, video_id)
+                try:
+                    _insert_table(connection, store, table_name, video_id)
+                except (ContractError, StorageError) as error:
+                    if stage_of(table_name) is not None:
+                        raise
+                    _LOGGER.warning("%s: not in the catalog: %s", video_id, error)  # no stage can make it again
 
     def remove_video(self, video_id: str) -> None:
         """Deletes all rows of a video; nothing happens where there are none.
@@ -79,7 +108,7 @@ class Catalog:
         verify_video_id(video_id)
         if not self.is_current():
             return  # whoever fills the file anew reads the tables, and they are the truth
-        with open_database(self.path, remedy=REMEDY) as connection, transaction(connection):
+        with self._opened() as connection, transaction(connection):
             _delete_video(connection, video_id)
 
     def rebuild(self, store: TableStore) -> list[ContractError]:
@@ -97,9 +126,49 @@ class Catalog:
         try:
             return self._rebuild(store)
         except DamagedDatabaseError:
-            for suffix in ("", "-wal", "-shm"):
-                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+            self._remove_damaged()
             return self._rebuild(store)
+
+    def _remove_damaged(self) -> None:
+        """Makes room for a new file; a folder in its place may hold anything, so it is renamed.
+
+        One process at a time, and only where the file is still damaged: another may have made it again already.
+        """
+        try:
+            with locked(self.path.with_name(f".{self.path.name}.lock")):
+                if self._is_readable():
+                    return
+                if self.path.is_dir():
+                    self.path.rename(self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.folder"))
+                    return
+                for suffix in ("", "-wal", "-shm"):
+                    self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"{self.path}: cannot be replaced: {error.strerror}; check the disk") from error
+
+    def _is_readable(self) -> bool:
+        if not self.path.is_file():
+            return False
+        try:
+            with open_read_only(self.path, remedy=REMEDY, busy_seconds=self._busy_seconds) as connection:
+                return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+        except DamagedDatabaseError:
+            return False
+
+    def _opened(self) -> AbstractContextManager[sqlite3.Connection]:
+        return open_database(self.path, remedy=REMEDY, busy_seconds=self._busy_seconds)
+
+    def differing_tables(self, store: TableStore, video_id: str) -> list[str]:
+        """The tables of a video whose rows here are not those of the stored table; all, where the schema is another.
+
+        Raises:
+            ContractError: a table of this video is corrupt. DamagedDatabaseError, StorageError: as `index_video`.
+        """
+        verify_video_id(video_id)
+        with open_read_only(self.path, remedy=REMEDY) as connection:
+            if not _is_current(connection):
+                return list(TABLES)
+            return [name for name in TABLES if _differs(connection, store, name, video_id)]
 
     def query(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
         """Rows of a SELECT, as dicts by column name; the connection cannot write.
@@ -126,13 +195,13 @@ class Catalog:
                 raise BadInputError(f"{self.path}: the query was refused: {error}") from error
 
     def _rebuild(self, store: TableStore) -> list[ContractError]:
-        with open_database(self.path, remedy=REMEDY) as connection, transaction(connection):
+        with self._opened() as connection, transaction(connection):
             return _fill(connection, store)
 
 
 def _is_current(connection: sqlite3.Connection) -> bool:
-    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (schema.META_TABLE,)).fetchone()
-    if not known:
+    made = {text for (text,) in connection.execute("SELECT sql FROM sqlite_master")}
+    if not made.issuperset(schema.create_statements()):
         return False
     query = f'SELECT "value" FROM {schema.META_TABLE} WHERE "key" = ?'  # noqa: S608 - a constant
     row = connection.execute(query, (schema.FINGERPRINT_KEY,)).fetchone()
@@ -176,6 +245,12 @@ def _insert_table(connection: sqlite3.Connection, store: TableStore, table_name:
         connection.execute(schema.delete_statement(contract), (video_id,))
         path = store.table_path(table_name, video_id)
         raise ContractError(f"{path}: breaks its contract ({error}); delete it and run its stage again") from error
+
+
+def _differs(connection: sqlite3.Connection, store: TableStore, table_name: str, video_id: str) -> bool:
+    table = store.read_or_none(table_name, video_id)
+    stored = Counter(() if table is None else _sql_rows(table))
+    return stored != Counter(connection.execute(schema.select_statement(TABLES[table_name]), (video_id,)))
 
 
 def _sql_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:

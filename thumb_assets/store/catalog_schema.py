@@ -81,6 +81,12 @@ def insert_statement(contract: TableContract) -> str:
     return f'INSERT INTO "{contract.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names of the contracts
 
 
+def select_statement(contract: TableContract) -> str:
+    """The SELECT of one video's rows with the columns in the contract's order; `?` is the video id."""
+    names = ", ".join(f'"{name}"' for name in contract.column_names)
+    return f'SELECT {names} FROM "{contract.name}" WHERE "video_id" = ?'  # noqa: S608 - names of the contracts
+
+
 def delete_statement(contract: TableContract) -> str:
     """The DELETE of one video's rows; `?` is the video id."""
     return f'DELETE FROM "{contract.name}" WHERE "video_id" = ?'  # noqa: S608 - names of the contracts

@@ -10,12 +10,17 @@ from thumb_assets.errors import ContractError, StorageError, ThumbAssetsError
 
 # A rebuild of the catalog holds the writers' lock for its whole length, so the others wait long.
 BUSY_SECONDS = 120.0
-_DAMAGED = ("not a database", "malformed", "file is encrypted")
-_STORAGE = ("full", "readonly", "read-only", "disk i/o", "unable to open", "locked", "busy")
+_DAMAGED = ("not a database", "malformed", "file is encrypted", "unsupported file format")
+_LOCKED = ("locked", "busy")
+_STORAGE = ("full", "readonly", "read-only", "disk i/o", "unable to open")
 
 
 class DamagedDatabaseError(ContractError):
     """The file is no SQLite database, or its pages are damaged."""
+
+
+class LockedDatabaseError(StorageError):
+    """Another process held the file for too long."""
 
 
 @contextmanager
@@ -29,9 +34,11 @@ def open_database(path: Path, *, remedy: str, busy_seconds: float = BUSY_SECONDS
 
     Raises:
         DamagedDatabaseError: the file is no readable database.
-        StorageError: the disk is full, read-only or gone, or another process held the lock for too long.
+        LockedDatabaseError: another process held the lock for too long.
+        StorageError: the disk is full, read-only or gone.
     """
     with _own_errors(path, remedy=remedy):
+        _require_no_folder(path, remedy=remedy)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -47,12 +54,13 @@ def open_database(path: Path, *, remedy: str, busy_seconds: float = BUSY_SECONDS
 
 
 @contextmanager
-def open_read_only(path: Path, *, remedy: str) -> Iterator[sqlite3.Connection]:
+def open_read_only(path: Path, *, remedy: str, busy_seconds: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
     """A connection that cannot write; the file must exist. Raises as `open_database`, and sqlite3.Error for bad SQL."""
     # In a folder that cannot be written the log's index cannot be made either; nobody can be writing there.
     mode = "mode=ro" if os.access(path.parent, os.W_OK) else "immutable=1"
     with _own_errors(path, remedy=remedy):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS)
+        _require_no_folder(path, remedy=remedy)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=busy_seconds)
         try:
             yield connection
         finally:
@@ -70,6 +78,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         with suppress(sqlite3.Error):  # SQLite itself may have rolled back, as on a full disk
             connection.execute("ROLLBACK")
         raise
+
+
+def _require_no_folder(path: Path, *, remedy: str) -> None:
+    if path.is_dir():
+        raise DamagedDatabaseError(f"{path}: is a folder and no SQLite database; {remedy}")
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
@@ -93,8 +106,8 @@ def _own_errors(path: Path, *, remedy: str) -> Iterator[None]:
         text = str(error).lower()
         if any(word in text for word in _DAMAGED):
             raise DamagedDatabaseError(f"{path}: is not a readable SQLite database ({error}); {remedy}") from error
+        if any(word in text for word in _LOCKED):
+            raise LockedDatabaseError(f"{path}: another process holds it; end that one, and run again") from error
         if any(word in text for word in _STORAGE):
-            raise StorageError(
-                f"{path}: {error}; check the disk, or wait for the process that uses the file, and run again"
-            ) from error
+            raise StorageError(f"{path}: {error}; check the disk and run again") from error
         raise

@@ -81,6 +81,7 @@ def read_learned_bytes(store: TableStore) -> bytes | None:
     """The file as it is; None where there is none.
 
     Raises:
+        ContractError: it is a folder.
         StorageError: the disk does not answer.
     """
     path = store.learned_head_path
@@ -88,6 +89,8 @@ def read_learned_bytes(store: TableStore) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+    except IsADirectoryError as error:
+        raise ContractError(f"{path}: is a folder and no learned scorer; remove it") from error
     except OSError as error:
         raise StorageError(f"{path}: cannot be read: {error.strerror}; check the disk and run again") from error
 

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from thumb_assets.errors import ContractError
+from thumb_assets.errors import ContractError, StorageError
+from thumb_assets.locks import locked
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
 
@@ -50,8 +51,8 @@ class Outcome:
 def record_outcomes(store: TableStore, video_id: str, rows: Iterable[Outcome]) -> None:
     """Merges outcomes of one video into what is stored, by stage; the last try wins.
 
-    A stored table that cannot be read is begun anew: the diary must not keep a video from being tried. Only one process
-    at a time may record outcomes of the same video.
+    A stored table that cannot be read is started again: the diary must not keep a video from being tried. Processes
+    that record outcomes of the same video do so one after the other.
 
     Raises:
         ContractError: a row is of another video or breaks the contract.
@@ -60,10 +61,19 @@ def record_outcomes(store: TableStore, video_id: str, rows: Iterable[Outcome]) -
     rows = list(rows)
     if not rows:
         return
+    path = store.table_path(TABLE, video_id)
+    try:
+        with locked(path.with_name(f".{video_id}.lock")):
+            _merge(store, video_id, rows)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror}; free or remount the disk") from error
+
+
+def _merge(store: TableStore, video_id: str, rows: Iterable[Outcome]) -> None:
     try:
         merged = {outcome.stage: outcome for outcome in read_outcomes(store, video_id)}
     except ContractError as error:
-        _LOGGER.warning("%s: begun anew", error)
+        _LOGGER.warning("%s: started again", error)
         merged = {}
     merged.update({outcome.stage: outcome for outcome in rows})
     table = table_from_rows(TABLE, [_storable(outcome) for outcome in merged.values()])

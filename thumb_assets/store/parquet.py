@@ -1,7 +1,6 @@
 """The tables on disk: one Parquet file per table and video, written whole or not at all."""
 
 import errno
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,22 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-import thumb_assets
 from thumb_assets.errors import ContractError, MissingInputError, StorageError, ThumbAssetsError
+from thumb_assets.locks import NamedLock
 from thumb_assets.store.identity import verify_video_id
+from thumb_assets.store.stored_form import ARROW_KEY, footer_metadata, from_stored, to_stored, verify_stored
 from thumb_assets.store.temporary import remove_abandoned, replaced_file
-from thumb_assets.tables import STAGE_TABLES, TABLES, Embedding, TableContract, conform
+from thumb_assets.tables import TABLES, TableContract, conform, stage_of
 
 SUFFIX = ".parquet"
-# Footer key of a table without a column of file names: the sizes of its files by name, as JSON.
-FILES = "files"
-_SIZE_KEY = b"embedding_size"
-# Written by the store itself into every footer.
-OWN_FOOTER_KEYS = ("table", "schema_version")
-# What whoever writes a table must give; these tables are made by no stage.
-REQUIRED_FOOTER_KEYS = ("video_sha256", "settings_sha256", "tool_versions")
-TABLES_WITHOUT_FOOTER = ("outcomes", "decisions", "recurrences")
-_ARROW_KEY = b"ARROW:schema"
 
 
 class TableStore:
@@ -37,6 +28,14 @@ class TableStore:
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = Path(data_dir).expanduser().absolute()
+
+    def video_lock(self, video_id: str) -> NamedLock:
+        """The lock of whoever works on a video; it is not taken here.
+
+        Raises:
+            ContractError: the id is none.
+        """
+        return NamedLock(self.data_dir / "locks" / verify_video_id(video_id))
 
     @property
     def tables_dir(self) -> Path:
@@ -143,15 +142,15 @@ class TableStore:
             StorageError: the disk is full, read-only or gone; the old file is whole.
         """
         path = self.table_path(table_name, video_id)
-        metadata = _footer_metadata(_contract(table_name), footer)
         table = conform(table_name, table)
+        metadata = footer_metadata(_contract(table_name), table, footer)
         others = _other_video_ids(table, video_id)
         if others:
             raise ContractError(f"table {table_name}: rows of {others[0]!r} in the table of {video_id!r}")
         with _storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with replaced_file(path) as handle:
-                stored = _to_stored(table).replace_schema_metadata(metadata)
+                stored = to_stored(table).replace_schema_metadata(metadata)
                 pq.write_table(stored, handle, compression="zstd", write_page_checksum=True)
         return path
 
@@ -160,11 +159,12 @@ class TableStore:
 
         Raises:
             MissingInputError: it was not made yet; the message names the stage.
-            ContractError: the file is corrupt, of another version of the contract, or another video's.
+            ContractError: the file is corrupt, of another version of the contract, or another video's, or its rows are
+                not those that were written.
             StorageError: the disk does not answer.
         """
         path = self.table_path(table_name, video_id)
-        stage = _stage_of(table_name)
+        stage = stage_of(table_name)
         with _read_errors(path, stage=stage):
             try:
                 handle = path.open("rb")
@@ -177,8 +177,8 @@ class TableStore:
             # No threads, nor pre-buffering, which is done by one: Arrow's may still hold Python's file when the process
             # ends, and that aborts it (apache/arrow#34314).
             with handle, pq.ParquetFile(handle, page_checksum_verification=True, pre_buffer=False) as file:
-                table = _from_stored(file.read(use_threads=False))
-        _verify_schema(table, _contract(table_name), path=path, stage=stage)
+                table = from_stored(file.read(use_threads=False))
+        verify_stored(table, _contract(table_name), path=path, stage=stage)
         if others := _other_video_ids(table, video_id):  # a file that somebody copied or renamed
             raise ContractError(f"{path}: holds rows of {others[0]!r}; delete it and run the stage {stage!r} again")
         return table
@@ -198,14 +198,14 @@ class TableStore:
             StorageError: the disk does not answer.
         """
         path = self.table_path(table_name, video_id)
-        with _read_errors(path, stage=_stage_of(table_name)):
+        with _read_errors(path, stage=stage_of(table_name)):
             try:
                 handle = path.open("rb")
             except FileNotFoundError:
                 return None
             with handle:
                 metadata = pq.read_metadata(handle).metadata or {}
-        return {key.decode(): value.decode() for key, value in metadata.items() if key != _ARROW_KEY}
+        return {key.decode(): value.decode() for key, value in metadata.items() if key != ARROW_KEY}
 
     def has(self, table_name: str, video_id: str) -> bool:
         """Whether the table was made; it is not opened."""
@@ -235,26 +235,6 @@ class TableStore:
         """The folder of the files that a table names; None for a table that names none."""
         folders = {"stills": self.stills_dir, "crops": self.crops_dir, "chapters": self.chapters_dir}
         return folders[table_name](video_id) if table_name in folders else None
-
-    def has_files(self, table_name: str, table: pa.Table, video_id: str) -> bool:
-        """Whether the files that a table names lie in its folder, each of the size it says.
-
-        Args:
-            table: of that name and video, as stored: its footer may name them.
-        """
-        folder = self.files_dir(table_name, video_id)
-        if folder is None:
-            return True
-        if "file_name" in table.column_names:
-            rows = table.select(["file_name", "num_bytes"]).to_pylist()
-            expected = {row["file_name"]: row["num_bytes"] for row in rows}
-        else:
-            expected = json.loads((table.schema.metadata or {}).get(FILES.encode(), b"{}"))
-        try:
-            found = {path.name: path.stat().st_size for path in folder.iterdir() if not path.name.startswith(".")}
-        except OSError:
-            found = {}
-        return expected.items() <= found.items()  # others are of no concern: a desktop's, a user's own
 
     def delete(self, table_name: str, video_id: str) -> bool:
         """Removes a stored table; False where there was none.
@@ -306,69 +286,12 @@ def _other_video_ids(table: pa.Table, video_id: str) -> list[str]:
     return [value for value in pc.unique(table.column("video_id")).to_pylist() if value != video_id]
 
 
-def _stage_of(table_name: str) -> str | None:
-    return next((stage for stage, table_names in STAGE_TABLES.items() if table_name in table_names), None)
-
-
 def _is_video_id(text: str) -> bool:
     try:
         verify_video_id(text)
     except ContractError:
         return False
     return True
-
-
-def _footer_metadata(contract: TableContract, footer: Mapping[str, str]) -> dict[str, str]:
-    required = () if contract.name in TABLES_WITHOUT_FOOTER else REQUIRED_FOOTER_KEYS
-    missing = [key for key in required if not footer.get(key)]
-    taken = [key for key in footer if key in (*OWN_FOOTER_KEYS, _ARROW_KEY.decode())]
-    no_text = [key for key, value in footer.items() if not isinstance(value, str)]
-    if missing or taken or no_text:
-        raise ContractError(
-            f"table {contract.name}: footer lacks {missing}, sets the store's own {taken}, has no text in {no_text}"
-        )
-    try:
-        is_object = isinstance(json.loads(footer.get("tool_versions", "{}")), dict)
-    except json.JSONDecodeError:
-        is_object = False
-    if not is_object:
-        raise ContractError(f"table {contract.name}: footer's tool_versions is not a JSON object")
-    own = {"table": contract.name, "schema_version": str(contract.schema_version)}
-    return {**own, "code_version": thumb_assets.__version__, **footer}
-
-
-def _to_stored(table: pa.Table) -> pa.Table:
-    """Embeddings as lists of any length: Arrow 25, the last for Python 3.10, cannot read fixed ones back with nulls."""
-    fields = [
-        field.with_type(pa.list_(field.type.value_type)).with_metadata({_SIZE_KEY: str(field.type.list_size)})
-        if Embedding.matches(field.type)
-        else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(fields))
-
-
-def _from_stored(table: pa.Table) -> pa.Table:
-    """The other way round; the length is kept beside the column."""
-    fields = [
-        pa.field(field.name, Embedding.of_size(int(field.metadata[_SIZE_KEY])), nullable=field.nullable)
-        if field.metadata and _SIZE_KEY in field.metadata
-        else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(fields, metadata=table.schema.metadata))
-
-
-def _verify_schema(table: pa.Table, contract: TableContract, *, path: Path, stage: str | None) -> None:
-    sizes = [field.type.list_size for field in table.schema if Embedding.matches(field.type)]
-    expected = contract.arrow_schema(sizes[0] if sizes else 0)
-    version = (table.schema.metadata or {}).get(b"schema_version", b"").decode()
-    if not table.schema.equals(expected, check_metadata=False) or version != str(contract.schema_version):
-        again = f"run the stage {stage!r} again" if stage else "delete it"
-        raise ContractError(
-            f"{path}: was written under another version of the contract of {contract.name!r} (schema version "
-            f"{version or 'unknown'}, expected {contract.schema_version}); {again}"
-        )
 
 
 @contextmanager
@@ -391,7 +314,7 @@ def _read_errors(path: Path, *, stage: str | None) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         # Arrow raises OSError without an errno for damaged content; with one it is the operating system's.
-        if isinstance(error, OSError) and error.errno is not None and error.errno != errno.EINVAL:
+        if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}:
             raise StorageError(f"{path}: cannot be read: {error.strerror}; check the disk and run again") from error
         again = f"run the stage {stage!r} again" if stage else "delete it"
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__

@@ -153,8 +153,12 @@ def _opened(path: Path) -> pq.ParquetFile:
 
 
 def _metadata(path: Path, schema: pa.Schema) -> dict[str, str]:
-    metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
-    if metadata.get(_VERSION) != _CURRENT_VERSION or schema.names != _SCHEMA.names:
+    try:
+        metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+        json.loads(metadata[_CLIP])
+    except (KeyError, ValueError) as error:
+        raise _damaged(path) from error
+    if metadata.get(_VERSION) != _CURRENT_VERSION or _CONTENT not in metadata or schema.names != _SCHEMA.names:
         raise _damaged(path)
     return metadata
 

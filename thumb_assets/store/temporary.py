@@ -5,16 +5,14 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-try:
-    import fcntl
-except ImportError:  # Windows: only age tells there
-    fcntl = None  # type: ignore[assignment]
+from thumb_assets.locks import HAS_LOCKS, hold, locked
 
 _SUFFIX = ".tmp"
+_FOLDER_LOCK = ".lock"
 # In the names of files whose writer held the lock from the beginning, so that one that nobody holds is nobody's.
 _LOCKED = ".locked"
 _NAME = re.compile(rf"\..+\.[0-9a-f]{{16}}(?P<is_locked>{re.escape(_LOCKED)})?{re.escape(_SUFFIX)}")
@@ -33,9 +31,9 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
             yield handle
             handle.flush()
             os.fsync(handle.fileno())  # else a power cut may leave the new name on an empty file
-            if fcntl is not None:  # renamed while locked: a cleaner must not come in between
+            if HAS_LOCKS:  # renamed while locked: a cleaner must not come in between
                 os.replace(temporary, path)  # noqa: PTH105 - what a test makes fail, on every version of Python
-        if fcntl is None:
+        if not HAS_LOCKS:
             os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -49,17 +47,8 @@ def held_folder(folder: Path) -> Iterator[None]:
     Raises:
         OSError: the folder cannot be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if fcntl is None:
+    with locked(folder / _FOLDER_LOCK):
         yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def remove_abandoned(path: Path, *, older_than_seconds: float) -> bool:
@@ -75,7 +64,7 @@ def remove_abandoned(path: Path, *, older_than_seconds: float) -> bool:
         if path.stat().st_mtime <= time.time() - older_than_seconds:
             path.unlink()
             return True
-        if match["is_locked"] and fcntl is not None:
+        if match["is_locked"] and HAS_LOCKS:
             with path.open("rb") as handle:
                 if _is_free(handle):
                     path.unlink()
@@ -89,14 +78,11 @@ def _create(path: Path) -> tuple[Path, BinaryIO]:
     # A leading dot: no video id begins with one, so no reader takes it for a table. In the same folder, because a
     # rename is atomic only within one file system.
     while True:
-        kind = _LOCKED if fcntl is not None else ""
+        kind = _LOCKED if HAS_LOCKS else ""
         temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}{kind}{_SUFFIX}")
         handle = temporary.open("xb")
-        if fcntl is None:
-            return temporary, handle
-        with suppress(OSError):  # a file system without locks: a cleaner gets none there either, and age alone tells
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle.fileno()).st_nlink:
+        hold(handle.fileno())  # where there are no locks a cleaner gets none either, and age alone tells
+        if not HAS_LOCKS or os.fstat(handle.fileno()).st_nlink:
             return temporary, handle
         handle.close()  # a cleaner came before the lock and took the file away
 
@@ -104,7 +90,6 @@ def _create(path: Path) -> tuple[Path, BinaryIO]:
 def _is_free(handle: BinaryIO) -> bool:
     """Whether nobody holds the lock; the system takes it from a process that ends, however it ends."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        return hold(handle.fileno(), is_waiting=False)
+    except BlockingIOError:
         return False
-    return True

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
 from thumb_assets.tables.contracts import TABLES
@@ -77,7 +78,8 @@ def content_sha256(table: pa.Table) -> str:
     True
     """
     digest = _Digest()
-    plain = table.replace_schema_metadata(None).combine_chunks()
+    columns = [_without_hidden_values(_as_one(column)) for column in table.columns]
+    plain = pa.Table.from_arrays(columns, schema=table.schema.remove_metadata())
     with pa.ipc.new_stream(pa.PythonFile(digest, mode="w"), plain.schema) as writer:
         writer.write_table(plain)
     return digest.hexdigest()
@@ -96,6 +98,34 @@ def contract_problems(table_name: str, table: pa.Table) -> list[str]:
     if not problems and _sorted(table, contract) is not table:
         problems.append(f"rows are not ascending by {', '.join(contract.key)}")
     return problems
+
+
+def _as_one(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _without_hidden_values(array: pa.Array) -> pa.Array:
+    """The same values with zeros under the nulls, where Arrow has any bytes: others than Parquet gives back."""
+    if array.null_count == 0:
+        return array
+    is_valid = array.is_valid().to_numpy(zero_copy_only=False)
+    if Embedding.matches(array.type):
+        size = array.type.list_size
+        values = np.zeros((len(array), size), np.float16)
+        values[is_valid] = array.flatten().to_numpy(zero_copy_only=False).reshape(int(is_valid.sum()), size)
+        child = pa.array(values.reshape(-1), pa.float16())
+        return pa.Array.from_buffers(array.type, len(array), [_bitmap(is_valid)], children=[child])
+    if not pa.types.is_primitive(array.type):  # text and lists: a null has no bytes of its own
+        return array
+    if pa.types.is_boolean(array.type):
+        content = _bitmap(pc.fill_null(array, fill_value=False).to_numpy(zero_copy_only=False))
+    else:
+        content = pa.py_buffer(np.ascontiguousarray(pc.fill_null(array, 0).to_numpy(zero_copy_only=False)))
+    return pa.Array.from_buffers(array.type, len(array), [_bitmap(is_valid), content])
+
+
+def _bitmap(values: NDArray[np.bool_]) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(values, bitorder="little").tobytes())
 
 
 class _Digest:

@@ -70,3 +70,12 @@ STAGE_TABLES: dict[str, tuple[str, ...]] = {
     "catalog": (),
 }
 STAGES: tuple[str, ...] = tuple(STAGE_TABLES)
+
+
+def stage_of(table_name: str) -> str | None:
+    """The stage that writes a table; None for the tables that no stage writes.
+
+    >>> stage_of("rejections"), stage_of("decisions")
+    ('selections', None)
+    """
+    return next((stage for stage, table_names in STAGE_TABLES.items() if table_name in table_names), None)

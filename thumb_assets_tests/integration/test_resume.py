@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from thumb_assets.clip import OpenClipEncoder
-from thumb_assets.pipeline import StageResult, run
-from thumb_assets.pipeline import engine as engine_module
+from thumb_assets.pipeline import StageResult, run, scoring
 from thumb_assets.settings import Settings, load_settings
 from thumb_assets.store import Outcome, TableStore, record_outcomes
 from thumb_assets.tables import STAGE_TABLES
@@ -42,7 +41,7 @@ def stamps(data_dir: Path, video_id: str) -> dict[str, int]:
 
 def test_a_second_run_does_nothing(video_id: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, decoded = stamps(data_dir, video_id), []
-    monkeypatch.setattr(engine_module, "build_scorer", lambda *_: pytest.fail("a model was loaded for nothing"))
+    monkeypatch.setattr(scoring, "build_scorer", lambda *_: pytest.fail("a model was loaded for nothing"))
     assert made_again(data_dir, video_id, decoded=decoded) == set()
     assert decoded == []
     assert stamps(data_dir, video_id) == before

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from thumb_assets.store import TableStore
-from thumb_assets.tables import TABLES, Embedding, conform, contract_problems, table_from_rows
+from thumb_assets.tables import TABLES, Embedding, conform, content_sha256, contract_problems, table_from_rows
 
 VIDEO = "clip-01234567"
 FOOTER = {"video_sha256": "a" * 64, "settings_sha256": "b" * 64, "tool_versions": "{}"}
@@ -74,3 +74,4 @@ def test_rows_survive_conform_and_parquet(table_name, data):
         stored = store.read(table_name, VIDEO)
     assert stored.equals(made)
     assert stored.schema.equals(made.schema)
+    assert content_sha256(stored) == content_sha256(made)

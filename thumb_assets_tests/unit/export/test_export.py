@@ -176,7 +176,7 @@ def abandon(request, monkeypatch):
 
     if request.param == "locks":
         return lambda path: None
-    monkeypatch.setattr(export_folder, "fcntl", None)
+    monkeypatch.setattr(export_folder, "HAS_LOCKS", False)
     return age
 
 

@@ -50,7 +50,16 @@ def test_a_batch_fills_across_videos() -> None:
 def test_rows_nobody_asked_for_are_dropped() -> None:
     scorer = scorer_of(list, batch_size=1)
     add(scorer, "a", [1, 2, 3])
-    assert [row["frame_index"] for row in scorer.take("a", [3, 1, 9], FRAMES)] == [3, 1]
+    assert [row["frame_index"] for row in scorer.take("a", [3, 1], FRAMES)] == [3, 1]
+
+
+def test_a_frame_that_never_came_is_an_error_and_no_table_without_it() -> None:
+    scorer = scorer_of(list, batch_size=1)
+    add(scorer, "a", [1, 2, 3])
+    with pytest.raises(ThumbAssetsError, match="1 of 3 candidate frames never came"):
+        scorer.take("a", [3, 1, 9], FRAMES)
+    with pytest.raises(ThumbAssetsError, match="2 of 2"):
+        scorer.take("a", [3, 1], FRAMES)
 
 
 def fail_on(bad: set[int], error: Exception):

@@ -60,7 +60,7 @@ def test_a_corrupt_table_counts_as_failed_and_is_begun_anew(store, caplog):
     assert failed_video_ids(store) == [VIDEO]
     record_outcomes(store, VIDEO, [_done("shots")])
     assert read_outcomes(store, VIDEO) == [_done("shots")]
-    assert "begun anew" in caplog.text
+    assert "started again" in caplog.text
 
 
 def test_rows_of_another_video_are_refused(store):

@@ -13,7 +13,7 @@ import pytest
 import thumb_assets
 from thumb_assets.errors import ContractError, MissingInputError, StorageError
 from thumb_assets.store import TableStore
-from thumb_assets.tables import TABLES, conform, empty_table, table_from_rows
+from thumb_assets.tables import TABLES, conform, content_sha256, empty_table, table_from_rows
 from thumb_assets_tests.unit.store.builders import FOOTER, footer_of, row, table
 
 VIDEO = "clip-01234567"
@@ -112,6 +112,7 @@ class TestFooter:
     def test_holds_the_stores_own_keys_and_the_callers(self, store):
         store.write("shots", table("shots", 2, VIDEO), video_id=VIDEO, footer={**FOOTER, "detector": "ä"})
         own = {"table": "shots", "schema_version": "1", "code_version": thumb_assets.__version__}
+        own |= {"arrow_version": pa.__version__, "content_sha256": content_sha256(table("shots", 2, VIDEO))}
         assert store.footer("shots", VIDEO) == {**own, **FOOTER, "detector": "ä"}
 
     def test_is_none_without_the_table(self, store):

@@ -1,0 +1,82 @@
+"""The command `check`: whether everything that is stored is what was written, and how to get it right."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from thumb_assets.cli.options import complete_video_id, settings_options, table_store
+from thumb_assets.cli.output import one_line_errors, out, print_outcomes, progress
+from thumb_assets.pipeline import STAGES, Fault, default_stages, faults_of, run_isolated
+from thumb_assets.settings import Settings, load_settings
+from thumb_assets.store import TableStore, ids_with_outputs
+
+
+@click.command("check")
+@click.argument("video_ids", nargs=-1, metavar="[VIDEO_ID]...")
+@click.option("--repair", is_flag=True, help="Make again what is not as it was written.")
+@settings_options
+@click.pass_obj
+def check_command(
+    verbose: bool,
+    *,
+    video_ids: tuple[str, ...],
+    repair: bool,
+    data_dir: Path | None,
+    profile: str,
+    overrides: Sequence[str],
+) -> None:
+    """Read everything that is stored of the videos (default: all) and compare it with what was written.
+
+    Tables are held against the hash of their rows, stills, crops and chapters against theirs, the catalog against the
+    tables. Prints one line per fault; exit code 1 where there is one.
+    """
+    with one_line_errors(verbose=verbose):
+        store = table_store(data_dir)
+        wanted = [complete_video_id(store, video_id) for video_id in video_ids] or ids_with_outputs(store)
+        faults = _faults(wanted, store)
+        _print(faults)
+        if repair and faults:
+            _repair(faults, load_settings(profile, overrides), store)
+            faults = _faults(sorted({fault.video_id for fault in faults}), store)
+            out.print("after the repair:" if faults else "all faults are repaired")
+            _print(faults)
+        how_many = "1 video" if len(wanted) == 1 else f"{len(wanted)} videos"
+        if not faults:
+            out.print(f"{how_many} checked: everything is as it was written")
+        elif not repair:
+            num_videos = len({fault.video_id for fault in faults})
+            out.print(
+                f"{how_many} checked, {num_videos} with faults; `thumb-assets check --repair` makes again what is wrong"
+            )
+    sys.exit(1 if faults else 0)
+
+
+def _faults(video_ids: Iterable[str], store: TableStore) -> list[Fault]:
+    found = []
+    with progress() as bars:
+        for video_id in bars.track(list(video_ids), description="checking"):
+            found += faults_of(video_id, store)
+    return found
+
+
+def _print(faults: Iterable[Fault]) -> None:
+    for fault in faults:
+        out.print(f"fault: {fault.problem}", markup=False)
+
+
+def _repair(faults: Iterable[Fault], settings: Settings, store: TableStore) -> None:
+    """Makes again the stages at fault, whatever their footers say, and then what follows from them."""
+    stages_of: dict[str, set[str]] = {}
+    for fault in faults:
+        stages_of.setdefault(fault.video_id, set()).add(fault.stage or "catalog")
+    by_stages: dict[tuple[str, ...], list[str]] = {}
+    for video_id, stages in stages_of.items():
+        by_stages.setdefault(tuple(stage for stage in STAGES if stage in stages), []).append(video_id)
+    results: list[Any] = []
+    for named, video_ids in by_stages.items():
+        results += run_isolated(video_ids, named, settings, store, is_recomputed=True)
+    results += run_isolated(list(stages_of), default_stages(settings), settings, store)
+    print_outcomes(result for result in results if result.blocked_by is None)

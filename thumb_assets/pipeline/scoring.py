@@ -1,0 +1,94 @@
+"""The scorers of one run: each made when the first video needs it, and the tables out of what they score."""
+
+from typing import Any
+
+from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
+from thumb_assets.pipeline.job import Made, VideoJob, skip_or_raise
+from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer, on_unavailable
+from thumb_assets.pipeline.stages import SCORER_STAGES
+from thumb_assets.pipeline.watching import OnStep
+from thumb_assets.settings import Settings
+from thumb_assets.store import TableStore
+from thumb_assets.tables import table_from_rows
+
+
+class Scoring:
+    """The scorers by stage, and the thread in which their models work."""
+
+    def __init__(self, settings: Settings, store: TableStore, on_step: OnStep) -> None:
+        self._settings, self._store, self._on_step = settings, store, on_step
+        self._models = ModelThread()
+        self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
+
+    def end(self) -> None:
+        """Ends the models' thread; what was not scored is dropped."""
+        self._models.shutdown(cancel_futures=True)
+
+    def forget(self, video_id: str) -> None:
+        """Drops every row of a video that no stage took."""
+        for scorer in self._scorers.values():
+            if isinstance(scorer, FrameScorer):
+                scorer.forget(video_id)
+
+    def scores(self, job: VideoJob, stage: str) -> Made:
+        """The table of a scoring stage, out of the frames that its scorer got.
+
+        Raises:
+            SkippedError, ThumbAssetsError: it cannot be made here, or not now.
+        """
+        scorer = self.scorer(stage)
+        if isinstance(scorer, ModelUnavailableError):
+            raise skip_or_raise(scorer, on_unavailable(stage, self._settings))
+        if isinstance(scorer, ThumbAssetsError):
+            raise scorer
+        if scorer is None:
+            raise ThumbAssetsError(f"{job.video_id}: stage {stage} has no scorer")
+        embeddings = job.stored_embeddings() if scorer.rescore else None
+        if embeddings is not None and scorer.rescore:
+            precision = (self._store.footer(stage, job.video_id) or {}).get("precision", "")
+            footer = {**scorer.footer, "precision": precision}  # that of the embeddings
+            return Made({stage: scorer.rescore(embeddings)}, footer, {"source": "stored embeddings"})
+        if job.fetch_error is not None:
+            scorer.forget(job.video_id)
+            raise job.fetch_error
+        frames, candidates = job.table("frames"), job.table("candidate_frames")
+        wanted = None if scorer.scope == "every_frame" else candidates.column("frame_index").to_pylist()
+        rows = scorer.take(job.video_id, wanted, frames)
+        if wanted is None and candidates.num_rows and not rows:
+            raise ThumbAssetsError(f"{job.video_id}: no frame came to stage {stage}; run it again with --recompute")
+        errors = [str(row["error"]) for row in rows if row.get("error") is not None]
+        metrics: dict[str, int | float | str] = {"num_errors": len(errors)}
+        if errors:
+            how_many = f"{len(errors)} of {len(rows)} rows have an error"
+            metrics["note"] = f"{how_many}, the first: {errors[0]} (--recompute tries them again)"
+        return Made({stage: table_from_rows(stage, rows)}, scorer.footer, metrics)
+
+    def iqa_footer(self, job: VideoJob) -> dict[str, str]:
+        """Of the scorer that makes the table `iqa_scores`, else of the stored table."""
+        scorer = self._scorers.get("iqa_scores")
+        if isinstance(scorer, FrameScorer):
+            return scorer.footer
+        return self._store.footer("iqa_scores", job.video_id) or {}
+
+    def scorer(self, stage: str) -> "FrameScorer[Any, Any] | ThumbAssetsError | None":
+        """The stage's scorer, made when the first video needs it, or why there is none; None for other stages.
+
+        Raises:
+            SettingsError: it cannot be had with these settings anywhere.
+        """
+        if stage not in SCORER_STAGES:
+            return None
+        if stage not in self._scorers:
+            self._on_step(f"loading the model of {stage}", is_of_file=False)
+            try:
+                self._scorers[stage] = build_scorer(stage, self._settings, self._models)
+            except SettingsError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a model that does not load fails its stage, not the others
+                self._scorers[stage] = as_thumb_assets_error(error, f"the model of stage {stage}")
+        return self._scorers[stage]
+
+    def has_pending(self, job: VideoJob) -> bool:
+        """Whether a frame of the video still waits for its score."""
+        scorers = [scorer for scorer in self._scorers.values() if isinstance(scorer, FrameScorer)]
+        return any(scorer.has_pending(job.video_id) for scorer in scorers)
