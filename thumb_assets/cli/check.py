@@ -3,14 +3,13 @@
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
-from thumb_assets.cli.options import complete_video_id, settings_options, table_store
+from thumb_assets.cli.options import complete_video_id, configuration_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_outcomes, progress
-from thumb_assets.pipeline import STAGES, Fault, default_stages, faults_of, run_isolated
-from thumb_assets.settings import Settings, load_settings
+from thumb_assets.pipeline import STAGES, Fault, StageResult, default_stages, faults_of, grouped, run_groups
+from thumb_assets.settings import Configuration
 from thumb_assets.store import TableStore, ids_with_outputs
 
 
@@ -25,7 +24,7 @@ def check_command(
     video_ids: tuple[str, ...],
     repair: bool,
     data_dir: Path | None,
-    profile: str,
+    profile: str | None,
     overrides: Sequence[str],
 ) -> None:
     """Read everything that is stored of the videos (default: all) and compare it with what was written.
@@ -39,7 +38,7 @@ def check_command(
         faults = _faults(wanted, store)
         _print(faults)
         if repair and faults:
-            _repair(faults, load_settings(profile, overrides), store)
+            _repair(faults, configuration_of(store, profile, overrides), store)
             faults = _faults(sorted({fault.video_id for fault in faults}), store)
             out.print("after the repair:" if faults else "all faults are repaired")
             _print(faults)
@@ -67,7 +66,7 @@ def _print(faults: Iterable[Fault]) -> None:
         out.print(f"fault: {fault.problem}", markup=False)
 
 
-def _repair(faults: Iterable[Fault], settings: Settings, store: TableStore) -> None:
+def _repair(faults: Iterable[Fault], configuration: Configuration, store: TableStore) -> None:
     """Makes again the stages at fault, whatever their footers say, and then what follows from them."""
     stages_of: dict[str, set[str]] = {}
     for fault in faults:
@@ -75,8 +74,9 @@ def _repair(faults: Iterable[Fault], settings: Settings, store: TableStore) -> N
     by_stages: dict[tuple[str, ...], list[str]] = {}
     for video_id, stages in stages_of.items():
         by_stages.setdefault(tuple(stage for stage in STAGES if stage in stages), []).append(video_id)
-    results: list[Any] = []
+    results: list[StageResult] = []
     for named, video_ids in by_stages.items():
-        results += run_isolated(video_ids, named, settings, store, is_recomputed=True)
-    results += run_isolated(list(stages_of), default_stages(settings), settings, store)
+        results += run_groups(grouped(video_ids, configuration, store), named, store, is_recomputed=True)
+    for group in grouped(stages_of, configuration, store):
+        results += run_groups([group], default_stages(group.settings), store)
     print_outcomes(result for result in results if result.blocked_by is None)
