@@ -149,9 +149,8 @@ class FrameScorer(Generic[Item, Result]):
             frames: the video's `frames` table.
 
         Raises:
-            ThumbAssetsError: a frame failed whose table has no column to say so, the model failed on every frame, or
-                for want of memory: then the stage is to be tried again, not its rows to be believed. Also where a
-                wanted frame never came: a table that lacks rows must not be taken for a whole one.
+            ThumbAssetsError: a frame failed whose table has no column to say so, the model failed on every frame or
+                for want of memory, or a wanted frame never came: the rows are not to be taken for all.
         """
         if self.has_pending(video_id):
             self.flush()
@@ -166,10 +165,8 @@ class FrameScorer(Generic[Item, Result]):
             raise self._errors.pop(video_id)
         scored = self._rows.pop(video_id, {})
         if missing := set(wanted or ()) - scored.keys():
-            raise ThumbAssetsError(
-                f"{video_id}: {len(missing)} of {len(wanted or ())} candidate frames never came to stage {self.stage}; "
-                "run it again with --recompute"
-            )
+            how_many = f"{len(missing)} of {len(wanted or ())} candidate frames"
+            raise ThumbAssetsError(f"{video_id}: {how_many} never came to stage {self.stage}; run it with --recompute")
         indices = sorted(scored) if wanted is None else [index for index in wanted if index in scored]
         return self.complete([row for index in indices for row in scored[index]], frames)
 
