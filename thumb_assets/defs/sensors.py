@@ -1,6 +1,7 @@
 """The sensor that turns new and changed files of the library into partitions."""
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
@@ -14,7 +15,7 @@ from thumb_assets.errors import SettingsError
 from thumb_assets.escaping import one_line
 from thumb_assets.pipeline import backlog_of
 from thumb_assets.settings import Configuration, Settings
-from thumb_assets.store import Discovery, Mirror, TableStore
+from thumb_assets.store import Discovery, LibraryVideo, Mirror, TableStore
 
 _NUM_NAMED = 5
 
@@ -44,7 +45,14 @@ def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAsset
         return dg.SensorResult(skip_reason=f"no video yet: put files into {thumb_assets.library.videos_dir}")
     found = thumb_assets.library.discover(settings, after=_position(context.cursor))
     mirror.announce(video for video in found.videos if video.video_id not in known)
-    new = list(dict.fromkeys(video.video_id for video in found.videos if video.video_id not in known))
+    new_videos = {video.video_id: video for video in found.videos if video.video_id not in known}
+    stages: Sequence[str] = ()
+    if new_videos:
+        stages = stages_of(context.repository_def, configuration.settings, on_missing=context.log.warning)
+    stale, later = set[str](), set[str]()
+    if new_videos and settings.process_new:
+        stale, later = _to_be_replaced(list(new_videos.values()), stages, configuration, thumb_assets.store)
+    new = [video_id for video_id in new_videos if video_id not in later]
     outdated = [video_id for video_id in found.replaced if video_id in known]
     lost = [video_id for video_id in found.lost if video_id in known]
     for error in found.errors:
@@ -57,12 +65,12 @@ def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAsset
     if outdated and under_way(context.instance) is None:
         context.log.info(f"the files of {_few(outdated)} have another content now")
         requests.append(VIDEOS.build_delete_request(outdated))
-    stages = stages_of(context.repository_def, configuration.settings, on_missing=context.log.warning) if new else ()
-    wanted = []
-    if new and settings.process_new:
-        wanted = _wanted(
-            context, new, found=found, configuration=configuration, store=thumb_assets.store, stages=stages
+    if stale:
+        context.log.warning(
+            f"{_few(sorted(stale))} were made before with other inputs or older code and stay as they are; "
+            "`thumb-assets backfill --stale` makes them again"
         )
+    wanted = [video_id for video_id in new if video_id not in stale] if settings.process_new else []
     return dg.SensorResult(
         dynamic_partitions_requests=requests,
         run_requests=list(_runs(new, wanted, configuration.settings, thumb_assets, stages)),
@@ -71,26 +79,21 @@ def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAsset
     )
 
 
-def _wanted(
-    context: dg.SensorEvaluationContext,
-    new: Sequence[str],
-    *,
-    found: Discovery,
-    configuration: Configuration,
-    store: TableStore,
-    stages: Sequence[str],
-) -> list[str]:
-    """The new partitions that are to be run: not those whose results would be replaced, which is never done unasked."""
-    settings = configuration.settings
-    videos = [video for video in found.videos if video.video_id in set(new)]
-    backlog = backlog_of(videos, stages, settings, store, configuration=configuration, keep="made")
-    stale = {left.video.video_id for left in backlog if left.work == "stale"}
-    if stale:
-        context.log.warning(
-            f"{_few(sorted(stale))} were made before with other inputs or older code and stay as they are; "
-            "`thumb-assets backfill --stale` makes them again"
-        )
-    return [video_id for video_id in new if video_id not in stale]
+def _to_be_replaced(
+    videos: Sequence[LibraryVideo], stages: Sequence[str], configuration: Configuration, store: TableStore
+) -> tuple[set[str], set[str]]:
+    """The videos whose results a run would replace, which is never done unasked, and those left for the next tick."""
+    done = [video for video in videos if store.has("outcomes", video.video_id)]
+    left = {video.video_id for video in done}
+    deadline = time.monotonic() + configuration.settings.library.max_hash_seconds_per_tick
+    stale = set()
+    for each in backlog_of(done, stages, configuration.settings, store, configuration=configuration, keep="made"):
+        left.discard(each.video.video_id)
+        if each.work == "stale":
+            stale.add(each.video.video_id)
+        if time.monotonic() > deadline:
+            break
+    return stale, left
 
 
 def _runs(

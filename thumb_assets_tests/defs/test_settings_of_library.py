@@ -15,7 +15,7 @@ from thumb_assets.defs.sensors import library_sensor
 from thumb_assets.pipeline import asked_of, backlog_of, grouped, run_groups
 from thumb_assets.settings import read_configuration, settings_path
 from thumb_assets.settings.edit import set_in_file
-from thumb_assets.store import Library, TableStore
+from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
 from thumb_assets.tables import STAGES
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register
 
@@ -157,6 +157,25 @@ def test_the_environment_is_no_reason_to_replace(library: Path, monkeypatch: pyt
     run(library)
     monkeypatch.delenv("THUMB_ASSETS_STILLS__FORMAT")
     assert run(library).keys() == {"catalog"}
+
+
+def test_what_a_tick_has_no_time_for_comes_with_the_next(
+    library: Path, synthetic_videos: MakeVideo, instance: dg.DagsterInstance
+) -> None:
+    shutil.copyfile(synthetic_videos("cfr"), library / "videos" / "other.mp4")
+    video_ids = register(library, [library / "videos" / "clip.mp4", library / "videos" / "other.mp4"])
+    for video_id in video_ids:  # both were tried once
+        record_outcomes(TableStore(library), video_id, [Outcome(video_id, "videos", "failed", "no", True, None, "")])
+    set_in_file(library, ["library.max_hash_seconds_per_tick=0.000000001"])
+    counts = []
+    for _ in range(2):
+        resource = ThumbAssetsResource(data_dir=str(library))
+        result = library_sensor(dg.build_sensor_context(instance=instance, resources={"thumb_assets": resource}))
+        assert isinstance(result, dg.SensorResult)
+        for request in result.dynamic_partitions_requests or ():
+            instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
+        counts.append(len(instance.get_dynamic_partitions("videos")))
+    assert counts == [1, 2]
 
 
 def test_another_machine_knows_what_was_asked_for(library: Path, tmp_path: Path) -> None:
