@@ -45,6 +45,10 @@ class ModelUnavailableError(PermanentError):
     """A model's weights or package cannot be had here; the message says how to supply them."""
 
 
+class RefusedModelError(PermanentError):
+    """A file of weights holds more than data and is not loaded: never skipped, since somebody may have put it there."""
+
+
 class VerificationError(PermanentError):
     """A still is not the frame it claims to be, or the number of stills is not the number of selections."""
 

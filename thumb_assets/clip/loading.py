@@ -1,6 +1,7 @@
 """Builds an open_clip model with trained weights, or says in one line why it cannot."""
 
 import os
+import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from thumb_assets.weights import (
     file_sha256,
     offline_if_unreachable,
     open_clip_file,
+    refusal_of,
     resolve_file,
 )
 
@@ -45,6 +47,7 @@ def load_open_clip(settings: ClipSettings, *, device: str) -> LoadedModel:
 
     Raises:
         ModelUnavailableError: its weights cannot be had or do not fit it.
+        RefusedModelError: they hold more than tensors.
         SettingsError: open_clip knows no such model or tag.
     """
     # A registered model's file is looked for before open_clip is imported, which takes seconds.
@@ -64,7 +67,9 @@ def load_open_clip(settings: ClipSettings, *, device: str) -> LoadedModel:
         options = _tag_options(tag_config)
     pretrained = _weights_identity(settings, path)
     try:
-        with offline_if_unreachable() if _may_ask_hub(settings.model) else nullcontext():
+        with offline_if_unreachable() if _may_ask_hub(settings.model) else nullcontext(), warnings.catch_warnings():
+            # torch remarks on the form of a checkpoint before it refuses it.
+            warnings.simplefilter("ignore", UserWarning)
             model, _, pil_transform = open_clip.create_model_and_transforms(
                 settings.model,
                 pretrained=str(path) if path else None,
@@ -77,9 +82,12 @@ def load_open_clip(settings: ClipSettings, *, device: str) -> LoadedModel:
     # open_clip, torch, safetensors and the hub's client each have their own errors for a file that is missing, damaged
     # or of another model.
     except Exception as error:
+        place = str(path or settings.model)
+        if refusal := refusal_of(error, file=place, model=f"CLIP model {settings.model}"):
+            raise refusal from error
         reason = " ".join(str(error).split())[:300]
         raise ModelUnavailableError(
-            f"CLIP model {settings.model} cannot be loaded from {path or settings.model}: {reason}; "
+            f"CLIP model {settings.model} cannot be loaded from {place}: {reason}; "
             "set clip.checkpoint to weights of that model, or supply them as `thumb-assets models list` says"
         ) from error
     model.eval()

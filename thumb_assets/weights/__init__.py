@@ -8,6 +8,7 @@ a minute of retries.
 
 from thumb_assets.weights.hub import HUB_PROBE_SECONDS, is_hub_reachable, offline_if_unreachable
 from thumb_assets.weights.licence import check_licences, models_of_settings, models_of_stage
+from thumb_assets.weights.refusal import refusal_of
 from thumb_assets.weights.registry import (
     MODEL_FILES,
     ModelFile,
@@ -48,6 +49,7 @@ __all__ = [
     "offline_if_unreachable",
     "open_clip_file",
     "pyiqa_metric",
+    "refusal_of",
     "resolve_file",
     "url_file",
 ]

@@ -1,8 +1,11 @@
 """The encoder on a real model: same numbers as open_clip by hand, independent of the batch, never random weights."""
 
 import json
+import pickle
+import re
 import shutil
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from huggingface_hub import constants
 
 from thumb_assets.clip import OpenClipEncoder
 from thumb_assets.clip.preprocess import Preprocessor
-from thumb_assets.errors import BadInputError, ModelUnavailableError, SettingsError
+from thumb_assets.errors import BadInputError, ModelUnavailableError, RefusedModelError, SettingsError
 from thumb_assets.settings import ClipSettings
 
 
@@ -138,14 +141,29 @@ class Payload:
         return (open, (self.path, "w"))
 
 
-def test_a_hostile_checkpoint_is_refused_and_not_run(tiny_model, tmp_path):
+def write_hostile(path, payload, form):
     import torch
 
+    content = {"state_dict": payload}
+    if form == "pickle":
+        path.write_bytes(pickle.dumps(content))
+    elif form == "torchscript":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the form is deprecated, and still found
+            torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), str(path))
+    else:
+        torch.save(content, path, _use_new_zipfile_serialization=form == "zip")
+
+
+@pytest.mark.parametrize("form", ["zip", "legacy", "pickle", "torchscript"])
+def test_a_checkpoint_that_holds_code_is_refused_and_not_run(tiny_model, tmp_path, form):
     path, trace = tmp_path / "hostile.pt", tmp_path / "was-run"
-    torch.save({"state_dict": Payload(str(trace))}, path)
-    with pytest.raises(ModelUnavailableError, match=r"hostile\.pt"):
+    write_hostile(path, Payload(str(trace)), form)
+    with pytest.raises(RefusedModelError, match=r"hostile\.pt is refused: it holds code.*use a safetensors") as caught:
         OpenClipEncoder(ClipSettings(model=tiny_model.name, pretrained=None, checkpoint=path))
     assert not trace.exists()
+    assert "\n" not in str(caught.value)
+    assert not re.search("weights_only|torch.load|trust|issue", str(caught.value))
 
 
 def test_weights_of_another_model_are_refused(tiny_model, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from huggingface_hub import constants
 
-from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.errors import ModelUnavailableError, RefusedModelError
 from thumb_assets.iqa import PyiqaMetric
 from thumb_assets.weights import file_sha256, get_model_file
 
@@ -122,10 +122,11 @@ class Trap:
 @pytest.mark.parametrize("name", ["brisque", "musiq"])
 def test_code_in_a_checkpoint_is_not_run(models_dir, tmp_path, name):
     save({"params": Trap(tmp_path / "sprung")}, models_dir, name)
-    with pytest.raises(ModelUnavailableError, match=rf"metric {name}.*more than tensors") as caught:
+    with pytest.raises(RefusedModelError, match=rf"metric {name}: .*is refused: it holds code") as caught:
         PyiqaMetric(name, "cpu")
     assert not (tmp_path / "sprung").exists()
     assert "\n" not in str(caught.value)
+    assert "weights_only" not in str(caught.value)
 
 
 def test_a_file_of_openai_clip_is_asked_of_the_weights_room(models_dir):
