@@ -99,7 +99,9 @@ def run_command(
         settings = configuration.settings
         chosen = stages_named(stages, settings)
         is_hashed_anew = recompute or settings.library.content_hash == "always"
-        library = Library(store.data_dir, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew)
+        library = Library(
+            store.data_dir, video=settings.video, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew
+        )
         videos, errors = _videos(library, paths)
         groups = grouped(videos, configuration, store)
         results = _run_with_progress(groups, chosen, store, is_recomputed=recompute)

@@ -75,7 +75,9 @@ def backfill_command(
             mirror.update_library(max_files=0 if dry_run else None, on_file=lambda _: bars.update(bar, advance=1))
         errors: list[BadInputError] = []
         is_hashed_anew = recompute or settings.library.content_hash == "always"
-        library = Library(store.data_dir, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew)
+        library = Library(
+            store.data_dir, video=settings.video, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew
+        )
         videos = library.all(on_error=errors.append)
         print_errors(errors)
         print_set_aside(library.set_aside())

@@ -40,7 +40,8 @@ class ThumbAssetsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def library(self) -> Library:
         """The videos of the data folder."""
-        return Library(self.store.data_dir, ignore=self.settings.library.ignore)
+        settings = self.settings
+        return Library(self.store.data_dir, ignore=settings.library.ignore, video=settings.video)
 
     @property
     def settings(self) -> Settings:

@@ -69,7 +69,7 @@ class Intake:
 
     def __init__(self, outbox: Outbox, data_dir: Path, settings: Settings, launcher: Launcher) -> None:
         self._outbox = outbox
-        self._library = Library(data_dir)
+        self._library = Library(data_dir, video=settings.video)
         self._store = TableStore(data_dir)
         self._settings = settings
         self._launcher = launcher

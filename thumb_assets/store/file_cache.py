@@ -1,21 +1,19 @@
 """Which content each video file has: SHA-256 by path, size and time, kept in SQLite so that a file is hashed once."""
 
-import hashlib
 import os
 import sqlite3
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from thumb_assets.errors import BadInputError
 from thumb_assets.store.database import open_database, transaction
 from thumb_assets.store.identity import video_id_for
+from thumb_assets.store.patience import PatientReader, ReadLimits
 from thumb_assets.store.set_aside import NoVideoError, SetAside, sniff
 
 REMEDY = "delete it: the files are hashed again, and those outside the library folder must be named again"
-_NUM_BYTES_PER_READ = 1 << 20
 # Paths are BLOBs: a file name may hold bytes that are no UTF-8. Those below the data folder are relative to it, so that
 # a folder that was copied or moved knows its own files and no others. Rows of former contents stay, so that an old id
 # can be told from one that never was.
@@ -65,10 +63,12 @@ class FileCache:
 
     Args:
         path: the SQLite file; it need not exist. Its folder is the data folder.
+        limits: when a file is given up.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, limits: ReadLimits) -> None:
         self._path = path
+        self._limits = limits
         self._folder = os.fsencode(os.path.join(path.parent, ""))  # noqa: PTH118 - with the slash at its end
         self._kept: sqlite3.Connection | None = None
 
@@ -76,7 +76,7 @@ class FileCache:
     def kept_open(self) -> Iterator["FileCache"]:
         """One of the same file for many calls from this thread, which share a connection."""
         with self._open() as connection:
-            cache = FileCache(self._path)
+            cache = FileCache(self._path, limits=self._limits)
             cache._kept = connection
             yield cache
 
@@ -97,11 +97,11 @@ class FileCache:
         videos: list[LibraryVideo] = []
         if not paths:
             return videos
-        with self._open() as connection:
+        with self._open() as connection, closing(PatientReader(self._limits)) as reader:
             for path in paths:
                 try:
                     stored = self._stored(os.fsencode(path))
-                    videos.append(_describe(connection, path, stored, is_hashed_anew=is_hashed_anew))
+                    videos.append(_describe(connection, reader, path, stored, is_hashed_anew=is_hashed_anew))
                 except BadInputError as error:
                     on_error(error)
         return videos
@@ -199,15 +199,17 @@ class FileCache:
             connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
-def _describe(connection: sqlite3.Connection, path: Path, stored: bytes, *, is_hashed_anew: bool) -> LibraryVideo:
-    status = _status(path)
+def _describe(
+    connection: sqlite3.Connection, reader: PatientReader, path: Path, stored: bytes, *, is_hashed_anew: bool
+) -> LibraryVideo:
+    status = reader.status(path)
     key = (stored, status.st_size, status.st_mtime_ns)
     query = "SELECT sha256 FROM contents WHERE path = ? AND num_bytes = ? AND mtime_ns = ?"
     row = None if is_hashed_anew else connection.execute(query, key).fetchone()
     if row is None:
-        _refuse_other_files(connection, path, key)
-        sha256 = _file_sha256(path)
-        after = _status(path)
+        _refuse_other_files(connection, reader, path, key)
+        sha256 = reader.sha256(path)
+        after = reader.status(path)
         if (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
             raise BadInputError(f"{str(path)!r}: the file changed while it was read; try again when it is complete")
         # A program may change a file and keep its size and time: the content they stood for is a former one then.
@@ -220,11 +222,13 @@ def _describe(connection: sqlite3.Connection, path: Path, stored: bytes, *, is_h
     return LibraryVideo(video_id_for(path, sha256), path, sha256, status.st_size)
 
 
-def _refuse_other_files(connection: sqlite3.Connection, path: Path, key: tuple[bytes, int, int]) -> None:
+def _refuse_other_files(
+    connection: sqlite3.Connection, reader: PatientReader, path: Path, key: tuple[bytes, int, int]
+) -> None:
     """Raises NoVideoError for what is no video, and keeps the reason, so that the file is not opened again."""
     query = "SELECT reason FROM set_aside WHERE path = ? AND num_bytes = ? AND mtime_ns = ?"
     row = connection.execute(query, key).fetchone()
-    reason = sniff(path) if row is None else row[0]
+    reason = reader.ask(path, lambda _: sniff(path)) if row is None else row[0]
     if row is None and reason is not None:
         connection.execute("INSERT OR REPLACE INTO set_aside VALUES (?, ?, ?, ?)", (*key, reason))
     elif reason is None:
@@ -239,28 +243,3 @@ def _stamp_of(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
-
-
-def _status(path: Path) -> os.stat_result:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise BadInputError(
-            f"{str(path)!r}: the file cannot be found: {error.strerror}; put it back or check the link"
-        ) from error
-    if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device would wait for ever
-        raise BadInputError(f"{str(path)!r}: is not a regular file; give a video file")
-    return status
-
-
-def _file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as handle:
-            while chunk := handle.read(_NUM_BYTES_PER_READ):
-                digest.update(chunk)
-    except OSError as error:
-        raise BadInputError(
-            f"{str(path)!r}: cannot be read: {error.strerror}; check its rights and the disk"
-        ) from error
-    return digest.hexdigest()

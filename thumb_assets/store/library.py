@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.settings import LibrarySettings
+from thumb_assets.settings import LibrarySettings, VideoSettings
 from thumb_assets.store.discovery import Discovery, discover
 from thumb_assets.store.file_cache import FileCache, LibraryVideo
 from thumb_assets.store.identity import video_id_for
+from thumb_assets.store.patience import ReadLimits
 from thumb_assets.store.set_aside import NoVideoError, SetAside, ignoring_pattern
 
 __all__ = ["VIDEO_SUFFIXES", "Library", "LibraryVideo", "OnError", "log_error", "video_id_for"]
@@ -44,14 +45,22 @@ class Library:
     Args:
         data_dir: the data folder; `videos/` and `library.sqlite` lie in it.
         ignore: as `library.ignore`.
+        video: `max_file_bytes` and `stall_seconds` say when a file is given up; None takes the built-in ones.
         is_hashed_anew: read every file whole, also where its size and time are those of a known content.
     """
 
-    def __init__(self, data_dir: Path, *, ignore: Sequence[str] | None = None, is_hashed_anew: bool = False) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        ignore: Sequence[str] | None = None,
+        is_hashed_anew: bool = False,
+        video: VideoSettings | None = None,
+    ) -> None:
         self._ignore = LibrarySettings().ignore if ignore is None else ignore
         self.data_dir = Path(data_dir).expanduser().absolute()
         self._is_hashed_anew = is_hashed_anew
-        self._cache = FileCache(self.data_dir / "library.sqlite")
+        self._cache = FileCache(self.data_dir / "library.sqlite", limits=ReadLimits.of(video or VideoSettings()))
 
     @property
     def videos_dir(self) -> Path:
