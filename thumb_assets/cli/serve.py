@@ -15,7 +15,6 @@ from thumb_assets.settings import NOTIFY_SECRET_VARIABLE, WEBHOOK_SECRET_VARIABL
 from thumb_assets.store import Outbox, TableStore
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-_MAX_SHUTDOWN_SECONDS = 5  # of requests that are being read; whoever sends one has no answer and sends it again
 
 
 @click.command("serve")
@@ -44,7 +43,7 @@ def serve_command(
             raise SettingsError(f"{error.name} is not installed; install thumb-assets[serve]") from None
         from thumb_assets.defs.launch import open_instance
         from thumb_assets.defs.launcher import DaemonLauncher
-        from thumb_assets.serve import Delivery, Intake, Service, build_app, only_service
+        from thumb_assets.serve import Delivery, Intake, Service, build_app, only_service, server_config
 
         outbox = _outbox(store)
         with only_service(store.data_dir), open_instance(store) as instance:
@@ -66,14 +65,8 @@ def serve_command(
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
             service.start()
             try:
-                uvicorn.run(
-                    app,
-                    host=host,
-                    port=port,
-                    log_level="info",
-                    server_header=False,
-                    timeout_graceful_shutdown=_MAX_SHUTDOWN_SECONDS,
-                )
+                server = uvicorn.Server(server_config(app, settings.serve, host=host, port=port, log_level="info"))
+                server.run()
             finally:
                 service.stop()
 

@@ -6,7 +6,7 @@ to be told (store), listening for requests (serve).
 """
 
 from thumb_assets.publish.addresses import shown
-from thumb_assets.publish.http_client import HttpClient
+from thumb_assets.publish.http_client import HttpClient, require_address
 from thumb_assets.publish.http_target import publish_to_http
 from thumb_assets.publish.signature import sign, verify_signature
 from thumb_assets.publish.sql_target import publish_to_sql
@@ -16,6 +16,7 @@ __all__ = [
     "HttpClient",
     "publish_to_http",
     "publish_to_sql",
+    "require_address",
     "shown",
     "sign",
     "told_stills",

@@ -9,6 +9,7 @@ import os
 import ssl
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 # Answers that may be another one later: https://www.rfc-editor.org/rfc/rfc9110#section-15 and RFC 6585, 8470.
 _PASSING_STATUSES = {408, 425, 429}
 _NUM_TIMEOUTS_PER_SEND = 2
+# Enough to see what a file is.
+_NUM_HEAD_BYTES = 4096
+_NUM_BYTES_BETWEEN_QUESTIONS = 16 << 20
+
+
+def _nothing(_: object) -> None:
+    """Accepts everything."""
 
 
 class HttpClient:
@@ -39,7 +47,7 @@ class HttpClient:
         self._limit = Limit()
         hosts = {host.lower().strip("[]") for host in allowed_hosts}
         self._pool = self._httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(),
+            ssl_context=_ssl_context(),
             network_backend=guarded_backend(self._httpcore, hosts, self._limit),
             max_keepalive_connections=0,  # an address is looked at for each request
         )
@@ -61,7 +69,15 @@ class HttpClient:
             return int(response.status)
 
     def download(
-        self, url: str, target: Path, *, max_bytes: int, max_seconds: float, go_on: Callable[[], object]
+        self,
+        url: str,
+        target: Path,
+        *,
+        max_bytes: int,
+        max_seconds: float,
+        go_on: Callable[[], object],
+        accept: Callable[[bytes], object] = _nothing,
+        require_room: Callable[[int], object] = _nothing,
     ) -> int:
         """Writes what lies at an address into a file, which is complete only when this returns; gives its size.
 
@@ -70,6 +86,9 @@ class HttpClient:
             max_bytes: a larger file is refused.
             max_seconds: for all of it: a sender may drip a byte now and then for ever.
             go_on: called before each wait for the other side; what it raises ends the download.
+            accept: called once with the first bytes; what it raises ends the download.
+            require_room: called with the number of bytes that are still to be written, as far as that is known, before
+                the first and now and then; likewise.
 
         Raises:
             BadInputError, NetworkError: as `send`; or it is too large, or took too long.
@@ -82,11 +101,24 @@ class HttpClient:
         ):
             lengths = [value for name, value in response.headers if name.lower() == b"content-length"]
             expected = int(lengths[0]) if lengths and lengths[0].isdigit() else None
+            head: bytes | None = b""
+            asked_at = 0
+            require_room(min(expected or 0, max_bytes))
             for chunk in response.iter_stream():
                 num_bytes += len(chunk)
                 if max(num_bytes, expected or 0) > max_bytes:
                     raise BadInputError(f"{shown(url)}: is larger than {max_bytes:,} bytes (video.max_file_bytes)")
+                if head is not None:
+                    head += chunk[:_NUM_HEAD_BYTES]
+                    if len(head) >= _NUM_HEAD_BYTES:
+                        accept(head)
+                        head = None
+                if num_bytes - asked_at >= _NUM_BYTES_BETWEEN_QUESTIONS:
+                    asked_at = num_bytes
+                    require_room(max(len(chunk), (expected or 0) - num_bytes))
                 file.write(chunk)
+            if head:
+                accept(head)
             file.flush()
             os.fsync(file.fileno())
         if expected is not None and num_bytes != expected:
@@ -104,7 +136,7 @@ class HttpClient:
         max_seconds: float,
         go_on: Callable[[], object] | None = None,
     ) -> Iterator["httpcore.Response"]:
-        _require_address(url)
+        require_address(url)
         sent = {"Host": urlsplit(url).netloc, "User-Agent": "thumb-assets", **headers}
         if body:
             sent["Content-Length"] = str(len(body))
@@ -133,6 +165,12 @@ class HttpClient:
             raise NetworkError(f"{shown(url)}: {reason}; check the address and the network") from error
 
 
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """One for all clients: reading the certificates takes longer than a request."""
+    return ssl.create_default_context()
+
+
 def _require_success(url: str, status: int) -> None:
     if 200 <= status < 300:
         return
@@ -142,7 +180,12 @@ def _require_success(url: str, status: int) -> None:
     raise BadInputError(f"{shown(url)}: answered {status}{hint}")
 
 
-def _require_address(url: str) -> None:
+def require_address(url: str) -> None:
+    """Returns where a request can be made of an address as it is written.
+
+    Raises:
+        BadInputError: it cannot, at any time.
+    """
     try:
         parts = urlsplit(url)
         is_right = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None

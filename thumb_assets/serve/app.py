@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from thumb_assets.errors import BadInputError, SignatureError, ThumbAssetsError, as_thumb_assets_error
@@ -21,6 +21,23 @@ _LOGGER = logging.getLogger(__name__)
 _MAX_BODY_SECONDS = 30.0
 # For a sender that signs in Mux's form. Mux's own events are others: they name no file.
 _SIGNATURE_HEADERS = (SIGNATURE_HEADER, "Mux-Signature")
+_ANSWERS = {
+    200: "The event was taken before; its state now.",
+    202: "The event is taken.",
+    400: "No request of HTTP, or its first line and headers are too large; the connection is closed.",
+    401: "The signature is missing, wrong or too old.",
+    408: "The body did not come in time.",
+    409: "The event's id was sent before with another body.",
+    413: "The body is too large.",
+    422: "The body is not such an event; says where.",
+    429: "Too many requests from this address.",
+    503: "The event cannot be noted now, as on a full disk; send it again.",
+}
+_HEALTH = {
+    200: "Requests are worked on.",
+    429: "Too many requests from this address.",
+    503: "Something keeps requests from being worked on.",
+}
 _ABOUT = """Announce a video; its stills are made by Dagster, and a signed webhook tells when they are there.
 
 A request is signed by `HMAC-SHA256(secret, "{time}.{body}")` in the header `Thumb-Assets-Signature: t=TIME,v1=HEX`."""
@@ -51,9 +68,14 @@ def build_app(outbox: Outbox, settings: ServeSettings, secret: str, *, problems:
         answer = {"id": taken.event_id, "state": taken.state, "video_id": taken.video_id, "reason": taken.reason}
         return JSONResponse(answer, 202 if is_new else 200)
 
-    @app.get("/health", summary="Whether requests are worked on")
-    async def health() -> JSONResponse:
-        """200 where they are, 503 where something keeps them from it; how many there are, by state."""
+    @app.get("/health", summary="Whether requests are worked on", responses=_described(_HEALTH))
+    async def health(request: Request) -> JSONResponse:
+        """200 where they are, 503 where something keeps them from it.
+
+        What that is, and how many requests there are by state, is said to a request that is signed (over an empty
+        body): reasons name files and hosts.
+        """
+        is_known = await door.is_signed(request)
         try:
             counts: dict[str, Any] = dict(await run_in_threadpool(outbox.counts))
             found = await run_in_threadpool(problems)
@@ -62,7 +84,8 @@ def build_app(outbox: Outbox, settings: ServeSettings, secret: str, *, problems:
         except Exception as error:  # noqa: BLE001 - Dagster's database may be down, and its text is not for strangers
             _LOGGER.warning("health: %s", as_thumb_assets_error(error, "Dagster"))
             counts, found = {}, [f"Dagster cannot be asked ({type(error).__name__}); the log says more"]
-        return JSONResponse({"problems": found, **counts}, 503 if found else 200)
+        answer = {"problems": found, **counts} if is_known else {}
+        return JSONResponse({"is_working": not found, **answer}, 503 if found else 200)
 
     return app
 
@@ -84,20 +107,37 @@ class _Door:
         """The body of a request that may come in; HTTPException for any other."""
         from fastapi import HTTPException
 
-        address = request.client.host if request.client else ""
-        if not self._limiter.hit(self._rate, address):
-            raise HTTPException(429, "too many requests; try again in a minute", headers={"Retry-After": "60"})
+        self._count(request)
         try:
             body = await asyncio.wait_for(self._limited_body(request), _MAX_BODY_SECONDS)
         except asyncio.TimeoutError:
             raise HTTPException(408, "the body did not come in time") from None
-        header = next((request.headers[name] for name in _SIGNATURE_HEADERS if name in request.headers), None)
-        tolerance_seconds = self._settings.tolerance_seconds
         try:
-            verify_signature(body, header, self._secret, now=time.time(), tolerance_seconds=tolerance_seconds)
+            self._verify(request, body)
         except SignatureError as error:
             raise HTTPException(401, str(error)) from None
         return body
+
+    async def is_signed(self, request: "Request") -> bool:
+        """Whether a request without a body is signed; HTTPException where there are too many."""
+        self._count(request)
+        try:
+            self._verify(request, b"")
+        except SignatureError:
+            return False
+        return True
+
+    def _count(self, request: "Request") -> None:
+        from fastapi import HTTPException
+
+        address = request.client.host if request.client else ""
+        if not self._limiter.hit(self._rate, request.url.path, address):
+            raise HTTPException(429, "too many requests; try again in a minute", headers={"Retry-After": "60"})
+
+    def _verify(self, request: "Request", body: bytes) -> None:
+        header = next((request.headers[name] for name in _SIGNATURE_HEADERS if name in request.headers), None)
+        tolerance_seconds = self._settings.tolerance_seconds
+        verify_signature(body, header, self._secret, now=time.time(), tolerance_seconds=tolerance_seconds)
 
     async def _limited_body(self, request: "Request") -> bytes:
         from fastapi import HTTPException
@@ -122,20 +162,16 @@ def _or_refuse(ask: Callable[[], _T], status: int) -> _T:
         raise HTTPException(503, str(error)) from None
 
 
+def _described(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    return {status: {"description": text} for status, text in texts.items()}
+
+
 def _documented() -> dict[str, Any]:
     """What OpenAPI says of the webhook: the body is read by us, so FastAPI does not know it."""
-    described = {
-        200: "The event was taken before; its state now.",
-        401: "The signature is missing, wrong or too old.",
-        409: "The event's id was sent before with another body.",
-        413: "The body is too large.",
-        422: "The body is not such an event; says where.",
-        429: "Too many requests from this address.",
-    }
     header = {"name": SIGNATURE_HEADER, "in": "header", "required": True, "schema": {"type": "string"}}
     body = {"required": True, "content": {"application/json": {"schema": _flat_schema()}}}
     return {
-        "responses": {status: {"description": text} for status, text in described.items()},
+        "responses": _described(_ANSWERS),
         "openapi_extra": {"parameters": [header], "requestBody": body},
     }
 

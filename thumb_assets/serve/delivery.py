@@ -1,7 +1,8 @@
 """Sends the messages of an outbox, each until its receiver has it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -42,20 +43,35 @@ class Delivery:
         due = self._outbox.messages("pending", due_at=clock())
         if not due:
             return
+        # Those of one video follow each other; the outbox gives none while an earlier one of its video waits.
+        by_video: dict[str, list[Message]] = {}
+        for message in due:
+            by_video.setdefault(message.video_id or message.message_id, []).append(message)
+        num_threads = min(self._settings.num_deliveries, len(by_video))
+        with ThreadPoolExecutor(num_threads, thread_name_prefix="deliver") as pool:
+            sent = [pool.submit(self._send_in_turn, messages, clock) for messages in by_video.values()]
+        for each in sent:
+            each.result()
+
+    def _send_in_turn(self, messages: Sequence[Message], clock: Callable[[], float]) -> None:
+        """Sends messages until one is not delivered: what comes after it waits for it."""
         # The addresses are the operator's own (serve.notify_url), so they may be private ones.
-        hosts = {urlsplit(message.url).hostname or "" for message in due}
+        hosts = {urlsplit(message.url).hostname or "" for message in messages}
         with closing(HttpClient(allowed_hosts=hosts, timeout_seconds=self._settings.timeout_seconds)) as client:
-            for message in due:
+            for message in messages:
                 if self._is_stopped:
                     return
-                if self._outbox.claim(message, next_at=clock() + self._wait_seconds(message)):
-                    self._send(client, message, clock)
+                if not self._outbox.claim(message, next_at=clock() + self._wait_seconds(message)):
+                    return
+                if not self._send(client, message, clock):
+                    return
 
     def stop(self) -> None:
         """Leaves what is not being sent now to the next start."""
         self._is_stopped = True
 
-    def _send(self, client: HttpClient, message: Message, clock: Callable[[], float]) -> None:
+    def _send(self, client: HttpClient, message: Message, clock: Callable[[], float]) -> bool:
+        """Whether the receiver has it."""
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": message.message_id,
@@ -70,6 +86,8 @@ class Delivery:
             self._note(message, failure, clock())
         except ThumbAssetsError as error:
             _LOGGER.error("%s: sent, but not noted: %s", message.message_id, error)  # noqa: TRY400 - one line
+            return False
+        return failure is None
 
     def _note(self, message: Message, failure: ThumbAssetsError | None, now: float) -> None:
         if failure is None:

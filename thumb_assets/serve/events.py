@@ -8,13 +8,20 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from thumb_assets.errors import BadInputError
+from thumb_assets.publish import require_address
 from thumb_assets.store import Request
 
 
 class Asset(BaseModel):
     """Where the video is: at an address, or already in the library folder."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        json_schema_extra={
+            "oneOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("url", "path")]
+        },
+    )
 
     url: str | None = Field(None, max_length=2048, description="Where the file is fetched from, https or http.")
     path: str | None = Field(None, max_length=1024, description="Where it lies within the library folder, `videos/`.")
@@ -27,6 +34,11 @@ class Asset(BaseModel):
     def _one_place(self) -> "Asset":
         if (self.url is None) == (self.path is None):
             raise ValueError("give either url or path")
+        if self.url is not None:
+            try:
+                require_address(self.url)
+            except BadInputError as error:
+                raise ValueError(str(error)) from None
         return self
 
 

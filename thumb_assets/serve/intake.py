@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -20,8 +20,9 @@ from thumb_assets.errors import (
     ThumbAssetsError,
     as_thumb_assets_error,
 )
+from thumb_assets.export import SpaceNeeded, require_space
 from thumb_assets.pipeline import default_stages
-from thumb_assets.publish import HttpClient, told_stills
+from thumb_assets.publish import HttpClient, require_address, shown, told_stills
 from thumb_assets.serve.events import Asset, failed_message, parse_event, ready_message
 from thumb_assets.settings import Settings
 from thumb_assets.store import (
@@ -32,6 +33,7 @@ from thumb_assets.store import (
     Outbox,
     Request,
     TableStore,
+    no_video_reason,
     read_outcomes,
 )
 
@@ -166,6 +168,7 @@ class Intake:
     def _fetched(self, asset: Asset, event_id: str) -> Path:
         """The file of an address, in a folder of the event's own."""
         url = str(asset.url)
+        require_address(url)
         folder = self._library.videos_dir / "received" / hashlib.sha256(event_id.encode()).hexdigest()[:16]
         target = folder / file_name_for(asset.file_name or unquote(PurePosixPath(urlsplit(url).path).name))
         serve = self._settings.serve
@@ -181,13 +184,22 @@ class Intake:
                     max_bytes=self._settings.video.max_file_bytes,
                     max_seconds=serve.max_download_seconds,
                     go_on=self._go_on,
+                    accept=lambda head: _require_video(url, head),
+                    require_room=lambda num_bytes: self._require_room(folder, num_bytes),
                 )
             unfinished.replace(target)
         except OSError as error:
             raise StorageError(f"{target}: cannot be written: {error.strerror}; free or mount the disk") from error
         finally:
             unfinished.unlink(missing_ok=True)
+            with suppress(OSError):  # it holds the file, or was never made
+                folder.rmdir()
         return target
+
+    def _require_room(self, folder: Path, num_bytes: int) -> None:
+        """Raises StorageError where the disk has no room for what is still to come, besides what must stay free."""
+        margin = self._settings.export.min_free_bytes
+        require_space(folder, SpaceNeeded(num_bytes), min_free_bytes=margin, what="the file to be fetched")
 
     def _go_on(self) -> None:
         if self._stopped.is_set():
@@ -247,6 +259,12 @@ class Intake:
     def _to_be_told(self, body: bytes) -> tuple[str, bytes] | None:
         url = self._settings.serve.notify_url
         return (url, body) if url else None
+
+
+def _require_video(url: str, head: bytes) -> None:
+    reason = no_video_reason(head)
+    if reason is not None:
+        raise BadInputError(f"{shown(url)}: {reason}; give the address of the file itself")
 
 
 def file_name_for(name: str) -> str:

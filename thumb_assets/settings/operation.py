@@ -120,6 +120,17 @@ class ServeSettings(StageSettings):
         300.0, gt=0, description="A request signed longer ago than this, or further ahead, is refused."
     )
     max_body_bytes: int = Field(65_536, ge=256, description="A request with a larger body is refused.")
+    max_head_bytes: int = Field(
+        16_384, ge=1024, description="A request with more in its first line and headers is refused."
+    )
+    max_head_seconds: float = Field(
+        10.0, gt=0, description="A connection that has not sent its first line and headers by then is closed."
+    )
+    keep_alive_seconds: float = Field(5.0, ge=1, description="A connection that sends nothing more is closed then.")
+    max_connections: int = Field(500, ge=1, description="More than these at once are closed.")
+    max_connections_per_address: int = Field(
+        100, ge=1, description="More than these at once from one address are closed; a proxy is one address."
+    )
     max_requests_per_minute: int = Field(120, ge=1, description="More from one address are refused for a while.")
     max_download_seconds: float = Field(3600.0, gt=0, description="A video that takes longer to come is given up.")
     allowed_hosts: tuple[str, ...] = Field(
@@ -129,6 +140,9 @@ class ServeSettings(StageSettings):
         "", description="Where it is told that a video's stills are there, a private address too; empty: nobody is."
     )
     timeout_seconds: float = Field(30.0, gt=0, description="Longest wait for the other side.")
+    num_deliveries: int = Field(
+        8, ge=1, le=64, description="Messages sent at the same time; those of one video follow each other."
+    )
     retry_seconds: tuple[Annotated[float, Field(ge=0)], ...] = Field(
         (5.0, 30.0, 300.0, 1800.0, 7200.0, 21_600.0, 43_200.0),
         description="Waits before each further try to fetch or to tell; after the last it is given up.",

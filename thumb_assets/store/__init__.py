@@ -37,7 +37,7 @@ from thumb_assets.store.outcomes import (
 from thumb_assets.store.outputs import ids_with_outputs, num_output_bytes, remove_outputs
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.remote import RemoteFolder
-from thumb_assets.store.set_aside import NoVideoError, SetAside
+from thumb_assets.store.set_aside import NoVideoError, SetAside, no_video_reason
 from thumb_assets.store.stored_files import FILES, FILES_SHA256, file_problems
 from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS, REQUIRED_FOOTER_KEYS
 from thumb_assets.store.survey import (
@@ -89,6 +89,7 @@ __all__ = [
     "ids_beginning_with",
     "ids_with_outputs",
     "is_video_id",
+    "no_video_reason",
     "num_output_bytes",
     "outdated_tables",
     "pinned_frames",

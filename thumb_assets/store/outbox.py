@@ -23,12 +23,18 @@ _SCHEMA = (
     video_id TEXT, backfill_id TEXT, num_tries INTEGER NOT NULL, next_at REAL NOT NULL, reason TEXT,
     received_at REAL NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS requests_by_state ON requests (state, next_at)",
+    "CREATE INDEX IF NOT EXISTS requests_by_video ON requests (video_id)",
     """CREATE TABLE IF NOT EXISTS messages (message_id TEXT NOT NULL PRIMARY KEY, url TEXT NOT NULL, body BLOB NOT NULL,
     state TEXT NOT NULL, num_tries INTEGER NOT NULL, next_at REAL NOT NULL, reason TEXT, made_at REAL NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS messages_by_state ON messages (state, next_at)",
 )
 _REQUEST = "SELECT event_id, body, state, video_id, backfill_id, num_tries, next_at, reason FROM requests"
-_MESSAGE = "SELECT message_id, url, body, state, num_tries, next_at, reason FROM messages"
+_MESSAGE = """SELECT m.message_id, m.url, m.body, m.state, m.num_tries, m.next_at, m.reason, r.video_id
+    FROM messages AS m LEFT JOIN requests AS r ON r.event_id = m.message_id"""
+# Of one video, and made before: until it is delivered or given up, it is not overtaken.
+_IS_FIRST = """NOT EXISTS (SELECT 1 FROM requests AS s JOIN messages AS n ON n.message_id = s.event_id
+    WHERE s.video_id = r.video_id AND n.state = 'pending' AND n.next_at > ?
+    AND (n.made_at, n.message_id) < (m.made_at, m.message_id))"""
 _COUNTS = {
     "requests": "SELECT state, count(*) FROM requests GROUP BY state ORDER BY state",
     "messages": "SELECT state, count(*) FROM messages GROUP BY state ORDER BY state",
@@ -70,6 +76,7 @@ class Message:
     num_tries: int
     next_at: float
     reason: str | None
+    video_id: str | None
 
 
 class Outbox:
@@ -164,10 +171,16 @@ class Outbox:
                 )
 
     def messages(self, state: MessageState, *, due_at: float | None = None, limit: int = 100) -> list[Message]:
-        """Messages of a state, the first one due first; `due_at` as in `requests`."""
-        query = _MESSAGE + " WHERE state = ? AND next_at <= ? ORDER BY next_at, message_id LIMIT ?"
+        """Messages of a state, the first one made first; `due_at` as in `requests`.
+
+        One that is due is left out while an earlier one of the same video is pending and not due.
+        """
+        query = (
+            f"{_MESSAGE} WHERE m.state = ? AND m.next_at <= ? AND {_IS_FIRST} ORDER BY m.made_at, m.message_id LIMIT ?"
+        )
+        latest = _or_ever(due_at)
         with self._open() as connection:
-            rows = connection.execute(query, (state, _or_ever(due_at), limit)).fetchall()
+            rows = connection.execute(query, (state, latest, latest, limit)).fetchall()
         return [Message(*row) for row in rows]
 
     def claim(self, message: Message, *, next_at: float) -> bool:

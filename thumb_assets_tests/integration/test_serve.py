@@ -1,6 +1,7 @@
 """From a webhook to the stills and back: a real file over HTTP, the real engine, a receiver that is down at first."""
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -175,6 +176,40 @@ def test_a_file_that_is_no_video_is_told_with_its_reason(place: Place, sender: R
     assert "broken.mp4" in message["data"]["reason"]
 
 
+@pytest.mark.parametrize(
+    "body", [b"<!DOCTYPE html>\n<title>Sign in</title>" + b" " * 10_000, b'{"error": "gone"}\n', b"PK\x03\x04" * 5000]
+)
+def test_what_is_no_video_is_refused_by_its_first_bytes(
+    place: Place, sender: Receiver, told: Receiver, body: bytes
+) -> None:
+    sender.files["/a.mp4"] = body
+    sender.headers["Content-Length"] = "1000000000"  # the rest never comes
+    place.take("evt_1", url=f"{sender.url}/a.mp4")
+    place.work(until=lambda: place.count("messages", "delivered") == 1)
+    assert len(sender.received) == 1
+    assert "not" in json.loads(told.received[0].body)["data"]["reason"]
+    assert list((place.data_dir / "videos").rglob("*")) == [place.data_dir / "videos" / "received"]
+
+
+def test_a_download_leaves_room_on_the_disk(data_dir: Path, sender: Receiver, told: Receiver) -> None:
+    free = shutil.disk_usage(data_dir).free
+    sender.headers["Content-Length"] = str(free // 2)
+    sender.files["/a.mp4"] = b"\0" * 100_000
+    with closing(Place(data_dir, told, f"export.min_free_bytes={free * 3 // 4}", "serve.retry_seconds=[]")) as place:
+        place.take("evt_1", url=f"{sender.url}/a.mp4")
+        place.work(until=lambda: place.count("messages", "delivered") == 1)
+    reason = json.loads(told.received[0].body)["data"]["reason"]
+    assert "export.min_free_bytes" in reason
+    assert len(sender.received) == 1
+
+
+def test_an_address_that_can_never_be_asked_is_not_tried_again(place: Place, told: Receiver) -> None:
+    place.take("evt_1", url="http://[x")
+    place.intake.run_once(clock=time.time)
+    place.work(until=lambda: place.count("messages", "delivered") == 1)
+    assert place.outbox.requests("failed")[0].num_tries == 0
+
+
 def test_a_sender_that_is_down_is_asked_again_and_given_up_at_last(
     place: Place, sender: Receiver, told: Receiver
 ) -> None:
@@ -183,7 +218,9 @@ def test_a_sender_that_is_down_is_asked_again_and_given_up_at_last(
     place.work(until=lambda: place.count("messages", "delivered") == 1)
     assert len(sender.received) == 4  # once, and three retries
     assert "answered 503" in json.loads(told.received[0].body)["data"]["reason"]
-    assert list((place.data_dir / "videos").rglob("*.mp4*")) == []  # nothing half is left
+    assert list((place.data_dir / "videos").rglob("*")) == [
+        place.data_dir / "videos" / "received"
+    ]  # nothing half is left
 
 
 def test_a_private_address_is_not_asked(data_dir: Path, sender: Receiver, told: Receiver) -> None:

@@ -11,14 +11,20 @@ from typing import Any
 
 import uvicorn
 
+from thumb_assets.serve import server_config
+from thumb_assets.settings import ServeSettings
+
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The address at which the application answers until the block ends."""
+def serving(app: Any, settings: ServeSettings | None = None) -> Iterator[str]:
+    """The address at which the application answers until the block ends; with settings, as the command does."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        config = (
+            server_config(app, settings, log_level="warning") if settings else uvicorn.Config(app, log_level="warning")
+        )
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:

@@ -43,6 +43,10 @@ def post(address: str, event: Any, *, secret: str = SECRET, at: float | None = N
     return ask(f"{address}/webhooks/asset-ready", body, {header: signature, "Content-Type": "application/json"})
 
 
+def signed(secret: str = SECRET) -> dict[str, str]:
+    return {SIGNATURE_HEADER: sign(b"", secret, now=time.time())}
+
+
 @pytest.mark.parametrize("header", [SIGNATURE_HEADER, "Mux-Signature"])
 def test_an_event_is_taken_once(header: str, address: str, outbox: Outbox) -> None:
     status, answer = post(address, EVENT, header=header)
@@ -65,6 +69,10 @@ def test_who_does_not_know_the_secret_is_not_let_in(address: str, outbox: Outbox
         (b"no JSON", "Invalid JSON"),
         ({"id": "e", "data": {}}, "either url or path"),
         ({"id": "e", "data": {"url": "http://a/b", "path": "c"}}, "either url or path"),
+        *(
+            ({"id": "e", "data": {"url": url}}, "is no address")
+            for url in ("http://[x", "ftp://a/b", "http://a b", "a")
+        ),
         ({"id": "", "data": {"path": "a"}}, "id"),
         ({"data": {"path": "a"}}, "id"),
         *(({"id": event_id, "data": {"path": "a"}}, "id") for event_id in ("\u00e9vt 1", "a\nb", "a ", "a\n", "a\0")),
@@ -87,11 +95,15 @@ def test_too_many_requests_are_refused(address: str) -> None:
     assert statuses == [401] * 20 + [429] * 2
 
 
-def test_health_says_what_is_wrong(address: str, problems: list[str], outbox: Outbox) -> None:
+def test_health_says_details_to_signed_requests_only(address: str, problems: list[str], outbox: Outbox) -> None:
     outbox.add_request("evt", b"{}", now=0)
-    assert ask(f"{address}/health") == (200, {"problems": [], "requests": {"received": 1}, "messages": {}})
-    problems.append("the daemon does not run")
-    assert ask(f"{address}/health")[0] == 503
+    details = {"problems": [], "requests": {"received": 1}, "messages": {}}
+    assert ask(f"{address}/health") == (200, {"is_working": True})
+    assert ask(f"{address}/health", headers=signed()) == (200, {"is_working": True, **details})
+    assert ask(f"{address}/health", headers=signed("a wrong guess of it")) == (200, {"is_working": True})
+    problems.append("/srv/secret/place is full")
+    assert ask(f"{address}/health") == (503, {"is_working": False})
+    assert ask(f"{address}/health", headers=signed())[1]["problems"] == problems
 
 
 def test_health_answers_where_dagster_cannot_be_asked(outbox: Outbox) -> None:
@@ -99,7 +111,7 @@ def test_health_answers_where_dagster_cannot_be_asked(outbox: Outbox) -> None:
         raise OperationalError("SELECT 1", None, OSError("no connection to hunter2"))
 
     with serving(build_app(outbox, ServeSettings(), SECRET, problems=ask_dagster)) as address:
-        status, answer = ask(f"{address}/health")
+        status, answer = ask(f"{address}/health", headers=signed())
     assert status == 503
     assert "OperationalError" in answer["problems"][0]
     assert "hunter2" not in str(answer)
@@ -112,4 +124,7 @@ def test_the_service_describes_itself(address: str) -> None:
     assert status == 200
     assert set(schema["properties"]) == {"id", "type", "data"}
     assert "url" in schema["properties"]["data"]["properties"]
+    assert [each["required"] for each in schema["properties"]["data"]["oneOf"]] == [["url"], ["path"]]
+    assert set(operation["responses"]) == {"200", "202", "400", "401", "408", "409", "413", "422", "429", "503"}
+    assert set(described["paths"]["/health"]["get"]["responses"]) == {"200", "429", "503"}
     assert operation["parameters"][0]["name"] == SIGNATURE_HEADER

@@ -46,7 +46,7 @@ def ids_of(told: Receiver) -> list[str]:
 
 def test_the_operators_own_address_may_be_private(delivery: Delivery, outbox: Outbox, told: Receiver) -> None:
     delivery.run_once(clock=time.time)
-    assert ids_of(told) == ["evt_1", "evt_2"]
+    assert sorted(ids_of(told)) == ["evt_1", "evt_2"]
     assert outbox.counts()["messages"] == {"delivered": 2}
 
 
@@ -70,7 +70,7 @@ def test_what_was_sent_and_could_not_be_noted_is_sent_again_after_the_wait(
         patched.setattr(outbox, "tried", full_disk)
         for _ in range(5):
             delivery.run_once(clock=lambda: now)
-        assert ids_of(told) == ["evt_1", "evt_2"]  # the one does not keep the other
+        assert sorted(ids_of(told)) == ["evt_1", "evt_2"]  # the one does not keep the other
         delivery.run_once(clock=lambda: now + 61)
         delivery.run_once(clock=lambda: now + 62)
         assert len(told.received) == 4
@@ -97,7 +97,7 @@ def test_after_the_last_wait_it_is_given_up(delivery: Delivery, outbox: Outbox, 
     now = time.time()
     for seconds in (0, 59, 61, 600, 662):
         delivery.run_once(clock=lambda at=now + seconds: at)  # type: ignore[misc]
-    assert ids_of(told) == ["evt_1", "evt_2"] * 3
+    assert sorted(ids_of(told)) == ["evt_1"] * 3 + ["evt_2"] * 3
     (message, _) = outbox.messages("given_up")
     assert message.reason is not None
     assert "answered 503" in message.reason
