@@ -29,7 +29,7 @@ def test_a_data_folder_has_one_service(tmp_path: Path) -> None:
 
 
 def test_a_second_service_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: pytest.fail("it listens"))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: pytest.fail("it listens"))
     with only_service(tmp_path):
         result = CliRunner().invoke(main, ["serve", "--data-dir", str(tmp_path)], env=SECRET)
     assert result.exit_code != 0
@@ -42,7 +42,7 @@ def test_the_work_is_ended_well_by_the_signal_that_ends_a_container(
 ) -> None:
     stopped: list[Service] = []
     # uvicorn puts back the handler that it found, and sends the signal that ended it to us again.
-    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
     monkeypatch.setattr(Service, "start", lambda _: None)
     monkeypatch.setattr(Service, "stop", lambda service: stopped.append(service))  # noqa: PLW0108 - to be bound
     before = signal.signal(signal.SIGTERM, _unexpected)
