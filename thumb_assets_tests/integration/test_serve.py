@@ -177,7 +177,8 @@ def test_a_file_that_is_no_video_is_told_with_its_reason(place: Place, sender: R
 
 
 @pytest.mark.parametrize(
-    "body", [b"<!DOCTYPE html>\n<title>Sign in</title>" + b" " * 10_000, b'{"error": "gone"}\n', b"PK\x03\x04" * 5000]
+    "body",
+    [b"<!DOCTYPE html>\n<title>Sign in</title>" + b" " * 10_000, b'{"error": "gone"}\n' * 500, b"PK\x03\x04" * 5000],
 )
 def test_what_is_no_video_is_refused_by_its_first_bytes(
     place: Place, sender: Receiver, told: Receiver, body: bytes
