@@ -132,12 +132,10 @@ class _Engine:
         self._on_step: OnStep = on_step or (lambda name, *, is_of_file: None)  # noqa: ARG005 - a name of the protocol
         self._on_note = on_note
         self._is_recomputed = is_recomputed
-        self._library = Library(store.data_dir, video=settings.video, ignore=settings.library.ignore)
+        library = partial(Library, store.data_dir, video=settings.video, ignore=settings.library.ignore)
         # A program may change a file and keep its size and time.
         is_hashed_anew = is_recomputed or settings.library.content_hash == "always"
-        self._identified = Library(
-            store.data_dir, video=settings.video, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew
-        )
+        self._library, self._identified = library(), library(is_hashed_anew=is_hashed_anew)
         self._mirror = Mirror(settings.library, store)
         self._scoring = Scoring(settings, store, self._on_step)
         self._guides = Guides(settings, store)
