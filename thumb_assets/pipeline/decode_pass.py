@@ -241,7 +241,7 @@ class DecodePass:
             shown = pa.array(seconds_on_screen(seconds, last_seconds=source.last_seconds))
             place = frames.column_names.index("duration_seconds")
             self._result.tables["frames"] = conform("frames", frames.set_column(place, "duration_seconds", shown))
-        self._result.notes |= notes_on_time(source)
+        self._result.notes |= notes_on_video(source)
         if self._shot_detector is not None:
             table = self._shots_table(self._shot_detector, pts)
             if table is not None:
@@ -256,13 +256,21 @@ def num_recent_frames(header: VideoHeader, settings: Settings) -> int:
     return max(_LEAST_RECENT_FRAMES, min(wanted, _MOST_RECENT_PIXELS // (width * height)))
 
 
-def notes_on_time(source: FrameSource) -> dict[str, dict[str, str]]:
-    """Metrics that say what people should know of the stamps, by stage."""
-    if not source.num_time_jumps:
-        return {}
-    places = "1 place" if source.num_time_jumps == 1 else f"{source.num_time_jumps} places"
-    note = f"the time stamps start again or jump at {places}; seconds are counted on from there"
-    return {"videos": {"note": note}}
+def notes_on_video(source: FrameSource) -> dict[str, dict[str, str]]:
+    """Metrics that say what people should know of the stamps and sizes, by stage."""
+    notes, header = [], source.header
+    if source.num_time_jumps:
+        places = "1 place" if source.num_time_jumps == 1 else f"{source.num_time_jumps} places"
+        notes.append(f"the time stamps start again or jump at {places}; seconds are counted on from there")
+    first, usual = header.first_geometry, header.geometry
+    if (first.width, first.height) != (usual.width, usual.height):
+        notes.append(
+            f"the picture size changes: {first.width}x{first.height} at first, {usual.width}x{usual.height} for most "
+            "of the time, which counts"
+        )
+    if header.has_several_shapes:
+        notes.append("the pixel aspect ratio changes; each still has that of its own frame")
+    return {"videos": {"note": "; ".join(notes)}} if notes else {}
 
 
 def video_row(

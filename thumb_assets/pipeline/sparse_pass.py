@@ -16,7 +16,7 @@ from thumb_assets.pipeline.decode_pass import (
     KnownFrames,
     OnFrame,
     PassResult,
-    notes_on_time,
+    notes_on_video,
     num_recent_frames,
     video_row,
 )
@@ -355,7 +355,7 @@ class SparsePass:
 
     def _make_tables(self, source: IndexedDecoder) -> None:
         pts = source.index.pts
-        self._result.notes |= notes_on_time(source)
+        self._result.notes |= notes_on_video(source)
         if "videos" in self._stages:
             row = video_row(self._video, source, pts, source.index.pts_seconds, is_interlaced=False)
             self._result.tables["videos"] = table_from_rows("videos", [row])

@@ -120,7 +120,7 @@ def _picture_counts(streams: list[VideoStream], path: Path) -> dict[int, int]:
                 is_seen = all(count >= 2 for count in counts.values())
                 if is_seen or num_packets >= _LOOKED_AT_PACKETS or num_bytes >= _LOOKED_AT_BYTES:
                     break
-    except (FFmpegError, OSError, ValueError):
+    except (FFmpegError, OSError, ValueError, IndexError):
         pass  # a damaged start; what was seen of it counts
     # How many more there are is not known: a second one makes it a video.
     return {index: min(count, 2) for index, count in counts.items()}

@@ -63,7 +63,7 @@ def _look(path: Path, _stamp: tuple[int, int], stream_index: int, first: Geometr
             return Looks(first)
         moments = tuple((number + 0.5) / _NUM_COUNTED for number in range(_NUM_COUNTED))
         counts = Counter(_geometries_at(path, stream_index, first, moments))
-    except (FFmpegError, OSError, ValueError, ThumbAssetsError):
+    except (FFmpegError, OSError, ValueError, IndexError, ThumbAssetsError):  # a damaged file may list other streams
         return Looks(first)
     usual = max(counts, key=lambda geometry: (counts[geometry], geometry == first), default=first)
     is_accepted = usual.display_size[0] * usual.display_size[1] <= max_pixels

@@ -8,6 +8,7 @@ from thumb_assets.export.stills import export_stills
 from thumb_assets.video import FrameFetcher, VideoDecoder
 from thumb_assets_tests.support.decoded import identities_of, selections_of
 from thumb_assets_tests.support.drawing import draw_frame, read_frame_index
+from thumb_assets_tests.support.running import register, run_stages
 from thumb_assets_tests.support.synthetic import RECIPES
 
 # frame_index: (width, height) of its still.
@@ -57,3 +58,14 @@ def test_stills_are_not_squashed(synthetic_videos, tmp_path, name):
         assert read_frame_index(found) == row["frame_index"]
         drawn = Image.fromarray(draw_frame(row["frame_index"], width=found.shape[1], height=found.shape[0]))
         assert drawn.size == picture.size
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("growing_call", "160x90 at first, 640x360"), ("aspect_change", "pixel aspect ratio changes"), ("cfr", None)],
+)
+def test_a_change_is_said(synthetic_videos, data_dir, name, words):
+    (video_id,) = register(data_dir, [synthetic_videos(name)])
+    results = run_stages(data_dir, [video_id], ["videos", "frames"])
+    note = results[video_id, "videos"].metrics.get("note")
+    assert note is None if words is None else words in str(note)

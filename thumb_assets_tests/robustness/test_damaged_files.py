@@ -24,6 +24,15 @@ SYNTHETIC = (
     "raw_h264",
     "rotated_90",
     "vp9",
+    # Streams and timelines that are odd by themselves.
+    "animated_avif",
+    "aspect_change",
+    "cover_unflagged",
+    "grey_raw",
+    "growing_call",
+    "hold_then_black",
+    "joined_ts",
+    "turned_call",
 )
 NUM_CLIPS = 29
 NUM_WORKERS = 2

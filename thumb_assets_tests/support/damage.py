@@ -18,7 +18,7 @@ _MAX_SOURCE_BYTES = 1_200_000
 _MAX_SOURCE_PIXELS = 45_000_000
 _MAX_SOURCE_FRAMES = 250
 _RANDOM_BYTES = 60_000
-_MP4_SUFFIXES = {".mp4", ".mov", ".m4v"}
+_MP4_SUFFIXES = {".mp4", ".mov", ".m4v", ".avif"}
 _EBML_SUFFIXES = {".mkv", ".webm"}
 
 
@@ -114,7 +114,8 @@ class _Packet:
 
 def _copy_packets(source: Path, target: Path, change: Callable[[list[_Packet]], list[_Packet]]) -> None:
     with av.open(str(source)) as container:
-        video = container.streams.best("video")
+        # Not the best by FFmpeg's measure, which can be a cover of a single picture.
+        video = max(container.streams.video, key=lambda stream: stream.frames, default=None)
         if video is None:
             raise LookupError(f"{source} has no video stream")
         time_base = video.time_base
@@ -141,7 +142,7 @@ def _of_packets(change: Callable[[list[_Packet], random.Random], list[_Packet]])
         try:
             _copy_packets(material.path, target, lambda packets: change(packets, material.random))
             return target.read_bytes()
-        except (av.error.FFmpegError, ValueError, LookupError):
+        except (av.error.FFmpegError, ValueError, LookupError, FileNotFoundError):
             return _truncate(material, 0.3, 0.9)  # a source that cannot be copied is damaged in a plainer way
         finally:
             target.unlink(missing_ok=True)
