@@ -35,7 +35,7 @@ def library_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAsset
     try:
         configuration = thumb_assets.configuration
     except SettingsError as reason:  # said once per tick, in one line; the cursor stays
-        context.log.warning(str(reason))
+        context.log.warning(one_line(reason))
         return dg.SensorResult(skip_reason=str(reason), cursor=context.cursor)
     settings = configuration.settings.library
     known = set(known_videos(context.instance))
