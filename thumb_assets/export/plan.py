@@ -75,25 +75,20 @@ class PlannedStill:
             self.video_id,
             frame_index=self.frame_index,
             pts_seconds=self.pts_seconds,
-            combined_score=self.combined_score,
-            rank=self.rank,
             extension=EXTENSIONS[self.format],
         )
 
 
-def still_file_name(
-    video_id: str, *, frame_index: int, pts_seconds: float, combined_score: float, rank: int, extension: str
-) -> str:
-    """The name of a still: sorts by frame, tells everything a person asks first.
+def still_file_name(video_id: str, *, frame_index: int, pts_seconds: float, extension: str) -> str:
+    """The name of a still: sorts by frame, and stays while the picture does; score and rank stand inside the file.
 
-    >>> still_file_name("a-1", frame_index=42, pts_seconds=1.68, combined_score=0.5, rank=1, extension="jpg")
-    'a-1_f00000042_t00001.680_s0.5000_r01.jpg'
-    >>> still_file_name("a-1", frame_index=0, pts_seconds=-0.4667, combined_score=0.5, rank=2, extension="png")
-    'a-1_f00000000_t-0000.467_s0.5000_r02.png'
+    >>> still_file_name("a-1", frame_index=42, pts_seconds=1.68, extension="jpg")
+    'a-1_f00000042_t00001.680.jpg'
+    >>> still_file_name("a-1", frame_index=0, pts_seconds=-0.4667, extension="png")
+    'a-1_f00000000_t-0000.467.png'
     """
     # Adding 0.0 turns -0.0 into 0.0, so that no name says "-0000.000".
-    seconds, score = round(pts_seconds, 3) + 0.0, round(combined_score, 4) + 0.0
-    return f"{video_id}_f{frame_index:08d}_t{seconds:09.3f}_s{score:.4f}_r{rank:02d}.{extension}"
+    return f"{video_id}_f{frame_index:08d}_t{round(pts_seconds, 3) + 0.0:09.3f}.{extension}"
 
 
 def plan_stills(
@@ -164,8 +159,8 @@ class PlannedCrop:
 def crop_file_name(still_file_name: str, *, aspect_ratio: str, extension: str) -> str:
     """The name of a crop: that of its still with the ratio behind.
 
-    >>> crop_file_name("a-1_f00000042_t00001.680_s0.5000_r01.jpg", aspect_ratio="16:9", extension="png")
-    'a-1_f00000042_t00001.680_s0.5000_r01_16x9.png'
+    >>> crop_file_name("a-1_f00000042_t00001.680.jpg", aspect_ratio="16:9", extension="png")
+    'a-1_f00000042_t00001.680_16x9.png'
     """
     return f"{PurePath(still_file_name).stem}_{aspect_ratio.replace(':', 'x')}.{extension}"
 

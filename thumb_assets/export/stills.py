@@ -1,5 +1,7 @@
 """The stage `stills`: fetches the chosen frames of one video, writes them, verifies them, puts them in place."""
 
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from thumb_assets.export.space import require_space, space_for_pictures
 from thumb_assets.export.verify import require_passed, verify_count, verify_mapping
 from thumb_assets.export.write import WrittenStill, write_stills
 from thumb_assets.settings import ExportSettings, StillsSettings, VideoSettings
-from thumb_assets.tables import empty_table, table_from_rows
+from thumb_assets.tables import cover_of, empty_table, table_from_rows
 from thumb_assets.video import FrameIdentities, VideoHeader, read_header
 
 
@@ -81,6 +83,7 @@ def export_stills(
             frames = fetcher.fetch_many(still.frame_index for still in plan)
             written = write_stills(plan, frames=frames, folder=folder, provenance=provenance)
         stills = _table(written)
+        _write_cover(stills, folder)
         require_passed(
             path,
             verify_count(selections, stills, folder=folder),
@@ -95,6 +98,18 @@ def export_stills(
             what="stills",
         )
     return stills
+
+
+def _write_cover(stills: pa.Table, folder: Path) -> None:
+    """The still of rank 1 again, under a name that stays; a second name of one file where the disk has those."""
+    cover = cover_of(stills.to_pylist())
+    if cover is None:
+        return
+    source, target = folder / cover[1]["file_name"], folder / cover[0]
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _table(written: Sequence[WrittenStill]) -> pa.Table:

@@ -13,7 +13,7 @@ from thumb_assets.export.metadata import read_still_metadata
 from thumb_assets.export.pixels import RgbArray, bit_depth_of, pixels_of
 from thumb_assets.export.plan import still_file_name
 from thumb_assets.settings import VideoSettings
-from thumb_assets.tables import Verdict
+from thumb_assets.tables import Verdict, cover_of
 from thumb_assets.video import Frame, FrameFetcher, FrameIdentities, VideoDecoder
 
 
@@ -30,8 +30,9 @@ def verify_count(selections: pa.Table, stills: pa.Table, *, folder: Path) -> Ver
     problems += [f"frame {index} has a still and was not selected" for index in sorted(rows.keys() - expected.keys())]
     for index in sorted(expected.keys() & rows.keys()):
         problems += _row_problems(expected[index], rows[index])
-    found, num_strays = folder_problems(rows.values(), folder)
-    problems += found
+    cover = cover_of(rows.values())
+    found, num_strays = folder_problems(rows.values(), folder, others=() if cover is None else (cover[0],))
+    problems += [*found, *_cover_problems(rows.values(), folder)]
     num_checked = len(expected.keys() | rows.keys()) + num_strays
     return Verdict.of("Selections, rows and files are the same set.", num_checked=num_checked, problems=problems)
 
@@ -52,8 +53,13 @@ def require_passed(path: Path, *verdicts: Verdict, what: str) -> None:
             raise VerificationError(f"{path}: {failed}: {verdict.sample[0]}")
 
 
-def folder_problems(rows: Iterable[Mapping[str, Any]], folder: Path) -> tuple[list[str], int]:
+def folder_problems(
+    rows: Iterable[Mapping[str, Any]], folder: Path, *, others: Iterable[str] = ()
+) -> tuple[list[str], int]:
     """What is wrong between rows with `file_name` and `num_bytes` and the files of a folder, which may be missing.
+
+    Args:
+        others: names of files that may lie there without a row.
 
     Returns:
         One line per problem, and how many files have no row.
@@ -62,7 +68,7 @@ def folder_problems(rows: Iterable[Mapping[str, Any]], folder: Path) -> tuple[li
     # Files that begin with a dot are the desktop's (.DS_Store), not ours.
     found = folder.iterdir() if folder.is_dir() else ()
     files = {path.name: path for path in found if not path.name.startswith(".")}
-    strays = sorted(files.keys() - expected.keys())
+    strays = sorted(files.keys() - expected.keys() - set(others))
     problems = [f"{name} is in the table and not in the folder" for name in sorted(expected.keys() - files.keys())]
     problems += [f"{name} is in the folder and not in the table" for name in strays]
     for name, num_bytes in expected.items():
@@ -199,6 +205,21 @@ def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
         yield f"{path.name} would be named {expected_name} by its facts"
 
 
+def _cover_problems(rows: Iterable[Mapping[str, Any]], folder: Path) -> Iterator[str]:
+    """The cover is the still of rank 1, byte by byte."""
+    cover = cover_of(rows)
+    if cover is None:
+        return
+    name, row = cover
+    try:
+        sha256 = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    except OSError as error:
+        yield f"{name} cannot be read: {error.strerror}"
+        return
+    if sha256 != row["file_sha256"]:
+        yield f"{name} is not the still of rank {row['rank']}, {row['file_name']}"
+
+
 def _row_problems(selection: Mapping[str, Any], still: Mapping[str, Any]) -> Iterator[str]:
     for name in ("video_id", "rank", "pts"):
         if selection[name] != still[name]:
@@ -213,7 +234,5 @@ def _expected_name(facts: Mapping[str, Any], extension: str) -> str:
         facts["video_id"],
         frame_index=facts["frame_index"],
         pts_seconds=facts["pts_seconds"],
-        combined_score=facts["combined_score"],
-        rank=facts["rank"],
         extension=extension,
     )

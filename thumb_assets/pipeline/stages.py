@@ -101,7 +101,9 @@ CODE_VERSIONS: dict[str, str] = (
     | {"appearance": "5"}
     # The same, and whether the decoder calls the picture corrupt; then untagged grey in full, covers told from videos;
     # then how long each frame is on screen, on a timeline that never goes back.
-    | {"frames": "6", "videos": "4", "stills": "3"}
+    | {"frames": "6", "videos": "4"}
+    # Names without score and rank, and a cover.
+    | {"stills": "4", "crops": "2"}
     # Lengths are measured by the stamps; candidates are what is on screen at a moment, near both ends of a shot.
     | {"shots": "4", "candidate_frames": "2", "chapters": "2"}
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables import cover_of
 
 # Footer keys of a table without a column of file names: sizes and SHA-256 of its files by name, as JSON.
 FILES, FILES_SHA256 = "files", "files_sha256"
@@ -32,14 +33,17 @@ def file_problems(store: TableStore, table_name: str, table: pa.Table, video_id:
     if folder is None:
         return []
     since = -1 if is_full else _last_change(store.table_path(table_name, video_id))
-    expected = _expected(table).items()
+    expected = _expected(table_name, table).items()
     return [problem for name, file in expected for problem in _problems(folder / name, file, since_ns=since)]
 
 
-def _expected(table: pa.Table) -> dict[str, _Expected]:
+def _expected(table_name: str, table: pa.Table) -> dict[str, _Expected]:
     if "file_name" in table.column_names:
-        rows = table.select(["file_name", "num_bytes", "file_sha256"]).to_pylist()
-        return {row["file_name"]: _Expected(row["num_bytes"], row["file_sha256"]) for row in rows}
+        rows = table.select(["file_name", "num_bytes", "file_sha256", "rank"]).to_pylist()
+        expected = {row["file_name"]: _Expected(row["num_bytes"], row["file_sha256"]) for row in rows}
+        if table_name == "stills" and (cover := cover_of(rows)) is not None:
+            expected[cover[0]] = _Expected(cover[1]["num_bytes"], cover[1]["file_sha256"])
+        return expected
     footer = table.schema.metadata or {}
     sizes = json.loads(footer.get(FILES.encode(), b"{}"))
     hashes = json.loads(footer.get(FILES_SHA256.encode(), b"{}"))

@@ -7,6 +7,7 @@ not: reading or writing (store), computing a value (the other rooms), thresholds
 from thumb_assets.tables.conform import conform, content_sha256, contract_problems, empty_table, table_from_rows
 from thumb_assets.tables.contracts import STAGE_TABLES, STAGES, TABLES, stage_of
 from thumb_assets.tables.declaration import Column, Embedding, TableContract
+from thumb_assets.tables.file_names import cover_of
 from thumb_assets.tables.lineage import LINEAGE
 from thumb_assets.tables.verify import Verdict, verify_contract, verify_coverage, verify_judgements
 
@@ -22,6 +23,7 @@ __all__ = [
     "conform",
     "content_sha256",
     "contract_problems",
+    "cover_of",
     "empty_table",
     "stage_of",
     "table_from_rows",

@@ -77,7 +77,7 @@ LINEAGE: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
         "rank": (("selections", "rank"),),
         "pts": (("selections", "pts"),),
         "luma_hash": (("frames", "luma_hash"),),
-        "file_name": (("selections", _ON), ("selections", "combined_score"), ("selections", "rank")),
+        "file_name": (("selections", _ON), ("selections", "pts_seconds")),
     },
     "crops": {
         "frame_index": (("stills", _ON),),

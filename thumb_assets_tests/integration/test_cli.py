@@ -39,7 +39,7 @@ def test_run_prints_the_selections_and_where_the_stills_are(synthetic_videos: Ma
     assert result.exit_code == 0, result.output
     assert re.search(r"multi_shot-[0-9a-f]{8}\s+1\s+\d+", result.output)
     assert str(data_dir / "stills") in result.output
-    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 3
+    assert len(list((data_dir / "stills").rglob("*_f*.jpg"))) == 3
     shown = thumb_assets("show", "multi", "--data-dir", data_dir)
     assert shown.exit_code == 0
     assert "rank 1 of 3" in shown.output
@@ -112,7 +112,7 @@ def test_bad_files_get_one_line_and_the_others_are_done(
     assert len(lines) == 1
     assert words in lines[0]
     assert "Traceback" not in result.output
-    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 1
+    assert len(list((data_dir / "stills").rglob("*_f*.jpg"))) == 1
     verbose = thumb_assets("--verbose", "run", bad, "--stages", STAGES, "--data-dir", data_dir)
     assert "Traceback" in verbose.output or "Error" in verbose.output
 
@@ -127,7 +127,7 @@ def test_missing_paths_and_folders_without_videos_are_named(
     assert result.exit_code == 1
     assert sum(str(missing) in line for line in result.output.splitlines()) == 1
     assert sum(f"{empty}" in line and "error" in line for line in result.output.splitlines()) == 1
-    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 1
+    assert len(list((data_dir / "stills").rglob("*_f*.jpg"))) == 1
 
 
 def test_an_empty_library_is_an_error(data_dir: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_library_file_that_cannot_be_used_counts(synthetic_videos: MakeVideo, 
     result = thumb_assets("run", "--stages", STAGES, "--data-dir", data_dir)
     assert result.exit_code == 1
     assert sum("dangling.mp4" in line for line in result.output.splitlines()) == 1
-    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 1
+    assert len(list((data_dir / "stills").rglob("*_f*.jpg"))) == 1
 
 
 def test_what_ends_a_run_besides_videos_is_told(
@@ -206,7 +206,7 @@ def test_demo_runs_through_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     store = TableStore(tmp_path / "data")
     assert len(store.video_ids("stills")) == 2
     # Three of the one, and a single one of the other: a shot of five seconds whose candidates are all alike.
-    assert len(list(store.stills_root.rglob("*.jpg"))) == 5
+    assert len(list(store.stills_root.rglob("*_f*.jpg"))) == 5
     for video_id in store.video_ids("stills"):  # from the embedded model, without a hub
         scores = store.read("clip_scores", video_id)
         assert scores.num_rows == store.read("candidate_frames", video_id).num_rows

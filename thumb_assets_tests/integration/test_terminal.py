@@ -32,7 +32,7 @@ def test_run_ends(terminal: Terminal, synthetic_videos: MakeVideo, data_dir: Pat
     video = synthetic_videos("multi_shot")
     start = terminal.type(f"{THUMB_ASSETS} run {video} --stages {STAGES} --data-dir {data_dir}")
     assert terminal.wait_for_exit(start=start) == 0
-    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 3
+    assert len(list((data_dir / "stills").rglob("*_f*.jpg"))) == 3
     assert descendants_of(terminal.pid) == []
 
 

@@ -62,7 +62,7 @@ def test_applied_it_is_what_the_tables_and_stills_say(video_id: str, data_dir: P
     store = TableStore(data_dir)
     assert frames_of(data_dir, video_id) == then
     assert sorted(store.read("stills", video_id).column("frame_index").to_pylist()) == sorted(then)
-    assert len(list((data_dir / "stills").rglob("*.jpg"))) == len(then)
+    assert len(list((data_dir / "stills").rglob("*_f*.jpg"))) == len(then)
     assert len(store.read("rejections", video_id)) == len(store.read("candidate_frames", video_id)) - len(then)
     assert "0 of 1 video would change" in thumb_assets("what-if", *arguments).output
 

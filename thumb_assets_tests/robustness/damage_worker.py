@@ -74,7 +74,7 @@ def _handle(name: str, sources: dict[str, Path], folder: Path) -> dict[str, obje
     elif causes:
         outcome = f"error in {causes[0].stage}"
     else:
-        outcome = "stills" if any((data_dir / "stills").rglob("*.jpg")) else "no stills"
+        outcome = "stills" if any((data_dir / "stills").rglob("*_f*.jpg")) else "no stills"
     return {"problems": problems, "outcome": outcome, "message": causes[0].message if causes else None}
 
 

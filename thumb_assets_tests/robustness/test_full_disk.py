@@ -72,7 +72,7 @@ def assert_clear_lines(ended: Ended) -> None:
 def stills_of(data_dir: Path) -> dict[str, str]:
     return {
         str(path.relative_to(data_dir)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted((data_dir / "stills").rglob("*.jpg"))
+        for path in sorted((data_dir / "stills").rglob("*_f*.jpg"))
     }
 
 

@@ -19,6 +19,7 @@ from thumb_assets.export import (
     recover_folder,
     replaced_folder,
     score_timeline,
+    verify_count,
     write_stills,
 )
 from thumb_assets.export import folder as export_folder
@@ -37,7 +38,7 @@ def contents(folder):
 
 def test_each_still_shows_its_frame_at_full_size(exported):
     assert verify_contract("stills", exported.stills).is_passed
-    assert len(contents(exported.folder)) == 3
+    assert len(contents(exported.folder)) == 3 + 1
     for row in exported.stills.to_pylist():
         with Image.open(exported.folder / row["file_name"]) as still:
             assert still.size == (row["width"], row["height"]) == (320, 180)
@@ -109,8 +110,33 @@ def test_the_same_export_gives_the_same_bytes(unexported):
 def test_a_new_export_replaces_and_never_mixes(unexported):
     unexported.export()
     unexported.export(unexported.select(1, 2))
-    assert sorted(name.split("_")[1] for name in contents(unexported.folder)) == ["f00000001", "f00000002"]
+    names = [name for name in contents(unexported.folder) if not name.startswith("cover.")]
+    assert sorted(name.split("_")[1] for name in names) == ["f00000001", "f00000002"]
     assert [path.name for path in unexported.stills_dir.iterdir()] == [VIDEO_ID]
+
+
+def test_a_cover_of_another_still_or_none_is_found(exported, tmp_path):
+    folder = shutil.copytree(exported.folder, tmp_path / "copied")
+    (cover,) = folder.glob("cover.*")
+    stills = {row["rank"]: row["file_name"] for row in exported.stills.to_pylist()}
+    assert cover.read_bytes() == (folder / stills[1]).read_bytes()
+    cover.unlink()
+    missing = verify_count(exported.selections, exported.stills, folder=folder)
+    assert "cover" in missing.sample[0]
+    shutil.copyfile(folder / stills[2], cover)
+    other = verify_count(exported.selections, exported.stills, folder=folder)
+    assert "is not the still of rank 1" in other.sample[0]
+
+
+def test_a_name_stays_where_only_score_and_rank_change(unexported):
+    before = unexported.export()
+    rows = unexported.selections.to_pylist()
+    for row in rows:
+        row |= {"rank": len(rows) + 1 - row["rank"], "combined_score": row["combined_score"] / 2}
+    after = unexported.export(table_from_rows("selections", rows))
+    assert after["file_name"].to_pylist() == before["file_name"].to_pylist()
+    for row in after.to_pylist():
+        assert read_still_metadata(unexported.folder / row["file_name"])["rank"] == row["rank"]
 
 
 def test_no_selection_leaves_an_empty_folder(unexported):

@@ -39,7 +39,7 @@ def test_an_untreated_picture_is_caught(synthetic_videos, tmp_path, name, kind):
         settings=StillsSettings(format=kind),
     )
     folder = tmp_path / "video-1"
-    (still,) = folder.iterdir()
+    (still,) = folder.glob("video-1_f*")
     assert verify_mapping(path, stills, identities=identities, folder=folder).is_passed
 
     with VideoDecoder(path) as decoder:
