@@ -267,7 +267,7 @@ def test_a_check_alone_finds_what_was_spoiled_since(
 ) -> None:
     video_ids = register(data_dir, [synthetic_videos("multi_shot"), synthetic_videos("cfr")])
     assert run_range(video_ids, WITHOUT_MODELS).success
-    min(TableStore(data_dir).stills_dir(video_ids[0]).iterdir()).unlink()
+    min(TableStore(data_dir).stills_dir(video_ids[0]).glob("*_f*")).unlink()
     definitions = build_definitions(resource=ThumbAssetsResource(data_dir=str(data_dir)))
     key = dg.AssetCheckKey(dg.AssetKey("stills"), "export_count")
     job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_check_selection={key})
@@ -293,7 +293,7 @@ def test_a_spoiled_still_fails_its_check(
     (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
     assert run_range([video_id], WITHOUT_MODELS).success
     store = TableStore(data_dir)
-    spoil(min(store.stills_dir(video_id).iterdir()))
+    spoil(min(store.stills_dir(video_id).glob("*_f*")))
     verdict = CHECKS["stills"][check_name](video_id, "stills", store, load_settings())
     assert not verdict.is_passed
     assert verdict.num_failed >= 1
