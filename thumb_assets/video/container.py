@@ -1,7 +1,7 @@
 """Opens one local file and nothing else, and says which of its streams is the video."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 from av.codec.hwaccel import HWAccel, hwdevices_available
@@ -23,6 +23,8 @@ _CONTAINERS = (
 )
 # A stream with so many times fewer pictures than another is no video beside it.
 _MOST_OVER_PICTURES = 200
+_SNIFFED_BYTES = 65_536
+_MOST_BOXES = 10_000
 _CREDIBLE_FRAMES = 2**31  # headers have said more
 # How far into a file to look for the second picture of each stream.
 _LOOKED_AT_PACKETS = 1000
@@ -72,7 +74,7 @@ def open_container(
         raise StorageError(f"{path}: not enough memory to open it") from error
     except (FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        advice = "replace it, or remove it and run `thumb-assets prune`"
+        advice = _likely_cause(path) or "replace it, or remove it and run `thumb-assets prune`"
         raise BadInputError(f"{path}: is not a video FFmpeg can read ({reason}); {advice}") from None
 
 
@@ -140,6 +142,39 @@ def _open(path: Path, **options: Any) -> av.container.InputContainer:
         **options,
     )
     return container
+
+
+def _likely_cause(path: Path) -> str | None:
+    """Advice where the first bytes show why a file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_SNIFFED_BYTES)
+            file.seek(0)
+            is_without_index = head[4:8] == b"ftyp" and b"moov" not in _top_boxes(file)
+    except OSError:
+        return None
+    if is_without_index:
+        return "an incomplete download? Its index (moov) is missing: copy or record it again"
+    if not head.strip(b"\0"):
+        return "an incomplete download? Its beginning is empty: copy it again"
+    counts = [head.count(value) for value in range(256)] if len(head) == _SNIFFED_BYTES else []
+    # Each byte value as often as any other: random bytes of this number lie within 2; headers and codes do not.
+    if counts and max(counts) < 2 * len(head) / 256 and min(counts) > len(head) / 512:
+        return "encrypted? Its beginning looks like chance: decrypt it or remove it"
+    return None
+
+
+def _top_boxes(file: BinaryIO) -> list[bytes]:
+    """Kinds of the outermost boxes of an MP4, as far as their sizes lead."""
+    kinds = []
+    while len(kinds) < _MOST_BOXES and len(header := file.read(16)) >= 8:
+        size, kind = int.from_bytes(header[:4], "big"), header[4:8]
+        kinds.append(kind)
+        size = int.from_bytes(header[8:16], "big") if size == 1 else size
+        if size < 8:
+            break
+        file.seek(size - len(header), 1)
+    return kinds
 
 
 def _devices(hwaccel: str) -> list[str]:

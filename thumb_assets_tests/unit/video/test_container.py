@@ -1,6 +1,7 @@
 """What is opened and what is not: limits, cover art, several streams, devices that are not here."""
 
 import av
+import numpy as np
 import pytest
 from av.stream import Disposition
 
@@ -86,3 +87,19 @@ def test_without_the_device_the_cpu_decodes(synthetic_videos, hwaccel):
         frames = list(decoder)
     assert [read_frame_index(frame.rgb()) for frame in frames] == list(range(40))
     assert {frame.decoded_on for frame in frames} <= {"cpu", "cuda", "vaapi", "qsv", "videotoolbox", "drm"}
+
+
+def test_the_likely_cause_is_named(synthetic_videos, tmp_path):
+    whole = synthetic_videos("cfr").read_bytes()  # its index is at the end
+    cases = {
+        "cut.mp4": (whole[: len(whole) // 2], "incomplete download"),
+        "empty_blocks.mp4": (bytes(300_000), "incomplete download"),
+        "locked.mp4": (np.random.default_rng(1).bytes(100_000), "encrypted"),
+        "noise.mp4": (b"no video" * 100, "replace it, or remove it"),
+    }
+    for name, (content, words) in cases.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(BadInputError, match=words) as caught:
+            VideoDecoder(path)
+        assert "\n" not in str(caught.value)
