@@ -15,6 +15,7 @@ from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.pipeline.watching import log_note
 from thumb_assets.select import Guidance, Measured, pick
 from thumb_assets.settings import PROMPT_FIELDS, Settings
 from thumb_assets.store import CandidateCache, StoredCandidates, TableStore
@@ -210,6 +211,8 @@ def _picked(
 ) -> list[_Picked]:
     """What is chosen from each video; guided as the engine would be, whatever its scores are of."""
     guides = Guides(settings, store)
+    for note in guides.notes:
+        log_note(note)
     guided: dict[tuple[bool, bool], Guidance] = {}
     kinds = []
     for video_id in measured.video_ids:

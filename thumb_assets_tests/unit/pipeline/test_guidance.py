@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from thumb_assets.clip import load_clip_scorer
-from thumb_assets.errors import ContractError, ModelUnavailableError, SettingsError
+from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.pipeline import guidance
 from thumb_assets.pipeline.guidance import Guides, guides_sha256, words_without_embeddings
 from thumb_assets.pipeline.stages import stage_key
@@ -44,10 +44,12 @@ def test_without_a_survey_or_a_share_the_library_has_no_say(store: TableStore, d
     assert library_of(TableStore(data_dir / "another"), CLIP) == set()
 
 
-def test_damaged_scores_are_told(store: TableStore) -> None:
+def test_damaged_scores_have_no_say_and_a_note_says_so(store: TableStore) -> None:
     reference_path(store).write_bytes(b"junk")
-    with pytest.raises(ContractError, match=r"percentiles\.parquet"):
-        library_of(store, CLIP)
+    assert library_of(store, CLIP) == set()
+    (note,) = Guides(load_settings(overrides=["selection.library_weight=0.5"]), store).notes
+    assert note.startswith(f"{reference_path(store)}: is damaged")
+    assert note.endswith("until then frames are chosen without it")
     assert library_of(store, CLIP, "selection.library_weight=0") == set()
 
 
