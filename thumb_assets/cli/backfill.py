@@ -33,6 +33,7 @@ from thumb_assets.cli.settings_notes import difference_lines, print_settings_not
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline import Backlog, Estimate, Keep, StageResult, Watcher, backlog_of, estimate, grouped, watching
 from thumb_assets.store import Library, Mirror, TableStore
+from thumb_assets.wording import count
 
 if TYPE_CHECKING:
     from thumb_assets.defs.resources import ThumbAssetsResource
@@ -89,7 +90,7 @@ def backfill_command(
         if dry_run or which == "stale":
             _print_differences(meant if which == "stale" else backlog)
         if not chosen:
-            out.print(f"nothing to do: no video of {len(videos)} is {which}")
+            out.print(_nothing_chosen(which, backlog), markup=False)
             sys.exit(1 if errors else 0)
         _print_estimate(estimate(chosen, settings, has_crops="crops" in stages), store)
         if dry_run:
@@ -104,7 +105,7 @@ def backfill_command(
         groups = grouped(video_ids, configuration, store, keep=keep)
         is_success = work_through(video_ids, stages, resource)
         print_outcomes(stored_outcomes(store, video_ids, stages))
-        out.print(f"{len(chosen)} videos; stills in {store.stills_root}/", markup=False)
+        out.print(f"{count(len(chosen), 'video')}; stills in {store.stills_root}/", markup=False)
         print_settings_notes(configuration, groups, [], profile=profile, data_dir=data_dir)
     sys.exit(0 if is_success and not errors else 1)
 
@@ -129,7 +130,7 @@ def _launch(video_ids: Sequence[str], stages: Sequence[str], resource: "ThumbAss
     from thumb_assets.defs.launch import launch_through_daemon
 
     backfill_id = launch_through_daemon(video_ids, stages, resource)
-    out.print(f"backfill {backfill_id}: {len(video_ids)} videos; the UI's Backfills page shows how far it is")
+    out.print(f"backfill {backfill_id}: {count(len(video_ids), 'video')}; the UI's Backfills page shows how far it is")
 
 
 def _print_backlog(backlog: Sequence[Backlog]) -> None:
@@ -150,6 +151,16 @@ def _is_meant(left: Backlog, which: str) -> bool:
     return which in ("all", left.work)
 
 
+def _nothing_chosen(which: str, backlog: Sequence[Backlog]) -> str:
+    """One line for a backfill that has nothing to do, and the options under which it would have."""
+    left = Counter(each.work for each in backlog if each.work in {"missing", "failed", "stale"})
+    others = [f"{count(num, 'video')} {'is' if num == 1 else 'are'} {work} (--{work})" for work, num in left.items()]
+    wanted = "in the library" if which == "all" else which
+    if not others:
+        return f"nothing to do: no video of {len(backlog)} is {wanted}"
+    return f"no video of {len(backlog)} is {wanted}; {', '.join(others)}"
+
+
 def _kind(left: Backlog) -> str:
     if left.work == "none" and left.differences:
         return "done, with other settings (--stale makes them again)"
@@ -163,7 +174,7 @@ def _print_estimate(expected: Estimate, store: TableStore) -> None:
     num_free = shutil.disk_usage(existing).free
     unreadable = f", {expected.num_unreadable} of them unreadable" if expected.num_unreadable else ""
     err.print(
-        f"{expected.num_videos} videos, {expected.video_seconds / 3600:.1f} h long: about "
+        f"{count(expected.num_videos, 'video')}, {expected.video_seconds / 3600:.1f} h long: about "
         f"{_duration(expected.wall_seconds)} on this machine's CPU, and at most {expected.num_bytes / 1e9:.2f} GB of "
         f"disk, where {num_free / 1e9:.1f} GB are free (by {expected.num_sampled} headers{unreadable})",
         markup=False,

@@ -11,6 +11,7 @@ from thumb_assets.learn import Estimate, Training
 from thumb_assets.pipeline import gather_lesson, keep_learned, learn
 from thumb_assets.settings import Settings
 from thumb_assets.store import TableStore, remove_learned_head
+from thumb_assets.wording import count
 
 
 @click.command("learn")
@@ -74,7 +75,7 @@ def _print(training: Training) -> None:
         [name, _shown(each.learned), _shown(each.hand_made), _shown(each.difference)]
         for name, each in training.compared.items()
     ]
-    title = f"{training.num_labels} labels of {_videos(training.num_videos)}, ± standard error"
+    title = f"{training.num_labels} labels of {count(training.num_videos, 'video')}, ± standard error"
     print_table(title, ["measure", "learned", "hand-made", "difference"], rows)
     for warning in training.warnings:
         err.print(f"warning: {warning}", markup=False)
@@ -96,7 +97,3 @@ def _shown(estimate: Estimate) -> str:
         return "-"
     error = "" if estimate.standard_error is None else f" ± {estimate.standard_error:.3f}"
     return f"{estimate.mean:.3f}{error}"
-
-
-def _videos(number: int) -> str:
-    return "1 video" if number == 1 else f"{number} videos"

@@ -24,11 +24,14 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from thumb_assets.cli.layout import layout
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.escaping import escape_log_lines, one_line, traceback_lines
 from thumb_assets.pipeline import STAGES, StageResult
+from thumb_assets.select import is_last_resort
 from thumb_assets.store import BLOCKED, Outcome, SetAside, TableStore, read_outcomes
 from thumb_assets.weights import OnProgress
+from thumb_assets.wording import count
 
 # A file name need not be text: what cannot be written is shown escaped, rather than ending the command.
 for _stream in (sys.stdout, sys.stderr):
@@ -80,20 +83,10 @@ def _escaped_usage_errors() -> Iterator[None]:
 
 
 _MAX_SET_ASIDE = 3
+_MAX_NAMED = 3
 # In a pipe there is no width to keep to.
 out = LineConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 err = LineConsole(stderr=True, highlight=False, soft_wrap=True)
-
-
-def count(number: int, noun: str) -> str:
-    """A number and its noun.
-
-    >>> count(1, "video"), count(0, "video"), count(2, "entry")
-    ('1 video', '0 videos', '2 entries')
-    """
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
 
 
 # The exit code of a command that was ended by Ctrl+C, as shells expect it.
@@ -222,7 +215,7 @@ def print_results(results: Sequence[StageResult], store: TableStore, *, verbose:
                 print_traceback(result.error)
     num_failed = len({result.video_id for result in failed})
     num_unchanged = sum(result.is_unchanged for result in results)
-    summary = f"{len(video_ids) - num_failed} videos done, {num_failed} failed; stills in {store.stills_root}/"
+    summary = f"{count(len(video_ids) - num_failed, 'video')} done, {num_failed} failed; stills in {store.stills_root}/"
     if num_unchanged:
         summary += f"; {num_unchanged} of {len(results)} stages were unchanged and not run again"
     out.print(summary, markup=False)
@@ -230,10 +223,16 @@ def print_results(results: Sequence[StageResult], store: TableStore, *, verbose:
 
 
 def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
-    rows = []
+    """The selections of videos; one line names those of which no frame was worth keeping."""
+    rows, without = [], []
     for video_id in video_ids:
         selections = store.read_or_none("selections", video_id)
-        for row in selections.sort_by("rank").to_pylist() if selections else []:
+        if selections is None:
+            continue
+        if all(map(is_last_resort, selections.column("reason").to_pylist())):
+            without.append(video_id)
+            continue
+        for row in selections.sort_by("rank").to_pylist():
             scores = [row[f"{name}_percentile"] for name in ("sharpness", "clip", "iqa")]
             rows.append(
                 [
@@ -247,6 +246,11 @@ def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
             )
     if rows:
         print_table("selections", ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa"], rows)
+    if without:
+        more = f" and {len(without) - _MAX_NAMED} more" if len(without) > _MAX_NAMED else ""
+        have = "has" if len(without) == 1 else "have"
+        named = f"{', '.join(without[:_MAX_NAMED])}{more}"
+        out.print(f"{count(len(without), 'video')} {have} nothing worth keeping: {named}", markup=False)
 
 
 def print_traceback(error: BaseException) -> None:
@@ -270,8 +274,7 @@ def print_outcomes(outcomes: Iterable[Outcome | StageResult]) -> None:
         elif outcome.status == "skipped":
             skipped[outcome.stage, message] = skipped.get((outcome.stage, message), 0) + 1
     for (stage, message), num_videos in skipped.items():
-        videos = "1 video" if num_videos == 1 else f"{num_videos} videos"
-        err.print(f"skipped {stage} ({videos}): {message}", markup=False)
+        err.print(f"skipped {stage} ({count(num_videos, 'video')}): {message}", markup=False)
 
 
 def stored_outcomes(store: TableStore, video_ids: Iterable[str], stages: Sequence[str] = STAGES) -> list[Outcome]:
@@ -279,13 +282,19 @@ def stored_outcomes(store: TableStore, video_ids: Iterable[str], stages: Sequenc
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table that is never cut: on a narrow terminal long cells are folded, in a pipe every row is one line."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*map(cell, row))
-    out.print(table, soft_wrap=False)
+    """A table, every row on one line; where the terminal is too narrow, laid out otherwise, never cut."""
+    lines = layout(list(columns), [list(map(one_line, row)) for row in rows], width=out.width)
+    if lines is None or not sys.stdout.isatty():
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*map(cell, row))
+        out.print(table, soft_wrap=False)
+        return
+    out.print(title, style="italic", markup=False)
+    for line in lines:
+        out.print(line, markup=False)
 
 
 def cell(text: object) -> str:

@@ -17,6 +17,7 @@ from thumb_assets.store import (
     is_video_id,
     num_output_bytes,
 )
+from thumb_assets.wording import count
 
 # A share of the library that goes missing at once is rather a volume that is not mounted.
 _MAX_LOST_SHARE = 0.5
@@ -45,14 +46,16 @@ def prune_command(
         lost = [video_id for video_id, fate in fates.items() if fate in removable]
         num_unknown = list(fates.values()).count("unknown")
         if num_unknown and not force:
-            err.print(f"{num_unknown} videos stay whose files this machine has never seen; --force removes them too")
+            err.print(
+                f"{count(num_unknown, 'video')} stay whose files this machine has never seen; --force removes them too"
+            )
         if not lost:
-            out.print(f"nothing to remove: the files of all {len(kept)} videos are there")
+            out.print(f"nothing to remove: the files of {count(len(kept), 'video')} are there")
             return
         if len(lost) > _MAX_LOST_SHARE * (len(lost) + len(kept)) and not (force or dry_run):
             raise BadInputError(
-                f"the files of {len(lost)} of {len(lost) + len(kept)} videos are gone, which looks like a volume that "
-                "is not mounted; mount it, or say --force"
+                f"the files of {len(lost)} of {count(len(lost) + len(kept), 'video')} are gone, "
+                "which looks like a volume that is not mounted; mount it, or say --force"
             )
         rows = [(video_id, num_output_bytes(store, video_id)) for video_id in lost]
         if not dry_run:

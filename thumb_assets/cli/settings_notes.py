@@ -8,6 +8,7 @@ from pathlib import Path
 from thumb_assets.cli.output import err
 from thumb_assets.pipeline import Difference, Group, StageResult, as_text, asked_of
 from thumb_assets.settings import Configuration
+from thumb_assets.wording import count
 
 _NUM_SHOWN = 8
 
@@ -26,12 +27,12 @@ def print_settings_notes(
         if result.replaced is not None:
             replaced[result.stage, result.replaced].add(result.video_id)
     for (stage, change), video_ids in replaced.items():
-        err.print(f"replaced {stage} of {_videos(len(video_ids))}: {change}", markup=False)
+        err.print(f"replaced {stage} of {count(len(video_ids), 'video')}: {change}", markup=False)
     for group in groups:
         if group.kept:
             kept = _listed([f"{name}={as_text(group.asked[name].value)}" for name in sorted(group.kept)])
             err.print(
-                f"{_videos(len(group.video_ids))} made with {kept}, as an earlier run asked for: kept so; "
+                f"{count(len(group.video_ids), 'video')} made with {kept}, as an earlier run asked for: kept so; "
                 f"`{_command(data_dir, 'backfill', '--stale')}` makes them by the library's settings",
                 markup=False,
             )
@@ -60,7 +61,7 @@ def difference_lines(differences: Iterable[tuple[str, Sequence[Difference]]]) ->
         for difference in of_video:
             counts[difference] += 1
     return [
-        f"{_videos(number)} made with {each.name}={each.was}; the settings say {each.now}"
+        f"{count(number, 'video')} made with {each.name}={each.was}; the settings say {each.now}"
         for each, number in counts.items()
     ]
 
@@ -73,7 +74,3 @@ def _command(data_dir: Path | None, *words: str) -> str:
 def _listed(parts: Sequence[str]) -> str:
     more = ", ..." if len(parts) > _NUM_SHOWN else ""
     return ", ".join(parts[:_NUM_SHOWN]) + more
-
-
-def _videos(number: int) -> str:
-    return "1 video" if number == 1 else f"{number} videos"

@@ -13,6 +13,7 @@ from thumb_assets.cli.output import err, one_line_errors, out, print_errors, pri
 from thumb_assets.pipeline import AlikeStills, SharedFrame, SharedFrames, Survey, survey
 from thumb_assets.settings import Settings
 from thumb_assets.store import TableStore, reference_path, require_file_suffix, write_table_file
+from thumb_assets.wording import count
 
 _NUM_SHOWN = 10
 _NUM_EXAMPLES = 3
@@ -58,17 +59,17 @@ def survey_command(
 def _print(result: Survey, settings: Settings, store: TableStore) -> None:
     print_errors(result.errors.values())
     for stage, number in sorted(Counter(result.missing.values()).items()):
-        err.print(f"left out ({_videos(number)}): run the stage {stage} first", markup=False)
+        err.print(f"left out ({count(number, 'video')}): run the stage {stage} first", markup=False)
     if len(result.models) > 1:
-        models = ", ".join(f"{_videos(number)} of {model}" for model, number in result.models.items())
+        models = ", ".join(f"{count(number, 'video')} of {model}" for model, number in result.models.items())
         err.print(f"note: frames are compared within a model only: {models}", markup=False)
     most = settings.selection.reject.max_recurrences
     _print_groups(result.groups, most=most)
     _print_stills(result.stills)
-    out.print(f"{_videos(result.num_videos)} surveyed, {result.num_frames} frames compared", markup=False)
+    out.print(f"{count(result.num_videos, 'video')} surveyed, {result.num_frames} frames compared", markup=False)
     out.print(_about_scores(result, settings, store), markup=False)
     if result.changed or result.is_reference_new:
-        changed = f"recurring frames changed in {_videos(len(result.changed))}"
+        changed = f"recurring frames changed in {count(len(result.changed), 'video')}"
         if result.is_reference_new:
             changed += ", the library's scores in all"
         out.print(f"{changed}: run `thumb-assets run --stages selections,stills` to select anew", markup=False)
@@ -131,7 +132,3 @@ def _examples(group: SharedFrames) -> str:
 
 def _named(frame: SharedFrame) -> str:
     return f"{frame.video_id} {frame.frame_index} ({frame.pts_seconds:.3f})"
-
-
-def _videos(number: int) -> str:
-    return "1 video" if number == 1 else f"{number} videos"

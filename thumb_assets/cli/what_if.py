@@ -25,6 +25,7 @@ from thumb_assets.pipeline import (
 from thumb_assets.settings import Configuration, Settings
 from thumb_assets.settings.edit import set_in_file
 from thumb_assets.store import TableStore, require_file_suffix, write_table_file
+from thumb_assets.wording import count
 
 _NUM_SHOWN = 10
 _KEPT_SECTIONS = ("selection.", "clip.")
@@ -114,11 +115,12 @@ def _print(result: WhatIf, *, seconds: float) -> None:
     for stage, left_out in by_stage.items():
         more = ", ..." if len(left_out) > 1 else ""
         err.print(
-            f"left out ({_videos(len(left_out))}, {left_out[0]}{more}): run the stage {stage} first", markup=False
+            f"left out ({count(len(left_out), 'video')}, {left_out[0]}{more}): run the stage {stage} first",
+            markup=False,
         )
     if result.num_judged:
         err.print(
-            f"the judge looked at what was best before ({_videos(result.num_judged)}); a run of the stages "
+            f"the judge looked at what was best before ({count(result.num_judged, 'video')}); a run of the stages "
             "judgements,selections asks it about what is best then",
             markup=False,
         )
@@ -128,7 +130,7 @@ def _print(result: WhatIf, *, seconds: float) -> None:
         print_table("frames (seconds), best first", ["video", "now", "then"], rows)
     if len(changes) > _NUM_SHOWN:
         out.print(f"... and {len(changes) - _NUM_SHOWN} more; --output FILE.csv writes them all", markup=False)
-    out.print(f"{len(changes)} of {_videos(len(result.videos))} would change ({seconds:.2f} s)", markup=False)
+    out.print(f"{len(changes)} of {count(len(result.videos), 'video')} would change ({seconds:.2f} s)", markup=False)
 
 
 def _keep_for_library(store: TableStore, profile: str | None, overrides: Sequence[str], *, has_videos: bool) -> None:
@@ -165,7 +167,3 @@ def _apply(store: TableStore, configuration: Configuration, result: WhatIf) -> l
 
 def _frames(selections: Sequence[tuple[int, float]]) -> str:
     return ", ".join(f"{frame_index} ({seconds:.3f})" for frame_index, seconds in selections) or "-"
-
-
-def _videos(number: int) -> str:
-    return "1 video" if number == 1 else f"{number} videos"

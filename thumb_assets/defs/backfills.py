@@ -17,6 +17,7 @@ from thumb_assets.defs.provenance import graph_stages
 from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
 from thumb_assets.pipeline import Keep, backlog_of
 from thumb_assets.weights import lacks_package
+from thumb_assets.wording import count
 
 TITLE = "thumb_backfill"
 _SETTING = "backfill.remake_stale=true"
@@ -50,7 +51,7 @@ def launch_backfill(
         tags=run_tags(settings.backfill),
         dynamic_partitions_store=instance,
         title=TITLE,
-        description=f"{len(video_ids)} videos",
+        description=count(len(video_ids), "video"),
         run_config={"resources": {"thumb_assets": {"config": resource.model_dump()}}},
     )
     instance.add_backfill(backfill)

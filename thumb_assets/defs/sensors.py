@@ -16,6 +16,7 @@ from thumb_assets.escaping import one_line
 from thumb_assets.pipeline import backlog_of
 from thumb_assets.settings import Configuration, Settings
 from thumb_assets.store import Discovery, LibraryVideo, Mirror, TableStore
+from thumb_assets.wording import count
 
 _NUM_NAMED = 5
 
@@ -127,7 +128,7 @@ def _cursor(after: bytes | None) -> str:
 
 
 def _summary(found: Discovery, lost: Sequence[str]) -> str:
-    parts = [f"nothing new among {len(found.videos)} videos"]
+    parts = [f"nothing new among {count(len(found.videos), 'video')}"]
     parts += [f"{found.num_unsettled} files may still be written"] if found.num_unsettled else []
     parts += [f"set aside as no videos: {len(found.set_aside)}"] if found.set_aside else []
     parts += [f"the files of {_few(lost)} are gone"] if lost else []
@@ -139,4 +140,4 @@ def _few(video_ids: Iterable[str]) -> str:
     """A number of videos, and some of them."""
     named = list(video_ids)
     more = ", ..." if len(named) > _NUM_NAMED else ""
-    return f"{len(named)} videos ({', '.join(named[:_NUM_NAMED])}{more})"
+    return f"{count(len(named), 'video')} ({', '.join(named[:_NUM_NAMED])}{more})"

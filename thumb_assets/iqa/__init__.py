@@ -8,7 +8,7 @@ PolyForm-Noncommercial.
 
 from thumb_assets.iqa.directions import LOWER_IS_BETTER
 from thumb_assets.iqa.pyiqa_metric import PyiqaMetric, QualityMetric, pyiqa_folder
-from thumb_assets.iqa.scorer import IqaScore, IqaScorer, load_iqa_scorer
+from thumb_assets.iqa.scorer import IqaScore, IqaScorer, is_not_measurable, load_iqa_scorer
 
 __all__ = [
     "LOWER_IS_BETTER",
@@ -16,6 +16,7 @@ __all__ = [
     "IqaScorer",
     "PyiqaMetric",
     "QualityMetric",
+    "is_not_measurable",
     "load_iqa_scorer",
     "pyiqa_folder",
 ]

@@ -98,6 +98,15 @@ def _score_batch(metric: QualityMetric, images: Sequence[npt.NDArray[np.uint8]])
     return [_checked(metric.name, float(value)) for value in values]
 
 
+def is_not_measurable(error: str) -> bool:
+    """Whether an `error` of a row says that the metric has no value for such a picture, as for a flat one.
+
+    >>> is_not_measurable("piqe gave nan for this picture"), is_not_measurable("RuntimeError: no memory")
+    (True, False)
+    """
+    return error.endswith((" gave nan for this picture", "inf for this picture"))
+
+
 def _checked(name: str, value: float) -> IqaScore:
     if math.isfinite(value):
         return IqaScore(name, value, None)

@@ -15,6 +15,8 @@ _CPU_SECONDS_PER_PIXEL = 5.6e-9
 # Candidates per second of video with the default settings, and what the default models take for one on a CPU.
 _CANDIDATES_PER_SECOND = 0.7
 _CPU_SECONDS_PER_CANDIDATE = 0.12
+# Until the first frame is decoded: the engine's process starts, and the models are loaded.
+_START_SECONDS = 6.0
 # Of the cores that are there, how many a backfill keeps busy: a decoder's threads wait for each other now and then.
 _BUSY_SHARE = 0.85
 
@@ -57,7 +59,7 @@ def estimate(
         num_sampled=len(sampled),
         num_unreadable=len(sampled) - len(headers),
         video_seconds=video_seconds,
-        wall_seconds=cpu_seconds / max(1.0, _BUSY_SHARE * (os.cpu_count() or 1)),
+        wall_seconds=_START_SECONDS + cpu_seconds / max(1.0, _BUSY_SHARE * (os.cpu_count() or 1)),
         num_bytes=round(sum(pictures) / len(pictures) * len(videos)) if pictures else 0,
     )
 

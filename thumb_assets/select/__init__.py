@@ -10,6 +10,7 @@ candidate; `why` tells them to people.
 from thumb_assets.select.chapters import Labels, chapters_of, verify_chapters
 from thumb_assets.select.choice import Choice, choose
 from thumb_assets.select.combine import score_candidates
+from thumb_assets.select.explain import is_last_resort
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.learned import LearnedHead
 from thumb_assets.select.measured import (
@@ -63,6 +64,7 @@ __all__ = [
     "explain_frame",
     "explain_rejections",
     "funnel",
+    "is_last_resort",
     "joined",
     "measured_from_tables",
     "percentile_ranks",

@@ -12,6 +12,17 @@ from thumb_assets.select.reject import NO_RULE, Rejection, Verdicts
 from thumb_assets.select.similarity import hash_distances
 from thumb_assets.settings import SelectionSettings
 
+_LAST_RESORT = "kept though "
+
+
+def is_last_resort(reason: str) -> bool:
+    """Whether the reason of a selection says that a rule rejects the frame, and nothing better was there.
+
+    >>> is_last_resort("rank 1 of 1: sharpness 0.53; kept though too dark: there were not enough better ones")
+    True
+    """
+    return f"; {_LAST_RESORT}" in reason
+
 
 def selection_reason(
     percentiles: Mapping[str, float | None],
@@ -61,7 +72,7 @@ def selection_reason(
     if is_pinned:
         parts.append("chosen as the cover" if is_cover else "pinned")
     if broken_rule:
-        parts.append(f"kept though {broken_rule.replace('_', ' ')}: there were not enough better ones")
+        parts.append(f"{_LAST_RESORT}{broken_rule.replace('_', ' ')}: there were not enough better ones")
     return "; ".join(parts)
 
 

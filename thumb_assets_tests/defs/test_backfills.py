@@ -49,7 +49,7 @@ def test_the_schedules_job_launches_what_is_left(
     run_stages(data_dir, [bad_id])
     assert run_job(instance, data_dir).success
     (backfill,) = instance.get_backfills(filters=BulkActionsFilter())
-    assert backfill.description == "1 videos"
+    assert backfill.description == "1 video"
     assert instance.get_dynamic_partitions("videos") == [new_id]
 
 

@@ -157,7 +157,7 @@ def test_a_file_that_is_gone_is_told_and_keeps_its_partition(
     tick(instance, data_dir)
     (library / "vfr.mp4").unlink()
     result = tick(instance, data_dir)
-    assert "1 videos (vfr-" in str(result.skip_reason)
+    assert "1 video (vfr-" in str(result.skip_reason)
     assert len(instance.get_dynamic_partitions("videos")) == 2
 
 

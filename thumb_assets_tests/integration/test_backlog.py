@@ -106,7 +106,7 @@ def test_an_estimate_counts_what_it_cannot_read(synthetic_videos: MakeVideo, dat
     expected = estimate(Library(data_dir).all(), settings())
     assert (expected.num_videos, expected.num_sampled, expected.num_unreadable) == (3, 3, 1)
     assert expected.video_seconds > 1
-    assert expected.wall_seconds > 0
+    assert expected.wall_seconds > 6  # to start takes that long
     assert expected.num_bytes > 0
     assert estimate(Library(data_dir).all(), settings(), max_sampled=1).num_sampled == 1
 

@@ -227,7 +227,7 @@ def test_ui_answers_and_knows_the_code_location(data_dir: Path, monkeypatch: pyt
     try:
         query = b'{"query": "{ assetNodes { id } }"}'
         answer = ""
-        for _ in range(120):
+        for _ in range(600):
             try:
                 request = urllib.request.Request(
                     f"http://127.0.0.1:{port}/graphql", query, {"Content-Type": "application/json"}
