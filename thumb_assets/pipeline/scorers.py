@@ -16,7 +16,7 @@ from thumb_assets.clip import load_clip_scorer
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.faces import load_face_detector, scale_boxes
 from thumb_assets.inference import use_cores
-from thumb_assets.iqa import IqaScore, is_not_measurable, load_iqa_scorer
+from thumb_assets.iqa import IqaScore, load_iqa_scorer
 from thumb_assets.settings import Settings
 from thumb_assets.sharpness import (
     EVAL_HEIGHT,
@@ -206,12 +206,6 @@ def _submitted(executor: ModelThread | None, call: Callable[[], Any]) -> "Future
     done: Future[Any] = Future()
     done.set_result(call())
     return done
-
-
-def errors_of(rows: Sequence[Row]) -> list[str]:
-    """Errors of rows that another try may mend: a picture that a metric has no value for is none."""
-    errors = (str(row["error"]) for row in rows if row.get("error") is not None)
-    return [error for error in errors if not is_not_measurable(error)]
 
 
 def on_unavailable(stage: str, settings: Settings) -> str:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
+from thumb_assets.iqa import is_not_measurable
 from thumb_assets.pipeline.job import Made, VideoJob, skip_or_raise
-from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer, errors_of, on_unavailable
+from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer, on_unavailable
 from thumb_assets.pipeline.stages import SCORER_STAGES
 from thumb_assets.pipeline.watching import OnStep
 from thumb_assets.settings import Settings
@@ -56,7 +57,7 @@ class Scoring:
         rows = scorer.take(job.video_id, wanted, frames)
         if wanted is None and candidates.num_rows and not rows:
             raise ThumbAssetsError(f"{job.video_id}: no frame came to stage {stage}; run it again with --recompute")
-        errors = errors_of(rows)
+        errors = _errors_of(rows)
         metrics: dict[str, int | float | str] = {"num_errors": len(errors)}
         if errors:
             how_many = f"{len(errors)} of {len(rows)} rows have an error"
@@ -92,3 +93,9 @@ class Scoring:
         """Whether a frame of the video still waits for its score."""
         scorers = [scorer for scorer in self._scorers.values() if isinstance(scorer, FrameScorer)]
         return any(scorer.has_pending(job.video_id) for scorer in scorers)
+
+
+def _errors_of(rows: list[dict[str, Any]]) -> list[str]:
+    """Errors of rows that another try may mend: a picture that a metric has no value for is none."""
+    errors = (str(row["error"]) for row in rows if row.get("error") is not None)
+    return [error for error in errors if not is_not_measurable(error)]
