@@ -9,7 +9,7 @@ from pathlib import Path
 
 from thumb_assets.errors import BadInputError
 from thumb_assets.store.database import open_database, transaction
-from thumb_assets.store.identity import video_id_for
+from thumb_assets.store.identity import distinct_video_id, video_id_for
 from thumb_assets.store.patience import PatientReader, ReadLimits
 from thumb_assets.store.set_aside import NoVideoError, SetAside, sniff
 
@@ -204,7 +204,7 @@ def _describe(
 ) -> LibraryVideo:
     status = reader.status(path)
     key = (stored, status.st_size, status.st_mtime_ns)
-    query = "SELECT sha256 FROM contents WHERE path = ? AND num_bytes = ? AND mtime_ns = ?"
+    query = "SELECT sha256, video_id FROM contents WHERE path = ? AND num_bytes = ? AND mtime_ns = ?"
     row = None if is_hashed_anew else connection.execute(query, key).fetchone()
     if row is None:
         _refuse_other_files(connection, reader, path, key)
@@ -215,11 +215,27 @@ def _describe(
         # A program may change a file and keep its size and time: the content they stood for is a former one then.
         former = "UPDATE contents SET mtime_ns = -1 WHERE path = ? AND num_bytes = ? AND mtime_ns = ? AND sha256 <> ?"
         connection.execute(former, (*key, sha256))
-        insert = "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)"
-        connection.execute(insert, (*key, sha256, video_id_for(path, sha256)))
+        video_id = _id_of(connection, path, stored, sha256)
+        connection.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", (*key, sha256, video_id))
     else:
-        sha256 = row[0]
-    return LibraryVideo(video_id_for(path, sha256), path, sha256, status.st_size)
+        sha256, video_id = row
+    return LibraryVideo(video_id, path, sha256, status.st_size)
+
+
+def _id_of(connection: sqlite3.Connection, path: Path, stored: bytes, sha256: str) -> str:
+    """The id that the file had with this content before, else a new one, which no other name of the content has."""
+    query = "SELECT video_id FROM contents WHERE path = ? AND sha256 = ?"
+    row = connection.execute(query, (stored, sha256)).fetchone()
+    if row is not None:
+        return str(row[0])
+    video_id = video_id_for(path, sha256)
+    others = connection.execute("SELECT path FROM contents WHERE video_id = ? AND path <> ?", (video_id, stored))
+    folder = connection.execute("PRAGMA database_list").fetchone()[2]
+    for (other,) in others.fetchall():
+        where = Path(folder).parent / os.fsdecode(other)
+        if where.stem != path.stem and os.path.lexists(where):
+            return distinct_video_id(path, sha256)
+    return video_id
 
 
 def _refuse_other_files(

@@ -1,14 +1,19 @@
 """The video id: the key of every table and the name of every file, so it is derived and checked here."""
 
+import hashlib
+import os
 import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+from anyascii import anyascii
+
 from thumb_assets.errors import ContractError
 
 MAX_VIDEO_ID_LENGTH = 100
 NUM_HASH_DIGITS = 8
+_NUM_NAME_DIGITS = 4
 # Two dots in a row are refused as well: Dagster reads `a...b` as a range of partitions.
 _VIDEO_ID = re.compile(rf"(?!\.)(?!.*\.\.)[a-z0-9._-]{{1,{MAX_VIDEO_ID_LENGTH}}}")
 _OTHER_CHARACTERS = re.compile(r"[^a-z0-9._-]+")
@@ -62,10 +67,37 @@ def video_id_for(path: Path, sha256: str) -> str:
 
     >>> video_id_for(Path("videos/Ma vidéo, n° 1.mp4"), "0123abcd" * 8)
     'ma-video-n-1-0123abcd'
+    >>> video_id_for(Path("Москва.mp4"), "0123abcd" * 8)
+    'moskva-0123abcd'
     """
+    return _joined(_slug(path, is_transliterated=True), sha256[:NUM_HASH_DIGITS])
+
+
+def distinct_video_id(path: Path, sha256: str) -> str:
+    """The id of a file whose `video_id_for` another name with the same content has: with a hash of the whole name.
+
+    >>> distinct_video_id(Path("Film 1.mp4"), "0123abcd" * 8)
+    'film-1-5ef3-0123abcd'
+    """
+    name = hashlib.sha256(os.fsencode(Path(path).name)).hexdigest()[:_NUM_NAME_DIGITS]
+    return _joined(_slug(path, is_transliterated=True), f"{name}-{sha256[:NUM_HASH_DIGITS]}")
+
+
+def possible_video_ids(path: Path, sha256: str) -> tuple[str, ...]:
+    """The ids that a file may have here or on another machine, that of former versions last."""
+    former = _joined(_slug(path, is_transliterated=False), sha256[:NUM_HASH_DIGITS])
+    return video_id_for(path, sha256), distinct_video_id(path, sha256), former
+
+
+def _slug(path: Path, *, is_transliterated: bool) -> str:
     # NFKD splits an accented letter into the letter and its marks; without the marks it stays one word.
     decomposed = unicodedata.normalize("NFKD", Path(path).stem)
     letters = "".join(character for character in decomposed if not unicodedata.combining(character))
-    slug = _DOTS.sub(".", _OTHER_CHARACTERS.sub("-", letters.lower())).strip(_EDGES)
-    slug = slug[: MAX_VIDEO_ID_LENGTH - NUM_HASH_DIGITS - 1].rstrip(_EDGES)
-    return verify_video_id(f"{slug or 'video'}-{sha256[:NUM_HASH_DIGITS]}")
+    if is_transliterated:
+        letters = "".join(anyascii(each) if each.isalnum() else each for each in letters)
+    return _DOTS.sub(".", _OTHER_CHARACTERS.sub("-", letters.lower())).strip(_EDGES)
+
+
+def _joined(slug: str, end: str) -> str:
+    slug = slug[: MAX_VIDEO_ID_LENGTH - len(end) - 1].rstrip(_EDGES)
+    return verify_video_id(f"{slug or 'video'}-{end}")

@@ -12,7 +12,7 @@ from thumb_assets.errors import BadInputError
 from thumb_assets.settings import LibrarySettings, VideoSettings
 from thumb_assets.store.discovery import Discovery, discover
 from thumb_assets.store.file_cache import FileCache, LibraryVideo
-from thumb_assets.store.identity import video_id_for
+from thumb_assets.store.identity import possible_video_ids, video_id_for
 from thumb_assets.store.patience import ReadLimits
 from thumb_assets.store.set_aside import NoVideoError, SetAside, ignoring_pattern
 
@@ -217,6 +217,8 @@ class Library:
         for video in self._scan_everything(unusable.append):
             if video.video_id == video_id:
                 return video
+            if video_id in possible_video_ids(video.path, video.sha256):  # of a former version, or another machine
+                return replace(video, video_id=video_id)
         if unusable:
             raise unusable[0]
         raise BadInputError(

@@ -15,7 +15,7 @@ SHA256 = "0123456789abcdef" * 4
         ("My Holiday (1), part #2.MP4", "my-holiday-1-part-2-01234567"),
         ("Ünïcödé – São.mkv", "unicode-sao-01234567"),
         ("ﬁlm №5.mov", "film-no5-01234567"),
-        ("日本語.mp4", "video-01234567"),
+        ("日本語.mp4", "ribenyu-01234567"),
         ("🎬🎬.mp4", "video-01234567"),
         ("a🎬b.mp4", "a-b-01234567"),
         ("..hidden...name...mp4", "hidden.name-01234567"),
