@@ -1,4 +1,7 @@
-"""The command `thumb-assets` from its first moment: Ctrl+C ends it with one line also while it still imports."""
+"""The command `thumb-assets` from its first moment: Ctrl+C ends it with one line also while it still imports.
+
+What belongs here: what must happen before anything is imported. What does not: the commands (cli).
+"""
 
 import os
 import sys
