@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from thumb_assets.errors import SettingsError
-from thumb_assets.pipeline import run, run_isolated, warm_engine
+from thumb_assets.errors import SettingsError, ThumbAssetsError
+from thumb_assets.pipeline import Watcher, run, run_isolated, warm_engine, watching
 from thumb_assets.settings import load_settings
 from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids, read_outcomes
 from thumb_assets_tests.support.drawing import draw_frame
@@ -90,6 +90,20 @@ def test_what_kills_the_child_costs_one_video(data_dir, three_videos, strike, ov
     again = list(run_isolated([victim], STAGES, load_settings(), store))
     assert {each.status for each in again} == {"done"}
     assert failed_video_ids(store) == []
+
+
+def test_a_hang_that_is_not_the_files_fault_does_not_name_the_file(data_dir, three_videos):
+    def on_step(name):
+        if name == "loading the model of sharpness":
+            (child,) = engine_processes()
+            os.kill(child, signal.SIGSTOP)
+
+    settings = load_settings(overrides=["video.stall_seconds=4"])
+    words = "loading the model of sharpness: nothing happened for 4 s"
+    with watching(Watcher(on_step=on_step)), pytest.raises(ThumbAssetsError, match=words) as caught:
+        list(run_isolated(three_videos, STAGES, settings, TableStore(data_dir)))
+    assert ".mp4" not in str(caught.value)
+    assert engine_processes() == []
 
 
 def test_what_was_done_before_the_death_stays_done(data_dir, three_videos):
