@@ -12,9 +12,11 @@ from typing import Any
 from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.escaping import escape_log_lines
 from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.memory import Memory
 from thumb_assets.pipeline.process import connection_of, end_with_parent
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.scoring import LOADING_MODEL
 from thumb_assets.settings import Settings
 from thumb_assets.store import TableStore
 
@@ -79,9 +81,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Ended:
-    """The child is through, or the engine itself raised."""
+    """The child is through, or the engine itself raised.
+
+    Attributes:
+        is_grown: it holds too much memory and has left out the videos that follow.
+    """
 
     error: Exception | None = None
+    is_grown: bool = False
 
 
 def serve_jobs(connection: int, lifeline: int) -> None:
@@ -105,7 +112,7 @@ def serve_jobs(connection: int, lifeline: int) -> None:
 
 def _do(job: Job, connection: "Connection[Any, Any]") -> None:
     """Runs the engine and reports everything to the parent."""
-    last = 0.0
+    last, memory = 0.0, Memory()
 
     def on_frame(video_id: str, frame_index: int, num_frames: int | None) -> None:
         nonlocal last
@@ -117,11 +124,13 @@ def _do(job: Job, connection: "Connection[Any, Any]") -> None:
         connection.send(Working(video_id))
 
     def on_step(name: str, *, is_of_file: bool) -> None:
+        if name.startswith(LOADING_MODEL):
+            memory.expect_more()
         connection.send(Step(name, is_of_file))
 
     try:
         results = run(
-            job.video_ids,
+            memory.while_small(job.video_ids),
             job.stages,
             job.settings,
             TableStore(job.data_dir),
@@ -138,4 +147,4 @@ def _do(job: Job, connection: "Connection[Any, Any]") -> None:
     except Exception as error:  # noqa: BLE001 - told by the parent, who can; here it would be a trace and an exit code
         connection.send(Ended(as_thumb_assets_error(error, "the engine")))
     else:
-        connection.send(Ended())
+        connection.send(Ended(is_grown=memory.is_grown))

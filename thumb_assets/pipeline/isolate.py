@@ -61,19 +61,9 @@ def run_isolated(
     pending = list(dict.fromkeys(video_ids))
     watcher = current_watcher(on_frame)
     if not settings.video.is_isolated or not hasattr(os, "killpg"):  # which Windows lacks
-        here = run(
-            pending,
-            wanted,
-            settings,
-            store,
-            on_frame=watcher.on_frame,
-            on_note=watcher.on_note,
-            asked=asked,
-            is_recomputed=is_recomputed,
+        yield from _run_here(
+            pending, wanted, settings, store, watcher=watcher, asked=asked, is_recomputed=is_recomputed
         )
-        for result in here:
-            watcher.on_result(result)
-            yield result
         return
     told: dict[str, dict[str, Outcome]] = {}
     while pending:
@@ -89,6 +79,9 @@ def run_isolated(
                     yield result
         finally:
             _warm.give_back(child)
+        if child.has_grown:
+            pending = [video_id for video_id in pending if video_id not in told]
+            continue
         if child.error is None:
             return
         if child.video_id is None:
@@ -104,6 +97,32 @@ def run_isolated(
         pending = [
             video_id for video_id in pending if video_id != child.video_id and len(told.get(video_id, ())) < len(wanted)
         ]
+
+
+def _run_here(
+    video_ids: list[str],
+    stages: tuple[str, ...],
+    settings: Settings,
+    store: TableStore,
+    *,
+    watcher: Watcher,
+    asked: Mapping[str, Asked] | None,
+    is_recomputed: bool,
+) -> Iterator[StageResult]:
+    """As `run`, in this process, for a watcher."""
+    results = run(
+        video_ids,
+        stages,
+        settings,
+        store,
+        on_frame=watcher.on_frame,
+        on_note=watcher.on_note,
+        asked=asked,
+        is_recomputed=is_recomputed,
+    )
+    for result in results:
+        watcher.on_result(result)
+        yield result
 
 
 def _record(
@@ -130,6 +149,7 @@ class _Child:
         self.video_id: str | None = None  # the one it works on
         self.error: ThumbAssetsError | None = None  # how it died
         self.is_idle = True
+        self.has_grown = False  # and left the rest to the next child
         self.has_died_idle = False  # between two jobs: the next child does this one
         self._step = _STARTING
         self._job: Job | None = None
@@ -160,7 +180,7 @@ class _Child:
             elif isinstance(message, Ended):
                 if message.error is not None:
                     raise message.error
-                self.is_idle = True
+                self.is_idle, self.has_grown = not message.is_grown, message.is_grown
                 return
             else:
                 return

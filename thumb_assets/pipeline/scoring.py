@@ -12,6 +12,9 @@ from thumb_assets.settings import Settings
 from thumb_assets.store import TableStore
 from thumb_assets.tables import table_from_rows
 
+# The name of a step begins so where a model is loaded.
+LOADING_MODEL = "loading the model of"
+
 
 class Scoring:
     """The scorers by stage, and the thread in which their models work."""
@@ -80,7 +83,7 @@ class Scoring:
         if stage not in SCORER_STAGES:
             return None
         if stage not in self._scorers:
-            self._on_step(f"loading the model of {stage}", is_of_file=False)
+            self._on_step(f"{LOADING_MODEL} {stage}", is_of_file=False)
             try:
                 self._scorers[stage] = build_scorer(stage, self._settings, self._models)
             except SettingsError:

@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from thumb_assets.errors import SettingsError, ThumbAssetsError
 from thumb_assets.pipeline import Watcher, run, run_isolated, warm_engine, watching
@@ -133,6 +135,32 @@ def test_a_death_in_the_middle_of_a_message_is_a_death(data_dir, tmp_path):
     rest = list(results)
     assert [result.stage for result in rest] == list(STAGES[1:])
     assert rest[-1].status == "failed"
+
+
+@pytest.mark.slow
+def test_a_huge_picture_keeps_no_memory_for_the_rest_of_the_run(data_dir, tmp_path, synthetic_videos):
+    picture = Image.new("P", (8000, 7990))
+    picture.putpalette([0, 0, 0, 255, 255, 255])
+    others = [picture.copy() for _ in range(3)]
+    for index, other in enumerate(others):
+        other.putpixel((index, index), 1)
+    huge = tmp_path / "huge.gif"
+    picture.save(huge, save_all=True, append_images=others, duration=100)
+    names = ("cfr", "b_frames", "portrait", "vfr")
+    usual = [synthetic_videos(name) for name in names]
+    video_ids = register(data_dir, [usual[0], huge, *usual[1:]])
+    held = {}
+
+    def on_frame(video_id, _frame_index, _num_frames):
+        for child in engine_processes():
+            pages = int(Path(f"/proc/{child}/statm").read_text().split()[1])
+            held[video_id] = max(held.get(video_id, 0), pages * os.sysconf("SC_PAGE_SIZE"))
+
+    settings = load_settings()
+    results = list(run_isolated(video_ids, STAGES, settings, TableStore(data_dir), on_frame=on_frame))
+    assert {each.video_id for each in results} == set(video_ids)
+    last = video_ids[-1]
+    assert held[last] < 700e6  # it was 1.9 GB
 
 
 SLOW_FFMPEG = """#!/bin/sh
