@@ -36,6 +36,7 @@ from thumb_assets.cli.output import (
     download_progress,
     one_line_errors,
     out,
+    print_copies,
     print_errors,
     print_outcomes,
     print_results,
@@ -107,6 +108,7 @@ def run_command(
         results = _run_with_progress(groups, chosen, store, is_recomputed=recompute)
         print_errors(errors)
         print_set_aside([] if paths else library.set_aside())
+        print_copies(library.copies)
         is_success = print_results(results, store, verbose=verbose) and not errors
         print_settings_notes(configuration, groups, results, profile=profile, data_dir=data_dir)
     sys.exit(0 if is_success else 1)

@@ -21,6 +21,7 @@ from thumb_assets.cli.output import (
     err,
     one_line_errors,
     out,
+    print_copies,
     print_errors,
     print_outcomes,
     print_set_aside,
@@ -82,6 +83,7 @@ def backfill_command(
         videos = library.all(on_error=errors.append)
         print_errors(errors)
         print_set_aside(library.set_aside())
+        print_copies(library.copies)
         backlog = list(backlog_of(videos, stages, settings, store, configuration=configuration))
         meant = [left for left in backlog if _is_meant(left, which)][:limit]
         chosen = [left.video for left in meant]

@@ -3,9 +3,10 @@
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import click
@@ -198,6 +199,15 @@ def print_set_aside(files: Sequence[SetAside]) -> None:
     named = ", ".join(f"{each.path.name} ({each.reason})" for each in files[:_MAX_SET_ASIDE])
     more = f" and {len(files) - _MAX_SET_ASIDE} more" if len(files) > _MAX_SET_ASIDE else ""
     err.print(f"set aside, {len(files)} of the library's files and folders: {named}{more}", markup=False)
+
+
+def print_copies(copies: Mapping[Path, Path]) -> None:
+    """One line on files that are done once, since they are copies of others; nothing where there are none."""
+    if copies:
+        path, original = next(iter(copies.items()))
+        files = "1 file is a copy" if len(copies) == 1 else f"{len(copies)} files are copies"
+        what = f"{files} of another (same content and name) and no video of its own: {str(path)!r} is {str(original)!r}"
+        err.print(f"note: {what}; rename a copy to have it as well", markup=False)
 
 
 def print_results(results: Sequence[StageResult], store: TableStore, *, verbose: bool) -> bool:

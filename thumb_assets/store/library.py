@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -60,12 +60,18 @@ class Library:
         self._ignore = LibrarySettings().ignore if ignore is None else ignore
         self.data_dir = Path(data_dir).expanduser().absolute()
         self._is_hashed_anew = is_hashed_anew
+        self._copies: dict[Path, Path] = {}
         self._cache = FileCache(self.data_dir / "library.sqlite", limits=ReadLimits.of(video or VideoSettings()))
 
     @property
     def videos_dir(self) -> Path:
         """The library folder: what lies in it, at any depth, is in the library."""
         return self.data_dir / "videos"
+
+    @property
+    def copies(self) -> Mapping[Path, Path]:
+        """Files seen so far that have content and name of another one, and that other one: both are one video."""
+        return self._copies
 
     def scan(self, *, on_error: OnError = log_error) -> list[LibraryVideo]:
         """The videos in the library folder, ordered by path.
@@ -104,7 +110,7 @@ class Library:
         files = [file for path in named for file in _expand(path, self._ignore, errors.append)]
         videos = self._describe(files, errors.append, named=frozenset(named))
         self._cache.register(video.path for video in videos)
-        return _unique(videos, errors.append), errors
+        return self._unique(videos, errors.append), errors
 
     def all(self, *, on_error: OnError = log_error) -> list[LibraryVideo]:
         """The library folder's videos, then the registered ones that still exist; each id once.
@@ -228,17 +234,28 @@ class Library:
 
     def _scan(self, on_error: OnError) -> list[LibraryVideo]:
         files = sorted(_video_files(self.videos_dir, self._ignore, on_error), key=os.fsencode)
-        return _unique(self._describe(files, on_error), on_error)
+        return self._unique(self._describe(files, on_error), on_error)
 
     def _scan_everything(self, on_error: OnError) -> list[LibraryVideo]:
         registered = [path for path in self._cache.registered_paths() if os.path.lexists(path)]
-        return _unique([*self._scan(on_error), *self._describe(registered, on_error)], on_error)
+        return self._unique([*self._scan(on_error), *self._describe(registered, on_error)], on_error)
 
     def _describe(
         self, paths: Iterable[Path], on_error: OnError, *, named: Collection[Path] = ()
     ) -> list[LibraryVideo]:
         on_error = _but_set_aside(on_error, but=named)
         return self._cache.describe(paths, on_error=on_error, is_hashed_anew=self._is_hashed_anew)
+
+    def _unique(self, videos: Iterable[LibraryVideo], on_error: OnError) -> list[LibraryVideo]:
+        first: dict[str, LibraryVideo] = {}
+        for video in videos:
+            known = first.setdefault(video.video_id, video)
+            if known.sha256 != video.sha256:
+                other = f"another file, {str(known.path)!r}, has its id {video.video_id}"
+                on_error(BadInputError(f"{str(video.path)!r}: {other}; rename one"))
+            elif known.path != video.path:
+                self._copies[video.path] = known.path
+        return list(first.values())
 
     def _precedence(self, path: Path) -> tuple[bool, bytes]:
         return not path.is_relative_to(self.videos_dir), os.fsencode(path)
@@ -249,19 +266,6 @@ class Library:
             f"the library folder {str(self.videos_dir)!r} {state}, and no registered file is left; put videos into it "
             "(or mount it), or run a file by its path"
         )
-
-
-def _unique(videos: Iterable[LibraryVideo], on_error: OnError) -> list[LibraryVideo]:
-    first: dict[str, LibraryVideo] = {}
-    for video in videos:
-        known = first.setdefault(video.video_id, video)
-        if known.sha256 != video.sha256:
-            on_error(
-                BadInputError(
-                    f"{str(video.path)!r}: another file, {str(known.path)!r}, has its id {video.video_id}; rename one"
-                )
-            )
-    return list(first.values())
 
 
 def _but_set_aside(on_error: OnError, *, but: Collection[Path] = ()) -> OnError:

@@ -166,7 +166,7 @@ def _likely_cause(path: Path) -> str | None:
 
 def _top_boxes(file: BinaryIO) -> list[bytes]:
     """Kinds of the outermost boxes of an MP4, as far as their sizes lead."""
-    kinds = []
+    kinds: list[bytes] = []
     while len(kinds) < _MOST_BOXES and len(header := file.read(16)) >= 8:
         size, kind = int.from_bytes(header[:4], "big"), header[4:8]
         kinds.append(kind)

@@ -35,3 +35,13 @@ def test_an_id_of_a_former_version_stays(data_dir: Path) -> None:
     assert ids(data_dir) == {"Москва.mp4": former}
     (data_dir / "library.sqlite").unlink()
     assert Library(data_dir).find(former).video_id == former
+
+
+def test_copies_are_one_video_and_are_named(data_dir: Path) -> None:
+    folder = data_dir / "videos"
+    (folder / "old").mkdir(parents=True)
+    for name in ("clip.mp4", "old/clip.mp4", "other.mp4"):
+        (folder / name).write_bytes(b"\0\0\0\x18ftypisom" + b"\0" * 64)
+    library = Library(data_dir)
+    assert [video.path.name for video in library.all()] == ["clip.mp4", "other.mp4"]
+    assert dict(library.copies) == {folder / "old" / "clip.mp4": folder / "clip.mp4"}
