@@ -16,7 +16,9 @@ import av
 import pytest
 from PIL import Image
 
-from thumb_assets.store import TableStore, read_outcomes
+from thumb_assets.errors import BadInputError
+from thumb_assets.store import Library, TableStore, read_outcomes
+from thumb_assets.video import read_header
 from thumb_assets_tests.robustness.whole import leftovers, table_problems, video_problems
 from thumb_assets_tests.support.running import register, run_stages
 
@@ -213,7 +215,18 @@ def test_text_that_names_others_opens_none(what: str, bait: Bait, data_dir: Path
     name, text = TEXTS[what]
     path = bait.folder / name
     path.write_text(_filled(text, bait))
-    assert check(path, data_dir, bait) == 0
+    with watching(bait):
+        videos, errors = Library(data_dir).register([path])
+        with pytest.raises(BadInputError) as caught:  # what a decoder would do that is given it all the same
+            read_header(path)
+    assert bait.opened == []
+    assert bait.num_connections == 0
+    for error in (caught.value, *errors):
+        assert path.name in str(error)
+        assert "\n" not in str(error)
+    assert len(videos) + len(errors) == 1
+    if videos:  # nothing in its first bytes says that it is text
+        assert check(path, data_dir, bait) == 0
 
 
 @pytest.mark.parametrize("target", ["bait.mp4", "{folder}/bait.mp4", "{url}"])
