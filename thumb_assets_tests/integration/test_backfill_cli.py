@@ -74,7 +74,7 @@ def test_what_failed_for_good_is_told_apart(library: Path, data_dir: Path) -> No
     assert re.search(r"3\s+done", left)
     assert re.search(r"1\s+failed, for good", left)
     assert "no video of 4 is stale" in thumb_assets("backfill", "--stale").output
-    assert "nothing to do" in thumb_assets("backfill").output
+    assert "no video of 4 is missing; 1 video is failed (--failed)" in thumb_assets("backfill").output
 
 
 def test_other_settings_make_videos_stale(library: Path, data_dir: Path) -> None:

@@ -22,7 +22,12 @@ WAITING = "another process works on it; waiting for it to finish"
 def start(data_dir: Path, video: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "thumb_assets.cli", "run", str(video), "--stages", NAMED]
     return subprocess.Popen(
-        [*command, "--data-dir", str(data_dir)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--data-dir", str(data_dir)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Ignored where the tests run in the background of a shell, and inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
 
 

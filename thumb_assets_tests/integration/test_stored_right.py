@@ -143,7 +143,8 @@ def test_check_finds_every_fault_and_repairs_it(place: Place) -> None:
     damaged(place, "sharpness", "altered")
     damaged(place, "appearance", "truncated")
     damaged(place, "shots", "deleted")
-    still = min(place.store.stills_dir(place.video_id).iterdir())
+    # The cover is a link to one of them, where the disk has links.
+    still = min(each for each in place.store.stills_dir(place.video_id).glob("*_f*") if each.stat().st_nlink == 1)
     right, times = still.read_bytes(), still.stat()
     still.write_bytes(right[:-1] + bytes([right[-1] ^ 1]))
     os.utime(still, ns=(times.st_atime_ns, times.st_mtime_ns))

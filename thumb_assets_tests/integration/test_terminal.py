@@ -65,7 +65,7 @@ def test_ctrl_z_pauses_the_work_and_fg_goes_on(terminal: Terminal, synthetic_vid
     assert cpu_seconds(engine) == used
     start = terminal.type("fg")
     assert terminal.wait_for_exit(start=start) == 0
-    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 3
+    assert len(list((data_dir / "stills").rglob("*_f*.jpg"))) == 3
 
 
 def test_backfill_shows_frames_and_ends(terminal: Terminal, synthetic_videos: MakeVideo, data_dir: Path) -> None:
@@ -73,7 +73,7 @@ def test_backfill_shows_frames_and_ends(terminal: Terminal, synthetic_videos: Ma
     start = terminal.type(f"{THUMB_ASSETS} backfill --assets {STAGES} --data-dir {data_dir}")
     assert terminal.wait_for_exit(start=start) == 0
     assert re.search(r"multi_shot-\w+ +\S+ +\d+/\d+", terminal.text)
-    assert len(list((data_dir / "stills").rglob("*.jpg"))) == 3
+    assert len(list((data_dir / "stills").rglob("*_f*.jpg"))) == 3
     assert descendants_of(terminal.pid) == []
 
 
@@ -93,7 +93,7 @@ def test_a_run_by_the_sensor_of_ui_ends_and_so_does_ui(
 ) -> None:
     put_into_library(data_dir, synthetic_videos("multi_shot"))
     start = terminal.type(f"{THUMB_ASSETS} ui --port {free_port()} --data-dir {data_dir}")
-    wait_until(lambda: list((data_dir / "stills").rglob("*.jpg")), "the sensor's run made stills", seconds=600)
+    wait_until(lambda: list((data_dir / "stills").rglob("*_f*.jpg")), "the sensor's run made stills", seconds=600)
     line = "stopped; work that was under way goes on when the UI is opened again, or by: thumb-assets backfill"
     assert_interrupted(terminal, start, line)
 

@@ -212,12 +212,13 @@ def test_every_reason_is_true_of_the_outcome(case):
             start, end = settings.window_seconds
             assert value == candidate["pts_seconds"]
             assert value < threshold == start or value >= threshold == end
-        elif reason == "banned":
+        elif reason in {"banned", "like_banned"}:
             assert value is threshold is None
-            assert row["frame_index"] in decided(case, "ban")
+            assert decided(case, "ban")
+            assert (row["frame_index"] in decided(case, "ban")) == (reason == "banned")
         else:
             assert (reason in BELOW and value < threshold) or (reason in ABOVE and value > threshold)
-        is_by_rule = reason in BELOW | ABOVE | {"outside_window", "banned"}
+        is_by_rule = reason in BELOW | ABOVE | {"outside_window", "banned", "like_banned"}
         assert (row["stage"] == "reject") == is_by_rule
 
 

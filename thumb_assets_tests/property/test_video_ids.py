@@ -15,7 +15,10 @@ from thumb_assets.store import TableStore, verify_video_id, video_id_for
 _ROOT = Path("/library/data").absolute()
 _STORE = TableStore(_ROOT)
 # Every character a POSIX name can hold, lone surrogates (bytes that are no UTF-8) included, and many dots and dashes.
-_NAMES = st.text(st.one_of(st.characters(exclude_characters="/\0"), st.sampled_from("..--__ ,aé")), min_size=1)
+# No file is called "." or "..".
+_NAMES = st.text(st.one_of(st.characters(exclude_characters="/\0"), st.sampled_from("..--__ ,aé")), min_size=1).filter(
+    lambda name: name not in {".", ".."}
+)
 _HASHES = st.binary(max_size=4).map(lambda content: hashlib.sha256(content).hexdigest())
 
 

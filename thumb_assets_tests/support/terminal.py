@@ -31,6 +31,7 @@ class Terminal:
         kept = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
         self.pid, self._screen = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where the tests run in the background of a shell
             os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], {**kept, **added})
         fcntl.ioctl(self._screen, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         self._bytes = bytearray()

@@ -352,6 +352,7 @@ def tables_of(exported):
                 "frame_index": frame.frame_index,
                 "pts": frame.pts,
                 "pts_seconds": frame.pts_seconds,
+                "duration_seconds": 0.04,
                 "is_keyframe": frame.is_keyframe,
                 "field_order": frame.field_order,
                 "is_corrupt": frame.is_corrupt,

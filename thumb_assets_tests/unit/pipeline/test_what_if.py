@@ -12,8 +12,8 @@ from thumb_assets.errors import MissingInputError, SettingsError
 from thumb_assets.pipeline import NewPrompts, WhatIf, has_new_prompts, what_if
 from thumb_assets.select import TABLES_OF_SCORES, choose
 from thumb_assets.settings import load_settings
-from thumb_assets.store import TableStore
-from thumb_assets.tables import empty_table
+from thumb_assets.store import OWN_FOOTER_KEYS, TableStore
+from thumb_assets.tables import content_sha256, empty_table
 
 IDS = [f"video-{number:08x}" for number in range(3)]
 MODEL = {"model_name": "made-up", "pretrained": "none"}
@@ -127,7 +127,9 @@ def test_prompts_that_are_the_stored_ones_keep_the_stored_scores(store: TableSto
 
 
 def test_a_video_without_embeddings_keeps_its_scores(store: TableStore) -> None:
-    store.write("clip_scores", empty_table("clip_scores"), video_id=IDS[0], footer=store_footer(store))
+    empty = empty_table("clip_scores")
+    footer = store_footer(store) | {"content_sha256": content_sha256(empty)}
+    store.write("clip_scores", empty, video_id=IDS[0], footer=footer)
     result = what_if(store, load_settings(), prompts=prompts_of())
     assert result.rescored == set(IDS[1:])
     assert [video.video_id for video in result.videos] == IDS
@@ -173,4 +175,4 @@ def test_only_prompts_that_were_given_are_new() -> None:
 
 def store_footer(store: TableStore) -> dict[str, str]:
     footer = store.footer("clip_scores", IDS[0]) or {}
-    return {key: value for key, value in footer.items() if key not in {"table", "schema_version"}}
+    return {key: value for key, value in footer.items() if key not in OWN_FOOTER_KEYS}
