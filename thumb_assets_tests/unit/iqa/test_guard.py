@@ -86,7 +86,7 @@ def test_a_learned_metric_needs_its_own_file_alone_and_scores_each_picture_by_it
     np.testing.assert_array_equal(together, metric.score(images))
 
 
-@pytest.mark.parametrize("name", ["niqe", "brisque", "ilniqe"])
+@pytest.mark.parametrize("name", ["niqe", "brisque", pytest.param("ilniqe", marks=pytest.mark.slow)])
 def test_the_published_files_are_read_as_data_and_score_each_picture_by_itself(
     name, shared_dir, models_dir, monkeypatch
 ):
