@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from thumb_assets.cli.output import err
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline import Keep, default_stages, ordered_stages
 from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Configuration, Settings, data_dir, read_configuration
@@ -93,7 +94,8 @@ def dagster_resource(
     keep: Keep = "asked",
 ) -> "ThumbAssetsResource":
     """What runs through Dagster get from the command's options."""
-    from thumb_assets.defs.resources import ThumbAssetsResource
+    with err.status("starting Dagster"):  # seconds, in which a terminal would show nothing
+        from thumb_assets.defs.resources import ThumbAssetsResource
 
     return ThumbAssetsResource(
         data_dir=str(store.data_dir), profile=profile, overrides=list(overrides), recompute=recompute, keep=keep

@@ -72,6 +72,7 @@ def test_backfill_shows_frames_and_ends(terminal: Terminal, synthetic_videos: Ma
     put_into_library(data_dir, synthetic_videos("multi_shot"))
     start = terminal.type(f"{THUMB_ASSETS} backfill --assets {STAGES} --data-dir {data_dir}")
     assert terminal.wait_for_exit(start=start) == 0
+    assert "starting Dagster" in terminal.text
     assert re.search(r"multi_shot-\w+ +\S+ +\d+/\d+", terminal.text)
     assert len(list((data_dir / "stills").rglob("*_f*.jpg"))) == 3
     assert descendants_of(terminal.pid) == []
