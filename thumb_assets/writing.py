@@ -72,7 +72,7 @@ def writing_of(luma: UInt8Array) -> Writing:
 
 
 def _ink(contrast: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
-    """What stands out in a line by half as much as its most: of the two sides the one that stands out more."""
+    """Signed mask of what stands out in a line by over half its most: of the two sides the one that stands out more."""
     sign = 1 if contrast.max() >= -int(contrast.min()) else -1
     own = sign * contrast
     return np.asarray((own > max(_LEAST_CONTRAST, own.max() / 2)) * sign, np.int8)

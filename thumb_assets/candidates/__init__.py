@@ -1,4 +1,4 @@
-"""Which frames of a video are worth scoring: near the ends of shots, a uniform grid, sync frames, every n-th frame.
+"""Frames of a video that are worth scoring: near the ends of shots, a uniform grid, sync frames, every n-th frame.
 
 What belongs here: the sampling rules, applied to finished tables (`plan_candidates`) and while frames still arrive
 (`CandidatePredictor`). What does not: finding shots (shots), decoding (video), judging a frame (the scorers, select).

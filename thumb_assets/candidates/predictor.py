@@ -104,7 +104,7 @@ class CandidatePredictor:
         return is_nth or (settings.use_keyframes and is_keyframe)
 
     def _was_on_grid(self, seconds: float) -> bool:
-        """Whether a moment of the grid has passed since the frame before appeared."""
+        """True if a moment of the grid has passed since the frame before appeared."""
         if self._interval is None:
             return False
         begin, before = self._latest_seconds[0], self._num_moments

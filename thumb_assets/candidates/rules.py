@@ -52,7 +52,7 @@ def held_frames(shown: Floats) -> NDArray[np.bool_]:
 
 
 def seconds_stood_for(pts_seconds: Floats, frames: Sequence[int]) -> list[float]:
-    """How much of a video's time is nearest to each of some of its frames.
+    """Seconds of a video that are nearest to each of some of its frames.
 
     Args:
         pts_seconds: (N,) float64 by frame_index.
@@ -136,7 +136,7 @@ def shot_end_candidates(
 
 
 def num_moments_before(seconds: Floats, *, begin_seconds: float, interval_seconds: float) -> Floats:
-    """How many middles of uniform intervals, `begin + (k + 0.5) * interval` for k >= 0, lie before each time.
+    """Number of middles of uniform intervals, `begin + (k + 0.5) * interval` for k >= 0, that lie before each time.
 
     Counting per frame instead of searching per interval keeps the work proportional to the frames: one damaged stamp
     of 10^9 s would mean 10^9 intervals. The count is a float64 for the same reason: it may exceed an int64.
@@ -175,7 +175,7 @@ def grid_interval(duration_seconds: float, settings: CandidatesSettings) -> floa
 
 
 def is_short(duration_seconds: float, settings: CandidatesSettings) -> bool:
-    """Whether the video is so short that whole intervals would make too few candidates."""
+    """True if the video is so short that whole intervals would make too few candidates."""
     interval = settings.uniform_interval_seconds
     return interval is not None and duration_seconds < settings.min_num_candidates * interval
 

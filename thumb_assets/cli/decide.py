@@ -99,7 +99,7 @@ def _decide(
 
 
 def _asked(video: str, frames: Sequence[int], word: str) -> _Asked:
-    """What is asked for, by the video's name as it was given."""
+    """Decisions asked for, by the video's name as it was given."""
     if video == "-":
         if frames:
             raise BadInputError("with - the frames are read from standard input; give either it or frames")
@@ -175,7 +175,7 @@ def _print_former_cover(video_id: str, before: Mapping[int, str], now: Mapping[i
 
 
 def _command(paths: Sequence[str], *, data_dir: Path | None, profile: str | None, overrides: Sequence[str]) -> str:
-    """What runs these videos with the same options; stages that nothing changed for are not run again."""
+    """Command that runs these videos with the same options; stages that nothing changed for are not run again."""
     options = [] if data_dir is None else ["--data-dir", str(data_dir)]
     options += [] if profile is None else ["--profile", profile]
     options += [word for override in overrides for word in ("--set", override)]

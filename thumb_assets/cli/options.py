@@ -40,7 +40,7 @@ def table_store(explicit: Path | None) -> TableStore:
 
 
 def configuration_of(store: TableStore, profile: str | None, overrides: Sequence[str]) -> Configuration:
-    """What holds for the library, with the options of a command on top."""
+    """Configuration that holds for the library, with the options of a command on top."""
     return read_configuration(store.data_dir, profile=profile, overrides=overrides)
 
 

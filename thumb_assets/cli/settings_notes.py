@@ -21,7 +21,7 @@ def print_settings_notes(
     profile: str | None,
     data_dir: Path | None,
 ) -> None:
-    """What was replaced, what keeps settings of an earlier run, and how to keep those of this one."""
+    """Prints what was replaced, what keeps settings of an earlier run, and how to keep those of this one."""
     replaced: dict[tuple[str, str], set[str]] = defaultdict(set)
     for result in results:
         if result.replaced is not None:
@@ -46,7 +46,7 @@ def print_settings_notes(
 
 
 def other_settings(configuration: Configuration, profile: str | None) -> list[str]:
-    """What this command was asked for beside the library's settings, as `settings set` takes it."""
+    """Settings that this command asks for beside the library's, as `settings set` takes them."""
     asked, origins = asked_of(configuration), configuration.origins
     if not asked:
         return []

@@ -47,7 +47,7 @@ def build_definitions(*, resource: ThumbAssetsResource | None = None, named: Seq
 
 
 def _settings_at_load(resource: ThumbAssetsResource) -> Settings:
-    """What the graph is built with; a wrong settings file must not keep the UI from opening, where it can be seen."""
+    """Settings for the graph; a wrong settings file must not keep the UI from opening, where it can be seen."""
     try:
         return resource.settings
     except SettingsError as error:

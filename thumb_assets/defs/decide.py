@@ -11,7 +11,7 @@ NAME = "decide"
 
 
 class DecideConfig(dg.Config):
-    """What is decided of which frames."""
+    """A decision and the frames that it is about."""
 
     video_id: str = Field(description="The partition of the video.")
     frames: list[int] = Field(description="frame_index of each.")

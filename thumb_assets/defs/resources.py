@@ -45,7 +45,7 @@ class ThumbAssetsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def settings(self) -> Settings:
-        """What holds now: the library's file is read again each time.
+        """Settings that hold now: the library's file is read again each time.
 
         Raises:
             SettingsError: the file, the environment, the profile or an override is wrong.

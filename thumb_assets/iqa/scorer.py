@@ -99,7 +99,7 @@ def _score_batch(metric: QualityMetric, images: Sequence[npt.NDArray[np.uint8]])
 
 
 def is_not_measurable(error: str) -> bool:
-    """Whether an `error` of a row says that the metric has no value for such a picture, as for a flat one.
+    """True if the `error` of a row says that the metric has no value for such a picture, as for a flat one.
 
     >>> is_not_measurable("piqe gave nan for this picture"), is_not_measurable("RuntimeError: no memory")
     (True, False)

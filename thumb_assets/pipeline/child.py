@@ -26,7 +26,7 @@ _SECONDS_BETWEEN_FRAMES = 0.1
 
 @dataclass(frozen=True)
 class Job:
-    """What a child is to do; see `run`."""
+    """The work of a child; see `run`."""
 
     video_ids: list[str]
     stages: tuple[str, ...]

@@ -26,7 +26,7 @@ _DECIDED = {"pin": "pinned", "ban": "banned", "cover": "the cover"}
 
 @dataclass(frozen=True)
 class Decided:
-    """What was decided of one video.
+    """Decisions on one video.
 
     Attributes:
         before, now: all its decisions, by frame_index.
@@ -44,7 +44,7 @@ class Decided:
 
     @property
     def counts(self) -> str:
-        """How many decisions there are of each kind, for people."""
+        """Number of decisions of each kind, for people."""
         decisions = list(self.now.values())
         has_cover = ", 1 cover" if "cover" in decisions else ""
         return f"{decisions.count('pin')} pinned, {decisions.count('ban')} banned{has_cover}"

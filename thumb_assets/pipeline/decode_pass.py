@@ -249,7 +249,7 @@ class DecodePass:
 
 
 def num_recent_frames(header: VideoHeader, settings: Settings) -> int:
-    """How many frames are kept: from a shot's end back to its last candidate, and on to where the end is known."""
+    """Number of frames to keep: from a shot's end back to its last candidate, and on to where the end is known."""
     width, height = header.geometry.display_size
     rate = float(header.guessed_frame_rate or 25)
     wanted = settings.shots.window_width + 2 + math.ceil((settings.candidates.shot_end_seconds or 0) * rate)

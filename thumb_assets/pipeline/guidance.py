@@ -115,7 +115,7 @@ _Reference = tuple[Mapping[str, NDArray[np.float64]], Mapping[str, str]]
 
 @dataclass(frozen=True)
 class _Files:
-    """What the files hold that guide a choice, their hashes, why they cannot be read, and notes on damaged ones."""
+    """Contents of the files that guide a choice, their hashes, the error in reading them, and notes on damaged ones."""
 
     scorer: LearnedHead | None
     reference: _Reference

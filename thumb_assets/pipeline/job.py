@@ -161,7 +161,7 @@ class VideoJob:
         return self._record(replace(self._result(stage, "done", made=made), replaced=replaced))
 
     def _replaced(self, stage: str) -> str | None:
-        """What changes in the settings, where a stage is made again that was done with others."""
+        """Changes in the settings, where a stage is made again that was done with others."""
         tables = STAGE_TABLES[stage]
         if not tables or tables[0] in self._outdated:
             return None
@@ -182,7 +182,7 @@ class VideoJob:
         return self._record(self._result(stage, "failed", message=str(error), error=error))
 
     def is_current(self, stage: str) -> bool:
-        """Whether the footers of a stage's stored tables say that making them again would change nothing.
+        """True if the footers of a stage's stored tables say that making them again would change nothing.
 
         An outcome says nothing here: tables are written whole, and their footer says what they were made from.
         """
@@ -195,7 +195,7 @@ class VideoJob:
         )
 
     def is_unchanged(self, stage: str) -> bool:
-        """Whether a stage's stored tables are current, and they and their files are what was written."""
+        """True if a stage's stored tables are current, and they and their files are what was written."""
         return self.is_current(stage) and self.stored.of_stage(stage) is not None
 
     def reuse(self, stage: str) -> StageResult | None:

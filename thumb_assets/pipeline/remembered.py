@@ -103,7 +103,7 @@ class Difference:
 
 
 def differences(video_id: str, stages: Iterable[str], settings: Settings, store: TableStore) -> tuple[Difference, ...]:
-    """What of a video's results was made with other settings than these."""
+    """Settings that differ now from those that a video's results were made with."""
     now = _dumped(settings)
     made_with = _remembered(video_id, store, MADE_WITH, stages)
     return tuple(
@@ -114,13 +114,13 @@ def differences(video_id: str, stages: Iterable[str], settings: Settings, store:
 
 
 def asked_of(configuration: Configuration) -> dict[str, Asked]:
-    """What holds for this run and is not what the library's file says, of the settings that change results."""
+    """Settings that change results and hold for this run, but not in the library's file."""
     now, library = _dumped(configuration.settings), _dumped(configuration.library)
     return {name: Asked(value, library[name]) for name, value in now.items() if value != library[name]}
 
 
 def footer_of(stage: str, settings: Settings, asked: Mapping[str, Asked] | None) -> dict[str, str]:
-    """What the footer of a stage's tables says of the settings; empty for a stage without settings of its own."""
+    """Footer entries on the settings of a stage's tables; empty for a stage without settings of its own."""
     section = _SECTIONS.get(stage)
     if section is None:
         return {}
@@ -136,7 +136,7 @@ def asked_footer(stage: str, asked: Mapping[str, Asked]) -> str:
 
 
 def changed_settings(stage: str, footer: Mapping[str, str], settings: Settings) -> str | None:
-    """What changes in the settings where a stage is made again, such as `stills.format=png (was jpeg)`."""
+    """Changes in the settings where a stage is made again, such as `stills.format=png (was jpeg)`."""
     section, now = f"{_SECTIONS.get(stage)}.", _dumped(settings)
     changes = [
         f"{name}={as_text(now[name])} (was {as_text(value)})"
@@ -167,7 +167,7 @@ class _Resolver:
         return Group(settings, asked | kept, frozenset(kept), (video_id,))
 
     def _still_asked(self, video_id: str) -> dict[str, Asked]:
-        """What earlier runs asked for and the library has neither changed nor taken over since."""
+        """Settings that earlier runs asked for and the library has neither changed nor taken over since."""
         remembered = self._unnamed(_remembered(video_id, self._store, ASKED))
         asked = {name: Asked(*value) for name, value in remembered.items() if isinstance(value, list)}
         return {
@@ -196,7 +196,7 @@ class _Resolver:
 
 
 def _remembered(video_id: str, store: TableStore, key: str, stages: Iterable[str] = tuple(_SECTIONS)) -> dict[str, Any]:
-    """What the footers of a video say under a key, by dotted name."""
+    """Values that the footers of a video hold under a key, by dotted name."""
     found: dict[str, Any] = {}
     for stage in stages:
         section = _SECTIONS.get(stage)

@@ -12,7 +12,7 @@ from thumb_assets.store import Outcome
 
 @dataclass(frozen=True)
 class StageResult:
-    """What became of one stage of one video.
+    """Result of one stage of one video.
 
     Attributes:
         status: `done` (tables were written), `skipped` (the stage cannot run here and may be left out), `failed`.

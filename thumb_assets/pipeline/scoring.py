@@ -68,7 +68,7 @@ class Scoring:
         return Made({stage: table_from_rows(stage, rows)}, scorer.footer, metrics)
 
     def iqa_footer(self, job: VideoJob) -> dict[str, str]:
-        """Of the scorer that makes the table `iqa_scores`, else of the stored table."""
+        """Footer of the scorer that makes the table `iqa_scores`, else of the stored table."""
         scorer = self._scorers.get("iqa_scores")
         if isinstance(scorer, FrameScorer):
             return scorer.footer
@@ -93,7 +93,7 @@ class Scoring:
         return self._scorers[stage]
 
     def has_pending(self, job: VideoJob) -> bool:
-        """Whether a frame of the video still waits for its score."""
+        """True if a frame of the video still waits for its score."""
         scorers = [scorer for scorer in self._scorers.values() if isinstance(scorer, FrameScorer)]
         return any(scorer.has_pending(job.video_id) for scorer in scorers)
 

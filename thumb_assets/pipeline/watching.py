@@ -25,7 +25,7 @@ def _ignore(_: object) -> None:
 
 
 def log_note(note: str) -> None:
-    """What is done with a note unless the caller says otherwise: a warning in the log."""
+    """Logs a note as a warning; the default unless the caller says otherwise."""
     _LOGGER.warning("%s", note)
 
 

@@ -48,7 +48,7 @@ def render(facts: Facts, store: TableStore, *, now: float) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """What an expression of the template puts into the page; markup made by us (`safe`) is a kind of its own."""
+    """Value that an expression of the template puts into the page; markup made by us (`safe`) is a kind of its own."""
     return one_line(value) if type(value) is str else value
 
 

@@ -16,7 +16,7 @@ _LAST_RESORT = "kept though "
 
 
 def is_last_resort(reason: str) -> bool:
-    """Whether the reason of a selection says that a rule rejects the frame, and nothing better was there.
+    """True if the reason of a selection says that a rule rejects the frame, and nothing better was there.
 
     >>> is_last_resort("rank 1 of 1: sharpness 0.53; kept though too dark: there were not enough better ones")
     True

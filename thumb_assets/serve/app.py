@@ -119,7 +119,7 @@ class _Door:
         return body
 
     async def is_signed(self, request: "Request") -> bool:
-        """Whether a request without a body is signed; HTTPException where there are too many."""
+        """True if a request without a body is signed; HTTPException where there are too many."""
         self._count(request)
         try:
             self._verify(request, b"")

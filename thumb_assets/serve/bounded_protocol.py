@@ -9,7 +9,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """How many connections there may be, in all and from one address, and how long the head of a request may take."""
+    """Limits on the connections, in all and from one address, and on the time that the head of a request may take."""
 
     most: int
     most_per_address: int

@@ -42,7 +42,7 @@ def server_config(app: Any, settings: ServeSettings, **options: Any) -> "uvicorn
 
 
 def max_connections(settings: ServeSettings) -> int:
-    """How many connections may be open: those of the settings, as far as the system gives descriptors for them."""
+    """Limit on open connections: that of the settings, as far as the system gives descriptors for them."""
     try:
         import resource
     except ImportError:  # Windows

@@ -71,7 +71,7 @@ class Delivery:
         self._is_stopped = True
 
     def _send(self, client: HttpClient, message: Message, clock: Callable[[], float]) -> bool:
-        """Whether the receiver has it."""
+        """Sends a message; True if the receiver has it."""
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": message.message_id,

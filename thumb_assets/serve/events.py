@@ -82,7 +82,7 @@ def failed_message(request: Request, reason: str, *, now: float) -> bytes:
 
 
 def _passthrough(body: bytes) -> str | None:
-    """What is given back; also of an event that was taken by an earlier version and would be refused now."""
+    """The event's `passthrough`; also of an event that an earlier version accepted and that would be refused now."""
     try:
         passthrough = json.loads(body)["data"].get("passthrough")
     except (ValueError, KeyError, TypeError, AttributeError):

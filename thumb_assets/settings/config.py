@@ -41,7 +41,7 @@ _OPTIONS = "--set"
 
 @dataclass(frozen=True)
 class Layer:
-    """What one place says of the settings.
+    """Settings from one place.
 
     Attributes:
         origin: the place, for people.
@@ -89,7 +89,7 @@ def read_settings(data_dir: Path, *, profile: str | None = None, overrides: Sequ
 
 
 def read_configuration(data_dir: Path, *, profile: str | None = None, overrides: Sequence[str] = ()) -> Configuration:
-    """What holds for a data folder now: built-in < profile < file < environment < overrides.
+    """Configuration that holds for a data folder now: built-in < profile < file < environment < overrides.
 
     Args:
         profile: a key of PROFILES; None takes the one that THUMB_ASSETS_PROFILE or the file names, else `default`.
@@ -124,7 +124,7 @@ def settings_of(path: Path, values: Mapping[str, Any]) -> Settings:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """What a settings file says, unchecked; empty where there is none.
+    """Values in a settings file, unchecked; empty where there is none.
 
     Raises:
         SettingsError: it cannot be read, or is no TOML.
@@ -326,7 +326,7 @@ def resolve_values(values: Mapping[str, Any], folder: Path, *, model: type[BaseM
 
 
 def is_path(model: type[BaseModel], name: str, value: str) -> bool:
-    """Whether the value of a setting names a file."""
+    """True if the value of a setting names a file."""
     known = model.model_fields.get(name)
     if known is None:
         return False

@@ -126,7 +126,7 @@ def _bounds(metadata: list[Any]) -> Iterator[str]:
 
 
 def _kinds(annotation: Any) -> list[str]:  # noqa: PLR0911 - one for each kind
-    """What an annotation takes, each alternative in words."""
+    """Values that an annotation takes, each alternative in words."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in {Union, UnionType}:
         return [kind for argument in arguments for kind in _kinds(argument)]

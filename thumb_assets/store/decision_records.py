@@ -84,7 +84,7 @@ class Record:
         )
 
     def is_of(self, sha256: str) -> bool:
-        """Whether it is of that content; where only an id is known, the hash digits at its end tell."""
+        """True if the record is of that content; where only an id is known, the hash digits at its end tell."""
         return self.name == sha256 or (not _is_sha256(self.name) and self.name.endswith(f"-{sha256[:8]}"))
 
     def to_bytes(self) -> bytes:

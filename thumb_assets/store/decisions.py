@@ -1,4 +1,4 @@
-"""What people decide of frames: said once, kept with the content, and carried to wherever the same pictures are.
+"""Decisions of people on frames: made once, kept with the content, and carried to wherever the same pictures are.
 
 The words themselves lie in the records (`decision_records`). The table `decisions` of a video is what follows from them
 for its present content; stages read that, and it is made again from the records wherever it is gone or damaged.
@@ -30,7 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class FrameFacts:
-    """What the table `frames` says of a video's pictures.
+    """Facts on a video's pictures, from the table `frames`.
 
     Args:
         frames: the table.

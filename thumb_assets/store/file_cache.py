@@ -107,7 +107,7 @@ class FileCache:
         return videos
 
     def is_empty(self) -> bool:
-        """Whether no file was ever described or registered."""
+        """True if no file was ever described or registered."""
         with self._open() as connection:
             query = "SELECT EXISTS (SELECT 1 FROM contents) OR EXISTS (SELECT 1 FROM registered)"
             return not connection.execute(query).fetchone()[0]

@@ -154,7 +154,7 @@ class Library:
         return [*self._cache.set_aside(), *sorted(named, key=lambda each: os.fsencode(each.path))]
 
     def is_new(self) -> bool:
-        """Whether it never had a video: an empty one that had some may be a volume that is not mounted."""
+        """True if it never had a video: an empty one that had some may be a volume that is not mounted."""
         return not any(_video_files(self.videos_dir, self._ignore, log_error)) and self._cache.is_empty()
 
     def ids_of_file(self, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What people decided on several machines: each record is merged with the one elsewhere, the later word counts."""
+"""Merges decisions made on several machines: each record with the one elsewhere, the later word counts."""
 
 import hashlib
 import logging
@@ -74,7 +74,7 @@ class MirroredDecisions:
 
 
 def _facts(record: Record) -> tuple[object, ...]:
-    """What two machines have to agree on; the id and the order of the paths are each machine's own."""
+    """Facts that two machines have to agree on; the id and the order of the paths are each machine's own."""
     return record.words, set(record.paths), record.pictures_sha256
 
 

@@ -74,7 +74,7 @@ class PatientReader:
         return self.ask(path, lambda on_progress: _sha256(path, on_progress))
 
     def ask(self, path: Path, call: Callable[[Callable[[], None]], _T]) -> _T:
-        """What a call gives that may wait for the disk for ever.
+        """Runs a call that may wait for the disk forever; returns its result.
 
         Args:
             path: for the message.

@@ -90,7 +90,7 @@ def ignoring_pattern(path: Path, folder: Path, patterns: Sequence[str]) -> str |
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether bytes are UTF-8, or UTF-16 with its mark, without a control character that no text has."""
+    """True if bytes are UTF-8, or UTF-16 with its mark, without a control character that no text has."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         whole = head[: len(head) // 2 * 2]
         text = whole.decode("utf-16", errors="replace")

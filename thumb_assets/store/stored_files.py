@@ -22,7 +22,7 @@ class _Expected:
 
 
 def file_problems(store: TableStore, table_name: str, table: pa.Table, video_id: str, *, is_full: bool) -> list[str]:
-    """What is wrong with the files that a table names, one line each; other files are of no concern.
+    """Problems with the files that a table names, one line each; other files are of no concern.
 
     Args:
         table: of that name and video, as stored: its footer may name its files.

@@ -65,7 +65,7 @@ class VideoHeader:
         return Clock(self.time_base, container=self.container, frame_rate=self.guessed_frame_rate)
 
     def shown(self, width: int, height: int, sample_aspect_ratio: Fraction) -> Geometry:
-        """How a picture of that size and pixel shape is shown; see `shown_geometry`."""
+        """Geometry that a picture of that size and pixel shape is shown in; see `shown_geometry`."""
         usual = self.look.geometry
         if (width, height, sample_aspect_ratio) == (usual.width, usual.height, usual.sample_aspect_ratio):
             return usual
@@ -200,7 +200,7 @@ class VideoDecoder:
         return self._opened_device if self._stream.codec_context.is_hwaccel else "cpu"
 
     def _own_seconds(self, picture: av.VideoFrame) -> float | None:
-        """How long the file says that a picture is shown; of some containers FFmpeg makes it a tick, or nothing."""
+        """Seconds that a picture is shown, as the file says; of some containers FFmpeg makes it a tick, or nothing."""
         rate = self.header.guessed_frame_rate
         seconds = float((picture.duration or 0) * self.header.time_base)
         if _keeps_durations(self.header.container):

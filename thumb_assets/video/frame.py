@@ -24,7 +24,7 @@ Fingerprint = tuple[str, str | None]
 
 @dataclass(frozen=True)
 class Look:
-    """How the pictures of a stream are shown: the size and shape most of them have, the first one's colours."""
+    """Size and colours that a stream is shown in: the size and shape most pictures have, the first one's colours."""
 
     geometry: Geometry
     colours: Colours
@@ -98,7 +98,7 @@ class Frame:
 
     @property
     def is_of_other_shape(self) -> bool:
-        """Whether it is shown in another size than most of the video, since its shape is another."""
+        """True if it is shown in another size than most of the video, since its shape is another."""
         return self.geometry != self._usual
 
     @cached_property

@@ -31,7 +31,7 @@ _SHAPE_UNIT = 4096  # of the width that the filter below gives
 
 @dataclass(frozen=True)
 class Looks:
-    """What a few looks into a video told.
+    """Findings of a few looks into a video.
 
     Attributes:
         usual: the geometry that is on screen for most of it; that of the first picture in a tie.
@@ -72,7 +72,7 @@ def _look(path: Path, _stamp: tuple[int, int], stream_index: int, first: Geometr
 
 
 def shown_geometry(own: Geometry, usual: Geometry) -> Geometry:
-    """How one picture is shown: as large as the video where it has the video's shape, else as it is by itself.
+    """Geometry that one picture is shown in: the video's where it has the video's shape, else its own.
 
     >>> shown_geometry(Geometry(160, 90), Geometry(640, 360)).display_size
     (640, 360)

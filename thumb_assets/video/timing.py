@@ -74,7 +74,7 @@ class Clock:
 
 
 def seconds_on_screen(seconds: npt.NDArray[np.float64], *, last_seconds: float | None) -> npt.NDArray[np.float64]:
-    """How long each frame is on screen: until the next one is.
+    """Seconds that each frame is on screen: until the next one is.
 
     Args:
         seconds: (N,) float64, non-decreasing.

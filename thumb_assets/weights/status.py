@@ -83,7 +83,7 @@ def lacks_package(stage: str, settings: Settings) -> bool:
 
 
 def models_here(stage: str, settings: Settings) -> list[list[str]]:
-    """What this machine has of a stage's models; differs once a package or a file comes, goes or is replaced.
+    """Models of a stage that this machine has; differs once a package or a file comes, goes or is replaced.
 
     Asks no network. `models.licence` counts too, since it can refuse what is here.
     """
