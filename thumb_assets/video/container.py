@@ -24,6 +24,7 @@ _CONTAINERS = (
 # A stream with so many times fewer pictures than another is no video beside it.
 _MOST_OVER_PICTURES = 200
 _SNIFFED_BYTES = 65_536
+_MOST_BOX_BYTES = 1 << 60
 _MOST_BOXES = 10_000
 _CREDIBLE_FRAMES = 2**31  # headers have said more
 # How far into a file to look for the second picture of each stream.
@@ -171,7 +172,7 @@ def _top_boxes(file: BinaryIO) -> list[bytes]:
         size, kind = int.from_bytes(header[:4], "big"), header[4:8]
         kinds.append(kind)
         size = int.from_bytes(header[8:16], "big") if size == 1 else size
-        if size < 8:
+        if not 8 <= size <= _MOST_BOX_BYTES:  # a box to the end of the file, or damage
             break
         file.seek(size - len(header), 1)
     return kinds

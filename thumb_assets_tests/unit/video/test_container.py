@@ -96,6 +96,11 @@ def test_the_likely_cause_is_named(synthetic_videos, tmp_path):
         "empty_blocks.mp4": (bytes(300_000), "incomplete download"),
         "locked.mp4": (np.random.default_rng(1).bytes(100_000), "encrypted"),
         "noise.mp4": (b"no video" * 100, "replace it, or remove it"),
+        # A box whose size no file can have.
+        "endless_box.mp4": (
+            whole[:28] + bytes([0, 0, 0, 1]) + b"mdat" + b"\xff" * 8 + bytes(64),
+            "cannot|replace|moov",
+        ),
     }
     for name, (content, words) in cases.items():
         path = tmp_path / name
