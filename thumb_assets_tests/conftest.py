@@ -39,6 +39,14 @@ def ffmpeg_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | 
         yield None if program is None else Path(program)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_dagster_home() -> Iterator[None]:
+    """Each test's data folder holds Dagster's storage, whatever home the machine's user has set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DAGSTER_HOME", raising=False)
+        yield
+
+
 def _packaged_ffmpeg() -> str | None:
     try:
         import imageio_ffmpeg

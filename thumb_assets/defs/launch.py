@@ -46,11 +46,19 @@ _AT_A_TERMINAL = {
 
 @contextmanager
 def open_instance(store: TableStore) -> Iterator[dg.DagsterInstance]:
-    """The Dagster instance of the data folder; DAGSTER_HOME is set to it, since Dagster reads it in many places."""
+    """The Dagster instance of the data folder; DAGSTER_HOME is set to it meanwhile: Dagster reads it in many places."""
     home = prepare_dagster_home(store)
+    before = os.environ.get("DAGSTER_HOME")
     os.environ["DAGSTER_HOME"] = str(home)
-    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_AT_A_TERMINAL)) as instance:
-        yield instance
+    try:
+        with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_AT_A_TERMINAL)) as instance:
+            yield instance
+    finally:
+        # Else the next data folder of this process would be taken for one with its Dagster home elsewhere.
+        if before is None:
+            del os.environ["DAGSTER_HOME"]
+        else:
+            os.environ["DAGSTER_HOME"] = before
 
 
 def partitions_of(store: TableStore) -> list[str]:

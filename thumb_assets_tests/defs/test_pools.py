@@ -9,7 +9,7 @@ from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 from dagster._core.op_concurrency_limits_counter import GlobalOpConcurrencyLimitsCounter
 
 from thumb_assets.defs.build import build_definitions
-from thumb_assets.defs.launch import prepare_dagster_home
+from thumb_assets.defs.launch import open_instance, prepare_dagster_home
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.store import TableStore
 
@@ -19,7 +19,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def test_dagsters_own_tools_in_a_checkout_keep_their_records_where_ours_do(
     tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     checkout = tmp_path
     assert data_dir == checkout / "data"
     home = prepare_dagster_home(TableStore(data_dir))
@@ -32,10 +31,16 @@ def test_dagsters_own_tools_in_a_checkout_keep_their_records_where_ours_do(
         assert theirs.get_dynamic_partitions("videos") == ["clip-00000000"]
 
 
-def test_one_run_at_a_time_uses_a_pool(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_data_folder_of_a_process_has_its_own_records(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        with open_instance(TableStore(tmp_path / name)) as instance:
+            assert instance.get_dynamic_partitions("videos") == []
+            instance.add_dynamic_partitions("videos", [f"{name}-00000000"])
+
+
+def test_one_run_at_a_time_uses_a_pool(data_dir: Path) -> None:
     resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=["backfill.pool=gpu"])
     job = build_definitions(resource=resource).resolve_job_def("thumbnails")
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     home = prepare_dagster_home(TableStore(data_dir))
     with dg.DagsterInstance.from_config(str(home)) as instance:
         instance.event_log_storage.initialize_concurrency_limit_to_default("gpu")

@@ -35,7 +35,6 @@ def thumb_assets(*arguments: object) -> Result:
 def library(synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A library of three videos of which nothing was run; commands take its data folder."""
     monkeypatch.setenv("THUMB_ASSETS_DATA_DIR", str(data_dir))
-    monkeypatch.setenv("DAGSTER_HOME", str(data_dir / "dagster"))
     folder = data_dir / "videos"
     folder.mkdir()
     for name in ("cfr", "multi_shot", "vfr"):

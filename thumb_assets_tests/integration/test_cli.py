@@ -147,10 +147,7 @@ def test_a_library_file_that_cannot_be_used_counts(synthetic_videos: MakeVideo, 
     assert len(list((data_dir / "stills").rglob("*_f*.jpg"))) == 1
 
 
-def test_what_ends_a_run_besides_videos_is_told(
-    synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DAGSTER_HOME", str(data_dir / "dagster"))
+def test_what_ends_a_run_besides_videos_is_told(synthetic_videos: MakeVideo, data_dir: Path) -> None:
     (data_dir / "videos").mkdir()
     shutil.copyfile(synthetic_videos("one_frame"), data_dir / "videos" / "clip.mp4")
     result = thumb_assets("backfill", "--data-dir", data_dir, "--set", "clip.device=mps")
@@ -179,10 +176,7 @@ def test_wrong_usage_exits_2_with_one_line(
     assert "Traceback" not in result.output
 
 
-def test_backfill_runs_what_is_missing_then_what_failed(
-    synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DAGSTER_HOME", str(data_dir / "dagster"))  # restored after the test: the command sets it
+def test_backfill_runs_what_is_missing_then_what_failed(synthetic_videos: MakeVideo, data_dir: Path) -> None:
     library = data_dir / "videos"
     library.mkdir()
     for name in ("cfr", "text"):
@@ -200,7 +194,6 @@ def test_backfill_runs_what_is_missing_then_what_failed(
 
 def test_demo_runs_through_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "data" / "dagster"))
     result = thumb_assets("demo", "--data-dir", tmp_path / "data")
     assert result.exit_code == 0, result.output
     store = TableStore(tmp_path / "data")
@@ -217,8 +210,7 @@ def test_demo_runs_through_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (tmp_path / "data" / "dagster" / "history").exists()
 
 
-def test_ui_answers_and_knows_the_code_location(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+def test_ui_answers_and_knows_the_code_location(data_dir: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "thumb_assets.cli", "ui", "--port", str(port), "--data-dir", str(data_dir)]
     # Shells have what a script starts in the background ignore SIGINT; it must end on SIGTERM all the same.
@@ -264,7 +256,6 @@ def test_documented_commands_are_right(
         return
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("THUMB_ASSETS_DATA_DIR", str(data_dir))
-    monkeypatch.setenv("DAGSTER_HOME", str(data_dir / "dagster"))
     monkeypatch.chdir(data_dir)
     (data_dir / "videos").mkdir()
     shutil.copyfile(synthetic_videos("cfr"), data_dir / "videos" / "my-clip.mp4")

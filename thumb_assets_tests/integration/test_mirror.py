@@ -114,7 +114,7 @@ def test_changed_and_removed_files_follow(elsewhere: str, synthetic_videos: Make
 
 
 def test_what_was_made_of_a_file_that_is_gone_is_pruned_there_too(
-    synthetic_videos: MakeVideo, tmp_path: Path, disk_url: str, monkeypatch: pytest.MonkeyPatch
+    synthetic_videos: MakeVideo, tmp_path: Path, disk_url: str
 ) -> None:
     settings = settings_for(disk_url)
     remote = RemoteFolder(f"{disk_url}/videos")
@@ -127,7 +127,6 @@ def test_what_was_made_of_a_file_that_is_gone_is_pruned_there_too(
     run_stages(store.data_dir, [video.video_id for video in videos.values()], WITHOUT_MODELS, settings=settings)
     kept, gone = videos["cfr.mp4"].video_id, videos["vfr.mp4"].video_id
     remote.remove("vfr.mp4")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
     overrides = [f"library.url={disk_url}/videos", f"library.outputs_url={disk_url}/outputs"]
     command = ["prune", "--data-dir", str(store.data_dir), *(part for each in overrides for part in ("--set", each))]
     result = CliRunner().invoke(main, command)
