@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from thumb_assets.errors import BadInputError, ThumbAssetsError
+from thumb_assets.errors import BadInputError, NetworkError, StorageError
 from thumb_assets.store import (
     Library,
     LibraryVideo,
@@ -12,7 +12,6 @@ from thumb_assets.store import (
     TableStore,
     decide,
     settle_decisions,
-    verify_decidable,
 )
 
 # What takes which decisions back.
@@ -66,21 +65,17 @@ def decide_frames(
     video = library.find(video_id)
     settle_decisions(store, video)
     before = decisions_of(store, video_id)
+    asked: dict[int, str | None] = {}
     for frame_index, word in frames:
         if word in TAKES_BACK:
-            _verify_taken_back(video_id, frame_index, word, before)
-        else:
-            verify_decidable(store, video_id, frame_index, word)
-    changed: list[int] = []
+            _verify_taken_back(video_id, frame_index, word, before | asked)
+        asked.pop(frame_index, None)  # of two words on one frame the later one counts, at its place
+        asked[frame_index] = None if word in TAKES_BACK else word
     try:
-        for frame_index, word in frames:
-            now = None if word in TAKES_BACK else word
-            changed.append(frame_index)
-            decide(store, video_id, frame_index, now, path=os.fspath(video.path))
+        decide(store, video_id, asked, path=os.fspath(video.path))
         mirror.push(video_id)
-    except ThumbAssetsError:
-        for frame_index in changed:  # rather than to say that it failed, and keep it here
-            decide(store, video_id, frame_index, before.get(frame_index))
+    except (StorageError, NetworkError):  # rather than to say that it failed, and keep it here
+        decide(store, video_id, {frame_index: before.get(frame_index) for frame_index in asked})
         raise
     return Decided(video, before, decisions_of(store, video_id))
 
@@ -91,7 +86,7 @@ def decisions_of(store: TableStore, video_id: str) -> dict[int, str]:
     return {row["frame_index"]: row["decision"] for row in ([] if table is None else table.to_pylist())}
 
 
-def _verify_taken_back(video_id: str, frame_index: int, word: str, before: Mapping[int, str]) -> None:
+def _verify_taken_back(video_id: str, frame_index: int, word: str, before: Mapping[int, str | None]) -> None:
     kinds = TAKES_BACK[word]
     if before.get(frame_index) not in kinds:
         names = " or ".join(_DECIDED[kind] for kind in _DECIDED if kind in kinds)

@@ -12,7 +12,7 @@ from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.database import BUSY_SECONDS, LockedDatabaseError
 from thumb_assets.store.decision_records import DecisionRecords
 from thumb_assets.store.decision_states import DecisionState, decision_states
-from thumb_assets.store.decisions import DECISIONS, decide, pinned_frames, settle_decisions, take_back, verify_decidable
+from thumb_assets.store.decisions import DECISIONS, decide, pinned_frames, settle_decisions, take_back
 from thumb_assets.store.discovery import Discovery
 from thumb_assets.store.identity import ids_beginning_with, is_video_id, verify_video_id, video_id_for
 from thumb_assets.store.judge_cache import JudgeCache
@@ -105,7 +105,6 @@ __all__ = [
     "require_file_suffix",
     "settle_decisions",
     "take_back",
-    "verify_decidable",
     "verify_video_id",
     "video_id_for",
     "write_learned_head",

@@ -26,6 +26,8 @@ TABLE = "decisions"
 DECISIONS = TABLES[TABLE].column("decision").choices
 # A decided frame is looked for this near to its time, or where only one frame of the video has its picture.
 _NEAR_SECONDS = 1.0
+# Between words that are said at once, so that their order stays.
+_LATER_SECONDS = 1e-3
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -72,41 +74,45 @@ class FrameFacts:
 
 
 def decide(
-    store: TableStore, video_id: str, frame_index: int, decision: str | None, *, path: str | None = None
+    store: TableStore, video_id: str, decisions: Mapping[int, str | None], *, path: str | None = None
 ) -> pa.Table:
-    """Records a decision on a frame: always chosen (`pin`), never (`ban`), rank 1 (`cover`), none (None).
+    """Records decisions on frames, all at once: always chosen (`pin`), never (`ban`), rank 1 (`cover`), none (None).
 
     Several processes may decide at once: each adds to what the others decided. Of several covers the last one counts;
     those before it stay pinned.
 
     Args:
+        decisions: by frame_index, in the order in which they were made.
         path: of the video's file, to know it by when its content changes.
 
     Returns:
         The video's decisions as they are now.
 
     Raises:
-        BadInputError: the video has no such frame, or a chosen one was not decoded.
+        BadInputError: the video has no such frame, or a chosen one was not decoded; nothing is recorded then.
         ContractError: the record is damaged, and its copy too.
         StorageError: the disk is full, read-only or gone; what was decided before is kept.
     """
-    frames = verify_decidable(store, video_id, frame_index, decision)
-    records, facts = DecisionRecords(store), FrameFacts(frames)
+    facts = FrameFacts(verify_decidable(store, video_id, decisions))
+    records = DecisionRecords(store)
     with records.held():
-        before = _own_record(store, records, video_id, sha256=_sha256_of(store, video_id), facts=facts)
-        if effective(before).get(frame_index) != decision:
-            # The clock may have been set back; the later word counts all the same.
-            decided_at = max([time.time(), *(word.decided_at + 1e-3 for word in before.words.values())])
-            word = facts.word(frame_index, decision, decided_at=decided_at, sha256=_sha256_of(store, video_id))
-            before = before.merged_with(replace(before, words={frame_index: word}))
+        sha256 = _sha256_of(store, video_id)
+        record = _own_record(store, records, video_id, sha256=sha256, facts=facts)
+        # The clock may have been set back; the later word counts all the same.
+        decided_at = max([time.time(), *(word.decided_at + _LATER_SECONDS for word in record.words.values())])
+        for frame_index, decision in decisions.items():
+            if effective(record).get(frame_index) != decision:
+                word = facts.word(frame_index, decision, decided_at=decided_at, sha256=sha256)
+                record = record.merged_with(replace(record, words={frame_index: word}))
+                decided_at += _LATER_SECONDS
         if path is not None:
-            before = replace(before, paths=tuple(dict.fromkeys([*before.paths, path])))
-        records.write(before)
-        return _write_table(store, video_id, before)
+            record = replace(record, paths=tuple(dict.fromkeys([*record.paths, path])))
+        records.write(record)
+        return _write_table(store, video_id, record)
 
 
-def verify_decidable(store: TableStore, video_id: str, frame_index: int, decision: str | None) -> pa.Table:
-    """The table `frames` of a video of which a frame can be decided so.
+def verify_decidable(store: TableStore, video_id: str, decisions: Mapping[int, str | None]) -> pa.Table:
+    """The table `frames` of a video of which frames can be decided so.
 
     Raises:
         BadInputError: the video has no such frame, or a chosen one was not decoded.
@@ -114,13 +120,14 @@ def verify_decidable(store: TableStore, video_id: str, frame_index: int, decisio
     frames = store.read_or_none("frames", video_id)
     if frames is None:
         raise BadInputError(f"{video_id}: its frames are not known yet; run the stage `frames` first")
-    if not 0 <= frame_index < frames.num_rows:
-        raise BadInputError(f"{video_id}: has no frame {frame_index}; its frames are 0 to {frames.num_rows - 1}")
-    if decision in {"pin", "cover"} and not frames.column("luma_hash")[frame_index].is_valid:
-        raise BadInputError(
-            f"{video_id}: frame {frame_index} was not decoded, so it cannot be proven; run the stage `frames` without "
-            "sparse.is_on first"
-        )
+    for frame_index, decision in decisions.items():
+        if not 0 <= frame_index < frames.num_rows:
+            raise BadInputError(f"{video_id}: has no frame {frame_index}; its frames are 0 to {frames.num_rows - 1}")
+        if decision in {"pin", "cover"} and not frames.column("luma_hash")[frame_index].is_valid:
+            raise BadInputError(
+                f"{video_id}: frame {frame_index} was not decoded, so it cannot be proven; run the stage `frames` "
+                "without sparse.is_on first"
+            )
     return frames
 
 

@@ -174,7 +174,7 @@ def test_what_is_decided_while_a_choice_is_made_counts_from_the_next_run_on(
     def choose_and_ban(*arguments: Any) -> Made:
         made = select_frames(*arguments)
         assert best in made.tables["selections"].column("frame_index").to_pylist()
-        decide(store, video_id, best, "ban")
+        decide(store, video_id, {best: "ban"})
         return made
 
     with monkeypatch.context() as patch:

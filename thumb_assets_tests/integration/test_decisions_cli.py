@@ -113,7 +113,7 @@ def test_decisions_of_a_former_version_are_taken_over(film: Path, data_dir: Path
     (video_id,) = register(data_dir, [film])
     run_stages(data_dir, [video_id], stages=["videos", "frames"])
     store = TableStore(data_dir)
-    decide(store, video_id, 3, "ban")
+    decide(store, video_id, {3: "ban"})
     shutil.rmtree(DecisionRecords(store).folder)  # there were none
     thumb_assets("pin", "film", 5)
     assert sorted(DecisionRecords(store).all()[0].decided) == [3, 5]

@@ -146,7 +146,7 @@ def test_what_is_not_better_is_kept_and_counts_only_by_force(store: TableStore, 
 def test_pins_and_bans_are_labels(store: TableStore) -> None:
     labels = unlike_the_hand_made(store)
     for (video_id, frame_index), label in labels.items():
-        decide(store, video_id, frame_index, "pin" if label else "ban")
+        decide(store, video_id, {frame_index: "pin" if label else "ban"})
     result = thumb_assets("learn", "--dry-run")
     assert result.exit_code == 0, result.output
     assert f"{len(labels)} labels of 4 videos" in result.output
@@ -157,8 +157,8 @@ def test_pins_and_bans_are_labels(store: TableStore) -> None:
 
 def test_too_few_labels_are_said_after_what_was_left_out(store: TableStore, tmp_path: Path) -> None:
     (video_id, frame), *_ = unlike_the_hand_made(store)
-    decide(store, video_id, frame, "pin")
-    decide(store, video_id, frame + 1, "ban")
+    decide(store, video_id, {frame: "pin"})
+    decide(store, video_id, {frame + 1: "ban"})
     rows = [("no-such-video", 3, 1), ("no-such-video", 4, 1), ("multi", 0, 0)]
     result = thumb_assets("learn", "--labels", write_csv(tmp_path / "labels.csv", rows))
     assert result.exit_code == 1

@@ -118,7 +118,7 @@ class Decisions(RuleBasedStateMachine):
         records = DecisionRecords(self.store)
         behind = [self.store.table_path("decisions", video.video_id), records.copy_path(video.sha256)]
         before = [path.read_bytes() if path.is_file() else None for path in behind]
-        decide(self.store, video.video_id, frame, decision, path=os.fspath(video.path))
+        decide(self.store, video.video_id, {frame: decision}, path=os.fspath(video.path))
         if killed:  # after the record was written: what is written later is as it was
             for path, content in zip(behind, before, strict=True):
                 path.unlink(missing_ok=True) if content is None else path.write_bytes(content)

@@ -244,11 +244,11 @@ def test_descriptors_and_hashes_stand_by_candidate(store: TableStore) -> None:
 def test_what_people_decided_and_what_recurs_is_read_with_the_rest(store: TableStore) -> None:
     read(store)
     frame_index = int(store.read("candidate_frames", FIRST).column("frame_index")[2].as_py())
-    decide(store, FIRST, frame_index, "pin")
+    decide(store, FIRST, {frame_index: "pin"})
     stored, video_ids_read = read(store)
     assert video_ids_read == [FIRST]
     assert stored.measured["decision"][of_video(stored, FIRST)].tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0]
-    decide(store, FIRST, frame_index, None)
+    decide(store, FIRST, {frame_index: None})
     rows = table("recurrences", 1, FIRST, frame_index=frame_index, num_videos=3)
     store.write("recurrences", rows, video_id=FIRST, footer={})
     stored, _ = read(store)
