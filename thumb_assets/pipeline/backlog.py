@@ -66,7 +66,7 @@ def backlog_of(
         own = settings
         if configuration is not None:
             own = settings_of_video(video.video_id, configuration, store, keep=keep).settings
-        left = _backlog(video, wanted, own, store, guides if own is settings else guides_sha256(own, store))
+        left = _backlog(video, wanted, own, store, guides if own == settings else guides_sha256(own, store))
         yield replace(left, differences=differences(video.video_id, wanted, settings, store))
 
 
