@@ -5,11 +5,10 @@ What does not: signatures and the HTTP client (publish), the rows that outlive a
 command line hands over as a `Launcher` (defs).
 """
 
-from thumb_assets.serve.alone import only_service
 from thumb_assets.serve.app import build_app
 from thumb_assets.serve.connections import server_config
 from thumb_assets.serve.delivery import Delivery
 from thumb_assets.serve.intake import Intake, Launcher
-from thumb_assets.serve.service import Service
+from thumb_assets.serve.service import Service, only_service
 
 __all__ = ["Delivery", "Intake", "Launcher", "Service", "build_app", "only_service", "server_config"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError, StorageError
+from thumb_assets.files import locked
 from thumb_assets.settings import is_hub_offline
 
 # Called with the file's name, the bytes that are here and, where it is known, the size of the whole file.
@@ -46,15 +47,12 @@ def download_url(
     """
     if is_hub_offline():
         raise ModelUnavailableError("HF_HUB_OFFLINE forbids downloads")
-    from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
-
     part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Two processes that miss the same file must not write it into each other.
         lock = target.parent / ".locks" / f"{target.name}.lock"
-        lock.parent.mkdir(exist_ok=True)
-        with WeakFileLock(lock):
+        with locked(lock):
             if not target.exists():
                 _download_with_retries(url, part, on_progress)
                 _check_or_remove(part, check)
