@@ -13,8 +13,6 @@ from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
 TABLE = "outcomes"
 # Footer key: by stage, what a skipped one was tried with.
 _ATTEMPTS = "attempt_keys"
-# How the message of a stage begins that was not tried, because an earlier one has no table.
-BLOCKED = "not run, because"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -38,6 +36,7 @@ class Outcome:
     is_permanent: bool | None
     num_rows: int | None
     source_path: str
+    blocked_by: str | None = None
     attempt_key: str | None = None
 
     def __post_init__(self) -> None:

@@ -181,7 +181,7 @@ class TableStore:
         verify_stored(table, _contract(table_name), path=path, stage=stage)
         if others := _other_video_ids(table, video_id):  # a file that somebody copied or renamed
             raise ContractError(f"{path}: holds rows of {others[0]!r}; delete it and run the stage {stage!r} again")
-        return table
+        return _contract(table_name).with_later_columns(table)
 
     def read_or_none(self, table_name: str, video_id: str) -> pa.Table | None:
         """As `read`, with None where the table was not made yet."""
