@@ -68,7 +68,15 @@ class StorageError(TransientError):
 
 
 class NetworkError(TransientError):
-    """Another system cannot be reached, does not answer, or says that it cannot now."""
+    """Another system cannot be reached, does not answer, or says that it cannot now.
+
+    Attributes:
+        retry_after_seconds: how long it asks to be left alone; None where it does not say.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class UnavailableError(TransientError):

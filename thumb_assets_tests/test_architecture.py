@@ -31,7 +31,9 @@ LIBRARY_ROOMS = {
     "imageio_ffmpeg": {"export"},
     "matplotlib": {"export"},
     "huggingface_hub": {"weights"},
-    "http.client": {"judge", "weights"},
+    "httpcore": {"http", "addresses"},
+    "http.client": set(),
+    "urllib.request": {"http"},
     "click": {"cli"},
     "rich": {"cli"},
 }

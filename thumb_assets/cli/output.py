@@ -30,7 +30,7 @@ from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAsset
 from thumb_assets.escaping import escape_log_lines, one_line, traceback_lines
 from thumb_assets.pipeline import STAGES, StageResult
 from thumb_assets.select import is_last_resort
-from thumb_assets.store import BLOCKED, Outcome, SetAside, TableStore, read_outcomes
+from thumb_assets.store import Outcome, SetAside, TableStore, read_outcomes
 from thumb_assets.weights import OnProgress
 from thumb_assets.wording import count
 
@@ -275,11 +275,11 @@ def print_errors(errors: Iterable[object]) -> None:
 
 
 def print_outcomes(outcomes: Iterable[Outcome | StageResult]) -> None:
-    """One line per failure that is its own cause, and one per stage that was skipped for whatever many videos."""
+    """One line per root failure, and one per skipped stage with its number of videos."""
     skipped: dict[tuple[str, str], int] = {}
     for outcome in outcomes:
         message = str(outcome.message)
-        if outcome.status == "failed" and not message.startswith(BLOCKED):
+        if outcome.status == "failed" and outcome.blocked_by is None:
             err.print(f"failed: {message}", markup=False)
         elif outcome.status == "skipped":
             skipped[outcome.stage, message] = skipped.get((outcome.stage, message), 0) + 1

@@ -36,7 +36,6 @@ def serve_command(
         notify_secret = signing_secret(NOTIFY_SECRET_VARIABLE) if settings.serve.notify_url else ""
         try:
             import fastapi  # noqa: F401
-            import httpcore  # noqa: F401
             import limits  # noqa: F401
             import uvicorn
         except ImportError as error:

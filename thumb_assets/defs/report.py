@@ -10,13 +10,13 @@ from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.escaping import one_line
 from thumb_assets.report import Facts, gather, gone_videos, write_report
 from thumb_assets.settings import Settings
-from thumb_assets.store import BLOCKED, Catalog, TableStore
+from thumb_assets.store import Catalog, TableStore
 
 NAME = "library_report"
 CHECK = "no_failed_videos"
 _NUM_NAMED = 10
 _NUM_SET_ASIDE = 50
-_FAILURES = "SELECT video_id, stage, message FROM failures WHERE message NOT LIKE :blocked"
+_FAILURES = "SELECT video_id, stage, message FROM failures WHERE blocked_by IS NULL"
 _ADVICE = "`thumb-assets backfill --failed` tries again what may pass; a file that is no use may be removed"
 
 
@@ -97,7 +97,7 @@ def _failures_by_reason(facts: Facts) -> dg.MarkdownMetadataValue:
 
 
 def _failed_videos(store: TableStore) -> dg.AssetCheckResult:
-    rows = Catalog(store.catalog_path).query(_FAILURES, {"blocked": f"{BLOCKED}%"})
+    rows = Catalog(store.catalog_path).query(_FAILURES)
     gone = gone_videos(store)
     failures = [row for row in rows if row["video_id"] not in gone]
     failed = sorted({failure["video_id"] for failure in failures})

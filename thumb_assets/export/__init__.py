@@ -11,7 +11,6 @@ from thumb_assets.export.crop_box import CropBox, FaceBox, crop_box
 from thumb_assets.export.crops import export_crops
 from thumb_assets.export.ffmpeg_fetch import peak_temporary_bytes
 from thumb_assets.export.figures import contact_sheet, crops_sheet, score_histograms, score_timeline, still_thumbnail
-from thumb_assets.export.folder import recover_folder, replaced_folder
 from thumb_assets.export.metadata import read_still_metadata
 from thumb_assets.export.plan import PlannedStill, estimate_num_bytes, plan_stills, still_file_name
 from thumb_assets.export.space import SpaceNeeded, require_space, space_for_video
@@ -39,10 +38,8 @@ __all__ = [
     "peak_temporary_bytes",
     "plan_stills",
     "read_still_metadata",
-    "recover_folder",
     "render_ffmetadata",
     "render_webvtt",
-    "replaced_folder",
     "require_space",
     "score_histograms",
     "score_timeline",

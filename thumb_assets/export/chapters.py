@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from thumb_assets.escaping import one_line
-from thumb_assets.export.folder import replaced_folder
+from thumb_assets.folders import replaced_folder
 
 WEBVTT_NAME, FFMETADATA_NAME = "chapters.vtt", "chapters.ffmetadata"
 

@@ -13,7 +13,6 @@ from thumb_assets.errors import VerificationError
 from thumb_assets.export.backend import open_fetcher
 from thumb_assets.export.crop_box import CropBox, FaceBox, crop_box
 from thumb_assets.export.ffmpeg_fetch import ExportMethod
-from thumb_assets.export.folder import replaced_folder
 from thumb_assets.export.metadata import encode_still
 from thumb_assets.export.pixels import pixels_of
 from thumb_assets.export.plan import PlannedCrop, plan_crops
@@ -22,6 +21,7 @@ from thumb_assets.export.space import require_space, space_for_pictures
 from thumb_assets.export.verify import require_passed
 from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
 from thumb_assets.export.write import write_file
+from thumb_assets.folders import replaced_folder
 from thumb_assets.settings import CropsSettings, ExportSettings, StillsSettings, VideoSettings
 from thumb_assets.tables import empty_table, table_from_rows
 from thumb_assets.video import Frame, FrameIdentities, VideoHeader, read_header

@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from thumb_assets.errors import SettingsError
 from thumb_assets.export.backend import open_fetcher
-from thumb_assets.export.folder import replaced_folder
 from thumb_assets.export.plan import JPEG_MAX_SIDE, plan_stills
 from thumb_assets.export.space import require_space, space_for_pictures
 from thumb_assets.export.verify import require_passed, verify_count, verify_mapping
 from thumb_assets.export.write import WrittenStill, write_stills
+from thumb_assets.folders import replaced_folder
 from thumb_assets.settings import ExportSettings, StillsSettings, VideoSettings
 from thumb_assets.tables import cover_of, empty_table, table_from_rows
 from thumb_assets.video import FrameIdentities, VideoHeader, read_header

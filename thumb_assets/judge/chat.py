@@ -1,9 +1,9 @@
 """The judge behind a server that speaks OpenAI's chat completions."""
 
-import http.client
 import json
 import time
 from collections.abc import Callable
+from contextlib import closing
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from thumb_assets.errors import ModelUnavailableError, NetworkError
-from thumb_assets.judge.connection import Reply, post
+from thumb_assets.http import HttpClient, Response, may_pass, with_retries
 from thumb_assets.judge.question import (
     Answer,
     MalformedAnswerError,
@@ -26,10 +26,7 @@ from thumb_assets.judge.question import (
 from thumb_assets.judge.verdict import RequestsUsedUpError, Verdict, VerdictCache
 from thumb_assets.settings import JUDGE_KEY_VARIABLE, JudgeSettings
 
-# Answers that may be another one later: https://www.rfc-editor.org/rfc/rfc9110#section-15 and RFC 6585, 8470.
-_PASSING_STATUSES = {408, 425, 429}
-_FIRST_WAIT_SECONDS = 0.5  # doubled with each try
-_MAX_WAIT_SECONDS = 30.0
+_MAX_ANSWER_BYTES = 1 << 20
 _NUM_TRIES_OF_ANSWER = 2
 _MAX_REASON_LENGTH = 300
 _HINTS: dict[int, str] = {
@@ -104,52 +101,62 @@ class ChatJudge:
     def _ask(self, question: dict[str, Any], on_wait: Callable[[], object]) -> bytes:
         """What the server answers, after as many tries as it may need."""
         body = json.dumps(question).encode()
-        num_tries = 1 if self._is_away else 1 + self._settings.max_retries
-        wait_seconds = _FIRST_WAIT_SECONDS
-        if self._num_requests >= self._settings.max_requests:
-            raise RequestsUsedUpError
-        while True:
+
+        def require_request() -> None:
+            if self._num_requests >= self._settings.max_requests:
+                raise RequestsUsedUpError
+            on_wait()
+
+        def ask_once() -> bytes:
             on_wait()
             self._num_requests += 1
-            num_tries -= 1
-            asked_to_wait = None
-            try:
-                reply = post(self._url, body, self._headers(), timeout_seconds=self._settings.timeout_seconds)
-            except (OSError, http.client.HTTPException) as error:
-                problem = f"cannot be reached ({self._told(str(error)) or type(error).__name__})"
-            else:
-                if 200 <= reply.status < 300:
-                    self._is_away = False
-                    return reply.body
-                problem = self._problem(reply)
-                asked_to_wait = reply.retry_after_seconds
-            if num_tries > 0 and self._num_requests >= self._settings.max_requests:
-                raise RequestsUsedUpError
-            if num_tries <= 0:
-                self._is_away = True
-                raise NetworkError(f"{self._url}: {problem}; start the server, or set judge.url to null to do without")
-            on_wait()
-            self._sleep(min(_MAX_WAIT_SECONDS, wait_seconds if asked_to_wait is None else asked_to_wait))
-            wait_seconds *= 2
+            return self._answer(body)
+
+        if self._num_requests >= self._settings.max_requests:
+            raise RequestsUsedUpError
+        num_retries = 0 if self._is_away else self._settings.max_retries
+        try:
+            answer = with_retries(ask_once, num_retries=num_retries, on_wait=require_request, sleep=self._sleep)
+        except NetworkError:
+            self._is_away = True
+            raise
+        self._is_away = False
+        return answer
+
+    def _answer(self, body: bytes) -> bytes:
+        """One try: to that server alone, by no proxy, and no redirect is followed, so that nobody else gets the key."""
+        advice = "start the server, or set judge.url to null to do without"
+        client = HttpClient(allowed_hosts=None, timeout_seconds=self._settings.timeout_seconds)
+        try:
+            with closing(client):
+                reply = client.ask("POST", self._url, self._headers(), body, max_bytes=_MAX_ANSWER_BYTES)
+        except NetworkError as error:
+            reason = self._told(str(error.__cause__ or error)) or type(error.__cause__).__name__
+            raise NetworkError(f"{self._url}: cannot be reached ({reason}); {advice}") from error
+        content = b"".join(reply.chunks)
+        if 200 <= reply.status < 300:
+            return content
+        problem = self._problem(reply.status, content)
+        raise NetworkError(f"{self._url}: {problem}; {advice}", retry_after_seconds=_seconds(reply))
 
     def _headers(self) -> dict[str, str]:
         authorization = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         return {"Content-Type": "application/json", "Accept": "application/json", **authorization}
 
-    def _problem(self, reply: Reply) -> str:
+    def _problem(self, status: int, body: bytes) -> str:
         """What is wrong with an answer that may be another one later.
 
         Raises:
             ModelUnavailableError: it will not be.
         """
-        problem = f"answered {reply.status}"
-        words = self._told(_error_message(reply.body))
+        problem = f"answered {status}"
+        words = self._told(_error_message(body))
         if words:
             problem += f" ({words})"
-        if reply.status in _PASSING_STATUSES or reply.status >= 500:
+        if may_pass(status):
             return problem
-        hint = _HINTS.get(reply.status, "check judge.model and judge.extra_body")
-        if 300 <= reply.status < 400:
+        hint = _HINTS.get(status, "check judge.model and judge.extra_body")
+        if 300 <= status < 400:
             hint = "redirects are not followed; set judge.url to the address it leads to"
         raise ModelUnavailableError(f"{self._url}: {problem}; {hint}")
 
@@ -159,6 +166,12 @@ class ChatJudge:
             text = text.replace(self._key, "***")
         line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
         return line if len(line) <= _MAX_REASON_LENGTH else f"{line[: _MAX_REASON_LENGTH - 3]}..."
+
+
+def _seconds(reply: Response) -> float | None:
+    """The wait that a server asks for, in its form in seconds; its other form, a date, is left to our own waits."""
+    text = reply.headers.get("retry-after", "").strip()
+    return float(text) if text.isascii() and text.isdecimal() else None
 
 
 class _Error(BaseModel):

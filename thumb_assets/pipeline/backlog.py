@@ -11,7 +11,7 @@ from thumb_assets.pipeline.plan import Due, kind_of, plan
 from thumb_assets.pipeline.remembered import Difference, Keep, differences, settings_of_video
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.settings import Configuration, Settings
-from thumb_assets.store import BLOCKED, LibraryVideo, Outcome, TableStore, read_outcomes
+from thumb_assets.store import LibraryVideo, Outcome, TableStore, read_outcomes
 from thumb_assets.tables import STAGE_TABLES
 
 Work = Literal["missing", "failed", "stale", "none"]
@@ -93,5 +93,5 @@ def _backlog(
 
 def _cause(failed: Sequence[Outcome]) -> Outcome | None:
     """The failure that the others follow from."""
-    own = [outcome for outcome in failed if BLOCKED not in (outcome.message or "")]
+    own = [outcome for outcome in failed if outcome.blocked_by is None]
     return next(iter([*own, *failed]), None)

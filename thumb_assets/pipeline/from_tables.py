@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from thumb_assets.candidates import plan_candidates
 from thumb_assets.export import export_crops, export_stills
+from thumb_assets.http import HttpClient
 from thumb_assets.pipeline.guidance import Guides, words_without_embeddings
 from thumb_assets.pipeline.job import Made, SkippedError, VideoJob
-from thumb_assets.publish import HttpClient, publish_to_http, publish_to_sql, told_stills
+from thumb_assets.publish import publish_to_http, publish_to_sql, told_stills
 from thumb_assets.select import DOUBTFUL, SETTINGS, TABLES_OF_SCORES, ScoreTables, choose, embedding_model_of
 from thumb_assets.settings import (
     PublishSettings,

@@ -19,7 +19,7 @@ from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.pipeline.watching import OnNote, Watcher, current_watcher
 from thumb_assets.settings import Settings
-from thumb_assets.store import BLOCKED, Library, Outcome, TableStore, record_outcomes
+from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
 
 # The child may take this long to begin.
 _START_SECONDS = 300.0
@@ -316,7 +316,7 @@ def _lost_results(child: _Child, stages: tuple[str, ...], told: dict[str, Outcom
                 stage,
                 "failed",
                 source_path,
-                message=str(child.error) if is_first else f"{BLOCKED} {missing[0]} was failed",
+                message=str(child.error) if is_first else f"not run: {missing[0]} failed",
                 error=child.error,
                 blocked_by=None if is_first else missing[0],
             )

@@ -27,7 +27,6 @@ from thumb_assets.pipeline.stages import (
 from thumb_assets.pipeline.stored_tables import DISPENSABLE, StoredTables
 from thumb_assets.settings import Settings
 from thumb_assets.store import (
-    BLOCKED,
     CONTENT,
     OWN_FOOTER_KEYS,
     LibraryVideo,
@@ -325,8 +324,8 @@ class VideoJob:
 
     def _blocked(self, stage: str, blocker: StageResult) -> StageResult:
         cause = blocker.blocked_by or blocker.stage
-        message = f"{BLOCKED} {cause} was {blocker.status}"
-        error = MissingInputError(f"{self.video.path}: stage {stage} {message}")
+        message = f"not run: {cause} {blocker.status}"
+        error = MissingInputError(f"{self.video.path}: stage {stage}: {message}")
         return self._result(stage, "failed", message=message, error=error, blocked_by=cause)
 
     def _result(

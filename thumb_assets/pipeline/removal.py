@@ -3,7 +3,7 @@
 import logging
 
 from thumb_assets.errors import StorageError
-from thumb_assets.export import recover_folder
+from thumb_assets.folders import recover_folder
 from thumb_assets.store import Library, LibraryVideo, Mirror, TableStore, remove_outputs
 
 _LOGGER = logging.getLogger(__name__)

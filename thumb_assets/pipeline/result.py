@@ -50,5 +50,7 @@ def outcome_of(result: StageResult) -> Outcome:
         is_permanent=result.error.is_permanent if result.error else None,
         num_rows=next((table.num_rows for table in result.tables.values()), None),
         source_path=result.source_path,
+        # One error for the catalog of several videos is the failure of each.
+        blocked_by=None if result.blocked_by == result.stage else result.blocked_by,
         attempt_key=result.attempt_key,
     )

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from thumb_assets.errors import ContractError, StorageError, ThumbAssetsError, without_advice
-from thumb_assets.export import recover_folder
+from thumb_assets.folders import recover_folder
 from thumb_assets.store import TableStore, file_problems
 from thumb_assets.tables import STAGE_TABLES
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from thumb_assets.errors import ContractError
-from thumb_assets.locks import NamedLock
+from thumb_assets.files import NamedLock
 from thumb_assets.store import TableStore
 
 

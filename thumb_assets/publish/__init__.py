@@ -1,23 +1,18 @@
 """Tells other systems what was made of a video: a row of a database, a request to an address, a signed message.
 
-What belongs here: what is told of the stills, the two targets of the asset `published`, signatures, and the one HTTP
-client, which refuses private addresses. What does not: which videos are told of and when (pipeline, serve), what waits
-to be told (store), listening for requests (serve).
+What belongs here: what is told of the stills, the two targets of the asset `published`, and signatures. What does not:
+requests as such (http), which videos are told of and when (pipeline, serve), what waits to be told (store), listening
+for requests (serve).
 """
 
-from thumb_assets.publish.addresses import shown
-from thumb_assets.publish.http_client import HttpClient, require_address
 from thumb_assets.publish.http_target import publish_to_http
 from thumb_assets.publish.signature import sign, verify_signature
 from thumb_assets.publish.sql_target import publish_to_sql
 from thumb_assets.publish.told import told_stills
 
 __all__ = [
-    "HttpClient",
     "publish_to_http",
     "publish_to_sql",
-    "require_address",
-    "shown",
     "sign",
     "told_stills",
     "verify_signature",

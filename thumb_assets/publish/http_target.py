@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from thumb_assets.publish.http_client import HttpClient
+from thumb_assets.http import HttpClient
 from thumb_assets.settings import PublishSettings
 
 KEY_PLACE = "{key}"

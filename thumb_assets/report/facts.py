@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from thumb_assets.store import BLOCKED, Catalog, Library, SetAside, TableStore
+from thumb_assets.store import Catalog, Library, SetAside, TableStore
 
 # Scores of which the distribution is shown: a name, and where the values are.
 _SCORES = {
@@ -32,7 +32,7 @@ SELECT (SELECT count(*) FROM videos) AS num_videos,
 _FAILURES = """
 SELECT stage, replace(message, source_path, 'file') AS reason, min(is_permanent) AS is_permanent,
        count(DISTINCT video_id) AS num_videos, min(video_id) AS example
-FROM outcomes WHERE status = 'failed' AND message NOT LIKE :blocked
+FROM outcomes WHERE status = 'failed' AND blocked_by IS NULL
       AND video_id NOT IN (SELECT value FROM json_each(:gone))
 GROUP BY stage, reason ORDER BY num_videos DESC, stage, reason LIMIT 50
 """
@@ -88,7 +88,7 @@ def gather(store: TableStore, *, set_aside: Sequence[SetAside] = (), num_latest:
     scores = {name: histogram for name, histogram in found.items() if histogram is not None}
     return Facts(
         totals=catalog.query(_TOTALS, {"gone": gone})[0],
-        failures=catalog.query(_FAILURES, {"blocked": f"{BLOCKED}%", "gone": gone}),
+        failures=catalog.query(_FAILURES, {"gone": gone}),
         scores=scores,
         latest=_latest(store, catalog.query(_LATEST))[:num_latest],
         set_aside=set_aside,

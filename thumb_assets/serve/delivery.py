@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from urllib.parse import urlsplit
 
+from thumb_assets.addresses import shown
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
-from thumb_assets.publish import HttpClient, shown, sign
+from thumb_assets.http import HttpClient
+from thumb_assets.publish import sign
 from thumb_assets.settings import ServeSettings
 from thumb_assets.store import Message, Outbox
 from thumb_assets.store.outbox import MessageState

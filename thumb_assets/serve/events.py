@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from thumb_assets.addresses import require_address
 from thumb_assets.errors import BadInputError
-from thumb_assets.publish import require_address
 from thumb_assets.store import Request
 
 

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from thumb_assets.addresses import require_address, shown
 from thumb_assets.errors import (
     BadInputError,
     MissingInputError,
@@ -21,8 +22,9 @@ from thumb_assets.errors import (
     as_thumb_assets_error,
 )
 from thumb_assets.export import SpaceNeeded, require_space
+from thumb_assets.http import HttpClient
 from thumb_assets.pipeline import default_stages
-from thumb_assets.publish import HttpClient, require_address, shown, told_stills
+from thumb_assets.publish import told_stills
 from thumb_assets.serve.events import Asset, failed_message, parse_event, ready_message
 from thumb_assets.settings import Settings
 from thumb_assets.store import (

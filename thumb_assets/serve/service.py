@@ -1,16 +1,38 @@
-"""The two loops beside the web service: one takes requests on, the other tells of them."""
+"""The two loops beside the web service, for requests and for messages, and the lock that keeps them alone."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
-from thumb_assets.errors import ThumbAssetsError
+from thumb_assets.errors import SettingsError, ThumbAssetsError
+from thumb_assets.files import NamedLock, storage_errors
 from thumb_assets.serve.delivery import Delivery
 from thumb_assets.serve.intake import Intake
 
 _POLL_SECONDS = 0.5
 _LOGGER = logging.getLogger(__name__)
+
+
+@contextmanager
+def only_service(data_dir: Path) -> Iterator[None]:
+    """Holds `serve.lock` of a data folder: two services would fetch into the same files, and send everything twice.
+
+    Raises:
+        SettingsError: another process holds it.
+        StorageError: the file cannot be made.
+    """
+    lock = NamedLock(data_dir / "serve.lock")
+    with storage_errors(lock.path, "cannot be made"):
+        is_alone = lock.try_acquire()
+    if not is_alone:
+        raise SettingsError(f"another `thumb-assets serve` works on {data_dir}; stop it, or name another --data-dir")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Service:

@@ -1,17 +1,15 @@
 """Changes the settings file of a library: comments and order of a person's own lines stay as they are."""
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import tomlkit
-from filelock import FileLock, Timeout
 from tomlkit.items import Table
 
 from thumb_assets.errors import SettingsError, StorageError
+from thumb_assets.files import locked, replaced_file
 from thumb_assets.settings.config import (
     NONE_TEXT,
     PROFILE,
@@ -75,7 +73,7 @@ def _edited(data_dir: Path) -> Iterator[tomlkit.TOMLDocument]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path = path.resolve()  # a link to a file elsewhere stays one
-        with FileLock(path.with_name(f".{path.name}.lock"), timeout=_LOCK_SECONDS):
+        with locked(path.with_name(f".{path.name}.lock"), max_wait_seconds=_LOCK_SECONDS):
             text = path.read_text(encoding="utf-8") if path.exists() else ""
             document = parse_file(text, path)
             yield document
@@ -83,26 +81,13 @@ def _edited(data_dir: Path) -> Iterator[tomlkit.TOMLDocument]:
             if new == text:
                 return
             settings_of(path, resolve_values(parse_file(new, path).unwrap(), path.parent))
-            _replace(path, new)
-    except Timeout:
+            with replaced_file(path) as file:
+                file.write(new.encode())
+                Path(file.name).chmod(path.stat().st_mode & 0o7777 if path.exists() else 0o644)
+    except BlockingIOError:
         raise StorageError(f"{path}: another command is changing it; try again") from None
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"{path}: cannot be changed: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _replace(path: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
-    ) as file:
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).chmod(path.stat().st_mode & 0o7777 if path.exists() else 0o644)
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 def _put(document: tomlkit.TOMLDocument, names: Sequence[str], value: Any) -> None:

@@ -27,7 +27,6 @@ from thumb_assets.store.library import VIDEO_SUFFIXES, Library, LibraryVideo
 from thumb_assets.store.mirror import Mirror, MirroredLibrary, MirroredOutputs
 from thumb_assets.store.outbox import Message, Outbox, Request
 from thumb_assets.store.outcomes import (
-    BLOCKED,
     Outcome,
     failed_video_ids,
     outdated_tables,
@@ -50,7 +49,6 @@ from thumb_assets.store.survey import (
 from thumb_assets.store.table_file import require_file_suffix, write_table_file, write_text_file
 
 __all__ = [
-    "BLOCKED",
     "BUSY_SECONDS",
     "CONTENT",
     "DECISIONS",

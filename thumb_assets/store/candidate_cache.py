@@ -8,14 +8,15 @@ import os
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from thumb_assets.errors import ContractError, PermanentError, StorageError
+from thumb_assets.errors import ContractError, PermanentError
+from thumb_assets.files import remove_abandoned, replaced_file, storage_errors
 from thumb_assets.select import TABLES_OF_SCORES, Measured, joined
 from thumb_assets.store.candidate_rows import (
     MEASURED_SCHEMA,
@@ -27,12 +28,12 @@ from thumb_assets.store.candidate_rows import (
 )
 from thumb_assets.store.identity import verify_video_id
 from thumb_assets.store.parquet import SUFFIX, TableStore
-from thumb_assets.store.temporary import remove_abandoned, replaced_file
 from thumb_assets.tables import TABLES
 
 _LOGGER = logging.getLogger(__name__)
 # Of an unfinished file nobody holds a lock on, where only its age tells.
 _ABANDONED_SECONDS = 3600.0
+_ADVICE = "check the disk and run again"
 # Raised when a row means something else than before: older files are then made anew.
 _VERSION = "3"
 # A changed video costs writing its file anew, so there are several; many more would take longer to open.
@@ -216,7 +217,11 @@ def _files_of_all(store: TableStore) -> dict[str, dict[str, str]]:
     files: dict[str, dict[str, str]] = defaultdict(dict)
     for name in _TABLES:
         folder = store.tables_dir / name
-        with _storage_errors(folder), suppress(FileNotFoundError), os.scandir(folder) as entries:
+        with (
+            storage_errors(folder, "cannot be read", advice=_ADVICE),
+            suppress(FileNotFoundError),
+            os.scandir(folder) as entries,
+        ):
             for entry in entries:
                 if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
                     with suppress(FileNotFoundError):  # it was deleted in between
@@ -230,17 +235,9 @@ def _files_of(store: TableStore, video_ids: Iterable[str]) -> dict[str, dict[str
         files[video_id] = {}
         for name in _TABLES:
             path = store.table_path(name, video_id)
-            with _storage_errors(path), suppress(FileNotFoundError):
+            with storage_errors(path, "cannot be read", advice=_ADVICE), suppress(FileNotFoundError):
                 files[video_id][name] = _version_of(path.stat())
     return files
-
-
-@contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read: {error.strerror}; check the disk and run again") from error
 
 
 def _is_video_id(text: str) -> bool:

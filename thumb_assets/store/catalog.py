@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from thumb_assets.errors import BadInputError, ContractError, MissingInputError, StorageError
-from thumb_assets.locks import locked
+from thumb_assets.files import locked, storage_errors
 from thumb_assets.store import catalog_schema as schema
 from thumb_assets.store.database import (
     BUSY_SECONDS,
@@ -134,17 +134,15 @@ class Catalog:
 
         One process at a time, and only where the file is still damaged: another may have made it again already.
         """
-        try:
-            with locked(self.path.with_name(f".{self.path.name}.lock")):
-                if self._is_readable():
-                    return
-                if self.path.is_dir():
-                    self.path.rename(self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.folder"))
-                    return
-                for suffix in ("", "-wal", "-shm"):
-                    self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(f"{self.path}: cannot be replaced: {error.strerror}; check the disk") from error
+        lock_path = self.path.with_name(f".{self.path.name}.lock")
+        with storage_errors(self.path, "cannot be replaced"), locked(lock_path):
+            if self._is_readable():
+                return
+            if self.path.is_dir():
+                self.path.rename(self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.folder"))
+                return
+            for suffix in ("", "-wal", "-shm"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
     def _is_readable(self) -> bool:
         if not self.path.is_file():

@@ -56,7 +56,7 @@ LEFT JOIN stills t USING (video_id, frame_index)
 """,
     # What went wrong when it was tried last.
     "failures": """
-SELECT video_id, stage, message, is_permanent, source_path FROM outcomes WHERE status = 'failed'
+SELECT video_id, stage, message, is_permanent, source_path, blocked_by FROM outcomes WHERE status = 'failed'
 ORDER BY video_id, stage
 """,
 }

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from thumb_assets.errors import ContractError, StorageError, ThumbAssetsError
+from thumb_assets.files import storage_errors
 
 # A rebuild of the catalog holds the writers' lock for its whole length, so the others wait long.
 BUSY_SECONDS = 120.0
@@ -39,10 +40,8 @@ def open_database(path: Path, *, remedy: str, busy_seconds: float = BUSY_SECONDS
     """
     with _own_errors(path, remedy=remedy):
         _require_no_folder(path, remedy=remedy)
-        try:
+        with storage_errors(path.parent, "cannot be made"):
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"{path.parent}: cannot be made: {error.strerror}; check the disk") from error
         connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
         try:
             _use_write_ahead_log(connection)

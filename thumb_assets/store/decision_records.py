@@ -15,9 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from thumb_assets.errors import ContractError, StorageError
+from thumb_assets.errors import ContractError
+from thumb_assets.files import locked, remove_abandoned, storage_errors
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.store.temporary import held_folder, remove_abandoned
 
 SUFFIX = ".json"
 _COPIES = "copies"
@@ -129,11 +129,11 @@ class DecisionRecords:
         Raises:
             StorageError: the folder cannot be made.
         """
-        try:
-            with held_folder(self.folder):
-                yield
-        except OSError as error:
-            raise StorageError(f"{self.folder}: cannot be made: {error.strerror}; free or mount the disk") from error
+        with (
+            storage_errors(self.folder, "cannot be made", advice="free or mount the disk"),
+            locked(self.folder / ".lock"),
+        ):
+            yield
 
     def path(self, name: str) -> Path:
         """The file of a record."""
@@ -210,21 +210,18 @@ class DecisionRecords:
         Raises:
             StorageError: the disk is read-only or gone.
         """
-        try:
+        with storage_errors(self.folder, "cannot be cleaned"):
             for path in [*self.folder.glob(".*"), *self.folder.glob(f"{_COPIES}/.*")]:
                 remove_abandoned(path, older_than_seconds=older_than_seconds)
-        except OSError as error:
-            raise StorageError(f"{self.folder}: cannot be cleaned: {error.strerror}; check the disk") from error
 
 
 def _read(path: Path) -> Record | None:
-    try:
-        status = path.stat()
-        return _parsed(path, status.st_mtime_ns, status.st_size, status.st_ino)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read: {error.strerror}; check the disk and run again") from error
+    with storage_errors(path, "cannot be read", advice="check the disk and run again"):
+        try:
+            status = path.stat()
+            return _parsed(path, status.st_mtime_ns, status.st_size, status.st_ino)
+        except FileNotFoundError:
+            return None
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from thumb_assets.errors import ContractError, StorageError
+from thumb_assets.errors import ContractError
+from thumb_assets.files import storage_errors
 from thumb_assets.select import LearnedHead
 from thumb_assets.select.learned import FEATURES
 from thumb_assets.store.parquet import TableStore
@@ -85,14 +86,13 @@ def read_learned_bytes(store: TableStore) -> bytes | None:
         StorageError: the disk does not answer.
     """
     path = store.learned_head_path
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except IsADirectoryError as error:
-        raise ContractError(f"{path}: is a folder and no learned scorer; remove it") from error
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read: {error.strerror}; check the disk and run again") from error
+    with storage_errors(path, "cannot be read", advice="check the disk and run again"):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except IsADirectoryError as error:
+            raise ContractError(f"{path}: is a folder and no learned scorer; remove it") from error
 
 
 def remove_learned_head(store: TableStore) -> bool:
@@ -102,12 +102,11 @@ def remove_learned_head(store: TableStore) -> bool:
         StorageError: the disk is read-only or gone.
     """
     path = store.learned_head_path
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be removed: {error.strerror}; check the disk and run again") from error
+    with storage_errors(path, "cannot be removed", advice="check the disk and run again"):
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
     return True
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import BadInputError
+from thumb_assets.files import read_json, write_json
 from thumb_assets.settings import LibrarySettings
 from thumb_assets.store.identity import verify_video_id
-from thumb_assets.store.json_file import read_json, write_json
 from thumb_assets.store.library import VIDEO_SUFFIXES, Library, LibraryVideo
 from thumb_assets.store.mirrored_decisions import MirroredDecisions
 from thumb_assets.store.outputs import output_files

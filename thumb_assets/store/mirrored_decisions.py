@@ -4,9 +4,9 @@ import hashlib
 import logging
 
 from thumb_assets.errors import BadInputError
+from thumb_assets.files import read_json, write_json
 from thumb_assets.store.decision_records import SUFFIX, DecisionRecords, Record, record_of
 from thumb_assets.store.identity import is_video_id
-from thumb_assets.store.json_file import read_json, write_json
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.remote import RemoteFolder
 

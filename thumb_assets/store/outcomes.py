@@ -5,16 +5,14 @@ import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from thumb_assets.errors import ContractError, StorageError
-from thumb_assets.locks import locked
+from thumb_assets.errors import ContractError
+from thumb_assets.files import locked, storage_errors
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
 
 TABLE = "outcomes"
 # Footer key: by stage, what a skipped one was tried with.
 _ATTEMPTS = "attempt_keys"
-# How the message of a stage begins that was not tried, because an earlier one has no table.
-BLOCKED = "not run, because"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -38,6 +36,7 @@ class Outcome:
     is_permanent: bool | None
     num_rows: int | None
     source_path: str
+    blocked_by: str | None = None
     attempt_key: str | None = None
 
     def __post_init__(self) -> None:
@@ -62,11 +61,8 @@ def record_outcomes(store: TableStore, video_id: str, rows: Iterable[Outcome]) -
     if not rows:
         return
     path = store.table_path(TABLE, video_id)
-    try:
-        with locked(path.with_name(f".{video_id}.lock")):
-            _merge(store, video_id, rows)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error.strerror}; free or remount the disk") from error
+    with storage_errors(path, advice="free or remount the disk"), locked(path.with_name(f".{video_id}.lock")):
+        _merge(store, video_id, rows)
 
 
 def _merge(store: TableStore, video_id: str, rows: Iterable[Outcome]) -> None:

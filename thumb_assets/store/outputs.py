@@ -2,9 +2,10 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from thumb_assets.errors import StorageError
+from thumb_assets.files import storage_errors
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.decisions import keep_decisions
 from thumb_assets.store.parquet import TableStore
@@ -38,12 +39,8 @@ def remove_outputs(store: TableStore, video_id: str) -> int:
     num_bytes = num_output_bytes(store, video_id)
     Catalog(store.catalog_path).remove_video(video_id)
     for folder in store.file_dirs(video_id):
-        try:
+        with storage_errors(folder, "cannot be removed"), suppress(FileNotFoundError):
             shutil.rmtree(folder)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise StorageError(f"{folder}: cannot be removed: {error.strerror}; check the disk") from error
     for table_name in (*(name for name in TABLES if name != "outcomes"), "outcomes"):
         store.delete(table_name, video_id)
     return num_bytes

@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from thumb_assets.errors import ContractError, MissingInputError, StorageError, ThumbAssetsError
-from thumb_assets.locks import NamedLock
+from thumb_assets.files import NamedLock, remove_abandoned, replaced_file, storage_errors
 from thumb_assets.store.identity import verify_video_id
 from thumb_assets.store.stored_form import ARROW_KEY, footer_metadata, from_stored, to_stored, verify_stored
-from thumb_assets.store.temporary import remove_abandoned, replaced_file
 from thumb_assets.tables import TABLES, TableContract, conform, stage_of
 
 SUFFIX = ".parquet"
+_ADVICE = "free or remount the disk, or choose another data folder, and run again"
 
 
 class TableStore:
@@ -147,7 +147,7 @@ class TableStore:
         others = _other_video_ids(table, video_id)
         if others:
             raise ContractError(f"table {table_name}: rows of {others[0]!r} in the table of {video_id!r}")
-        with _storage_errors(path):
+        with storage_errors(path, advice=_ADVICE):
             path.parent.mkdir(parents=True, exist_ok=True)
             with replaced_file(path) as handle:
                 stored = to_stored(table).replace_schema_metadata(metadata)
@@ -181,7 +181,7 @@ class TableStore:
         verify_stored(table, _contract(table_name), path=path, stage=stage)
         if others := _other_video_ids(table, video_id):  # a file that somebody copied or renamed
             raise ContractError(f"{path}: holds rows of {others[0]!r}; delete it and run the stage {stage!r} again")
-        return table
+        return _contract(table_name).with_later_columns(table)
 
     def read_or_none(self, table_name: str, video_id: str) -> pa.Table | None:
         """As `read`, with None where the table was not made yet."""
@@ -225,7 +225,7 @@ class TableStore:
         Raises:
             StorageError: the disk is full, read-only or gone; the old file is whole.
         """
-        with _storage_errors(path):
+        with storage_errors(path, advice=_ADVICE):
             path.parent.mkdir(parents=True, exist_ok=True)
             with replaced_file(path) as handle:
                 handle.write(content)
@@ -243,7 +243,7 @@ class TableStore:
             StorageError: the disk is read-only or gone.
         """
         path = self.table_path(table_name, video_id)
-        with _storage_errors(path):
+        with storage_errors(path, advice=_ADVICE):
             try:
                 path.unlink()
             except FileNotFoundError:
@@ -270,7 +270,7 @@ class TableStore:
         """
         cleaned = []
         for path in sorted(self.tables_dir.glob("*/.*")):
-            with _storage_errors(path):
+            with storage_errors(path, advice=_ADVICE):
                 if remove_abandoned(path, older_than_seconds=older_than_seconds):
                     cleaned.append(path)
         return cleaned
@@ -292,18 +292,6 @@ def _is_video_id(text: str) -> bool:
     except ContractError:
         return False
     return True
-
-
-@contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageError(
-            f"{path}: cannot be written: {reason}; free or remount the disk, or choose another data "
-            "folder, and run again"
-        ) from error
 
 
 @contextmanager

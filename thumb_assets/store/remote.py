@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from thumb_assets.errors import BadInputError, NetworkError, SettingsError, StorageError, ThumbAssetsError
-from thumb_assets.store.temporary import replaced_file
+from thumb_assets.files import replaced_file, storage_errors
 
 _NUM_BYTES_PER_READ = 1 << 22
 
@@ -73,17 +73,15 @@ class RemoteFolder:
         """
         with self._errors(name):
             source = self._fs.open(self._path(name), "rb")
-        try:
+        with source, storage_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with source, replaced_file(target) as handle:
+            with replaced_file(target) as handle:
                 while True:
                     with self._errors(name):
                         chunk = source.read(_NUM_BYTES_PER_READ)
                     if not chunk:
                         break
                     handle.write(chunk)
-        except OSError as error:
-            raise StorageError(f"{target}: cannot be written: {error.strerror}; check the disk") from error
 
     def read(self, name: str) -> bytes | None:
         """A small file's content; None where it is not there."""

@@ -73,18 +73,19 @@ def _type_from_stored(field: pa.Field) -> pa.DataType:
 
 
 def verify_stored(table: pa.Table, contract: TableContract, *, path: Path, stage: str | None) -> None:
-    """Holds a table that was read against its contract and the hash in its footer.
+    """Holds a table that was read against its contract, as it was when it was written, and the hash in its footer.
 
     Args:
         stage: that makes it; None for tables that no stage makes.
 
     Raises:
-        ContractError: it is of another version of the contract, or its rows are not those that were written.
+        ContractError: its version of the contract is not read any more, or its rows are not those that were written.
     """
-    sizes = [field.type.list_size for field in table.schema if Embedding.matches(field.type)]
-    expected = contract.arrow_schema(sizes[0] if sizes else 0)
     footer = table.schema.metadata or {}
     version = footer.get(b"schema_version", b"").decode()
+    contract = contract.as_of(version)
+    sizes = [field.type.list_size for field in table.schema if Embedding.matches(field.type)]
+    expected = contract.arrow_schema(sizes[0] if sizes else 0)
     again = f"run the stage {stage!r} again" if stage else "delete it"
     if not table.schema.equals(expected, check_metadata=False) or version != str(contract.schema_version):
         raise ContractError(

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from thumb_assets.errors import ContractError, StorageError, ThumbAssetsError
+from thumb_assets.errors import ContractError, ThumbAssetsError
+from thumb_assets.files import replaced_file, storage_errors
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.store.temporary import replaced_file
 from thumb_assets.tables import content_sha256
 
 TABLE = "recurrences"
@@ -61,7 +61,7 @@ def write_reference(
         StorageError: the disk is full, read-only or gone; the old ones are whole.
     """
     path = reference_path(store)
-    try:
+    with storage_errors(path, advice="free or remount the disk, and run again"):
         if values is None:
             if not path.is_file():
                 return False
@@ -76,9 +76,6 @@ def write_reference(
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced_file(path) as handle:
             pq.write_table(table.replace_schema_metadata(metadata), handle, compression="zstd")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageError(f"{path}: cannot be written: {reason}; free or remount the disk, and run again") from error
     return True
 
 
@@ -114,12 +111,11 @@ _Version = tuple[int, int, int]
 
 def _version_of(path: Path) -> _Version | None:
     """What tells one version of the file from another."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read: {error.strerror}; check the disk and run again") from error
+    with storage_errors(path, "cannot be read", advice="check the disk and run again"):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return None
     return status.st_size, status.st_mtime_ns, status.st_ino
 
 

@@ -1,18 +1,17 @@
 """A table or a text written where the user wants it, in a form other programs read."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from thumb_assets.errors import SettingsError, StorageError
+from thumb_assets.errors import SettingsError
 from thumb_assets.escaping import spreadsheet_cell
-from thumb_assets.store.temporary import replaced_file
+from thumb_assets.files import replaced_file, storage_errors
 
 FILE_SUFFIXES = (".parquet", ".csv")
+_ADVICE = "choose another place or free the disk"
 
 
 def require_file_suffix(path: Path) -> None:
@@ -31,7 +30,7 @@ def write_text_file(path: Path, text: str) -> None:
     Raises:
         StorageError: the disk is full, read-only or gone, or the folder missing.
     """
-    with _storage_errors(path), replaced_file(path) as handle:
+    with storage_errors(path, advice=_ADVICE), replaced_file(path) as handle:
         handle.write(text.encode())
 
 
@@ -42,7 +41,7 @@ def write_table_file(path: Path, table: pa.Table) -> None:
         SettingsError: the name says neither. StorageError: the disk is full, read-only or gone, or the folder missing.
     """
     require_file_suffix(path)
-    with _storage_errors(path), replaced_file(path) as handle:
+    with storage_errors(path, advice=_ADVICE), replaced_file(path) as handle:
         if path.suffix.lower() == ".csv":
             pa_csv.write_csv(_for_spreadsheets(table), handle)
         else:
@@ -57,12 +56,3 @@ def _for_spreadsheets(table: pa.Table) -> pa.Table:
             safe = [None if text is None else spreadsheet_cell(text) for text in texts]
             table = table.set_column(position, field, pa.array(safe, field.type))
     return table
-
-
-@contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageError(f"{path}: cannot be written: {reason}; choose another place or free the disk") from error

@@ -1,6 +1,7 @@
 """How a column and a table are declared."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -24,7 +25,12 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, type, what it means, in which unit, and whether it may be null."""
+    """One column: its name, type, what it means, in which unit, and whether it may be null.
+
+    Attributes:
+        since: the table's schema version that added it; tables of the version before are still read.
+        before: its values for such a table; without it they are null.
+    """
 
     name: str
     type: pa.DataType | Embedding
@@ -32,6 +38,8 @@ class Column:
     unit: str = ""
     is_nullable: bool = False
     choices: tuple[str, ...] = ()
+    since: int = 1
+    before: Callable[[pa.Table], pa.ChunkedArray] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,3 +72,19 @@ class TableContract:
             data_type = Embedding.of_size(embedding_size) if isinstance(column.type, Embedding) else column.type
             fields.append(pa.field(column.name, data_type, nullable=column.is_nullable))
         return pa.schema(fields)
+
+    def as_of(self, version: str) -> "TableContract":
+        """The contract of a former schema version where columns were only added since, else this one."""
+        later = range(int(version) + 1, self.schema_version + 1) if version.isdecimal() else ()
+        if not later or not set(later) <= {column.since for column in self.columns}:
+            return self
+        columns = tuple(column for column in self.columns if column.since <= int(version))
+        return replace(self, columns=columns, schema_version=int(version))
+
+    def with_later_columns(self, table: pa.Table) -> pa.Table:
+        """A table of a former version with the columns that were added since."""
+        for position, column in enumerate(self.columns):
+            if column.name not in table.column_names:
+                values = pa.nulls(table.num_rows, column.type) if column.before is None else column.before(table)
+                table = table.add_column(position, pa.field(column.name, column.type, column.is_nullable), values)
+        return table

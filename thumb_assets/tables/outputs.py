@@ -1,6 +1,7 @@
 """The tables of what was chosen, made of it, and what became of each stage."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from thumb_assets.tables.columns import ERROR, FRAME_INDEX, LUMA_HASH, PTS, PTS_SECONDS, RANK, SHOT_INDEX, VIDEO_ID
 from thumb_assets.tables.declaration import Column, TableContract
@@ -200,6 +201,13 @@ PUBLISHED = TableContract(
     key=("video_id", "frame_index"),
 )
 
+
+def _blocked_by(outcomes: pa.Table) -> pa.ChunkedArray:
+    """The stage that a message of schema version 1 names, which had no column for it."""
+    found = pc.extract_regex(outcomes.column("message"), r"^not run, because (?P<stage>\S+) was \w+$")
+    return pc.struct_field(found, "stage")
+
+
 OUTCOMES = TableContract(
     "outcomes",
     "One row per video and stage that was tried last.",
@@ -211,6 +219,15 @@ OUTCOMES = TableContract(
         Column("is_permanent", _bool, "Whether trying again cannot help; null unless failed.", "", True),
         Column("num_rows", _int, "Rows of the stage's table; null unless done.", "", True),
         Column("source_path", _text, "The file it was about."),
+        Column(
+            "blocked_by",
+            _text,
+            "The stage whose failure kept this one from being tried; null where it was tried.",
+            is_nullable=True,
+            since=2,
+            before=_blocked_by,
+        ),
     ),
     key=("video_id", "stage"),
+    schema_version=2,
 )

@@ -8,16 +8,15 @@ import inspect
 import io
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.errors import BadInputError, ModelUnavailableError, NetworkError
+from thumb_assets.http import HttpClient
 from thumb_assets.settings import is_hub_offline
-from thumb_assets.weights.url import OnProgress
+from thumb_assets.weights.url import MAX_REDIRECTS, OnProgress
 
 HUB_PROBE_SECONDS = 4.0
 # A verdict "not reachable" is forgotten after this long, so that a service that outlives an outage recovers.
@@ -61,16 +60,14 @@ def _probe(address: str) -> bool:
 
 
 def _does_answer(address: str) -> bool:
-    request = urllib.request.Request(address, method="HEAD")  # noqa: S310
+    client = HttpClient(allowed_hosts=None, timeout_seconds=HUB_PROBE_SECONDS, has_proxies=True)
     try:
-        with urllib.request.urlopen(request, timeout=HUB_PROBE_SECONDS):  # noqa: S310
-            return True
-    except urllib.error.HTTPError as error:
-        return error.code not in _GATEWAY_ERRORS
-    except urllib.error.URLError as error:
+        with closing(client), client.request("HEAD", address, max_redirects=MAX_REDIRECTS) as answer:
+            return answer.status not in _GATEWAY_ERRORS
+    except NetworkError as error:
         # Someone answered; the hub's client may trust certificates that this one does not.
-        return "CERTIFICATE_VERIFY_FAILED" in str(error.reason)
-    except (OSError, ValueError):
+        return "CERTIFICATE_VERIFY_FAILED" in str(error)
+    except BadInputError:
         return False
 
 

@@ -3,24 +3,24 @@
 The model hub's own client does the same for the hub; this is for the few files that lie elsewhere.
 """
 
-import http.client
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
-from thumb_assets.errors import ModelUnavailableError, StorageError
+from thumb_assets.errors import BadInputError, ModelUnavailableError, NetworkError, StorageError
+from thumb_assets.files import locked
+from thumb_assets.http import HttpClient, Response, with_retries
 from thumb_assets.settings import is_hub_offline
 
 # Called with the file's name, the bytes that are here and, where it is known, the size of the whole file.
 OnProgress = Callable[[str, int, int | None], None]
 
-_BLOCK_BYTES = 1 << 18
 _TIMEOUT_SECONDS = 20.0
-_NUM_TRIES = 3
-_RANGE_NOT_SATISFIABLE = 416
+_NUM_RETRIES = 2
+MAX_REDIRECTS = 10  # as Python's own client follows
 
 
 def download_url(
@@ -46,15 +46,12 @@ def download_url(
     """
     if is_hub_offline():
         raise ModelUnavailableError("HF_HUB_OFFLINE forbids downloads")
-    from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
-
     part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Two processes that miss the same file must not write it into each other.
         lock = target.parent / ".locks" / f"{target.name}.lock"
-        lock.parent.mkdir(exist_ok=True)
-        with WeakFileLock(lock):
+        with locked(lock):
             if not target.exists():
                 _download_with_retries(url, part, on_progress)
                 _check_or_remove(part, check)
@@ -79,59 +76,57 @@ def _check_or_remove(part: Path, check: Callable[[Path], None]) -> None:
 
 
 def _download_with_retries(url: str, part: Path, on_progress: OnProgress | None) -> None:
-    for number in range(_NUM_TRIES):
-        try:
-            _download_once(url, part, on_progress)
-        except urllib.error.HTTPError as error:
-            raise ModelUnavailableError(f"{url} answers {error.code} {error.reason}") from error
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            if number == _NUM_TRIES - 1 or isinstance(error, urllib.error.URLError):
-                reason = getattr(error, "reason", None) or error
-                raise ModelUnavailableError(f"{url} cannot be downloaded ({reason})") from error
-        else:
-            return
+    """Continues where a connection broke off; a server that is not reached at all is not waited for."""
+    # The registry's addresses, or the user's own, of a mirror in a private network perhaps.
+    client = HttpClient(allowed_hosts=None, timeout_seconds=_TIMEOUT_SECONDS, has_proxies=True)
+    try:
+        with closing(client):
+            with_retries(partial(_download_once, client, url, part, on_progress), num_retries=_NUM_RETRIES)
+    except (NetworkError, BadInputError) as error:
+        raise ModelUnavailableError(f"{url} cannot be downloaded ({error.__cause__ or error})") from error
 
 
-def _download_once(url: str, part: Path, on_progress: OnProgress | None) -> None:
+def _download_once(client: HttpClient, url: str, part: Path, on_progress: OnProgress | None) -> None:
     num_here = part.stat().st_size if part.exists() else 0
     tag = _tag_path(part).read_text() if num_here and _tag_path(part).exists() else ""
     if not tag:
         num_here = 0  # without a tag there is no telling whether it is still the same file
     headers = {"Range": f"bytes={num_here}-", "If-Range": tag} if num_here else {}
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the registry's addresses
+    is_reached = False
     try:
-        response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)  # noqa: S310
-    except urllib.error.HTTPError as error:
-        if error.code == _RANGE_NOT_SATISFIABLE and num_here:
-            part.unlink()
-            _download_once(url, part, on_progress)
-            return
-        raise
-    with response:
-        _receive(response, part, num_here if response.status == http.client.PARTIAL_CONTENT else 0, on_progress)
+        with client.request("GET", url, headers, max_redirects=MAX_REDIRECTS) as answer:
+            is_reached = True
+            if answer.status != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not num_here:
+                if answer.status >= 300:
+                    raise ModelUnavailableError(f"{url} answers {answer.status}")
+                _receive(answer, part, num_here if answer.status == HTTPStatus.PARTIAL_CONTENT else 0, on_progress)
+                return
+    except NetworkError as error:
+        if is_reached:
+            raise
+        raise ModelUnavailableError(f"{url} cannot be downloaded ({error.__cause__ or error})") from error
+    part.unlink()
+    _download_once(client, url, part, on_progress)
 
 
-def _receive(response: Any, part: Path, num_here: int, on_progress: OnProgress | None) -> None:
-    tag = response.headers.get("ETag", "")
+def _receive(answer: Response, part: Path, num_here: int, on_progress: OnProgress | None) -> None:
+    tag = answer.headers.get("etag", "")
     # A weak tag may stand for several contents, so servers refuse it in If-Range.
     _tag_path(part).write_text("" if tag.startswith("W/") else tag)
-    length = response.headers.get("Content-Length")
-    total = num_here + int(length) if length else None
+    total = None if answer.num_bytes is None else num_here + answer.num_bytes
+    name = part.name.removesuffix(".part")
     with part.open("r+b" if num_here else "wb") as stream:
         stream.seek(num_here)
-        while True:
-            if on_progress:
-                on_progress(part.name.removesuffix(".part"), num_here, total)
-            block = response.read(_BLOCK_BYTES)
-            if not block:
-                break
+        if on_progress:
+            on_progress(name, num_here, total)
+        for block in answer.chunks:
             stream.write(block)
             num_here += len(block)
+            if on_progress:
+                on_progress(name, num_here, total)
         stream.truncate()
         stream.flush()
         os.fsync(stream.fileno())
-    if total is not None and num_here != total:
-        raise ConnectionError(f"{num_here} of {total} bytes came")
 
 
 def _tag_path(part: Path) -> Path:

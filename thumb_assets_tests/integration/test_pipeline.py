@@ -370,7 +370,7 @@ def test_a_stored_table_that_is_junk_fails_what_needs_it_alone(synthetic_videos:
     assert [results[ids[0], stage].status for stage in stages] == ["failed"] * 4
     # The frames that cannot be fetched are told once, however many stages want them.
     assert [results[ids[0], stage].blocked_by for stage in stages] == [None, "sharpness", None, "selections"]
-    assert "not run, because sharpness was failed" in str(results[ids[0], "appearance"].message)
+    assert "not run: sharpness failed" in str(results[ids[0], "appearance"].message)
     assert {results[ids[1], stage].status for stage in stages} == {"done"}
     assert run_stages(data_dir, ids[:1])[ids[0], "stills"].status == "done"  # made anew
 

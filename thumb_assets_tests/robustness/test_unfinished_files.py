@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import StorageError
-from thumb_assets.export.folder import replaced_folder
+from thumb_assets.files import replaced_file
+from thumb_assets.folders import replaced_folder
 from thumb_assets.store import TableStore
-from thumb_assets.store.temporary import replaced_file
 from thumb_assets_tests.unit.store.builders import FOOTER, table
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no file locks of this kind")
@@ -20,7 +20,7 @@ VIDEO = "clip-01234567"
 WRITER = """
     import sys, time
     from pathlib import Path
-    from thumb_assets.store.temporary import replaced_file
+    from thumb_assets.files import replaced_file
     with replaced_file(Path(sys.argv[1])) as handle:
         handle.write(b"half")
         handle.flush()

@@ -16,14 +16,12 @@ from thumb_assets.export import (
     contact_sheet,
     plan_stills,
     read_still_metadata,
-    recover_folder,
-    replaced_folder,
     score_timeline,
     verify_count,
     write_stills,
 )
-from thumb_assets.export import folder as export_folder
 from thumb_assets.export.metadata import encode_still
+from thumb_assets.folders import recover_folder, replaced_folder
 from thumb_assets.settings import StillsSettings
 from thumb_assets.tables import table_from_rows, verify_contract
 from thumb_assets.video import FrameFetcher, VideoDecoder
@@ -200,9 +198,12 @@ def abandon(request, monkeypatch):
     def age(path):
         os.utime(path, (0, 0))
 
+    def refuse(*_):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
     if request.param == "locks":
         return lambda path: None
-    monkeypatch.setattr(export_folder, "HAS_LOCKS", False)
+    monkeypatch.setattr(fcntl, "flock", refuse)
     return age
 
 

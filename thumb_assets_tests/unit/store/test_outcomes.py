@@ -1,7 +1,12 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
 import pytest
 
 from thumb_assets.errors import ContractError
-from thumb_assets.store import Outcome, TableStore, failed_video_ids, read_outcomes, record_outcomes
+from thumb_assets.store import Catalog, Outcome, TableStore, failed_video_ids, read_outcomes, record_outcomes
 
 VIDEO = "clip-01234567"
 
@@ -61,6 +66,29 @@ def test_a_corrupt_table_counts_as_failed_and_is_begun_anew(store, caplog):
     record_outcomes(store, VIDEO, [_done("shots")])
     assert read_outcomes(store, VIDEO) == [_done("shots")]
     assert "started again" in caplog.text
+
+
+def test_a_table_of_the_former_contract_is_read_and_merged_and_nothing_of_it_is_lost(store):
+    path = store.table_path("outcomes", VIDEO)
+    path.parent.mkdir(parents=True)
+    shutil.copy(Path(__file__).with_name("former") / "outcomes-1.parquet", path)
+    assert "blocked_by" not in pq.read_schema(path).names
+    cause = _failed("sharpness", message="/videos/clip.mp4: frame 3 cannot be decoded")
+    skipped = Outcome(
+        VIDEO, "faces", "skipped", "no file of weights", None, None, "/videos/clip.mp4", attempt_key="key of the try"
+    )
+    blocked = replace(_failed("selections", message="not run, because sharpness was failed"), blocked_by="sharpness")
+    former = [_done("videos"), cause, skipped, blocked]
+    assert read_outcomes(store, VIDEO) == former
+    Catalog(store.catalog_path).rebuild(store)
+    (shown,) = Catalog(store.catalog_path).query("SELECT stage FROM failures WHERE blocked_by IS NULL")
+    assert shown == {"stage": "sharpness"}
+    record_outcomes(
+        store, VIDEO, [replace(_failed("stills", message="not run: sharpness failed"), blocked_by="sharpness")]
+    )
+    assert read_outcomes(store, VIDEO)[:-1] == former
+    assert read_outcomes(store, VIDEO)[-1].blocked_by == "sharpness"
+    assert store.footer("outcomes", VIDEO)["schema_version"] == "2"
 
 
 def test_rows_of_another_video_are_refused(store):

@@ -1,4 +1,8 @@
-"""Replaces a video's folder of stills as a whole: a failure leaves the old one, the next run puts a crash right."""
+"""Replaces a video's folder of files as a whole: a failure leaves the old one, the next run puts a crash right.
+
+What belongs here: the swap of two folders, what a crash in it leaves, and the locks of folders. What does not: what
+lies in a folder.
+"""
 
 import errno
 import os
@@ -7,11 +11,11 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from thumb_assets.errors import StorageError
-from thumb_assets.locks import HAS_LOCKS, hold
+from thumb_assets.files import HAS_LOCKS, hold, is_at
 
 # Names cannot be mistaken for a video's folder: a video_id never begins with a dot.
 _NEW, _OLD = ".tmp", ".old"
@@ -92,16 +96,9 @@ def _hold_target(target: Path) -> int | None:
             handle = _hold(target)
         except FileNotFoundError:
             return None
-        if handle is None or _is_still(target, handle):
+        if handle is None or is_at(target, handle):
             return handle
         _let_go(handle)  # its former holder put another folder in its place
-
-
-def _is_still(path: Path, handle: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(handle))
-    except FileNotFoundError:
-        return False
 
 
 def _create(target: Path) -> tuple[Path, int | None]:
@@ -110,7 +107,7 @@ def _create(target: Path) -> tuple[Path, int | None]:
         new.mkdir(parents=True)
         with suppress(FileNotFoundError):
             handle = _hold(new)
-            if handle is None or _is_still(new, handle):
+            if handle is None or is_at(new, handle):
                 return new, handle
             _let_go(handle)  # a cleaner came before the lock and took the folder away
 
@@ -150,14 +147,11 @@ def _hold(folder: Path, *, is_waiting: bool = True) -> int | None:
     if not HAS_LOCKS:  # where a folder cannot be opened either
         return None
     handle = os.open(folder, os.O_RDONLY)
-    try:
-        is_held = hold(handle, is_waiting=is_waiting)
-    except BlockingIOError:
-        os.close(handle)
-        raise
-    if not is_held:
-        os.close(handle)
-        return None
+    with ExitStack() as closing:
+        closing.callback(os.close, handle)
+        if not hold(handle, is_waiting=is_waiting):
+            return None
+        closing.pop_all()
     return handle
 
 

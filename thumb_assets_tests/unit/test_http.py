@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from thumb_assets.addresses import is_public, shown
 from thumb_assets.errors import BadInputError, NetworkError
-from thumb_assets.publish import HttpClient
-from thumb_assets.publish.addresses import is_public, shown
+from thumb_assets.http import HttpClient, with_retries
 from thumb_assets_tests.support.receiver import Receiver, receiver
 
 
@@ -241,3 +241,65 @@ def test_a_few_of_many_addresses_are_tried(monkeypatch: pytest.MonkeyPatch, tmp_
     with closing(HttpClient()) as client, pytest.raises(NetworkError, match="nobody"):
         download(client, "http://example.org/a", tmp_path / "a")
     assert len(tried) == 4
+
+
+def test_redirects_are_followed_where_that_is_asked_for(server: Receiver, client: HttpClient) -> None:
+    server.statuses, server.headers["Location"] = [302, 307, 200], "/elsewhere"
+    with client.request("GET", f"{server.url}/a", max_redirects=2) as response:
+        assert (response.status, b"".join(response.chunks)) == (200, b"{}")
+    assert [request.path for request in server.received] == ["/a", "/elsewhere", "/elsewhere"]
+    server.statuses = [302]
+    with client.request("GET", f"{server.url}/a", max_redirects=2) as response:
+        assert response.status == 302
+
+
+@pytest.mark.parametrize("place", ["http://localhost:1/", "http://[::1]:1/", "file:///etc/passwd"])
+def test_a_redirect_leads_to_nothing_that_may_not_be_asked(place: str, server: Receiver, client: HttpClient) -> None:
+    server.statuses, server.headers["Location"] = [302], place
+    with (
+        pytest.raises(BadInputError, match=r"private address|is no address"),
+        client.request("GET", server.url, max_redirects=5),
+    ):
+        raise AssertionError("asked")
+    assert len(server.received) == 1
+
+
+def test_a_proxy_of_the_environment_is_used_only_where_that_is_asked_for(
+    server: Receiver, client: HttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", server.url.replace("http://", "user:secret@"))
+    with closing(HttpClient(allowed_hosts=None, timeout_seconds=5, has_proxies=True)) as proxied:
+        with proxied.request("GET", "http://models.example/a.pth") as response:
+            assert response.status == 200
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with proxied.request("GET", f"{server.url}/direct") as response:
+            assert response.status == 200
+    client.send("POST", f"{server.url}/sent", b"{}", {})
+    assert [request.path for request in server.received] == ["http://models.example/a.pth", "/direct", "/sent"]
+    logins = [request.headers.get("proxy-authorization") for request in server.received]
+    assert logins == ["Basic dXNlcjpzZWNyZXQ=", None, None]
+
+
+def test_an_answer_has_a_bound(server: Receiver, client: HttpClient) -> None:
+    server.files["/a"] = b"x" * 100
+    assert b"".join(client.ask("GET", f"{server.url}/a", {}, b"", max_bytes=100).chunks) == b"x" * 100
+    with pytest.raises(NetworkError, match="larger than 99 bytes"):
+        client.ask("GET", f"{server.url}/a", {}, b"", max_bytes=99)
+
+
+def test_tries_have_waits_that_double_or_are_asked_for() -> None:
+    errors = [NetworkError("away"), NetworkError("busy", retry_after_seconds=7), NetworkError("away")]
+    waits: list[float] = []
+
+    def call() -> str:
+        if errors:
+            raise errors.pop(0)
+        return "there"
+
+    assert with_retries(call, num_retries=3, sleep=waits.append) == "there"
+    assert waits == [0.5, 7, 2]
+    errors = [NetworkError("first"), NetworkError("last")]
+    with pytest.raises(NetworkError, match="last"):
+        with_retries(call, num_retries=1, sleep=waits.append)
