@@ -6,13 +6,10 @@ from collections.abc import Sequence
 import dagster as dg
 
 from thumb_assets.defs.assets import build_pipeline
-from thumb_assets.defs.backfills import thumb_backfill_job
+from thumb_assets.defs.backfills import THUMBNAILS, build_schedule, thumb_backfill_job
 from thumb_assets.defs.decide import decide_job
-from thumb_assets.defs.event_log import speed_up_event_log
-from thumb_assets.defs.jobs import THUMBNAILS
 from thumb_assets.defs.report import build_report, build_report_schedule
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.defs.schedules import build_schedule
 from thumb_assets.defs.sensors import library_sensor
 from thumb_assets.defs.survey import build_survey_schedule, survey_job
 from thumb_assets.errors import SettingsError
@@ -30,7 +27,6 @@ def build_definitions(*, resource: ThumbAssetsResource | None = None, named: Seq
     """
     resource = resource or ThumbAssetsResource()
     settings = _settings_at_load(resource)
-    speed_up_event_log()
     return dg.Definitions(
         assets=[build_pipeline(settings, named=named), build_report(settings)],
         jobs=[THUMBNAILS, thumb_backfill_job, survey_job, decide_job],

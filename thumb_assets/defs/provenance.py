@@ -7,7 +7,8 @@ Dagster notes this itself for what an asset returns, and not for the events that
 from collections.abc import Callable, Collection, Iterable
 
 import dagster as dg
-from dagster._core.definitions.data_version import (  # not exported at the top level
+
+from thumb_assets.defs.internals import (
     CODE_VERSION_TAG,
     DATA_VERSION_TAG,
     NULL_DATA_VERSION,
@@ -15,7 +16,6 @@ from dagster._core.definitions.data_version import (  # not exported at the top 
     get_input_data_version_tag,
     get_input_event_pointer_tag,
 )
-
 from thumb_assets.defs.metadata import data_version
 from thumb_assets.errors import SettingsError
 from thumb_assets.pipeline import (
