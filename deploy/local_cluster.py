@@ -81,7 +81,7 @@ class Cluster:
 
     def start_worker(self, name: str, *, queues: str = "cpu") -> None:
         """A worker of one process; ready when it listens."""
-        arguments = ["-A", "thumb_assets.defs.celery_worker", "worker", "-Q", queues, "-c", "1", "-n", f"{name}@%h"]
+        arguments = ["-A", "thumb_assets.defs.cluster", "worker", "-Q", queues, "-c", "1", "-n", f"{name}@%h"]
         self._start(name, [_tool("celery"), *arguments, "-l", "INFO"])
         self._wait(name, lambda: " ready." in self.log(name))
 

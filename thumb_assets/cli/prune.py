@@ -32,7 +32,7 @@ def prune_command(
     verbose: bool, *, dry_run: bool, force: bool, data_dir: Path | None, profile: str | None, overrides: Any
 ) -> None:
     """Remove the tables, stills and partitions of videos whose file is gone or has another content now."""
-    from thumb_assets.defs.launch import partitions_of, remove_partitions, require_idle
+    from thumb_assets.defs.partitions import partitions_of, remove_partitions, require_idle
 
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)

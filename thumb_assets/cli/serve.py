@@ -40,8 +40,8 @@ def serve_command(
             import uvicorn
         except ImportError as error:
             raise SettingsError(f"{error.name} is not installed; install thumb-assets[serve]") from None
-        from thumb_assets.defs.launch import open_instance
-        from thumb_assets.defs.launcher import DaemonLauncher
+        from thumb_assets.defs.instance import open_instance
+        from thumb_assets.defs.launch import DaemonLauncher
         from thumb_assets.serve import Delivery, Intake, Service, build_app, only_service, server_config
 
         outbox = _outbox(store)

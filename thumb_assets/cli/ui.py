@@ -30,7 +30,7 @@ _PAUSE_SECONDS = 0.3
 @click.pass_obj
 def ui_command(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
     """Open Dagster's web UI over the data folder (runs until interrupted)."""
-    from thumb_assets.defs.launch import prepare_dagster_home
+    from thumb_assets.defs.instance import prepare_dagster_home
 
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)

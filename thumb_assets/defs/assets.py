@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from thumb_assets.defs.checks import check_outputs, check_specs, evaluate_checks, evaluate_checks_alone, not_checked
-from thumb_assets.defs.event_log import keep_connection
+from thumb_assets.defs.instance import keep_connection
 from thumb_assets.defs.metadata import bullets, shown, spec_metadata, stage_metadata
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.provenance import Provenance, code_version, graph_stages, upstream_stages

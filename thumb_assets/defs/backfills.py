@@ -1,26 +1,33 @@
-"""Launches asset backfills: the daemon works them off in chunks, and the UI's Backfills page shows them."""
+"""The job of all stages, and the backfills that the daemon works off in chunks: by hand, or by a schedule."""
 
 import time
 from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
-from dagster._core.execution.backfill import (  # no public way from Python; the UI does this by GraphQL
+
+from thumb_assets.defs.internals import (
+    AssetGraphSubset,
     BulkActionsFilter,
     BulkActionStatus,
     PartitionBackfill,
+    make_new_backfill_id,
 )
-from dagster._core.utils import make_new_backfill_id
-
 from thumb_assets.defs.partitions import VIDEOS, add_videos, run_tags
 from thumb_assets.defs.provenance import graph_stages
 from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
 from thumb_assets.pipeline import Keep, backlog_of
+from thumb_assets.settings import BackfillSettings
 from thumb_assets.weights import lacks_package
 from thumb_assets.wording import count
 
 TITLE = "thumb_backfill"
 _SETTING = "backfill.remake_stale=true"
+
+THUMBNAILS = dg.define_asset_job(
+    "thumbnails",
+    selection=dg.AssetSelection.groups("thumbnails"),
+    description="Every stage of the chosen videos, from the file to the stills.",
+)
 
 
 def launch_backfill(
@@ -107,3 +114,15 @@ def launch_what_is_left(context: dg.OpExecutionContext, thumb_assets: ThumbAsset
 def thumb_backfill_job() -> None:
     """One step: see `launch_what_is_left`."""
     launch_what_is_left()
+
+
+def build_schedule(settings: BackfillSettings) -> dg.ScheduleDefinition:
+    """`thumb_backfill`; stopped until somebody turns it on in the UI."""
+    return dg.ScheduleDefinition(
+        name="thumb_backfill",
+        job=thumb_backfill_job,
+        cron_schedule=settings.cron,
+        execution_timezone=settings.timezone,
+        description="Launches a backfill of all videos with a stage missing, or that failed for a reason that may "
+        "pass, in chunks of backfill.num_videos_per_run. What is out of date stays (see backfill.remake_stale).",
+    )

@@ -8,11 +8,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    # Not exported at the top level; without it a passing partition vanishes from the UI's status of a range run.
-    AssetCheckEvaluationTargetMaterializationData,
-)
 
+from thumb_assets.defs.internals import AssetCheckEvaluationTargetMaterializationData
 from thumb_assets.defs.metadata import bullets
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.errors import as_thumb_assets_error

@@ -1,92 +1,25 @@
-"""Runs videos through Dagster from the command line: same jobs, same records as the UI, no daemon needed."""
+"""Launches work on videos: in this process, for the command line, or through the daemon of a running Dagster."""
 
-import os
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
-from importlib import resources
-from pathlib import Path
-from threading import Thread
 
 import dagster as dg
-from dagster._core.instance.ref import InstanceRef
-from dagster._core.utils import make_new_run_id
 
 from thumb_assets.defs.backfills import launch_backfill
 from thumb_assets.defs.build import build_definitions
-from thumb_assets.defs.launcher import daemon_problem
-from thumb_assets.defs.partitions import VIDEOS, add_videos, known_videos, range_tags, under_way
+from thumb_assets.defs.instance import open_instance
+from thumb_assets.defs.internals import BULK_ACTION_TERMINAL_STATUSES, make_new_run_id
+from thumb_assets.defs.partitions import add_videos, known_videos, range_tags
 from thumb_assets.defs.provenance import require_in_graph
 from thumb_assets.defs.resources import ThumbAssetsResource, library_settings
-from thumb_assets.errors import UnavailableError
-from thumb_assets.pipeline import pause_with_terminal, warm_engine
-from thumb_assets.settings import dagster_home
-from thumb_assets.store import TableStore
+from thumb_assets.errors import SettingsError, TransientError, UnavailableError
+from thumb_assets.pipeline import default_stages, pause_with_terminal, warm_engine
 
-# What follows in the file is for Dagster's own tools in a checkout; its paths are relative to that.
-_OF_CHECKOUT = "# In a checkout"
-
-
-def prepare_dagster_home(store: TableStore) -> Path:
-    """DAGSTER_HOME where the user set one, else `data/dagster`; made, and given the project's dagster.yaml."""
-    home = dagster_home() or store.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists():
-        text = _packaged_dagster_yaml().read_text(encoding="utf-8")
-        (home / "dagster.yaml").write_text(text.partition(_OF_CHECKOUT)[0], encoding="utf-8")
-    return home
-
-
-# What steps print goes where this process prints. Dagster would send it to files, by programs of its own that copy it
-# to the terminal and that Ctrl+C ends with a trace.
-_AT_A_TERMINAL = {
-    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
-}
-
-
-@contextmanager
-def open_instance(store: TableStore) -> Iterator[dg.DagsterInstance]:
-    """The Dagster instance of the data folder; DAGSTER_HOME is set to it meanwhile: Dagster reads it in many places."""
-    home = prepare_dagster_home(store)
-    before = os.environ.get("DAGSTER_HOME")
-    os.environ["DAGSTER_HOME"] = str(home)
-    try:
-        with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_AT_A_TERMINAL)) as instance:
-            yield instance
-    finally:
-        # Else the next data folder of this process would be taken for one with its Dagster home elsewhere.
-        if before is None:
-            del os.environ["DAGSTER_HOME"]
-        else:
-            os.environ["DAGSTER_HOME"] = before
-
-
-def partitions_of(store: TableStore) -> list[str]:
-    """The partitions that Dagster knows."""
-    with open_instance(store) as instance:
-        return known_videos(instance)
-
-
-def require_idle(store: TableStore) -> None:
-    """Refuses while Dagster is at work: it ends a backfill or run whose partitions go.
-
-    Raises:
-        UnavailableError: a backfill or run is under way.
-    """
-    with open_instance(store) as instance:
-        work = under_way(instance)
-    if work is not None:
-        raise UnavailableError(
-            f"Dagster is at work ({work}), and would give up where partitions go: wait until it is done, or cancel it "
-            "in the UI, and prune again"
-        )
-
-
-def remove_partitions(store: TableStore, video_ids: Sequence[str]) -> None:
-    """Removes partitions; what Dagster recorded of them stays in its history."""
-    with open_instance(store) as instance:
-        for video_id in video_ids:
-            instance.delete_dynamic_partition(str(VIDEOS.name), video_id)
+_BACKFILL_DAEMON = "BACKFILL"
+# It gives a sign of life every 30 s.
+_MAX_SILENT_SECONDS = 120
 
 
 def run_through_dagster(
@@ -139,7 +72,7 @@ def _execute(
             done.set_result(result)
 
     pause_with_terminal()
-    Thread(target=work, daemon=True, name="dagster-run").start()
+    threading.Thread(target=work, daemon=True, name="dagster-run").start()
     try:
         return done.result()
     except KeyboardInterrupt:
@@ -195,7 +128,51 @@ def _ranges(all_keys: Sequence[str], wanted: set[str], size: int) -> Iterator[li
         yield chunk
 
 
-def _packaged_dagster_yaml() -> Path:
-    packaged = Path(str(resources.files("thumb_assets.defs") / "dagster.yaml"))
-    # In a checkout the file lies at the top level, where Dagster's own tools look for it.
-    return packaged if packaged.exists() else Path(__file__).parents[2] / "dagster.yaml"
+def daemon_problem(instance: dg.DagsterInstance) -> str | None:
+    """Why backfills would not be worked on now; None where they will."""
+    heartbeat = instance.get_daemon_heartbeats().get(_BACKFILL_DAEMON)
+    if heartbeat is not None and time.time() - heartbeat.timestamp <= _MAX_SILENT_SECONDS:
+        return None
+    return "Dagster's daemon does not run: start `thumb-assets ui` or dagster-daemon"
+
+
+class DaemonLauncher:
+    """Hands videos over as backfills of one partition each; a `serve.Launcher`.
+
+    Args:
+        instance: Dagster's; stays open as long as this is used.
+        resource: the runs get its configuration.
+
+    Raises:
+        SettingsError: a stage that it turns on is off in the library's settings, and so no asset of that daemon.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance, resource: ThumbAssetsResource) -> None:
+        self._instance = instance
+        self._resource = resource
+        self._stages = default_stages(resource.settings)
+        require_in_graph(self._stages, library_settings(resource))
+        self._lock = threading.Lock()
+
+    def launch(self, video_id: str) -> str:
+        """Hands a video over; returns the backfill's id."""
+        try:
+            now = default_stages(self._resource.settings)  # the library's file may have changed
+        except SettingsError as error:
+            raise TransientError(str(error)) from error  # the video is not to blame, and comes again
+        with self._lock:  # SQLite's writers would wait for each other anyway
+            return launch_backfill(
+                self._instance,
+                video_ids=[video_id],
+                stages=[stage for stage in self._stages if stage in now],
+                resource=self._resource,
+            )
+
+    def is_ended(self, backfill_id: str) -> bool:
+        """Whether nothing more will come of a backfill, well or not."""
+        backfill = self._instance.get_backfill(backfill_id)
+        return backfill is None or backfill.status in BULK_ACTION_TERMINAL_STATUSES
+
+    def problem(self) -> str | None:
+        """Why backfills would not be worked on now; None where they will."""
+        return daemon_problem(self._instance)

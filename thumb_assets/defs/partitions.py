@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus  # no public way from Python
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
+from thumb_assets.defs.instance import open_instance
+from thumb_assets.defs.internals import NOT_FINISHED_STATUSES, BulkActionsFilter, BulkActionStatus
+from thumb_assets.errors import UnavailableError
 from thumb_assets.settings import BackfillSettings
+from thumb_assets.store import TableStore
 
 VIDEOS = dg.DynamicPartitionsDefinition(name="videos")
 
@@ -33,6 +35,34 @@ def under_way(instance: dg.DagsterInstance) -> str | None:
     for run_id in instance.get_run_ids(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES), limit=1):
         return f"run {run_id[:8]}"
     return None
+
+
+def partitions_of(store: TableStore) -> list[str]:
+    """The partitions that Dagster knows."""
+    with open_instance(store) as instance:
+        return known_videos(instance)
+
+
+def require_idle(store: TableStore) -> None:
+    """Refuses while Dagster is at work: it ends a backfill or run whose partitions go.
+
+    Raises:
+        UnavailableError: a backfill or run is under way.
+    """
+    with open_instance(store) as instance:
+        work = under_way(instance)
+    if work is not None:
+        raise UnavailableError(
+            f"Dagster is at work ({work}), and would give up where partitions go: wait until it is done, or cancel it "
+            "in the UI, and prune again"
+        )
+
+
+def remove_partitions(store: TableStore, video_ids: Sequence[str]) -> None:
+    """Removes partitions; what Dagster recorded of them stays in its history."""
+    with open_instance(store) as instance:
+        for video_id in video_ids:
+            instance.delete_dynamic_partition(str(VIDEOS.name), video_id)
 
 
 def run_tags(settings: BackfillSettings) -> dict[str, str]:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import dagster as dg
 
-from thumb_assets.defs.jobs import THUMBNAILS
+from thumb_assets.defs.backfills import THUMBNAILS
 from thumb_assets.defs.partitions import VIDEOS, known_videos, range_tags, run_tags, under_way
 from thumb_assets.defs.provenance import stages_of
 from thumb_assets.defs.resources import ThumbAssetsResource

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from thumb_assets.defs.backfills import launch_backfill, thumb_backfill_job
 from thumb_assets.defs.build import build_definitions
+from thumb_assets.defs.internals import BulkActionsFilter, BulkActionStatus
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 

@@ -9,7 +9,7 @@ from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 from dagster._core.op_concurrency_limits_counter import GlobalOpConcurrencyLimitsCounter
 
 from thumb_assets.defs.build import build_definitions
-from thumb_assets.defs.launch import open_instance, prepare_dagster_home
+from thumb_assets.defs.instance import open_instance, prepare_dagster_home
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.store import TableStore
 

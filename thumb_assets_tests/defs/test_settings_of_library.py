@@ -6,10 +6,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionsFilter
 
 from thumb_assets.defs.backfills import launch_backfill
 from thumb_assets.defs.build import build_definitions
+from thumb_assets.defs.internals import BulkActionsFilter
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.defs.sensors import library_sensor
 from thumb_assets.pipeline import asked_of, backlog_of, grouped, run_groups

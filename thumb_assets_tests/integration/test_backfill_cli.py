@@ -13,7 +13,7 @@ from dagster._daemon.types import DaemonHeartbeat
 
 from thumb_assets.cli import main
 from thumb_assets.defs.build import build_definitions
-from thumb_assets.defs.launch import open_instance
+from thumb_assets.defs.instance import open_instance
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.store import Catalog, TableStore
 

@@ -17,8 +17,8 @@ from typing import Any
 import dagster as dg
 import psycopg2
 import pytest
-from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES
 
+from thumb_assets.defs.internals import BULK_ACTION_TERMINAL_STATUSES
 from thumb_assets.publish import sign, verify_signature
 from thumb_assets.serve.delivery import SIGNATURE_HEADER
 from thumb_assets.store import Library, TableStore, read_outcomes

@@ -1,23 +1,59 @@
-"""dagster-celery's run launcher, which also notices that a worker is gone, or that there is none.
+"""Celery for several machines: the application of the workers, and the launcher that hands them runs.
 
-A run is one Celery task. Of a worker that was killed the result backend says "started" for ever, so the worker itself
-is asked for the task: it may have come back under the same name. Run monitoring then fails the run, and run retries
-start it again elsewhere.
+A worker is `celery -A thumb_assets.defs.cluster worker -Q cpu -c 1`. Each of its processes keeps its engine, and so its
+models, from one run to the next. One process per GPU.
 """
 
+from contextlib import ExitStack
 from typing import Any
 
 import dagster as dg
-from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from celery.signals import worker_process_init, worker_process_shutdown
 from dagster_celery.launcher import CeleryRunLauncher
+from dagster_celery.make_app import make_app
 from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG, DAGSTER_CELERY_TASK_ID_TAG
+from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
+from kombu.entity import Queue
+
+from thumb_assets.defs.internals import CheckRunHealthResult, WorkerStatus
+from thumb_assets.pipeline import warm_engine
+from thumb_assets.settings import broker_url
 
 _ANSWER_SECONDS = 3.0
 _NUM_QUESTIONS = 3
 
 
+app = make_app({"broker": broker_url(), "backend": broker_url()})
+app.conf.update(
+    broker_connection_retry_on_startup=True,
+    worker_disable_prefetch=True,  # a run that waited behind another one in the same worker could go elsewhere
+    task_queues=[
+        Queue(name, routing_key=f"{name}.#", queue_arguments={"x-max-priority": 10}) for name in ("cpu", "gpu")
+    ],
+)
+execute_job = create_execute_job_task(app)
+resume_job = create_resume_job_task(app)
+
+_kept = ExitStack()
+
+
+@worker_process_init.connect
+def _keep_engine(**_: Any) -> None:
+    _kept.enter_context(warm_engine())
+
+
+@worker_process_shutdown.connect
+def _end_engine(**_: Any) -> None:
+    _kept.close()
+
+
 class WatchfulCeleryRunLauncher(CeleryRunLauncher):
-    """Takes the same configuration."""
+    """dagster-celery's launcher, which also notices that a worker is gone, or that there is none; same configuration.
+
+    A run is one Celery task. Of a worker that was killed the result backend says "started" for ever, so the worker
+    itself is asked for the task: it may have come back under the same name. Run monitoring then fails the run, and run
+    retries start it again elsewhere.
+    """
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """As by the result backend; where that says "started", as by the worker."""
