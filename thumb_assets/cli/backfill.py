@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import (
     configuration_of,
     dagster_resource,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from thumb_assets.defs.resources import ThumbAssetsResource
 
 
+@in_section("Make")
 @click.command("backfill")
 @click.option("--missing", "which", flag_value="missing", default=True, help="Videos never done (the default).")
 @click.option("--failed", "which", flag_value="failed", help="Videos of which a stage failed; what is done stays.")
@@ -65,7 +67,7 @@ def backfill_command(
     overrides: Any,
     recompute: bool,
 ) -> None:
-    """Run the library's videos through Dagster, in chunks that load each model once."""
+    """Run the library's videos through Dagster, in chunks. Each chunk loads every model once."""
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
         configuration = configuration_of(store, profile, overrides)

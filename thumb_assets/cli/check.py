@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import complete_video_id, configuration_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_outcomes, progress
 from thumb_assets.pipeline import STAGES, Fault, StageResult, default_stages, faults_of, grouped, run_groups
@@ -13,6 +14,7 @@ from thumb_assets.settings import Configuration
 from thumb_assets.store import TableStore, ids_with_outputs
 
 
+@in_section("Operate")
 @click.command("check")
 @click.argument("video_ids", nargs=-1, metavar="[VIDEO_ID]...")
 @click.option("--repair", is_flag=True, help="Make again what is not as it was written.")
@@ -27,7 +29,7 @@ def check_command(
     profile: str | None,
     overrides: Sequence[str],
 ) -> None:
-    """Read everything that is stored of the videos (default: all) and compare it with what was written.
+    """Compare what is stored with what was written. Reads every file of the videos (default: all).
 
     Tables are held against the hash of their rows, stills, crops and chapters against theirs, the catalog against the
     tables. Prints one line per fault; exit code 1 where there is one.

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
 from thumb_assets.learn import Estimate, Training
@@ -14,6 +15,7 @@ from thumb_assets.store import TableStore, remove_learned_head
 from thumb_assets.wording import count
 
 
+@in_section("Decide")
 @click.command("learn")
 @click.option(
     "--labels",
@@ -37,7 +39,7 @@ def learn_command(
     profile: str | None,
     overrides: Any,
 ) -> None:
-    """Train the learned scorer from pins, bans and files of labels, and print what it is worth.
+    """Train a scorer from pins, bans and labels. Prints how it ranks videos that were held out.
 
     The scores of videos that were held out are compared with the hand-made ones. What is selected changes when the
     stage `selections` runs the next time, or with `what-if --apply`.

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table, progress
 from thumb_assets.errors import BadInputError
@@ -23,6 +24,7 @@ from thumb_assets.wording import count
 _MAX_LOST_SHARE = 0.5
 
 
+@in_section("Operate")
 @click.command("prune")
 @click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
 @click.option("--force", is_flag=True, help="Also files never seen here, and where most are gone.")
@@ -31,7 +33,7 @@ _MAX_LOST_SHARE = 0.5
 def prune_command(
     verbose: bool, *, dry_run: bool, force: bool, data_dir: Path | None, profile: str | None, overrides: Any
 ) -> None:
-    """Remove the tables, stills and partitions of videos whose file is gone or has another content now."""
+    """Remove results of videos whose file is gone or replaced. Takes tables, stills and partitions."""
     from thumb_assets.defs.launch import partitions_of, remove_partitions, require_idle
 
     with one_line_errors(verbose=verbose):

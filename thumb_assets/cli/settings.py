@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table
 from thumb_assets.settings import FIXED_AT_LOAD, flat, read_configuration, settings_path, variable_of
@@ -16,9 +17,10 @@ _BUILT_IN = "built-in"
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 
 
+@in_section("Operate")
 @click.group("settings")
 def settings_group() -> None:
-    """Show and change the settings that a library keeps (thumb_assets.toml in the data folder).
+    """Show and change the library's settings. The file is thumb_assets.toml in the data folder.
 
     All commands, the UI, its sensor and schedules, workers and `serve` read them: built-in < profile < file <
     environment < --set.
@@ -27,11 +29,11 @@ def settings_group() -> None:
 
 @settings_group.command("show")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--all", "is_all", is_flag=True, help="Also what is as built in.")
+@click.option("--all", "is_all", is_flag=True, help="Also values that are built in.")
 @data_dir_option
 @click.pass_obj
 def show_command(verbose: bool, *, names: tuple[str, ...], is_all: bool, data_dir: Path | None) -> None:
-    """Print what holds and where it comes from; NAME is a setting or a section."""
+    """Print values and where they come from; NAME is a setting or a section."""
     with one_line_errors(verbose=verbose):
         configuration = read_configuration(table_store(data_dir).data_dir)
         origins = configuration.origins
@@ -53,7 +55,7 @@ def show_command(verbose: bool, *, names: tuple[str, ...], is_all: bool, data_di
 @data_dir_option
 @click.pass_obj
 def set_command(verbose: bool, *, assignments: tuple[str, ...], data_dir: Path | None) -> None:
-    """Keep settings for the library, such as selection.top_k=5 or profile=dataset; comments in the file stay."""
+    """Store settings, such as selection.top_k=5 or profile=dataset. Comments in the file stay."""
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
         path = set_in_file(store.data_dir, assignments)
@@ -67,7 +69,7 @@ def set_command(verbose: bool, *, assignments: tuple[str, ...], data_dir: Path |
 @data_dir_option
 @click.pass_obj
 def unset_command(verbose: bool, *, names: tuple[str, ...], data_dir: Path | None) -> None:
-    """Take settings, or whole sections, out of the library's file again."""
+    """Remove settings, or whole sections, from the file."""
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
         removed = unset_in_file(store.data_dir, names)

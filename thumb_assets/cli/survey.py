@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
 from thumb_assets.pipeline import AlikeStills, SharedFrame, SharedFrames, Survey, survey
@@ -19,6 +20,7 @@ _NUM_SHOWN = 10
 _NUM_EXAMPLES = 3
 
 
+@in_section("Look")
 @click.command("survey")
 @click.option(
     "--output",
@@ -30,7 +32,7 @@ _NUM_EXAMPLES = 3
 def survey_command(
     verbose: bool, *, output: Path | None, data_dir: Path | None, profile: str | None, overrides: Any
 ) -> None:
-    """Look across all videos that were run: frames they share, stills that are alike, how scores are distributed.
+    """Compare all videos that were run. Finds shared frames, similar stills, the distribution of scores.
 
     Shared frames (intros, logos, credits) go into the tables `recurrences`, distributions into `survey/` of the data
     folder; both count from the next run of the stage `selections` on. No video is decoded.
