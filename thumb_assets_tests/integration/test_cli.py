@@ -280,7 +280,7 @@ def test_documented_commands_are_right(
     name, *arguments = shlex.split(typed, comments=True)
     if any(name == each or each in line for each in ONLY_READ):
         asked = main.commands[name].make_context(name, arguments).params
-        load_settings(profile=asked.get("profile"), overrides=asked.get("overrides", ()))
+        load_settings(asked.get("profile") or "default", overrides=asked.get("overrides", ()))
         return
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     data_dir = shutil.copytree(library_of_one, tmp_path / "data")
