@@ -84,7 +84,7 @@ def _print(training: Training) -> None:
 
 
 def _fate(training: Training, settings: Settings, *, dry_run: bool, path: Path) -> str:
-    """Whether it counts from now on, with these settings."""
+    """Says if the scorer counts from now on, with these settings."""
     mode = settings.selection.learned
     verdict = "better than the hand-made scores" if training.is_better else "not better than the hand-made scores"
     is_used = mode == "force" or (mode == "auto" and training.is_better)

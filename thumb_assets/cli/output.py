@@ -1,4 +1,4 @@
-"""What the commands print: tables, one line per error, progress bars. Nothing here decides anything."""
+"""Prints for the commands: tables, one line per error, progress bars. It decides nothing."""
 
 import os
 import sys

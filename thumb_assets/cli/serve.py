@@ -95,8 +95,8 @@ def outbox_command(verbose: bool, *, send_again: bool, data_dir: Path | None) ->
         waiting = [*given_up, *outbox.messages("pending", limit=20)]
         if waiting:
             columns = ["message", "state", "tries", "reason"]
-            told = [[m.message_id, m.state, str(m.num_tries), m.reason or ""] for m in waiting]
-            print_table("not delivered", columns, told)
+            undelivered = [[m.message_id, m.state, str(m.num_tries), m.reason or ""] for m in waiting]
+            print_table("not delivered", columns, undelivered)
 
 
 def _outbox(store: TableStore) -> Outbox:

@@ -74,7 +74,7 @@ def _print(result: Survey, settings: Settings, store: TableStore) -> None:
         changed = f"recurring frames changed in {count(len(result.changed), 'video')}"
         if result.is_reference_new:
             changed += ", the library's scores in all"
-        out.print(f"{changed}: run `thumb-assets run --stages selections,stills` to select anew", markup=False)
+        out.print(f"{changed}: run `thumb-assets run --stages selections,stills` to select again", markup=False)
 
 
 def _print_groups(groups: Sequence[SharedFrames], *, most: int) -> None:
@@ -95,7 +95,7 @@ def _print_groups(groups: Sequence[SharedFrames], *, most: int) -> None:
 
 
 def _rejected(group: SharedFrames, *, most: int) -> str:
-    """How many of a group's frames are above what is allowed: each by the videos that show it, not by the group's."""
+    """Counts the frames of a group above the limit; each counts the videos that show it, not those of the group."""
     num_rejected = sum(number > most for number in group.num_others)
     if num_rejected in {0, len(group.frames)}:
         return "yes" if num_rejected else "no"

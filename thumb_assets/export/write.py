@@ -79,7 +79,7 @@ def write_file(path: Path, data: bytes) -> str:
 
 
 def still_facts(still: PlannedStill, *, luma_hash: str, provenance: Mapping[str, str]) -> dict[str, Any]:
-    """What a still's file says of itself: its row, its fingerprint and where it comes from."""
+    """Facts written into a still's file: its row, its fingerprint and its source."""
     return {
         **provenance,
         "video_id": still.video_id,

@@ -47,7 +47,7 @@ class ChatJudge:
 
     Args:
         settings: with a url.
-        key: the server's API key; sent to it as a header and told to nobody.
+        key: the server's API key; sent to it alone, as a header.
         cache: where answers are kept.
         sleep: waits before a further try.
     """
@@ -89,20 +89,20 @@ class ChatJudge:
                 problem = f"{error}; it said {error.said!r}" if error.said else str(error)
                 question = asked_again(question, error)
                 continue
-            told = Answer(score=answer.score, reason=self._told(answer.reason) or "(no words)")
-            self._cache.put(key, told.model_dump_json())
-            return Verdict(told.score, told.reason)
-        return Verdict(None, None, self._told(f"no verdict in {_NUM_TRIES_OF_ANSWER} answers: {problem}"))
+            clean = Answer(score=answer.score, reason=self._without_key(answer.reason) or "(no words)")
+            self._cache.put(key, clean.model_dump_json())
+            return Verdict(clean.score, clean.reason)
+        return Verdict(None, None, self._without_key(f"no verdict in {_NUM_TRIES_OF_ANSWER} answers: {problem}"))
 
     def _kept(self, key: str) -> Answer | None:
         text = self._cache.get(key)
         try:
             return None if text is None else read_answer(text)
-        except ValueError:  # it is asked for anew and then kept
+        except ValueError:  # asked for again, and then stored
             return None
 
     def _ask(self, question: dict[str, Any], on_wait: Callable[[], object]) -> bytes:
-        """What the server answers, after as many tries as it may need."""
+        """Asks the server, again after a failure, and returns its answer."""
         body = json.dumps(question).encode()
         num_tries = 1 if self._is_away else 1 + self._settings.max_retries
         wait_seconds = _FIRST_WAIT_SECONDS
@@ -116,7 +116,7 @@ class ChatJudge:
             try:
                 reply = post(self._url, body, self._headers(), timeout_seconds=self._settings.timeout_seconds)
             except (OSError, http.client.HTTPException) as error:
-                problem = f"cannot be reached ({self._told(str(error)) or type(error).__name__})"
+                problem = f"cannot be reached ({self._without_key(str(error)) or type(error).__name__})"
             else:
                 if 200 <= reply.status < 300:
                     self._is_away = False
@@ -137,13 +137,13 @@ class ChatJudge:
         return {"Content-Type": "application/json", "Accept": "application/json", **authorization}
 
     def _problem(self, reply: Reply) -> str:
-        """What is wrong with an answer that may be another one later.
+        """The fault of an answer that may be another one later.
 
         Raises:
             ModelUnavailableError: it will not be.
         """
         problem = f"answered {reply.status}"
-        words = self._told(_error_message(reply.body))
+        words = self._without_key(_error_message(reply.body))
         if words:
             problem += f" ({words})"
         if reply.status in _PASSING_STATUSES or reply.status >= 500:
@@ -153,7 +153,7 @@ class ChatJudge:
             hint = "redirects are not followed; set judge.url to the address it leads to"
         raise ModelUnavailableError(f"{self._url}: {problem}; {hint}")
 
-    def _told(self, text: str) -> str:
+    def _without_key(self, text: str) -> str:
         """Words of others as they may stand in a table or a message: one line, not long, without the key."""
         if self._key:
             text = text.replace(self._key, "***")
@@ -170,7 +170,7 @@ class _ErrorBody(BaseModel):
 
 
 def _error_message(body: bytes) -> str:
-    """What the server says is wrong, where it says so in the protocol's form."""
+    """The server's error message, if it is in the protocol's form."""
     try:
         return _ErrorBody.model_validate_json(body).error.message
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What is asked of a model, as a chat completion with one picture, and how its answer is read.
+"""Builds the question to a model, a chat completion with one picture, and reads its answer.
 
 The protocol: https://platform.openai.com/docs/api-reference/chat/create, as vLLM, llama.cpp and others speak it too.
 """
@@ -34,7 +34,7 @@ _ANSWER_SCHEMA = {
 
 
 class Answer(BaseModel):
-    """What the model is to say."""
+    """The answer that the model must give."""
 
     model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
 

@@ -1,4 +1,4 @@
-"""What people think of frames, from their decisions and from CSV files, as targets from 0 to 1."""
+"""Labels of frames, from people's decisions and from CSV files, as targets from 0 to 1."""
 
 import csv
 import math
@@ -26,7 +26,7 @@ Resolve = Callable[[str], Sequence[str]]
 
 @dataclass(frozen=True)
 class Label:
-    """What is thought of a frame.
+    """A person's opinion of a frame.
 
     Attributes:
         target: 0 for unwanted to 1 for wanted.

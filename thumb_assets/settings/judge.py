@@ -17,7 +17,7 @@ _FIELDS_OF_OURS = frozenset({"model", "messages", "n", "stream"})
 
 
 class JudgeSettings(StageSettings):
-    """Who judges the best candidates of a video, how many, and at what cost; the key comes from the environment.
+    """The judge of a video's best candidates, their number and the cost; the key comes from the environment.
 
     A verdict depends on the model, the prompt, `extra_body`, `max_tokens` and the picture that is sent, not on the url.
     """

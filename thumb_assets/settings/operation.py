@@ -8,7 +8,7 @@ from thumb_assets.settings.base import StageSettings
 
 
 class LibrarySettings(StageSettings):
-    """How the library is watched."""
+    """Watching the library."""
 
     url: str = Field(
         "", description="Videos that lie elsewhere, such as s3://bucket/videos (by fsspec); fetched as they come."
@@ -43,7 +43,7 @@ class LibrarySettings(StageSettings):
 
 
 class BackfillSettings(StageSettings):
-    """How many videos are worked through, and when."""
+    """Number of videos per run, and times of runs."""
 
     num_videos_per_run: int = Field(25, ge=1, le=10_000, description="Videos in one run: a run loads every model once.")
     retry_seconds: tuple[Annotated[float, Field(ge=0)], ...] = Field(
@@ -67,11 +67,13 @@ class BackfillSettings(StageSettings):
     queue: str = Field(
         "", pattern="^[a-z0-9_-]*$", description="Celery's queue of the runs, cpu or gpu; empty: the deployment's own."
     )
-    report_cron: str = Field("*/15 * * * *", description="When the library's page is made anew, if anything changed.")
+    report_cron: str = Field(
+        "*/15 * * * *", description="When the library's page is written again, if anything changed."
+    )
     survey_cron: str = Field("0 1 * * 0", description="When the schedule survey runs, in `timezone`.")
 
 
-# What a target may be told of a still: see publish/told.py.
+# Facts about a still that a target may get: see publish/told.py.
 ToldField = Literal[
     "url",
     "path",
@@ -87,7 +89,7 @@ ToldField = Literal[
 
 
 class PublishSettings(StageSettings):
-    """Where the asset `published` writes the picked still; addresses with passwords come from the environment."""
+    """Target of the asset `published`; addresses with passwords come from the environment."""
 
     target: Literal["none", "sql", "http"] = Field("none", description="none: the stage is left out.")
     key: Literal["video_id", "file_name", "file_stem", "source_path"] = Field(
@@ -114,7 +116,7 @@ class PublishSettings(StageSettings):
 
 
 class ServeSettings(StageSettings):
-    """How `thumb-assets serve` takes and sends webhooks."""
+    """Webhooks that `thumb-assets serve` receives and sends."""
 
     tolerance_seconds: float = Field(
         300.0, gt=0, description="A request signed longer ago than this, or further ahead, is refused."
@@ -137,7 +139,7 @@ class ServeSettings(StageSettings):
         (), description="Hosts that may be fetched from though their addresses are private."
     )
     notify_url: str = Field(
-        "", description="Where it is told that a video's stills are there, a private address too; empty: nobody is."
+        "", description="Address that is notified when a video's stills are ready, also a private one; empty: none."
     )
     timeout_seconds: float = Field(30.0, gt=0, description="Longest wait for the other side.")
     num_deliveries: int = Field(
@@ -145,5 +147,5 @@ class ServeSettings(StageSettings):
     )
     retry_seconds: tuple[Annotated[float, Field(ge=0)], ...] = Field(
         (5.0, 30.0, 300.0, 1800.0, 7200.0, 21_600.0, 43_200.0),
-        description="Waits before each further try to fetch or to tell; after the last it is given up.",
+        description="Waits before each retry of a fetch or a notification; after the last it is given up.",
     )

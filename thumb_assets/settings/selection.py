@@ -21,7 +21,7 @@ class ComponentWeights(StageSettings):
 
 
 class RejectSettings(StageSettings):
-    """What a candidate must not be, as long as others remain; a threshold that nothing reaches is off.
+    """Reasons to reject a candidate, as long as others remain; a threshold that nothing reaches is off.
 
     Rules that are a matter of degree drop the worst of a video, at most `max_share` of its candidates each; the others
     that break them are doubtful: taken last, and only where the rules leave less than `min_usable_share` of the video.
@@ -95,7 +95,7 @@ class SimilaritySettings(StageSettings):
 
 
 class KeyframesSettings(StageSettings):
-    """Of strategy `keyframes`: where the similarity to the last selection falls below a threshold, a new one begins."""
+    """Strategy `keyframes`: a new selection begins where the similarity to the last one falls below a threshold."""
 
     threshold: Literal["fixed", "dynamic", "percentile"] = Field(
         "percentile", description="dynamic falls as selections accumulate; percentile is found from the video itself."
@@ -116,7 +116,7 @@ class KeyframesSettings(StageSettings):
 
 
 class SelectionSettings(StageSettings):
-    """How the few frames are chosen from the candidates."""
+    """The choice of the few frames from the candidates."""
 
     preset: str | None = Field(None, description="Settings by name, or by a YAML file; what is set beside it wins.")
     strategy: Literal["best", "keyframes"] = Field(

@@ -12,7 +12,7 @@ MAX_ASPECT_RATIO_PART = 100  # either number of W:H
 
 
 class VideoSettings(StageSettings):
-    """How files are decoded."""
+    """Decoding of files."""
 
     decode_threads: int = Field(0, ge=0, le=64, description="Decoder threads; 0 lets FFmpeg choose.")
     max_pixels: int = Field(
@@ -36,7 +36,7 @@ class VideoSettings(StageSettings):
 
 
 class SparseSettings(StageSettings):
-    """Whether thumbnails are made without decoding every frame, and how much is decoded then."""
+    """Thumbnails without decoding every frame, and the share that is decoded then."""
 
     is_on: bool = Field(False, description="Decode sync frames and a few groups of pictures where the index allows it.")
     max_decoded_share: float = Field(
@@ -54,7 +54,7 @@ class SparseSettings(StageSettings):
 
 
 class ShotsSettings(StageSettings):
-    """How the video is cut into shots."""
+    """Cutting the video into shots."""
 
     detector: Literal["adaptive", "content", "threshold", "histogram", "hash", "transnet"] = Field(
         "adaptive", description="PySceneDetect's detectors, or transnet: the learned TransNetV2 (extra `transnet`)."
@@ -76,7 +76,7 @@ class ShotsSettings(StageSettings):
 
 
 class CandidatesSettings(StageSettings):
-    """Which frames are candidates."""
+    """The frames that are candidates."""
 
     shot_offset_seconds: float = Field(0.4, ge=0, description="Distance of a shot's candidate from the shot's start.")
     uniform_interval_seconds: float | None = Field(
@@ -95,7 +95,7 @@ class CandidatesSettings(StageSettings):
 
 
 class FacesSettings(StageSettings):
-    """Whether and how faces are found."""
+    """Face detection."""
 
     detector: Literal["none", "yunet"] = Field("none", description="No package ships YuNet's file, so off by default.")
     model_path: Path | None = Field(None, description="YuNet's ONNX file; null looks it up in the weights room.")
@@ -117,7 +117,7 @@ PROMPT_FIELDS = ("positive_prompts", "negative_prompts", "title_card_prompts")
 
 
 class ClipSettings(StageSettings):
-    """Which CLIP scores the candidates, against which prompts."""
+    """The CLIP model that scores the candidates, and its prompts."""
 
     model: str = Field("thumb-mini", description="Any open_clip model name, or thumb-mini, which ships with us.")
     pretrained: str | None = Field("embedded", description="open_clip's tag of the weights; thumb-mini's is embedded.")
@@ -139,7 +139,7 @@ class ClipSettings(StageSettings):
 
 
 class IqaSettings(StageSettings):
-    """Which no-reference quality metrics score the frames."""
+    """The no-reference quality metrics that score the frames."""
 
     metrics: tuple[str, ...] = Field(("piqe",), min_length=1, description="pyiqa's names of no-reference metrics.")
     working_height: int = Field(540, ge=64, le=4320, description="Lines of the image the metric sees (never enlarged).")
@@ -156,7 +156,7 @@ class IqaSettings(StageSettings):
 
 
 class StillsSettings(StageSettings):
-    """How the chosen frames are written."""
+    """Writing of the chosen frames."""
 
     format: Literal["jpeg", "png"] = Field("jpeg", description="PNG is lossless and about ten times slower.")
     jpeg_quality: int = Field(95, ge=1, le=100, description="JPEG quality; chroma is always 4:4:4.")
@@ -228,7 +228,7 @@ SCENE_LABELS = (
 
 
 class ChaptersSettings(StageSettings):
-    """How a video is cut into chapters of like content, and what they are called."""
+    """Chapters of like content, and their titles."""
 
     is_on: bool = Field(False, description="Whether chapters are made.")
     eps: float | None = Field(
@@ -249,7 +249,7 @@ class ChaptersSettings(StageSettings):
 
 
 class ExportSettings(StageSettings):
-    """Which program fetches the chosen frames (both give the same pixels), how they are proven, on which disk."""
+    """The program that fetches the chosen frames (both give the same pixels), their proof, the disk."""
 
     backend: Literal["pyav", "ffmpeg"] = Field("pyav", description="ffmpeg: FFmpeg the program, proven like PyAV.")
     ffmpeg_path: Path | None = Field(None, description="null: the system's ffmpeg, else imageio-ffmpeg's.")
@@ -264,7 +264,7 @@ class ExportSettings(StageSettings):
 
 
 class ModelsSettings(StageSettings):
-    """Which models may be used at all; holds for every stage and changes no value in a table."""
+    """The models that may be used at all; for every stage; changes no value in a table."""
 
     licence: Literal["commercial", "research"] = Field(
         "research", description="commercial refuses models whose terms forbid commercial use or are not known."

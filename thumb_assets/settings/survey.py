@@ -6,7 +6,7 @@ from thumb_assets.settings.base import StageSettings
 
 
 class SurveySettings(StageSettings):
-    """How the videos of the library are held against each other; docs/survey.md has what the defaults rest on."""
+    """Comparison of the library's videos; docs/survey.md explains the defaults."""
 
     min_cosine: float = Field(
         0.95, ge=-1, le=1, description="Frames of two videos are alike from this cosine on, weighed as two selections."

@@ -1,4 +1,4 @@
-"""Which colours a stream's numbers mean: the tags, and documented rules (`resolve_colours`) where one is missing."""
+"""Resolves the colours of a stream from its tags, and by documented rules (`resolve_colours`) where one is missing."""
 
 import struct
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ _MATRICES: dict[str, Matrix] = {
 
 @dataclass(frozen=True)
 class Colours:
-    """What the numbers of a stream's pictures mean.
+    """Meaning of the numbers in a stream's pictures.
 
     Attributes:
         matrix: swscale's number of the YUV matrix; unused for RGB.
@@ -97,7 +97,7 @@ class Colours:
 
     @property
     def needs_map(self) -> bool:
-        """Whether the colours lie outside what an sRGB picture shows as it is: HDR, or a wide gamut."""
+        """True for HDR or a wide gamut: an sRGB picture cannot show the colours as they are."""
         return self.transfer != "sdr" or self.primaries != "bt709"
 
 
