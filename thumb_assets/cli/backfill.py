@@ -43,14 +43,14 @@ if TYPE_CHECKING:
 
 @in_section("Make")
 @click.command("backfill")
-@click.option("--missing", "which", flag_value="missing", default=True, help="Videos never done (the default).")
-@click.option("--failed", "which", flag_value="failed", help="Videos of which a stage failed; what is done stays.")
-@click.option("--stale", "which", flag_value="stale", help="Videos whose file, settings or code changed since.")
+@click.option("--missing", "which", flag_value="missing", default=True, help="Videos that never ran (the default).")
+@click.option("--failed", "which", flag_value="failed", help="Videos with a failed stage; finished stages stay.")
+@click.option("--stale", "which", flag_value="stale", help="Videos whose file, settings or code changed.")
 @click.option("--all", "which", flag_value="all", help="Every video of the library.")
 @click.option("--assets", help="Comma-separated assets; default: all.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many videos.")
-@click.option("--dry-run", is_flag=True, help="Only print what is left to do, and what it would take.")
-@click.option("--launch", is_flag=True, help="Leave the work to the daemon of a running `thumb-assets ui`.")
+@click.option("--limit", type=click.IntRange(1), help="Maximum number of videos.")
+@click.option("--dry-run", is_flag=True, help="Only print the remaining work and its estimated cost.")
+@click.option("--launch", is_flag=True, help="Hand the work to the daemon of a running `thumb-assets ui`.")
 @recompute_option
 @settings_options
 @click.pass_obj

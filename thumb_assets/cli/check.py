@@ -12,12 +12,13 @@ from thumb_assets.cli.output import one_line_errors, out, print_outcomes, progre
 from thumb_assets.pipeline import STAGES, Fault, StageResult, default_stages, faults_of, grouped, run_groups
 from thumb_assets.settings import Configuration
 from thumb_assets.store import TableStore, ids_with_outputs
+from thumb_assets.wording import count
 
 
 @in_section("Operate")
 @click.command("check")
 @click.argument("video_ids", nargs=-1, metavar="[VIDEO_ID]...")
-@click.option("--repair", is_flag=True, help="Make again what is not as it was written.")
+@click.option("--repair", is_flag=True, help="Make damaged results again.")
 @settings_options
 @click.pass_obj
 def check_command(
@@ -44,14 +45,12 @@ def check_command(
             faults = _faults(sorted({fault.video_id for fault in faults}), store)
             out.print("after the repair:" if faults else "all faults are repaired")
             _print(faults)
-        how_many = "1 video" if len(wanted) == 1 else f"{len(wanted)} videos"
+        how_many = count(len(wanted), "video")
         if not faults:
-            out.print(f"{how_many} checked: everything is as it was written")
+            out.print(f"{how_many} checked: no damage found")
         elif not repair:
             num_videos = len({fault.video_id for fault in faults})
-            out.print(
-                f"{how_many} checked, {num_videos} with faults; `thumb-assets check --repair` makes again what is wrong"
-            )
+            out.print(f"{how_many} checked, {num_videos} with faults; `thumb-assets check --repair` makes these again")
     sys.exit(1 if faults else 0)
 
 

@@ -95,14 +95,14 @@ def _decide(
         first = min((each.first_stage for each in decided), key=["candidate_frames", "selections"].index)
         paths = [str(each.video.path) for each in decided]
         command = _command(paths, data_dir=data_dir, profile=profile, overrides=overrides)
-        out.print(f"it counts once the stages from `{first}` on have run: {command}", markup=False)
+        out.print(f"takes effect when the stages from `{first}` on have run: {command}", markup=False)
 
 
 def _asked(video: str, frames: Sequence[int], word: str) -> _Asked:
     """Decisions asked for, by the video's name as it was given."""
     if video == "-":
         if frames:
-            raise BadInputError("with - the frames are read from standard input; give either it or frames")
+            raise BadInputError("- reads the frames from standard input; give either - or frames")
         return _from_csv(word)
     if not frames:
         raise BadInputError(f"{video!r}: no frame was named; give one frame_index or more")

@@ -33,7 +33,7 @@ def decisions_command(verbose: bool, *, videos: tuple[str, ...], data_dir: Path 
                 if any(state.video_id.startswith(name) or Path(state.file).name == name for name in wanted)
             ]
         if not states:
-            out.print("nothing is decided; pin, ban and cover decide")
+            out.print("no decisions yet; make them with pin, ban and cover")
             return
         rows = [
             [

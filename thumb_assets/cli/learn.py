@@ -25,7 +25,7 @@ from thumb_assets.wording import count
     metavar="FILE.csv",
     help="video_id, frame_index, and label, or clicks and impressions.",
 )
-@click.option("--dry-run", is_flag=True, help="Only train and print; keep the scorer that is there.")
+@click.option("--dry-run", is_flag=True, help="Only train and print; do not replace the scorer.")
 @click.option("--forget", is_flag=True, help="Remove the scorer instead.")
 @settings_options
 @click.pass_obj
@@ -69,7 +69,7 @@ def learn_command(
 
 def _forget(store: TableStore) -> None:
     removed = remove_learned_head(store)
-    out.print(f"{store.learned_head_path} {'removed' if removed else 'is not there'}", markup=False)
+    out.print(f"{store.learned_head_path} {'removed' if removed else 'does not exist'}", markup=False)
 
 
 def _print(training: Training) -> None:

@@ -27,7 +27,7 @@ _MAX_LOST_SHARE = 0.5
 @in_section("Operate")
 @click.command("prune")
 @click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
-@click.option("--force", is_flag=True, help="Also files never seen here, and where most are gone.")
+@click.option("--force", is_flag=True, help="Also remove videos never seen here, even if most files are gone.")
 @settings_options
 @click.pass_obj
 def prune_command(
@@ -57,7 +57,7 @@ def prune_command(
         if len(lost) > _MAX_LOST_SHARE * (len(lost) + len(kept)) and not (force or dry_run):
             raise BadInputError(
                 f"the files of {len(lost)} of {count(len(lost) + len(kept), 'video')} are gone, "
-                "which looks like a volume that is not mounted; mount it, or say --force"
+                "which looks like a volume that is not mounted; mount it, or give --force"
             )
         rows = [(video_id, num_output_bytes(store, video_id)) for video_id in lost]
         if not dry_run:
@@ -73,4 +73,4 @@ def prune_command(
         print_table(title, ["video_id", "MB"], [[video_id, f"{size / 1e6:.1f}"] for video_id, size in rows])
         if num_kept:
             counted = "1 decision is" if num_kept == 1 else f"{num_kept} decisions are"
-            out.print(f"{counted} kept, whatever is removed; thumb-assets decisions lists them")
+            out.print(f"{counted} kept; `thumb-assets decisions` lists them")

@@ -14,6 +14,7 @@ from thumb_assets.cli.output import err, one_line_errors, out, print_table
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings import NOTIFY_SECRET_VARIABLE, WEBHOOK_SECRET_VARIABLE, signing_secret
 from thumb_assets.store import Outbox, TableStore
+from thumb_assets.wording import count
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -85,7 +86,7 @@ def outbox_command(verbose: bool, *, send_again: bool, data_dir: Path | None) ->
         given_up = outbox.messages("given_up", limit=1000)
         if send_again:
             num = outbox.send_again([message.message_id for message in given_up], now=time.time())
-            out.print(f"{num} messages are sent again by a running `thumb-assets serve`")
+            out.print(f"{count(num, 'message')} will be sent again by a running `thumb-assets serve`")
             return
         rows = [[name, state, str(num)] for name, states in outbox.counts().items() for state, num in states.items()]
         print_table("webhooks", ["what", "state", "number"], rows)

@@ -45,7 +45,7 @@ def show_command(verbose: bool, *, names: tuple[str, ...], is_all: bool, data_di
         if rows:
             print_table("settings", ["name", "value", "from"], rows)
         else:
-            out.print("all settings are as built in (--all prints them)")
+            out.print("all settings have their built-in values (--all prints them)")
         is_there = "" if configuration.path.is_file() else " (not there yet: `thumb-assets settings set NAME=VALUE`)"
         out.print(f"file: {configuration.path}{is_there}", markup=False)
 
@@ -74,29 +74,29 @@ def unset_command(verbose: bool, *, names: tuple[str, ...], data_dir: Path | Non
         store = table_store(data_dir)
         removed = unset_in_file(store.data_dir, names)
         for name in sorted(set(names) - set(removed)):
-            err.print(f"{name} does not stand in {settings_path(store.data_dir)}", markup=False)
+            err.print(f"{name} is not set in {settings_path(store.data_dir)}", markup=False)
         if removed:
             out.print(f"{settings_path(store.data_dir)}: removed {', '.join(removed)}", markup=False)
             _say_when(store.data_dir, removed)
 
 
 def _say_when(data_dir: Path, names: list[str]) -> None:
-    """When a change counts, and what keeps it from counting."""
+    """Prints when a change takes effect, and what overrides it."""
     origins = read_configuration(data_dir).origins
     for name in names:
         if origins.get(name) == "environment":
-            err.print(f"note: {variable_of(name)} in the environment wins over the file", markup=False)
+            err.print(f"note: {variable_of(name)} in the environment overrides the file", markup=False)
     fixed = [name for name in names if name in FIXED_AT_LOAD or name.startswith("serve.")]
     if fixed:
         out.print(
-            f"{', '.join(fixed)}: a running `thumb-assets ui` or `serve` takes it up when it is started again (the UI "
+            f"{', '.join(fixed)}: a running `thumb-assets ui` or `serve` reads it when restarted (the UI "
             "also by Deployment > Code locations > Reload)",
             markup=False,
         )
     if len(fixed) < len(names):
         out.print(
-            "it counts for whatever is run from now on; `thumb-assets backfill --stale --dry-run` says which results "
-            "are of other settings",
+            "applies from the next run on; `thumb-assets backfill --stale --dry-run` lists results made with "
+            "other settings",
             markup=False,
         )
 
