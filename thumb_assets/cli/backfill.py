@@ -156,7 +156,7 @@ def _is_meant(left: Backlog, which: str) -> bool:
 
 
 def _nothing_chosen(which: str, backlog: Sequence[Backlog]) -> str:
-    """One line for a backfill that has nothing to do, and the options under which it would have."""
+    """One line for a backfill without work, with the options that would find some."""
     left = Counter(each.work for each in backlog if each.work in {"missing", "failed", "stale"})
     others = [f"{count(num, 'video')} {'is' if num == 1 else 'are'} {work} (--{work})" for work, num in left.items()]
     wanted = "in the library" if which == "all" else which
@@ -170,7 +170,7 @@ def _kind(left: Backlog) -> str:
         return "done, with other settings (--stale makes them again)"
     if left.work != "failed":
         return {"none": "done"}.get(left.work, left.work)
-    return "failed, for good" if left.is_permanent else "failed, to be tried again"
+    return "failed, not retried automatically" if left.is_permanent else "failed, retried automatically"
 
 
 def _print_estimate(expected: Estimate, store: TableStore) -> None:

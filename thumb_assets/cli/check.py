@@ -32,7 +32,7 @@ def check_command(
 ) -> None:
     """Compare what is stored with what was written. Reads every file of the videos (default: all).
 
-    Tables are held against the hash of their rows, stills, crops and chapters against theirs, the catalog against the
+    Tables are compared with the hash of their rows, stills, crops and chapters with theirs, the catalog with the
     tables. Prints one line per fault; exit code 1 where there is one.
     """
     with one_line_errors(verbose=verbose):
@@ -68,7 +68,7 @@ def _print(faults: Iterable[Fault]) -> None:
 
 
 def _repair(faults: Iterable[Fault], configuration: Configuration, store: TableStore) -> None:
-    """Makes again the stages at fault, whatever their footers say, and then what follows from them."""
+    """Makes the damaged stages again, regardless of their footers, and then the stages that depend on them."""
     stages_of: dict[str, set[str]] = {}
     for fault in faults:
         stages_of.setdefault(fault.video_id, set()).add(fault.stage or "catalog")

@@ -42,7 +42,7 @@ escape_log_lines()
 class LineConsole(Console):
     """A console on which every text is one line, and nothing in it moves the cursor or sets the terminal.
 
-    All that the commands print goes through here; names of files and messages of other programs stand in it. Several
+    All that the commands print goes through here; texts may hold file names and messages of other programs. Several
     lines are several texts.
     """
 
@@ -243,7 +243,7 @@ def print_errors(errors: Iterable[object]) -> None:
 
 
 def print_outcomes(outcomes: Iterable[Outcome | StageResult]) -> None:
-    """One line per failure that is its own cause, and one per stage that was skipped for whatever many videos."""
+    """One line per root failure, and one per skipped stage with its number of videos."""
     skipped: dict[tuple[str, str], int] = {}
     for outcome in outcomes:
         message = str(outcome.message)

@@ -23,7 +23,7 @@ class SpaceNeeded:
 
     Attributes:
         final_bytes: what stays. The old version stays beside the new one until that is proven, so this is all new.
-        temporary_bytes: the most that lies there besides at any time, and goes.
+        temporary_bytes: peak of additional temporary bytes.
     """
 
     final_bytes: int

@@ -41,7 +41,7 @@ def write_stills(
     """Writes every planned still at full resolution, upright, full-range sRGB.
 
     Args:
-        plan: what to write; format and quality stand in it.
+        plan: the files to write, with format and quality.
         frames: the frames of the plan in any order, as `FrameFetcher.fetch_many` yields them.
         folder: an existing folder.
         provenance: further facts for the files, such as `video_sha256` and `source_file_name`.

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from thumb_assets.settings import JudgeSettings
 
-# Raised when what an answer means changes, so that older ones are not taken for it.
+# Raised when what an answer means changes, so that older ones are not mistaken for it.
 _SCHEMA_VERSION = 1
 _JPEG_QUALITY = 90
 _SEED = 0

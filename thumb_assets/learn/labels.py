@@ -69,7 +69,7 @@ def read_labels(path: Path, *, resolve: Resolve, left_out: LeftOut) -> list[Labe
 
     A label is true, false, yes, no or a number. Where a number of the file is outside 0..1, all are mapped to 0..1, the
     least to 0 and the greatest to 1. Clicks and impressions of rows of one frame are added up; their rate, smoothed by
-    PRIOR_IMPRESSIONS, is held against that of all labelled stills of the video: for a ratio r of the two the target is
+    PRIOR_IMPRESSIONS, is compared with that of all labelled stills of the video: for a ratio r of the two the target is
     r / (1 + r), 0.5 for what is clicked like the others, and the weight is that of the impressions beside the prior's.
 
     Args:

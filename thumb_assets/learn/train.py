@@ -59,7 +59,7 @@ def train(examples: Examples | None, hand_made: NDArray[np.float64]) -> Training
     """Trains on all examples, and on parts of them to hold the held-out rest against the hand-made scores.
 
     The folds are of whole videos, and the strength of the regularisation is found again within each fold's training
-    part, so that nothing of a video has a say in how it is ordered. The same examples give the same head, to the byte.
+    part, so that no video influences its own order. The same examples give the same head, to the byte.
 
     Args:
         examples: None where no label could be used.
@@ -145,7 +145,7 @@ def _moments(features: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
     """Means and scales of (R, F) features, of those that are known.
 
     The scales are standard deviations times the square root of how many there are of the kind, so that the embedding
-    weighs as much as all else, whatever its dimensions. What never differs gets no say.
+    weighs as much as all else, whatever its dimensions. A feature that never differs has no weight.
     """
     is_known = ~np.isnan(features)
     num_known = np.maximum(is_known.sum(axis=0), 1)

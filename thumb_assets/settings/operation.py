@@ -10,11 +10,9 @@ from thumb_assets.settings.base import StageSettings
 class LibrarySettings(StageSettings):
     """Watching the library."""
 
-    url: str = Field(
-        "", description="Videos that lie elsewhere, such as s3://bucket/videos (by fsspec); fetched as they come."
-    )
+    url: str = Field("", description="Remote videos, such as s3://bucket/videos (by fsspec); fetched as they come.")
     outputs_url: str = Field(
-        "", description="Where tables and pictures are kept besides the data folder, for machines that share no disk."
+        "", description="Second place of tables and pictures beside the data folder, for machines that share no disk."
     )
     ignore: tuple[str, ...] = Field(
         ("@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "node_modules"),
@@ -35,7 +33,7 @@ class LibrarySettings(StageSettings):
     max_hash_seconds_per_tick: float = Field(20.0, gt=0, description="No further file is hashed after so long.")
     process_new: bool = Field(True, description="The sensor also has what is new run; off: partitions only.")
     owners: tuple[str, ...] = Field(
-        ("team:video-library",), description="Whom Dagster names as owners: `team:NAME` or an address."
+        ("team:video-library",), description="Owners that Dagster shows: `team:NAME` or an address."
     )
     keep_replaced: bool = Field(
         False, description="Keep what was made of a file's former content once its new one is done."
@@ -93,7 +91,7 @@ class PublishSettings(StageSettings):
 
     target: Literal["none", "sql", "http"] = Field("none", description="none: the stage is left out.")
     key: Literal["video_id", "file_name", "file_stem", "source_path"] = Field(
-        "file_name", description="By what the other system knows the video."
+        "file_name", description="The other system's key of the video."
     )
     stills_url: str = Field("", description="Address under which the folder `stills/` is served, for the field url.")
     sql_table: str = Field("videos", min_length=1, description="Table of the database, or schema.table.")
@@ -101,7 +99,7 @@ class PublishSettings(StageSettings):
     sql_columns: dict[str, ToldField] = Field(
         {"thumbnail_path": "path"}, min_length=1, description="Columns to set, each with a field of the best still."
     )
-    http_url: str = Field("", description="Where all stills go as JSON; {key} in it stands for the key.")
+    http_url: str = Field("", description="Address that gets all stills as JSON; {key} in it is replaced by the key.")
     http_method: Literal["PUT", "POST", "PATCH"] = Field("PUT", description="The request's method.")
     timeout_seconds: float = Field(30.0, gt=0, description="http: longest wait for the other side.")
     allowed_hosts: tuple[str, ...] = Field((), description="http: hosts that may be called though they are private.")

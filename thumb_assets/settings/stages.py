@@ -28,7 +28,7 @@ class VideoSettings(StageSettings):
         3600.0,
         gt=0,
         le=604_800,
-        description="A video on which nothing happens for so long has failed (a whole batch is one step).",
+        description="A video without progress for this long has failed (a whole batch is one step).",
     )
     hwaccel: Literal["none", "auto", "cuda", "vaapi", "qsv", "videotoolbox", "d3d11va"] = Field(
         "none", description="Device that decodes; what it cannot do the CPU does. Checks always decode on the CPU."
@@ -101,7 +101,7 @@ class FacesSettings(StageSettings):
     model_path: Path | None = Field(None, description="YuNet's ONNX file; null looks it up in the weights room.")
     working_height: int = Field(540, ge=64, le=2160, description="Lines of the image the detector sees.")
     min_confidence: float = Field(0.7, ge=0, le=1, description="Boxes with less are dropped by the detector.")
-    on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do when the model cannot be had.")
+    on_unavailable: Literal["skip", "error"] = Field("skip", description="If the model is unavailable.")
 
 
 POSITIVE_PROMPTS = ("a sharp, well-lit frame from a video, showing the main subject clearly",)
@@ -135,7 +135,7 @@ class ClipSettings(StageSettings):
     compile: Literal["none", "torch", "tensorrt"] = Field(
         "none", description="CUDA only: have torch compile the model."
     )
-    on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do when no weights can be had.")
+    on_unavailable: Literal["skip", "error"] = Field("skip", description="If the weights are unavailable.")
 
 
 class IqaSettings(StageSettings):
@@ -152,7 +152,9 @@ class IqaSettings(StageSettings):
         "auto", description="As of clip, for neural metrics whose scores hold in it; all others are computed in fp32."
     )
     compile: Literal["none", "torch", "tensorrt"] = Field("none", description="CUDA only: have torch compile the nets.")
-    on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do without the package or weights.")
+    on_unavailable: Literal["skip", "error"] = Field(
+        "skip", description="If the package or the weights are unavailable."
+    )
 
 
 class StillsSettings(StageSettings):
@@ -173,7 +175,9 @@ class CropsSettings(StageSettings):
     """To which shapes the stills are cut as well; format and quality are those of the stills."""
 
     aspect_ratios: tuple[str, ...] = Field((), description='Such as ["16:9", "9:16", "1:1", "4:5"]; empty: no crops.')
-    without_faces: Literal["saliency", "centre"] = Field("saliency", description="Where to cut where no face is known.")
+    without_faces: Literal["saliency", "centre"] = Field(
+        "saliency", description="Place of the crop if no face is known."
+    )
     min_face_confidence: float = Field(0.7, ge=0, le=1, description="Faces with less do not count.")
 
     @field_validator("aspect_ratios")
@@ -230,9 +234,9 @@ SCENE_LABELS = (
 class ChaptersSettings(StageSettings):
     """Chapters of like content, and their titles."""
 
-    is_on: bool = Field(False, description="Whether chapters are made.")
+    is_on: bool = Field(False, description="Make chapters.")
     eps: float | None = Field(
-        None, gt=0, description="Radius of a cluster: 0 is the same, 1.41 nothing alike; null: found from the video."
+        None, gt=0, description="Radius of a cluster: 0 is identical, 1.41 unrelated; null: derived from the video."
     )
     min_samples: int = Field(2, ge=1, le=1000, description="Candidates within the radius that make a cluster.")
     time_weight: float = Field(
@@ -256,10 +260,10 @@ class ExportSettings(StageSettings):
     batch_size: int = Field(50, ge=1, le=200, description="ffmpeg: frames per call, each decoding from the start.")
     timeout_seconds: float = Field(600.0, gt=0, description="ffmpeg: a call that takes longer is stopped.")
     verification: Literal["seek", "count"] = Field(
-        "seek", description="How the check finds each frame: by its recorded stamp and hash, or counting from frame 0."
+        "seek", description="The check finds each frame by its recorded stamp and hash, or by counting from frame 0."
     )
     min_free_bytes: int = Field(
-        32_000_000, ge=0, description="What must stay free on the disk beyond what is about to be written."
+        32_000_000, ge=0, description="Bytes that must stay free on the disk beyond the planned files."
     )
 
 

@@ -19,7 +19,7 @@ DIFFERENT = 0.25
 # An encoder ended the group early where it is shorter than this share of the longest: it saw a cut. Less of a
 # difference is enough then.
 _EARLY_END, _DIFFERENT_AT_EARLY_END = 0.95, 0.12
-# A packet is held against the ninth decile of this many on each side.
+# A packet is compared with the ninth decile of this many on each side.
 _NUM_NEIGHBOURS = 12
 # Times that decile: where a packet may be the one behind a cut that is known to be somewhere, where it stands out, and
 # where it does so without doubt.

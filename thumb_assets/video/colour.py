@@ -110,7 +110,7 @@ def resolve_colours(picture: av.VideoFrame, *, codec: av.Codec | None = None) ->
     - Transfer: PQ and HLG are HDR. Every other one, tagged or not, is taken as it is for sRGB, which is what players
       do: the small difference between a camera's curve and a screen's is the look of video.
     - Primaries: BT.2020 and Display P3 are mapped to BT.709; untagged HDR is BT.2020. Those of BT.601 (625 and 525
-      lines) are taken for BT.709, as FFmpeg's scaler and most players do: a few levels in saturated colours.
+      lines) are assumed to be BT.709, as FFmpeg's scaler and most players do: a few levels in saturated colours.
     - Matrix: as tagged; untagged with BT.2020 primaries or HDR is BT.2020, else BT.709 from 720 lines or 1280 columns
       on, else BT.601.
     """
