@@ -248,7 +248,7 @@ def documented_commands() -> list[str]:
 
 # Commands that run until they are interrupted, or need labels, a model file or another server: tests of their own run
 # them. Here their options and settings are read.
-ONLY_READ = ("demo", "serve", "ui", "learn", "--profile cpu", "--set judge.url")
+ONLY_READ = ("demo", "serve", "ui", "learn", "--profile cpu", "--set judge.url", "shots.detector=transnet")
 # Commands that need more than a library of one video whose stages were run.
 BEFORE = {
     "chapters": [
