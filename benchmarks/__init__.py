@@ -1,5 +1,5 @@
 """How far ours is from its limits, and what others cost for the same: `uv run python -m benchmarks`.
 
-What belongs here: the clips, the contestants, their repetitions, the page (`docs/performance.md`). What does not: any
-part of the job itself, and any assertion on a time (the tests only look at the shape of the page).
+What belongs here: the clips, the contestants, their repetitions, the page (`docs/results/performance.md`), and tests of
+these. What does not: any part of the job itself, and any assertion on a time (the tests look at the shape of the page).
 """

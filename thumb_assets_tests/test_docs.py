@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from thumb_assets.cli.docs import HEADING as COMMANDS_HEADING
+from thumb_assets.cli.docs import commands_list
+from thumb_assets.cli.group import SECTIONS, main
 from thumb_assets.settings import FIXED_AT_LOAD, SETTINGS_FILE
 from thumb_assets.settings.docs import HEADING, settings_table
 
@@ -40,6 +43,20 @@ def test_the_page_of_settings_lists_them_all_as_they_are() -> None:
     assert SETTINGS_FILE in above
     assert "built-in < profile < file < environment < `--set`" in above
     assert all(f"`{name}`" in above for name in FIXED_AT_LOAD)
+
+
+def test_the_page_of_commands_lists_them_all_as_they_are() -> None:
+    _, heading, below = (_ROOT / "docs/cli.md").read_text(encoding="utf-8").partition(COMMANDS_HEADING)
+    assert heading + below == commands_list(), "run `python -m thumb_assets.cli.docs docs/cli.md`"
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(main.commands)
+    assert all(f"Usage: thumb-assets {name} " in below for name in main.commands)
+
+
+def test_the_map_of_rooms_names_each_room() -> None:
+    text = (_ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    package = _ROOT / "thumb_assets"
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")} | {path.stem for path in package.glob("*.py")}
+    assert sorted(room for room in rooms - {"__init__", "__main__"} if f"`{room}`" not in text) == []
 
 
 def test_the_pages_that_people_begin_with_name_the_settings_file() -> None:

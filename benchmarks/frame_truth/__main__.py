@@ -1,4 +1,4 @@
-"""The command: `uv run --group benchmarks python -m benchmarks.frame_truth > docs/frame-truth.md`."""
+"""The command: `uv run --group benchmarks python -m benchmarks.frame_truth > docs/results/frame-truth.md`."""
 
 import os
 import re

@@ -11,7 +11,7 @@ from benchmarks.frame_truth.rules import RULES
 _INTRODUCTION = f"""\
 Every still this project writes is the frame that was scored: the right one, the right way up, in the right colours.
 This page holds that against other programs, on one video for each thing known to go wrong.
-`{{command}}` makes it anew.
+`{{command}}` writes this page.
 
 Of each video the first frame, the last one and others drawn by lot are exported by both exporters (PyAV in our process,
 and FFmpeg the program), and judged:

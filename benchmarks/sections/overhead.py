@@ -10,7 +10,7 @@ from benchmarks.recipes import ten_seconds
 TITLE = "Overhead per video"
 ABOUT = """\
 The same short videos by the bare engine (`pipeline.run`, its models loaded and warm), by the command line's way (the
-engine in a child process, which imports and loads everything anew), and by a backfill through Dagster (in runs of 25
+engine in a child process, which imports and loads everything again), and by a backfill through Dagster (in runs of 25
 videos that share such a child, with all records in Dagster's database). The overhead is the difference to the bare
 engine, spread over the videos; it holds every start of a process and every load of a model."""
 

@@ -6,7 +6,7 @@ from benchmarks.what_if import NUM_CANDIDATES, NUM_VIDEOS, measure_what_if
 
 TITLE = "What-if"
 ABOUT = """\
-Selection settings, weights, K or prompts are changed, and every video of a library is selected anew from stored tables
+Selection settings, weights, K or prompts are changed, and every video of a library is selected again from stored tables
 and embeddings: no decoding, no image model. The tables are made up; measured is all that `what_if` does."""
 
 WANTED = 1.0

@@ -1,4 +1,4 @@
-"""The command: `uv run python -m benchmarks.selection --output docs/selection-results.md`."""
+"""The command: `uv run python -m benchmarks.selection --output docs/results/selection.md`."""
 
 import sys
 import tempfile

@@ -74,7 +74,7 @@ def compare(
         videos: made ones.
         names: out of CONTESTANTS.
         ours: the engine.
-        is_quick: leave out stability and determinism, which need files encoded anew and second runs.
+        is_quick: leave out stability and determinism, which need files encoded again and second runs.
     """
     signals = {video.name: signals_of(video.path) for video in videos}
     outcomes, determinism = {}, {}
@@ -181,7 +181,7 @@ def _determinism(name: str, videos: Sequence[MadeVideo], *, ours: Ours, run_agai
         sum(before[path].equals(after[path]) for path in after) for after in (chosen_again, measured_again)
     )
     return (
-        f"chosen again, {num_same} of {len(paths)} tables are the same; measured and chosen anew, "
+        f"chosen again, {num_same} of {len(paths)} tables are the same; measured and chosen again, "
         f"{num_same_runs} of {len(some)}"
     )
 

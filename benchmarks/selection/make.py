@@ -36,7 +36,7 @@ class MadeVideo:
     """A made video and what is known of it.
 
     Attributes:
-        again: the same pictures encoded anew, with other keyframes and less quality; None where nobody asked for it.
+        again: the same pictures encoded again, with other keyframes and less quality; None where nobody asked for it.
     """
 
     name: str
@@ -51,7 +51,7 @@ def make_video(plan: Plan, footage: Footage, folder: Path, *, with_again: bool =
 
     Args:
         folder: an existing one.
-        with_again: also the same one encoded anew.
+        with_again: also the same one encoded again.
     """
     path = folder / f"{plan.name}-{digest_of(plan)}.mp4"
     truth_path = path.with_suffix(".json")

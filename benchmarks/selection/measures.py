@@ -89,7 +89,7 @@ def coverage(chosen: FloatArray, seen: FloatArray) -> float:
 
 
 def stability(picks: Sequence[Pick], again: Sequence[Pick], truth: Truth) -> float:
-    """Share of the picks whose moment is among those of the picks of the same video encoded anew.
+    """Share of the picks whose moment is among those of the picks of the same video encoded again.
 
     A pick that shows no moment is stable where its kind of defect is picked again.
     """

@@ -38,7 +38,7 @@ videos alone.
   three picks, each of which is taken for the fifth frame next to it; **good**: over the good frames alone. Less is
   better.
 - **score**: mean `combined_score` of ours' picks.
-- **stability**: share of ours' picks whose moment (or kind of defect) is picked again where the file is encoded anew,
+- **stability**: share of ours' picks whose moment (or kind of defect) is picked again where the file is encoded again,
   with other keyframes and CRF 30.
 
 Values are means over the videos, in brackets the 95 % interval of the bootstrap over videos (1,000 draws). A contestant

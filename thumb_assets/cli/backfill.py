@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import (
     configuration_of,
     dagster_resource,
@@ -40,15 +41,16 @@ if TYPE_CHECKING:
     from thumb_assets.defs.resources import ThumbAssetsResource
 
 
+@in_section("Make")
 @click.command("backfill")
-@click.option("--missing", "which", flag_value="missing", default=True, help="Videos never done (the default).")
-@click.option("--failed", "which", flag_value="failed", help="Videos of which a stage failed; what is done stays.")
-@click.option("--stale", "which", flag_value="stale", help="Videos whose file, settings or code changed since.")
+@click.option("--missing", "which", flag_value="missing", default=True, help="Videos that never ran (the default).")
+@click.option("--failed", "which", flag_value="failed", help="Videos with a failed stage; finished stages stay.")
+@click.option("--stale", "which", flag_value="stale", help="Videos whose file, settings or code changed.")
 @click.option("--all", "which", flag_value="all", help="Every video of the library.")
 @click.option("--assets", help="Comma-separated assets; default: all.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many videos.")
-@click.option("--dry-run", is_flag=True, help="Only print what is left to do, and what it would take.")
-@click.option("--launch", is_flag=True, help="Leave the work to the daemon of a running `thumb-assets ui`.")
+@click.option("--limit", type=click.IntRange(1), help="Maximum number of videos.")
+@click.option("--dry-run", is_flag=True, help="Only print the remaining work and its estimated cost.")
+@click.option("--launch", is_flag=True, help="Hand the work to the daemon of a running `thumb-assets ui`.")
 @recompute_option
 @settings_options
 @click.pass_obj
@@ -65,7 +67,7 @@ def backfill_command(
     overrides: Any,
     recompute: bool,
 ) -> None:
-    """Run the library's videos through Dagster, in chunks that load each model once."""
+    """Run the library's videos through Dagster, in chunks. Each chunk loads every model once."""
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
         configuration = configuration_of(store, profile, overrides)
@@ -154,7 +156,7 @@ def _is_meant(left: Backlog, which: str) -> bool:
 
 
 def _nothing_chosen(which: str, backlog: Sequence[Backlog]) -> str:
-    """One line for a backfill that has nothing to do, and the options under which it would have."""
+    """One line for a backfill without work, with the options that would find some."""
     left = Counter(each.work for each in backlog if each.work in {"missing", "failed", "stale"})
     others = [f"{count(num, 'video')} {'is' if num == 1 else 'are'} {work} (--{work})" for work, num in left.items()]
     wanted = "in the library" if which == "all" else which
@@ -168,7 +170,7 @@ def _kind(left: Backlog) -> str:
         return "done, with other settings (--stale makes them again)"
     if left.work != "failed":
         return {"none": "done"}.get(left.work, left.work)
-    return "failed, for good" if left.is_permanent else "failed, to be tried again"
+    return "failed, not retried automatically" if left.is_permanent else "failed, retried automatically"
 
 
 def _print_estimate(expected: Estimate, store: TableStore) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import complete_video_id, data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_table
 from thumb_assets.export import chapter_title, render_ffmetadata, render_webvtt
@@ -12,6 +13,7 @@ from thumb_assets.store import write_table_file, write_text_file
 _RENDER = {"webvtt": render_webvtt, "ffmetadata": render_ffmetadata}
 
 
+@in_section("Look")
 @click.command("chapters")
 @click.argument("video_id")
 @click.option("--format", "form", type=click.Choice(["table", *_RENDER]), default="table", show_default=True)
@@ -23,7 +25,7 @@ _RENDER = {"webvtt": render_webvtt, "ffmetadata": render_ffmetadata}
 @data_dir_option
 @click.pass_obj
 def chapters_command(verbose: bool, *, video_id: str, form: str, output: Path | None, data_dir: Path | None) -> None:
-    """Print the chapters of a video, which the stage `chapters` made (chapters.is_on=true).
+    """Print the chapters of a video. The stage `chapters` makes them (chapters.is_on=true).
 
     `webvtt` is for <track kind="chapters">; with `ffmetadata`, `ffmpeg -i VIDEO -i FILE -map_chapters 1 -codec copy
     OUTPUT` writes them into a copy of the video.

@@ -6,16 +6,19 @@ from pathlib import Path
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import complete_video_id, configuration_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_outcomes, progress
 from thumb_assets.pipeline import STAGES, Fault, StageResult, default_stages, faults_of, grouped, run_groups
 from thumb_assets.settings import Configuration
 from thumb_assets.store import TableStore, ids_with_outputs
+from thumb_assets.wording import count
 
 
+@in_section("Operate")
 @click.command("check")
 @click.argument("video_ids", nargs=-1, metavar="[VIDEO_ID]...")
-@click.option("--repair", is_flag=True, help="Make again what is not as it was written.")
+@click.option("--repair", is_flag=True, help="Make damaged results again.")
 @settings_options
 @click.pass_obj
 def check_command(
@@ -27,9 +30,9 @@ def check_command(
     profile: str | None,
     overrides: Sequence[str],
 ) -> None:
-    """Read everything that is stored of the videos (default: all) and compare it with what was written.
+    """Compare what is stored with what was written. Reads every file of the videos (default: all).
 
-    Tables are held against the hash of their rows, stills, crops and chapters against theirs, the catalog against the
+    Tables are compared with the hash of their rows, stills, crops and chapters with theirs, the catalog with the
     tables. Prints one line per fault; exit code 1 where there is one.
     """
     with one_line_errors(verbose=verbose):
@@ -42,14 +45,12 @@ def check_command(
             faults = _faults(sorted({fault.video_id for fault in faults}), store)
             out.print("after the repair:" if faults else "all faults are repaired")
             _print(faults)
-        how_many = "1 video" if len(wanted) == 1 else f"{len(wanted)} videos"
+        how_many = count(len(wanted), "video")
         if not faults:
-            out.print(f"{how_many} checked: everything is as it was written")
+            out.print(f"{how_many} checked: no damage found")
         elif not repair:
             num_videos = len({fault.video_id for fault in faults})
-            out.print(
-                f"{how_many} checked, {num_videos} with faults; `thumb-assets check --repair` makes again what is wrong"
-            )
+            out.print(f"{how_many} checked, {num_videos} with faults; `thumb-assets check --repair` makes these again")
     sys.exit(1 if faults else 0)
 
 
@@ -67,7 +68,7 @@ def _print(faults: Iterable[Fault]) -> None:
 
 
 def _repair(faults: Iterable[Fault], configuration: Configuration, store: TableStore) -> None:
-    """Makes again the stages at fault, whatever their footers say, and then what follows from them."""
+    """Makes the damaged stages again, regardless of their footers, and then the stages that depend on them."""
     stages_of: dict[str, set[str]] = {}
     for fault in faults:
         stages_of.setdefault(fault.video_id, set()).add(fault.stage or "catalog")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from thumb_assets.cli.decisions import present_videos
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import complete_video_id, settings_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out
 from thumb_assets.errors import BadInputError
@@ -31,7 +32,7 @@ _VIDEO = (
 _Asked = dict[str, list[tuple[int, str]]]
 
 
-def _decision_command(name: str, about: str, *, undo: str | None, undo_help: str = "") -> click.Command:
+def _add_decision_command(name: str, about: str, *, undo: str | None, undo_help: str = "") -> None:
     def command(verbose: bool, /, *, video: str, frames: tuple[int, ...], undo_: bool = False, **where: Any) -> None:
         with one_line_errors(verbose=verbose):
             word = undo if undo_ and undo else name
@@ -43,29 +44,28 @@ def _decision_command(name: str, about: str, *, undo: str | None, undo_help: str
     if undo is not None:
         made = click.option("--undo", "undo_", is_flag=True, help=undo_help)(made)
     made = click.argument("frames", nargs=-1, type=int)(made)
-    decision_command: click.Command = click.command(name)(click.argument("video")(made))
-    return decision_command
+    in_section("Decide")(click.command(name)(click.argument("video")(made)))
 
 
-pin_command = _decision_command(
+_add_decision_command(
     "pin",
-    "Have frames always selected; runs keep them, also with --recompute, and they need not be candidates so far.",
+    "Always select frames. Runs keep them, also with --recompute; they need not be candidates.",
     undo="unpin",
     undo_help="The same as unpin.",
 )
-ban_command = _decision_command(
+_add_decision_command(
     "ban",
-    "Have frames never selected, nor others that look like them.",
+    "Never select frames, nor others that look like them.",
     undo="unban",
     undo_help="Let them be selected again.",
 )
-cover_command = _decision_command(
+_add_decision_command(
     "cover",
-    "Make a frame rank 1, whatever its score; the cover before it stays pinned.",
+    "Make a frame rank 1, whatever its score. The cover before it stays pinned.",
     undo="uncover",
     undo_help="Let the scores say which is rank 1.",
 )
-unpin_command = _decision_command("unpin", "Take pins and covers back.", undo=None)
+_add_decision_command("unpin", "Take pins and covers back.", undo=None)
 
 
 def _decide(
@@ -95,14 +95,14 @@ def _decide(
         first = min((each.first_stage for each in decided), key=["candidate_frames", "selections"].index)
         paths = [str(each.video.path) for each in decided]
         command = _command(paths, data_dir=data_dir, profile=profile, overrides=overrides)
-        out.print(f"it counts once the stages from `{first}` on have run: {command}", markup=False)
+        out.print(f"takes effect when the stages from `{first}` on have run: {command}", markup=False)
 
 
 def _asked(video: str, frames: Sequence[int], word: str) -> _Asked:
     """Decisions asked for, by the video's name as it was given."""
     if video == "-":
         if frames:
-            raise BadInputError("with - the frames are read from standard input; give either it or frames")
+            raise BadInputError("- reads the frames from standard input; give either - or frames")
         return _from_csv(word)
     if not frames:
         raise BadInputError(f"{video!r}: no frame was named; give one frame_index or more")

@@ -4,18 +4,20 @@ from pathlib import Path
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_table
 from thumb_assets.errors import BadInputError
 from thumb_assets.store import Library, LibraryVideo, TableStore, decision_states
 
 
+@in_section("Decide")
 @click.command("decisions")
 @click.argument("videos", nargs=-1)
 @data_dir_option
 @click.pass_obj
 def decisions_command(verbose: bool, *, videos: tuple[str, ...], data_dir: Path | None) -> None:
-    """List what was decided of frames by pin, ban and cover, and whether it is in force.
+    """List pins, bans and covers, and whether each is in force.
 
     VIDEOS are ids, their beginnings, file names or paths; all by default. A decision stays until it is taken back by
     unpin (or --undo), also where its video is renamed, replaced or pruned.
@@ -31,7 +33,7 @@ def decisions_command(verbose: bool, *, videos: tuple[str, ...], data_dir: Path 
                 if any(state.video_id.startswith(name) or Path(state.file).name == name for name in wanted)
             ]
         if not states:
-            out.print("nothing is decided; pin, ban and cover decide")
+            out.print("no decisions yet; make them with pin, ban and cover")
             return
         rows = [
             [

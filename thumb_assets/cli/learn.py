@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
 from thumb_assets.learn import Estimate, Training
@@ -14,6 +15,7 @@ from thumb_assets.store import TableStore, remove_learned_head
 from thumb_assets.wording import count
 
 
+@in_section("Decide")
 @click.command("learn")
 @click.option(
     "--labels",
@@ -23,7 +25,7 @@ from thumb_assets.wording import count
     metavar="FILE.csv",
     help="video_id, frame_index, and label, or clicks and impressions.",
 )
-@click.option("--dry-run", is_flag=True, help="Only train and print; keep the scorer that is there.")
+@click.option("--dry-run", is_flag=True, help="Only train and print; do not replace the scorer.")
 @click.option("--forget", is_flag=True, help="Remove the scorer instead.")
 @settings_options
 @click.pass_obj
@@ -37,7 +39,7 @@ def learn_command(
     profile: str | None,
     overrides: Any,
 ) -> None:
-    """Train the learned scorer from pins, bans and files of labels, and print what it is worth.
+    """Train a scorer from pins, bans and labels. Prints how it ranks videos that were held out.
 
     The scores of videos that were held out are compared with the hand-made ones. What is selected changes when the
     stage `selections` runs the next time, or with `what-if --apply`.
@@ -67,7 +69,7 @@ def learn_command(
 
 def _forget(store: TableStore) -> None:
     removed = remove_learned_head(store)
-    out.print(f"{store.learned_head_path} {'removed' if removed else 'is not there'}", markup=False)
+    out.print(f"{store.learned_head_path} {'removed' if removed else 'does not exist'}", markup=False)
 
 
 def _print(training: Training) -> None:
@@ -82,7 +84,7 @@ def _print(training: Training) -> None:
 
 
 def _fate(training: Training, settings: Settings, *, dry_run: bool, path: Path) -> str:
-    """Whether it counts from now on, with these settings."""
+    """Says if the scorer counts from now on, with these settings."""
     mode = settings.selection.learned
     verdict = "better than the hand-made scores" if training.is_better else "not better than the hand-made scores"
     is_used = mode == "force" or (mode == "auto" and training.is_better)

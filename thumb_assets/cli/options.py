@@ -93,7 +93,7 @@ def dagster_resource(
     recompute: bool = False,
     keep: Keep = "asked",
 ) -> "ThumbAssetsResource":
-    """What runs through Dagster get from the command's options."""
+    """The resource of runs through Dagster, with the command's options."""
     with err.status("starting Dagster"):  # seconds, in which a terminal would show nothing
         from thumb_assets.defs.resources import ThumbAssetsResource
 

@@ -1,7 +1,6 @@
-"""What the commands print: tables, one line per error, progress bars. Nothing here decides anything."""
+"""Prints for the commands: tables, one line per error, progress bars. It decides nothing."""
 
 import os
-import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +8,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -44,43 +42,13 @@ escape_log_lines()
 class LineConsole(Console):
     """A console on which every text is one line, and nothing in it moves the cursor or sets the terminal.
 
-    All that the commands print goes through here; names of files and messages of other programs stand in it. Several
+    All that the commands print goes through here; texts may hold file names and messages of other programs. Several
     lines are several texts.
     """
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As rich's; texts are escaped."""
         super().print(*(one_line(each) if isinstance(each, str) else each for each in objects), **options)
-
-
-class LineGroup(click.Group):
-    """The command's group: its own errors (wrong usage) are escaped like every other line, and Ctrl+C is one line."""
-
-    def make_context(self, *args: Any, **options: Any) -> click.Context:
-        """As click's."""
-        with _escaped_usage_errors():
-            return super().make_context(*args, **options)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """As click's."""
-        try:
-            with _escaped_usage_errors():
-                return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already: another Ctrl+C would leave a trace
-            how_far = f": {interrupt}" if isinstance(interrupt, Interrupted) else ""
-            err.print(f"interrupted{how_far}; run the same command again to go on", markup=False)
-            ctx.exit(INTERRUPTED)
-
-
-@contextmanager
-def _escaped_usage_errors() -> Iterator[None]:
-    try:
-        yield
-    except click.ClickException as error:
-        if not str(error.message).startswith("Usage:"):  # the help itself, where a command is given nothing
-            setattr(error, "message", one_line(error.message))  # noqa: B010 - typed as final
-        raise
 
 
 _MAX_SET_ASIDE = 3

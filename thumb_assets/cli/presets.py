@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.output import one_line_errors, out, print_table
 from thumb_assets.settings.presets import load_presets
 
 
+@in_section("Decide")
 @click.command("presets")
 @click.pass_obj
 def presets_command(verbose: bool) -> None:
-    """Print the presets of the settings of selection, and what each sets."""
+    """Print the presets for selection, and what each sets."""
     with one_line_errors(verbose=verbose):
         rows = [[name, preset.about, ", ".join(_flat(preset.selection))] for name, preset in load_presets().items()]
         print_table("presets", ["name", "for", "sets"], rows)

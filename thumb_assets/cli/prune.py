@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table, progress
 from thumb_assets.errors import BadInputError
@@ -23,15 +24,16 @@ from thumb_assets.wording import count
 _MAX_LOST_SHARE = 0.5
 
 
+@in_section("Operate")
 @click.command("prune")
 @click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
-@click.option("--force", is_flag=True, help="Also files never seen here, and where most are gone.")
+@click.option("--force", is_flag=True, help="Also remove videos never seen here, even if most files are gone.")
 @settings_options
 @click.pass_obj
 def prune_command(
     verbose: bool, *, dry_run: bool, force: bool, data_dir: Path | None, profile: str | None, overrides: Any
 ) -> None:
-    """Remove the tables, stills and partitions of videos whose file is gone or has another content now."""
+    """Remove results of videos whose file is gone or replaced. Takes tables, stills and partitions."""
     from thumb_assets.defs.partitions import partitions_of, remove_partitions, require_idle
 
     with one_line_errors(verbose=verbose):
@@ -55,7 +57,7 @@ def prune_command(
         if len(lost) > _MAX_LOST_SHARE * (len(lost) + len(kept)) and not (force or dry_run):
             raise BadInputError(
                 f"the files of {len(lost)} of {count(len(lost) + len(kept), 'video')} are gone, "
-                "which looks like a volume that is not mounted; mount it, or say --force"
+                "which looks like a volume that is not mounted; mount it, or give --force"
             )
         rows = [(video_id, num_output_bytes(store, video_id)) for video_id in lost]
         if not dry_run:
@@ -71,4 +73,4 @@ def prune_command(
         print_table(title, ["video_id", "MB"], [[video_id, f"{size / 1e6:.1f}"] for video_id, size in rows])
         if num_kept:
             counted = "1 decision is" if num_kept == 1 else f"{num_kept} decisions are"
-            out.print(f"{counted} kept, whatever is removed; thumb-assets decisions lists them")
+            out.print(f"{counted} kept; `thumb-assets decisions` lists them")

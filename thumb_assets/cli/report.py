@@ -5,16 +5,18 @@ from pathlib import Path
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, settings_of, table_store
 from thumb_assets.cli.output import one_line_errors, out
 from thumb_assets.store import Library
 
 
+@in_section("Look")
 @click.command("report")
 @data_dir_option
 @click.pass_obj
 def report_command(verbose: bool, *, data_dir: Path | None) -> None:
-    """Write one HTML page over the library: totals, failures by reason, scores, the latest stills."""
+    """Write an HTML page over the library. It shows totals, failures by reason, scores, the latest stills."""
     from thumb_assets.report import gather, write_report
 
     with one_line_errors(verbose=verbose):

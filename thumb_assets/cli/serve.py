@@ -8,15 +8,18 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import dagster_resource, data_dir_option, settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings import NOTIFY_SECRET_VARIABLE, WEBHOOK_SECRET_VARIABLE, signing_secret
 from thumb_assets.store import Outbox, TableStore
+from thumb_assets.wording import count
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
+@in_section("Operate")
 @click.command("serve")
 @click.option("--port", default=8320, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -25,9 +28,9 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 def serve_command(
     verbose: bool, *, port: int, host: str, data_dir: Path | None, profile: str | None, overrides: Any
 ) -> None:
-    """Take webhooks that announce videos, and tell when their stills are there (runs until interrupted).
+    """Receive webhooks for new videos, notify when stills are ready.
 
-    Dagster's daemon, as `thumb-assets ui` starts it, does the work.
+    Runs until interrupted. Dagster's daemon, as `thumb-assets ui` starts it, does the work.
     """
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
@@ -70,18 +73,19 @@ def serve_command(
                 service.stop()
 
 
+@in_section("Operate")
 @click.command("outbox")
-@click.option("--send-again", is_flag=True, help="Try messages that were given up once more.")
+@click.option("--send-again", is_flag=True, help="Retry messages that were given up.")
 @data_dir_option
 @click.pass_obj
 def outbox_command(verbose: bool, *, send_again: bool, data_dir: Path | None) -> None:
-    """Show the webhooks that came and went, and why some failed, wait or could not be delivered."""
+    """Show webhooks that came and went, and why some failed or wait."""
     with one_line_errors(verbose=verbose):
         outbox = _outbox(table_store(data_dir))
         given_up = outbox.messages("given_up", limit=1000)
         if send_again:
             num = outbox.send_again([message.message_id for message in given_up], now=time.time())
-            out.print(f"{num} messages are sent again by a running `thumb-assets serve`")
+            out.print(f"{count(num, 'message')} will be sent again by a running `thumb-assets serve`")
             return
         rows = [[name, state, str(num)] for name, states in outbox.counts().items() for state, num in states.items()]
         print_table("webhooks", ["what", "state", "number"], rows)
@@ -91,8 +95,8 @@ def outbox_command(verbose: bool, *, send_again: bool, data_dir: Path | None) ->
         waiting = [*given_up, *outbox.messages("pending", limit=20)]
         if waiting:
             columns = ["message", "state", "tries", "reason"]
-            told = [[m.message_id, m.state, str(m.num_tries), m.reason or ""] for m in waiting]
-            print_table("not delivered", columns, told)
+            undelivered = [[m.message_id, m.state, str(m.num_tries), m.reason or ""] for m in waiting]
+            print_table("not delivered", columns, undelivered)
 
 
 def _outbox(store: TableStore) -> Outbox:

@@ -32,7 +32,7 @@ def print_settings_notes(
         if group.kept:
             kept = _listed([f"{name}={as_text(group.asked[name].value)}" for name in sorted(group.kept)])
             err.print(
-                f"{count(len(group.video_ids), 'video')} made with {kept}, as an earlier run asked for: kept so; "
+                f"{count(len(group.video_ids), 'video')} made with {kept}, as an earlier run asked for: not changed; "
                 f"`{_command(data_dir, 'backfill', '--stale')}` makes them by the library's settings",
                 markup=False,
             )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import complete_video_id, data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_outcomes, print_selections, print_table, stored_outcomes
 from thumb_assets.errors import SettingsError
@@ -11,6 +12,7 @@ from thumb_assets.select import TOLD_TABLES, Told, explain_all, explain_frame, f
 from thumb_assets.store import Catalog, TableStore
 
 
+@in_section("Look")
 @click.command("show")
 @click.argument("video_id")
 @click.option("--why", is_flag=True, help="The funnel, and why frames were chosen or not.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
 from thumb_assets.pipeline import AlikeStills, SharedFrame, SharedFrames, Survey, survey
@@ -19,6 +20,7 @@ _NUM_SHOWN = 10
 _NUM_EXAMPLES = 3
 
 
+@in_section("Look")
 @click.command("survey")
 @click.option(
     "--output",
@@ -30,7 +32,7 @@ _NUM_EXAMPLES = 3
 def survey_command(
     verbose: bool, *, output: Path | None, data_dir: Path | None, profile: str | None, overrides: Any
 ) -> None:
-    """Look across all videos that were run: frames they share, stills that are alike, how scores are distributed.
+    """Compare all videos that were run. Finds shared frames, similar stills, the distribution of scores.
 
     Shared frames (intros, logos, credits) go into the tables `recurrences`, distributions into `survey/` of the data
     folder; both count from the next run of the stage `selections` on. No video is decoded.
@@ -72,7 +74,7 @@ def _print(result: Survey, settings: Settings, store: TableStore) -> None:
         changed = f"recurring frames changed in {count(len(result.changed), 'video')}"
         if result.is_reference_new:
             changed += ", the library's scores in all"
-        out.print(f"{changed}: run `thumb-assets run --stages selections,stills` to select anew", markup=False)
+        out.print(f"{changed}: run `thumb-assets run --stages selections,stills` to select again", markup=False)
 
 
 def _print_groups(groups: Sequence[SharedFrames], *, most: int) -> None:
@@ -93,7 +95,7 @@ def _print_groups(groups: Sequence[SharedFrames], *, most: int) -> None:
 
 
 def _rejected(group: SharedFrames, *, most: int) -> str:
-    """How many of a group's frames are above what is allowed: each by the videos that show it, not by the group's."""
+    """Counts the frames of a group above the limit; each counts the videos that show it, not those of the group."""
     num_rejected = sum(number > most for number in group.num_others)
     if num_rejected in {0, len(group.frames)}:
         return "yes" if num_rejected else "no"

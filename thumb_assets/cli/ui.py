@@ -12,6 +12,7 @@ from types import FrameType
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import INTERRUPTED, err, one_line_errors
 from thumb_assets.settings import DATA_DIR_VARIABLE
@@ -23,13 +24,14 @@ _END_SECONDS = 1.5
 _PAUSE_SECONDS = 0.3
 
 
+@in_section("Look")
 @click.command("ui")
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Only this machine by default.")
 @data_dir_option
 @click.pass_obj
 def ui_command(verbose: bool, *, port: int, host: str, data_dir: Path | None) -> None:
-    """Open Dagster's web UI over the data folder (runs until interrupted)."""
+    """Open Dagster's web UI over the data folder. Runs until interrupted."""
     from thumb_assets.defs.instance import prepare_dagster_home
 
     with one_line_errors(verbose=verbose):

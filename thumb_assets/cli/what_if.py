@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import complete_video_id, configuration_of, settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_results, print_table, progress
 from thumb_assets.errors import SettingsError
@@ -40,6 +41,7 @@ _MEASURING = {
 }
 
 
+@in_section("Decide")
 @click.command("what-if")
 @click.argument("video_ids", nargs=-1, metavar="[VIDEO_ID]...")
 @click.option(

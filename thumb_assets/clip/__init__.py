@@ -1,4 +1,4 @@
-"""How well a picture fits the prompts: embeddings of pictures and texts, and the arithmetic on their cosines.
+"""Scores pictures against prompts: embeddings of pictures and texts, and the arithmetic on their cosines.
 
 What belongs here: the encoder behind one Protocol, its preprocessing, prompts, clip_score, and one loaded model per
 process. What does not: which frames are scored (candidates), what a score is worth beside others (select), where

@@ -109,7 +109,7 @@ def _is_embedded(settings: ClipSettings) -> bool:
 
 
 def _tag_config(settings: ClipSettings) -> dict[str, Any]:
-    """What open_clip knows about the tag; empty for a checkpoint of the user's own without a tag."""
+    """open_clip's entry for the tag; empty for a checkpoint of the user's own without a tag."""
     import open_clip
     from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
 
@@ -151,7 +151,7 @@ def _unregistered_path(settings: ClipSettings, tag_config: dict[str, Any]) -> Pa
 
 
 def _may_ask_hub(model_name: str) -> bool:
-    """Whether building the model can ask the hub beside its weights: a config or a tokenizer that lives there."""
+    """True if building the model may ask the hub for more than weights, such as a config or a tokenizer."""
     import open_clip
 
     if model_name.startswith(_SCHEMES):
@@ -161,7 +161,7 @@ def _may_ask_hub(model_name: str) -> bool:
 
 
 def _weights_identity(settings: ClipSettings, path: Path | None) -> str:
-    """What the table's footer says about the weights: tag or file name, and the beginning of the file's SHA-256."""
+    """Identity of the weights for the table's footer: tag or file name, and the beginning of the file's SHA-256."""
     if path is None:  # a model of its own, such as `hf-hub:` or `local-dir:`
         return settings.model
     if _is_embedded(settings):

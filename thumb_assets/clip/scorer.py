@@ -16,7 +16,7 @@ from thumb_assets.settings import PROMPT_FIELDS, ClipSettings
 
 @dataclass(frozen=True, eq=False)
 class ClipScore:
-    """What the `clip_scores` table holds for one picture.
+    """Values of the `clip_scores` table for one picture.
 
     Attributes:
         positive_similarity: greatest cosine to a positive prompt, -1..1.
@@ -45,7 +45,7 @@ class Prompts:
 class ClipScorer:
     """An encoder and the prompts, which are encoded once.
 
-    No trial tells at the start whether an embedding depends on its batch, as for the metrics of the iqa room: every
+    No trial at the start finds out if an embedding depends on its batch, as for the metrics of the iqa room: every
     tower that open_clip builds treats its pictures one by one outside training (normalisation by stored statistics,
     attention within a picture), and the tests hold that on a convolutional and a transformer tower.
 

@@ -8,7 +8,7 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
 def first_unknown_word(texts: Sequence[str], *, model: Any, tokenizer: Any) -> str | None:
-    """The first word without a trained token; None where all are known, or the model cannot tell.
+    """The first word without a trained token; None if all are known, or the model does not show it.
 
     A small model such as thumb-mini leaves the rows of words that no caption has at zero: "a bird" is "a" to it.
 

@@ -1,4 +1,4 @@
-"""Which of the two exporters fetches the frames: PyAV in this process, or FFmpeg the program."""
+"""Chooses the exporter that fetches the frames: PyAV in this process, or FFmpeg the program."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

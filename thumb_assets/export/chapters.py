@@ -68,7 +68,7 @@ def export_chapters(
 
 
 def chapter_title(title: str | None, chapter_index: int) -> str:
-    """What people read: its title, else its number.
+    """Title for people, else the chapter's number.
 
     >>> chapter_title(None, 0)
     'Chapter 1'

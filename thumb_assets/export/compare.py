@@ -1,4 +1,4 @@
-"""Whether a picture on disk is a given frame."""
+"""Compares a picture on disk with a given frame."""
 
 import io
 from pathlib import Path
@@ -19,7 +19,7 @@ MAX_JPEG_ERROR = 0.05
 
 
 def picture_difference(path: Path, rgb: RgbArray) -> str | None:
-    """What tells the picture in a file from a frame; None where it is that frame.
+    """Difference between the picture in a file and a frame; None if the file shows that frame.
 
     A PNG has to be equal. A JPEG has to be equal, within MAX_JPEG_ERROR, to the frame compressed with the file's own
     quantisation tables and chroma 4:4:4.
@@ -45,7 +45,7 @@ def picture_difference(path: Path, rgb: RgbArray) -> str | None:
 
 
 def _kind_problem(image: Image.Image, path: Path, rgb: RgbArray) -> str | None:
-    """Why a picture cannot be compared with the frame at all."""
+    """Reason why a picture cannot be compared with the frame at all."""
     bit_depth, expected_depth = bit_depth_of(path), 8 * rgb.dtype.itemsize
     if bit_depth != expected_depth:
         return f"has {bit_depth} bits per channel, not {expected_depth}"

@@ -1,4 +1,4 @@
-"""Where to cut a picture to another aspect ratio: around faces, else around what is salient. Pure geometry."""
+"""Places a crop of another aspect ratio: around faces, else around the salient part. Pure geometry."""
 
 import math
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class FaceBox:
 
 @dataclass(frozen=True)
 class CropBox:
-    """What to cut out of a frame, in its pixels, and why there.
+    """Part of a frame to cut out, in its pixels, and the reason for its place.
 
     Attributes:
         num_faces: faces it shows, whole or in part. num_faces_cut: those in part.
@@ -137,7 +137,7 @@ def crop_box(
 
 
 def _target_without_faces(salience_centre: tuple[float, float] | None, *, is_vertical: bool, is_upright: bool) -> float:
-    """Where the crop's centre should be, as a share of the free axis."""
+    """Wanted centre of the crop, as a share of the free axis."""
     upper_third = 1 / 3 if is_vertical and is_upright else None
     if salience_centre is None:
         return 0.5 if upper_third is None else upper_third

@@ -123,7 +123,7 @@ def _faces_by_frame(faces: pa.Table | None, settings: CropsSettings) -> dict[int
 def _boxes(
     frame: Frame, plan: Sequence[PlannedCrop], *, faces: Sequence[FaceBox], settings: CropsSettings
 ) -> list[tuple[PlannedCrop, CropBox]]:
-    """Where to cut one frame for each of its crops."""
+    """The box of each crop of one frame."""
     height, width = frame.rgb().shape[:2]
     still = plan[0].still
     if (width, height, frame.luma_hash) != (still["width"], still["height"], still["luma_hash"]):

@@ -30,7 +30,7 @@ _CHANGED = re.compile(r"\[warning\] Changing video frame properties on the fly")
 
 @dataclass(frozen=True)
 class FfmpegLog:
-    """What a call's log says.
+    """Facts from the log of a call.
 
     Attributes:
         pictures: (width, height, pix_fmt) of every file, in order.
@@ -66,7 +66,7 @@ def export_command(
         device: `cpu` or a name of VideoSettings.hwaccel; there the call fails unless the device decodes.
         num_threads: of the CPU's decoder; 0 lets FFmpeg choose.
     """
-    # A change of size or format on the way would make the filters anew, and `n` would count from 0 again.
+    # A change of size or format on the way would build the filters again, and `n` would count from 0 again.
     before = ["-noautorotate", "-reinit_filter", "0", "-threads", str(num_threads)]
     # As `video.decode` does: older programs round a crop on the left down to what keeps rows aligned.
     before += ["-flags", "+unaligned"]
@@ -107,7 +107,7 @@ def select_expression(frame_indices: Sequence[int]) -> str:
 
 
 def is_device_usable(device: str, pix_fmt: str) -> bool:
-    """Whether we know how to get such pictures out of a device unchanged."""
+    """True if such pictures can be brought out of a device unchanged."""
     return device in _DEVICE_FORMATS and pix_fmt in _COPIED_FORMATS
 
 

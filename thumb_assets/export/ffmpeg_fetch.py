@@ -64,7 +64,7 @@ class FfmpegFetcher:
     """Fetches frames of one file by frame_index, as FrameFetcher does. Use as a context manager.
 
     Args:
-        temporary_dir: an existing folder; the decoded pictures lie in a new one inside of it for a while, at most
+        temporary_dir: an existing folder; the decoded pictures are in a new one inside it for a while, at most
             `peak_temporary_bytes` at a time.
 
     Raises:

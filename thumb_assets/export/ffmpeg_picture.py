@@ -26,7 +26,7 @@ class PictureMaker:
         chain = [
             self._graph.add_buffer(width=width, height=height, format=pix_fmt, time_base=_ANY_TIME_BASE),
             self._graph.add("copy"),
-            # The first one may be interlaced and others not; those that are are told so by their table.
+            # The first one may be interlaced and others not; the table says which are.
             self._graph.add("setparams", "field_mode=prog"),
             self._graph.add("buffersink"),
         ]

@@ -106,7 +106,7 @@ def _usual_places() -> Iterator[Path]:
 
 @cache
 def _ask(path: Path) -> FfmpegProgram | None:
-    """What a program says of itself; None where it is not FFmpeg or cannot run."""
+    """Asks a program for its version; None if it is not FFmpeg or cannot run."""
     version = re.match(r"ffmpeg version (\S+)", _answer(path, "-version") or "")
     if version is None:
         return None

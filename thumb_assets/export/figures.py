@@ -14,7 +14,7 @@ _TILE_HEIGHT, _CAPTION_HEIGHT, _GAP = 200, 26, 8
 # What Dagster's dialog shows without a scroll bar.
 _MAX_WIDTH = 1040
 _BACKGROUND, _TEXT = (24, 24, 24), (235, 235, 235)
-# Okabe and Ito's colours, which people with any colour vision tell apart.
+# Okabe and Ito's colours, which people with any colour vision can distinguish.
 _LINE, _CANDIDATE, _SELECTION, _SHOT = "#0072B2", "#E69F00", "#D55E00", "#999999"
 
 

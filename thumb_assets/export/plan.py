@@ -1,4 +1,4 @@
-"""What will be written: names, sizes, space on disk. Pure."""
+"""Plans the files to write: names, sizes, space on disk. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ JPEG_MAX_SIDE = 65_500  # libjpeg's JPEG_MAX_DIMENSION
 
 
 class PlannedPicture(Protocol):
-    """What the space on disk depends on."""
+    """Properties of a picture on which its space on disk depends."""
 
     @property
     def width(self) -> int:
@@ -34,7 +34,7 @@ class PlannedPicture(Protocol):
 
     @property
     def format(self) -> Literal["jpeg", "png"]:
-        """Of the file."""
+        """Format of the file."""
 
     @property
     def jpeg_quality(self) -> int:

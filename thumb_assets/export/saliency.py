@@ -1,4 +1,4 @@
-"""Where the eye goes in a picture without faces: spectral residual saliency."""
+"""Finds the salient part of a picture without faces: spectral residual saliency."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Whether the disk has room, asked before anything is written."""
+"""Checks that the disk has room, before anything is written."""
 
 import shutil
 from collections.abc import Iterable, Sequence
@@ -19,11 +19,11 @@ _MOST_CREDIBLE_FRAMES = 1_000_000  # headers lie: one says 2**63; this is four h
 
 @dataclass(frozen=True)
 class SpaceNeeded:
-    """What a piece of work takes on the disk at most.
+    """Upper bound of the disk space that a piece of work takes.
 
     Attributes:
         final_bytes: what stays. The old version stays beside the new one until that is proven, so this is all new.
-        temporary_bytes: the most that lies there besides at any time, and goes.
+        temporary_bytes: peak of additional temporary bytes.
     """
 
     final_bytes: int
@@ -32,7 +32,7 @@ class SpaceNeeded:
 
 @dataclass(frozen=True)
 class _Still:
-    """What a still's size on disk depends on, before it is known which."""
+    """Properties on which a still's size on disk depends, before the frame is known."""
 
     width: int
     height: int
@@ -72,7 +72,7 @@ def space_for_pictures(
     settings: ExportSettings,
     video_settings: VideoSettings | None,
 ) -> SpaceNeeded:
-    """What planned pictures, and fetching the frames they are made of, take at most."""
+    """Upper bound for planned pictures, including the fetch of their frames."""
     temporary = peak_temporary_bytes(
         (index for index in frame_indices if 0 <= index < len(identities)),
         identities=identities,
@@ -84,7 +84,7 @@ def space_for_pictures(
 
 
 def space_for_video(header: VideoHeader, settings: Settings, *, has_crops: bool = True) -> SpaceNeeded:
-    """What a video can take at most: as many stills and crops as may be chosen, and its tables."""
+    """Upper bound for a video: as many stills and crops as may be chosen, and its tables."""
     files = settings.stills
     still = _Still(*header.geometry.display_size, files.format, files.jpeg_quality, files.bit_depth)
     num_frames = min(header.num_frames_from_header or _MOST_CREDIBLE_FRAMES, _MOST_CREDIBLE_FRAMES)

@@ -18,7 +18,7 @@ from thumb_assets.video import Frame, FrameFetcher, FrameIdentities, VideoDecode
 
 
 def verify_count(selections: pa.Table, stills: pa.Table, *, folder: Path) -> Verdict:
-    """Whether selections, rows of stills and files in the folder are the same set.
+    """Verifies that selections, rows of stills and files in the folder are the same set.
 
     Args:
         selections, stills: tables of the contract, of one video.
@@ -56,7 +56,7 @@ def require_passed(path: Path, *verdicts: Verdict, what: str) -> None:
 def folder_problems(
     rows: Iterable[Mapping[str, Any]], folder: Path, *, others: Iterable[str] = ()
 ) -> tuple[list[str], int]:
-    """What is wrong between rows with `file_name` and `num_bytes` and the files of a folder, which may be missing.
+    """Differences between rows with `file_name` and `num_bytes` and the files of a folder, which may be missing.
 
     Args:
         others: names of files that may lie there without a row.
@@ -87,7 +87,7 @@ def verify_mapping(
     video_settings: VideoSettings | None = None,
     is_counted: bool = False,
 ) -> Verdict:
-    """Whether every still shows the frame of its row, by opening the video anew and decoding each frame again.
+    """Verifies that every still shows the frame of its row, by opening the video and decoding each frame again.
 
     The decoder is PyAV's on the CPU, whichever exporter and device made the stills. Compared are the fresh frame's hash
     and stamp with the row and with what the decode pass recorded, the picture on disk with the fresh frame (see
@@ -122,7 +122,7 @@ def frames_again(
     *,
     is_counted: bool,
 ) -> Iterator[tuple[int, Frame | None]]:
-    """Each frame decoded anew, ascending, always on the CPU; None where the video does not give it."""
+    """Decodes each frame again, ascending, always on the CPU; None where the video does not give it."""
     awaited = sorted(frame_indices)
     video_settings = (video_settings or VideoSettings()).model_copy(update={"hwaccel": "none"})
     if is_counted and awaited:
@@ -162,7 +162,7 @@ def _still_problems(
 
 
 def frame_problems(row: Mapping[str, Any], frame: Frame, identities: FrameIdentities) -> Iterator[str]:
-    """Whether a frame decoded anew is the one that was recorded and that the row names."""
+    """Differences between a frame decoded again and the recorded one that the row names."""
     index = row["frame_index"]
     if not index < len(identities) or not identities.is_match(frame, index):
         yield "the frame decoded again is not the one recorded"
@@ -171,7 +171,7 @@ def frame_problems(row: Mapping[str, Any], frame: Frame, identities: FrameIdenti
 
 
 def picture_problems(row: Mapping[str, Any], rgb: RgbArray, path: Path) -> Iterator[str]:
-    """Whether a file is that of the row and shows a picture.
+    """Problems of a file that is not the row's, or shows no picture.
 
     Args:
         rgb: (H, W, 3) RGB, uint8 or uint16 as the file.

@@ -20,7 +20,7 @@ from thumb_assets.video import Frame, FrameIdentities
 def verify_crops_count(
     stills: pa.Table, crops: pa.Table, *, folder: Path, aspect_ratios: Iterable[str] | None = None
 ) -> Verdict:
-    """Whether every still has a crop of every aspect ratio, and rows and files in the folder are the same set.
+    """Verifies that every still has a crop of every aspect ratio, and that rows and files are the same set.
 
     Args:
         stills, crops: tables of the contract, of one video.
@@ -57,7 +57,7 @@ def verify_crops_mapping(
     video_settings: VideoSettings | None = None,
     is_counted: bool = False,
 ) -> Verdict:
-    """Whether every crop shows the part of the frame that its row says, by decoding each frame again.
+    """Verifies that every crop shows the part of the frame that its row names, by decoding each frame again.
 
     Compared are the fresh frame with the row and with what the decode pass recorded, the picture on disk with the
     fresh frame cut again (see `compare`), the file's own hash, name and facts with the row.

@@ -41,7 +41,7 @@ def write_stills(
     """Writes every planned still at full resolution, upright, full-range sRGB.
 
     Args:
-        plan: what to write; format and quality stand in it.
+        plan: the files to write, with format and quality.
         frames: the frames of the plan in any order, as `FrameFetcher.fetch_many` yields them.
         folder: an existing folder.
         provenance: further facts for the files, such as `video_sha256` and `source_file_name`.
@@ -79,7 +79,7 @@ def write_file(path: Path, data: bytes) -> str:
 
 
 def still_facts(still: PlannedStill, *, luma_hash: str, provenance: Mapping[str, str]) -> dict[str, Any]:
-    """What a still's file says of itself: its row, its fingerprint and where it comes from."""
+    """Facts written into a still's file: its row, its fingerprint and its source."""
     return {
         **provenance,
         "video_id": still.video_id,

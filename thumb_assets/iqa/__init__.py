@@ -1,4 +1,4 @@
-"""How good a picture looks by itself: no-reference quality metrics, in their own units.
+"""Measures the quality of a picture by itself: no-reference metrics, in their own units.
 
 What belongs here: the metric behind one Protocol, its direction and range, batches, one error per picture that cannot
 be scored, and keeping pyiqa's side effects in. What does not: thresholds and percentiles (select), decoding and scaling

@@ -1,4 +1,4 @@
-"""Which way a metric points, what its bounds are, which ones can score one picture by itself, what they need."""
+"""Facts about metrics: direction, bounds, need of a reference picture, need of weights."""
 
 # Pinned, so that a release of pyiqa that drops or flips a flag cannot turn a selection upside down; from the metrics'
 # papers by way of pyiqa 0.1.16's model card, checked against it in the tests.

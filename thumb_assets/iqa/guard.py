@@ -1,4 +1,4 @@
-"""What pyiqa may do while it builds a metric: checkpoints are read as data only, files come from the weights room.
+"""Limits pyiqa while it builds a metric: checkpoints are read as data only, files come from the weights room.
 
 pyiqa, torch.hub and torchvision are replaced at single functions for as long as a metric is built, and only then; the
 lock keeps two builds from undoing each other.

@@ -71,7 +71,7 @@ def create_metric(name: str, *, device: str) -> BuiltMetric:
 
 
 def _is_backbone_loaded(metric: Any, checkpoints: Checkpoints) -> bool:
-    """Whether the checkpoint held every tensor of the backbone: pyiqa loads it with strict=False and would not say."""
+    """True if the checkpoint held every tensor of the backbone: pyiqa loads it with strict=False and would not say."""
     names = {key for key in metric.net.state_dict() if key.startswith(_BACKBONE_PREFIX)}
     return {name for name in names if not name.endswith("num_batches_tracked")} <= checkpoints.keys
 

@@ -1,4 +1,4 @@
-"""What a metric is tried on before it is used: whether a score depends on its batch, and whether it holds in bf16."""
+"""Tries a metric before it is used: does a score depend on its batch, and does it hold in bf16?"""
 
 import logging
 import time
@@ -22,9 +22,9 @@ PRECISION_TOLERANCE = 0.01
 
 
 def reason_for_single_pictures(metric: QualityMetric) -> str | None:
-    """Why a metric is to get one picture at a time; None where small patterns score in fp32 alone as in a batch.
+    """Reason to give a metric one picture at a time; None if small patterns score alone as in a batch, in fp32.
 
-    Where that cannot be told the answer is not None: one by one is slower, and not wrong.
+    If that cannot be found out, the answer is not None: one by one is slower, and not wrong.
 
     Raises:
         OutOfMemoryError: the device has no room even for a small picture.

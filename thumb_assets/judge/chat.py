@@ -44,7 +44,7 @@ class ChatJudge:
 
     Args:
         settings: with a url.
-        key: the server's API key; sent to it as a header and told to nobody.
+        key: the server's API key; sent to it alone, as a header.
         cache: where answers are kept.
         sleep: waits before a further try.
     """
@@ -86,20 +86,20 @@ class ChatJudge:
                 problem = f"{error}; it said {error.said!r}" if error.said else str(error)
                 question = asked_again(question, error)
                 continue
-            told = Answer(score=answer.score, reason=self._told(answer.reason) or "(no words)")
-            self._cache.put(key, told.model_dump_json())
-            return Verdict(told.score, told.reason)
-        return Verdict(None, None, self._told(f"no verdict in {_NUM_TRIES_OF_ANSWER} answers: {problem}"))
+            clean = Answer(score=answer.score, reason=self._without_key(answer.reason) or "(no words)")
+            self._cache.put(key, clean.model_dump_json())
+            return Verdict(clean.score, clean.reason)
+        return Verdict(None, None, self._without_key(f"no verdict in {_NUM_TRIES_OF_ANSWER} answers: {problem}"))
 
     def _kept(self, key: str) -> Answer | None:
         text = self._cache.get(key)
         try:
             return None if text is None else read_answer(text)
-        except ValueError:  # it is asked for anew and then kept
+        except ValueError:  # asked for again, and then stored
             return None
 
     def _ask(self, question: dict[str, Any], on_wait: Callable[[], object]) -> bytes:
-        """What the server answers, after as many tries as it may need."""
+        """Asks the server, again after a failure, and returns its answer."""
         body = json.dumps(question).encode()
 
         def require_request() -> None:
@@ -131,7 +131,7 @@ class ChatJudge:
             with closing(client):
                 reply = client.ask("POST", self._url, self._headers(), body, max_bytes=_MAX_ANSWER_BYTES)
         except NetworkError as error:
-            reason = self._told(str(error.__cause__ or error)) or type(error.__cause__).__name__
+            reason = self._without_key(str(error.__cause__ or error)) or type(error.__cause__).__name__
             raise NetworkError(f"{self._url}: cannot be reached ({reason}); {advice}") from error
         content = b"".join(reply.chunks)
         if 200 <= reply.status < 300:
@@ -144,13 +144,13 @@ class ChatJudge:
         return {"Content-Type": "application/json", "Accept": "application/json", **authorization}
 
     def _problem(self, status: int, body: bytes) -> str:
-        """What is wrong with an answer that may be another one later.
+        """The fault of an answer that may be another one later.
 
         Raises:
             ModelUnavailableError: it will not be.
         """
         problem = f"answered {status}"
-        words = self._told(_error_message(body))
+        words = self._without_key(_error_message(body))
         if words:
             problem += f" ({words})"
         if may_pass(status):
@@ -160,7 +160,7 @@ class ChatJudge:
             hint = "redirects are not followed; set judge.url to the address it leads to"
         raise ModelUnavailableError(f"{self._url}: {problem}; {hint}")
 
-    def _told(self, text: str) -> str:
+    def _without_key(self, text: str) -> str:
         """Words of others as they may stand in a table or a message: one line, not long, without the key."""
         if self._key:
             text = text.replace(self._key, "***")
@@ -183,7 +183,7 @@ class _ErrorBody(BaseModel):
 
 
 def _error_message(body: bytes) -> str:
-    """What the server says is wrong, where it says so in the protocol's form."""
+    """The server's error message, if it is in the protocol's form."""
     try:
         return _ErrorBody.model_validate_json(body).error.message
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What is asked of a model, as a chat completion with one picture, and how its answer is read.
+"""Builds the question to a model, a chat completion with one picture, and reads its answer.
 
 The protocol: https://platform.openai.com/docs/api-reference/chat/create, as vLLM, llama.cpp and others speak it too.
 """
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from thumb_assets.settings import JudgeSettings
 
-# Raised when what an answer means changes, so that older ones are not taken for it.
+# Raised when what an answer means changes, so that older ones are not mistaken for it.
 _SCHEMA_VERSION = 1
 _JPEG_QUALITY = 90
 _SEED = 0
@@ -34,7 +34,7 @@ _ANSWER_SCHEMA = {
 
 
 class Answer(BaseModel):
-    """What the model is to say."""
+    """The answer that the model must give."""
 
     model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
 

@@ -1,4 +1,4 @@
-"""What a judge is, and what it says."""
+"""The judge's interface and its verdict."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a model said of a picture.
+    """Verdict of a model on a picture.
 
     Attributes:
         score: 0..10, 10 is the best; None where there is an error.
@@ -51,7 +51,7 @@ class FrameJudge(Protocol):
 
 
 class VerdictCache(Protocol):
-    """Where answers are kept, so that nothing is asked twice."""
+    """Store of answers, so that nothing is asked twice."""
 
     def get(self, key: str) -> str | None:
         """The answer kept under a key."""

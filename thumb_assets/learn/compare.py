@@ -80,7 +80,7 @@ def compare(learned: Floats, hand_made: Floats, targets: Floats, *, units: NDArr
 
 
 def is_better(compared: Mapping[str, Compared]) -> bool:
-    """Whether the learned order wins: it is to be used instead of being merely there.
+    """True if the learned order wins and is to be used.
 
     It wins where mean precision@3 and mean SRCC are both at least those of the hand-made order, and one of the two is
     better by more than one standard error of the difference (taken video by video, so that what is hard for both
@@ -95,7 +95,7 @@ def is_better(compared: Mapping[str, Compared]) -> bool:
 
 
 def _is_above(estimate: Estimate, *, num_errors: float) -> bool:
-    """Whether a mean is above 0 by more than so many standard errors."""
+    """True if a mean exceeds 0 by more than so many standard errors."""
     mean, error = estimate.mean, estimate.standard_error
     return mean is not None and error is not None and mean > num_errors * error
 

@@ -1,4 +1,4 @@
-"""What people think of frames, from their decisions and from CSV files, as targets from 0 to 1."""
+"""Labels of frames, from people's decisions and from CSV files, as targets from 0 to 1."""
 
 import csv
 import math
@@ -26,7 +26,7 @@ Resolve = Callable[[str], Sequence[str]]
 
 @dataclass(frozen=True)
 class Label:
-    """What is thought of a frame.
+    """A person's opinion of a frame.
 
     Attributes:
         target: 0 for unwanted to 1 for wanted.
@@ -69,7 +69,7 @@ def read_labels(path: Path, *, resolve: Resolve, left_out: LeftOut) -> list[Labe
 
     A label is true, false, yes, no or a number. Where a number of the file is outside 0..1, all are mapped to 0..1, the
     least to 0 and the greatest to 1. Clicks and impressions of rows of one frame are added up; their rate, smoothed by
-    PRIOR_IMPRESSIONS, is held against that of all labelled stills of the video: for a ratio r of the two the target is
+    PRIOR_IMPRESSIONS, is compared with that of all labelled stills of the video: for a ratio r of the two the target is
     r / (1 + r), 0.5 for what is clicked like the others, and the weight is that of the impressions beside the prior's.
 
     Args:

@@ -25,7 +25,7 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What came of the training.
+    """Result of the training.
 
     Attributes:
         head: trained on all examples.
@@ -45,7 +45,7 @@ class Training:
     warnings: tuple[str, ...]
 
     def facts(self) -> dict[str, Any]:
-        """What is kept with the head, as JSON can hold it."""
+        """Facts stored with the head, as JSON can hold them."""
         return {
             "strength": self.strength,
             "num_labels": self.num_labels,
@@ -58,8 +58,8 @@ class Training:
 def train(examples: Examples | None, hand_made: NDArray[np.float64]) -> Training:
     """Trains on all examples, and on parts of them to hold the held-out rest against the hand-made scores.
 
-    The folds are of whole videos, and the strength of the regularisation is found anew within each fold's training
-    part, so that nothing of a video has a say in how it is ordered. The same examples give the same head, to the byte.
+    The folds are of whole videos, and the strength of the regularisation is found again within each fold's training
+    part, so that no video influences its own order. The same examples give the same head, to the byte.
 
     Args:
         examples: None where no label could be used.
@@ -77,7 +77,7 @@ def train(examples: Examples | None, hand_made: NDArray[np.float64]) -> Training
         )
     if np.ptp(examples.targets) == 0:
         raise BadInputError(
-            f"all {num_labels} labels say the same, so there is nothing to tell apart: label frames that are wanted, "
+            f"all {num_labels} labels are the same, so there is nothing to learn: label frames that are wanted, "
             "and others that are not"
         )
     from sklearn.linear_model import Ridge  # noqa: F401 - its libraries are loaded before their threads are limited
@@ -145,7 +145,7 @@ def _moments(features: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
     """Means and scales of (R, F) features, of those that are known.
 
     The scales are standard deviations times the square root of how many there are of the kind, so that the embedding
-    weighs as much as all else, whatever its dimensions. What never differs gets no say.
+    weighs as much as all else, whatever its dimensions. A feature that never differs has no weight.
     """
     is_known = ~np.isnan(features)
     num_known = np.maximum(is_known.sum(axis=0), 1)

@@ -10,7 +10,7 @@ from thumb_assets.settings import Settings
 from thumb_assets.store import LibraryVideo
 from thumb_assets.video import VideoHeader, read_header
 
-# CPU time of the full pass without models, measured on H.264 of 1080p (docs/performance.md): 12 ms per frame.
+# CPU time of the full pass without models, measured on H.264 of 1080p (docs/results/performance.md): 12 ms per frame.
 _CPU_SECONDS_PER_PIXEL = 5.6e-9
 # Candidates per second of video with the default settings, and what the default models take for one on a CPU.
 _CANDIDATES_PER_SECOND = 0.7

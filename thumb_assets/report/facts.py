@@ -1,4 +1,4 @@
-"""What the page says, out of the catalog."""
+"""Gathers the facts for the page from the catalog."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ FROM stills t JOIN selections s USING (video_id, frame_index) WHERE t.rank = 1
 
 @dataclass(frozen=True)
 class Histogram:
-    """How values are distributed: the ends of the bins, ascending, and how many values each bin has."""
+    """Distribution of values: the ends of the bins, ascending, and the number of values in each bin."""
 
     edges: Sequence[float]
     counts: Sequence[int]
@@ -53,7 +53,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is shown.
+    """Facts that the page shows.
 
     Attributes:
         totals: numbers by name.

@@ -1,4 +1,4 @@
-"""How the page looks: a template, with pictures inside it."""
+"""Renders the page: a template, with pictures inside it."""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-"""What every settings model is."""
+"""Base of every settings model."""
 
 from pydantic import BaseModel, ConfigDict
 

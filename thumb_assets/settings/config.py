@@ -74,7 +74,7 @@ class Configuration:
 
     @property
     def origins(self) -> dict[str, str]:
-        """Where each value that is not built in comes from, by dotted name."""
+        """Source of each value that is not built in, by dotted name."""
         return {name: layer.origin for layer in self.layers for name, _ in flat(layer.values)}
 
 

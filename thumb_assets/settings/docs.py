@@ -46,7 +46,7 @@ def _shown(value: object) -> str:
 
 
 def main(path: Path) -> None:
-    """Writes the end of a page anew."""
+    """Replaces the end of a page."""
     above = path.read_text(encoding="utf-8").partition(HEADING)[0]
     path.write_text(above + settings_table(), encoding="utf-8")
 

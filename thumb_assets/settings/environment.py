@@ -1,4 +1,4 @@
-"""What comes from the environment, which nothing else reads: folders, addresses and secrets."""
+"""Reads the environment, alone in the package: folders, addresses and secrets."""
 
 import os
 from collections.abc import Mapping
@@ -30,13 +30,13 @@ def models_dir(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def models_cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where model files from plain addresses are kept (`thumb_assets/models` in the user's cache folder); absolute."""
+    """Folder of model files from plain addresses (`thumb_assets/models` in the user's cache folder); absolute."""
     cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(f"{cache}/thumb_assets/models").expanduser().absolute()
 
 
 def torch_home(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where torch and the libraries on it keep downloaded weights (TORCH_HOME, by torch's own rule); absolute."""
+    """Folder in which torch and its libraries keep downloaded weights (TORCH_HOME, by torch's own rule); absolute."""
     cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(environ.get("TORCH_HOME") or f"{cache}/torch").expanduser().absolute()
 
@@ -54,7 +54,7 @@ def publish_sql_url(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def publish_token(environ: Mapping[str, str] = os.environ) -> str | None:
-    """What the HTTP target wants to see (THUMB_ASSETS_PUBLISH_TOKEN), if anything.
+    """Token for the HTTP target (THUMB_ASSETS_PUBLISH_TOKEN), if any.
 
     Raises:
         SettingsError: it cannot stand in a header.
@@ -79,7 +79,7 @@ def _header_secret(variable: str, environ: Mapping[str, str]) -> str | None:
 
 
 def broker_url(environ: Mapping[str, str] = os.environ) -> str:
-    """Where Celery's workers find their work and leave its state (THUMB_ASSETS_BROKER_URL).
+    """Address at which Celery's workers find their work and leave its state (THUMB_ASSETS_BROKER_URL).
 
     Raises:
         SettingsError: it is not set.
@@ -118,5 +118,5 @@ def program_environment(environ: Mapping[str, str] = os.environ) -> dict[str, st
 
 
 def is_hub_offline(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether HF_HUB_OFFLINE forbids asking the model hub."""
+    """True if HF_HUB_OFFLINE forbids asking the model hub."""
     return environ.get("HF_HUB_OFFLINE", "").strip().upper() in {"1", "ON", "YES", "TRUE"}

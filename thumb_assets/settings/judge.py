@@ -17,7 +17,7 @@ _FIELDS_OF_OURS = frozenset({"model", "messages", "n", "stream"})
 
 
 class JudgeSettings(StageSettings):
-    """Who judges the best candidates of a video, how many, and at what cost; the key comes from the environment.
+    """The judge of a video's best candidates, their number and the cost; the key comes from the environment.
 
     A verdict depends on the model, the prompt, `extra_body`, `max_tokens` and the picture that is sent, not on the url.
     """
@@ -26,7 +26,7 @@ class JudgeSettings(StageSettings):
         None,
         description="Base address of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1; null: no judge.",
     )
-    model: str = Field("", description="By what name the server knows the model; needed with a url.")
+    model: str = Field("", description="The server's name of the model; needed with a url.")
     max_candidates: int = Field(8, ge=1, le=64, description="Candidates per video that are looked at, the best ones.")
     max_requests: int = Field(
         1000, ge=1, description="Requests per run of the engine, tries included; then candidates are left unjudged."
@@ -37,17 +37,17 @@ class JudgeSettings(StageSettings):
     image_height: int = Field(336, ge=64, le=2160, description="Shorter side of the picture sent (never enlarged).")
     timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for the server.")
     max_retries: int = Field(
-        3, ge=0, le=10, description="Further tries of a request that finds the server away, busy (429) or broken (5xx)."
+        3, ge=0, le=10, description="Retries of a request if the server is unreachable, busy (429) or broken (5xx)."
     )
     prompt: str = Field(
-        JUDGE_PROMPT, min_length=1, description="What is asked of each picture; how to answer is added to it."
+        JUDGE_PROMPT,
+        min_length=1,
+        description="The question about each picture; the form of the answer is added to it.",
     )
     extra_body: dict[str, JsonValue] = Field(
         {}, description='Fields added to each request, such as {"top_p": 0.9}; null takes one of ours out.'
     )
-    on_unavailable: Literal["skip", "error"] = Field(
-        "skip", description="What to do when the server cannot be reached or refuses."
-    )
+    on_unavailable: Literal["skip", "error"] = Field("skip", description="If the server cannot be reached or refuses.")
 
     @field_validator("url")
     @classmethod

@@ -8,13 +8,11 @@ from thumb_assets.settings.base import StageSettings
 
 
 class LibrarySettings(StageSettings):
-    """How the library is watched."""
+    """Watching the library."""
 
-    url: str = Field(
-        "", description="Videos that lie elsewhere, such as s3://bucket/videos (by fsspec); fetched as they come."
-    )
+    url: str = Field("", description="Remote videos, such as s3://bucket/videos (by fsspec); fetched as they come.")
     outputs_url: str = Field(
-        "", description="Where tables and pictures are kept besides the data folder, for machines that share no disk."
+        "", description="Second place of tables and pictures beside the data folder, for machines that share no disk."
     )
     ignore: tuple[str, ...] = Field(
         ("@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "node_modules"),
@@ -35,7 +33,7 @@ class LibrarySettings(StageSettings):
     max_hash_seconds_per_tick: float = Field(20.0, gt=0, description="No further file is hashed after so long.")
     process_new: bool = Field(True, description="The sensor also has what is new run; off: partitions only.")
     owners: tuple[str, ...] = Field(
-        ("team:video-library",), description="Whom Dagster names as owners: `team:NAME` or an address."
+        ("team:video-library",), description="Owners that Dagster shows: `team:NAME` or an address."
     )
     keep_replaced: bool = Field(
         False, description="Keep what was made of a file's former content once its new one is done."
@@ -43,7 +41,7 @@ class LibrarySettings(StageSettings):
 
 
 class BackfillSettings(StageSettings):
-    """How many videos are worked through, and when."""
+    """Number of videos per run, and times of runs."""
 
     num_videos_per_run: int = Field(25, ge=1, le=10_000, description="Videos in one run: a run loads every model once.")
     retry_seconds: tuple[Annotated[float, Field(ge=0)], ...] = Field(
@@ -67,11 +65,13 @@ class BackfillSettings(StageSettings):
     queue: str = Field(
         "", pattern="^[a-z0-9_-]*$", description="Celery's queue of the runs, cpu or gpu; empty: the deployment's own."
     )
-    report_cron: str = Field("*/15 * * * *", description="When the library's page is made anew, if anything changed.")
+    report_cron: str = Field(
+        "*/15 * * * *", description="When the library's page is written again, if anything changed."
+    )
     survey_cron: str = Field("0 1 * * 0", description="When the schedule survey runs, in `timezone`.")
 
 
-# What a target may be told of a still: see publish/told.py.
+# Facts about a still that a target may get: see publish/told.py.
 ToldField = Literal[
     "url",
     "path",
@@ -87,11 +87,11 @@ ToldField = Literal[
 
 
 class PublishSettings(StageSettings):
-    """Where the asset `published` writes the picked still; addresses with passwords come from the environment."""
+    """Target of the asset `published`; addresses with passwords come from the environment."""
 
     target: Literal["none", "sql", "http"] = Field("none", description="none: the stage is left out.")
     key: Literal["video_id", "file_name", "file_stem", "source_path"] = Field(
-        "file_name", description="By what the other system knows the video."
+        "file_name", description="The other system's key of the video."
     )
     stills_url: str = Field("", description="Address under which the folder `stills/` is served, for the field url.")
     sql_table: str = Field("videos", min_length=1, description="Table of the database, or schema.table.")
@@ -99,7 +99,7 @@ class PublishSettings(StageSettings):
     sql_columns: dict[str, ToldField] = Field(
         {"thumbnail_path": "path"}, min_length=1, description="Columns to set, each with a field of the best still."
     )
-    http_url: str = Field("", description="Where all stills go as JSON; {key} in it stands for the key.")
+    http_url: str = Field("", description="Address that gets all stills as JSON; {key} in it is replaced by the key.")
     http_method: Literal["PUT", "POST", "PATCH"] = Field("PUT", description="The request's method.")
     timeout_seconds: float = Field(30.0, gt=0, description="http: longest wait for the other side.")
     allowed_hosts: tuple[str, ...] = Field((), description="http: hosts that may be called though they are private.")
@@ -114,7 +114,7 @@ class PublishSettings(StageSettings):
 
 
 class ServeSettings(StageSettings):
-    """How `thumb-assets serve` takes and sends webhooks."""
+    """Webhooks that `thumb-assets serve` receives and sends."""
 
     tolerance_seconds: float = Field(
         300.0, gt=0, description="A request signed longer ago than this, or further ahead, is refused."
@@ -137,7 +137,7 @@ class ServeSettings(StageSettings):
         (), description="Hosts that may be fetched from though their addresses are private."
     )
     notify_url: str = Field(
-        "", description="Where it is told that a video's stills are there, a private address too; empty: nobody is."
+        "", description="Address that is notified when a video's stills are ready, also a private one; empty: none."
     )
     timeout_seconds: float = Field(30.0, gt=0, description="Longest wait for the other side.")
     num_deliveries: int = Field(
@@ -145,5 +145,5 @@ class ServeSettings(StageSettings):
     )
     retry_seconds: tuple[Annotated[float, Field(ge=0)], ...] = Field(
         (5.0, 30.0, 300.0, 1800.0, 7200.0, 21_600.0, 43_200.0),
-        description="Waits before each further try to fetch or to tell; after the last it is given up.",
+        description="Waits before each retry of a fetch or a notification; after the last it is given up.",
     )

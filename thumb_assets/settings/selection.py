@@ -13,7 +13,7 @@ class ComponentWeights(StageSettings):
     sharpness: float = Field(0.25, ge=0)
     clip: float = Field(0.35, ge=0)
     iqa: float = Field(0.15, ge=0)
-    stillness: float = Field(0.20, ge=0, description="How little moves around the frame.")
+    stillness: float = Field(0.20, ge=0, description="Little motion around the frame.")
     contrast: float = Field(0.05, ge=0, description="Standard deviation of the luma.")
     text: float = Field(0.50, ge=0, description="Likeness to selection.looking_for; absent without.")
     judge: float = Field(1.0, ge=0, description="The vision-language judge's score; absent where none was asked.")
@@ -21,62 +21,87 @@ class ComponentWeights(StageSettings):
 
 
 class RejectSettings(StageSettings):
-    """What a candidate must not be, as long as others remain; a threshold that nothing reaches is off.
+    """Reasons to reject a candidate, as long as others remain; a threshold that nothing reaches is off.
 
     Rules that are a matter of degree drop the worst of a video, at most `max_share` of its candidates each; the others
     that break them are doubtful: taken last, and only where the rules leave less than `min_usable_share` of the video.
     """
 
-    min_luma_mean: float = Field(16.0, ge=0, le=255, description="Darker is too dark.")
-    max_dark_share: float = Field(0.92, ge=0, le=1, description="With more nearly black pixels it is too dark.")
-    max_luma_mean: float = Field(236.0, ge=0, le=255, description="Brighter is too bright.")
-    max_bright_share: float = Field(0.60, ge=0, le=1, description="With more burnt out pixels it is too bright.")
-    min_luma_std: float = Field(8.0, ge=0, le=255, description="Flatter shows nothing.")
-    min_luma_entropy: float = Field(3.0, ge=0, le=8, description="Fewer bits show nothing.")
-    no_damage: bool = Field(True, description="What the decoder calls corrupt, and what builds on it, is damaged.")
-    min_cut_seconds: float = Field(0.12, ge=0, description="Nearer to a cut is caught between two shots.")
+    min_luma_mean: float = Field(16.0, ge=0, le=255, description="Below this mean luma a frame is too dark.")
+    max_dark_share: float = Field(
+        0.92, ge=0, le=1, description="Above this share of nearly black pixels a frame is too dark."
+    )
+    max_luma_mean: float = Field(236.0, ge=0, le=255, description="Above this mean luma a frame is too bright.")
+    max_bright_share: float = Field(
+        0.60, ge=0, le=1, description="Above this share of burnt-out pixels a frame is too bright."
+    )
+    min_luma_std: float = Field(8.0, ge=0, le=255, description="Below this deviation of the luma a frame is too flat.")
+    min_luma_entropy: float = Field(
+        3.0, ge=0, le=8, description="Below this entropy (bits) of the luma a frame is too flat."
+    )
+    no_damage: bool = Field(True, description="Reject frames that the decoder marks corrupt, and frames built on them.")
+    min_cut_seconds: float = Field(0.12, ge=0, description="A frame nearer to a cut may mix two shots.")
     min_transition_seconds: float = Field(
-        0.6, ge=0, description="Nearer to the middle of a dissolve or fade is inside."
+        0.6, ge=0, description="A frame nearer to the middle of a dissolve or fade is part of it."
     )
     min_contrast_share: float = Field(
-        0.85, ge=0, le=1, description="Less contrast than this share of the best within the second is a fade."
+        0.85,
+        ge=0,
+        le=1,
+        description="Below this share of the best contrast within the second a frame is part of a fade.",
     )
     min_sharpness_share: float = Field(
-        0.45, ge=0, le=1, description="Less Laplacian variance than this share of the best within the second is mixed."
+        0.45,
+        ge=0,
+        le=1,
+        description="Below this share of the sharpest frame (Laplacian variance) within the second a frame mixes two.",
     )
     max_brightness_jump: float = Field(
-        30.0, ge=0, le=255, description="Mean luma further above that of the second around it is a flash."
+        30.0, ge=0, le=255, description="A flash: the mean luma exceeds that of the second around it by more than this."
     )
     max_bright_share_jump: float = Field(
-        0.30, ge=0, le=1, description="More burnt out pixels than the video's median and this are a flash, too."
+        0.30, ge=0, le=1, description="Also a flash: the burnt-out share exceeds the video's median by more than this."
     )
     min_acutance: float = Field(
-        0.21, ge=0, le=0.5, description="Whose sharpest edges are less sharp is blurred, or moved while it was exposed."
+        0.21, ge=0, le=0.5, description="Below this even the sharpest edges are soft: out of focus or motion blur."
     )
     min_sharpness_of_median: float = Field(
-        0.03, ge=0, le=1, description="Less Laplacian variance than this share of the video's median is blurred."
+        0.03,
+        ge=0,
+        le=1,
+        description="Below this share of the video's median sharpness (Laplacian variance) a frame is blurred.",
     )
     max_motion: float = Field(
-        24.0, ge=0, le=255, description="A greater difference of two frames within 0.12 s is too fast, or a jump."
+        24.0,
+        ge=0,
+        le=255,
+        description="Above this difference of two frames within 0.12 s there is too much motion, or a jump.",
     )
     max_title_card_margin: float = Field(
-        0.10, ge=-2, le=2, description="More like a title card than like a good frame, by more than this."
+        0.10, ge=-2, le=2, description="A title card: more similar to one than to a good frame, by more than this."
     )
-    max_text_share: float = Field(0.02, ge=0, le=1, description="With more writing it is overlaid with text.")
+    max_text_share: float = Field(
+        0.02, ge=0, le=1, description="Above this share of writing a frame is overlaid with text."
+    )
     max_bar_share: float = Field(
-        0.08, ge=0, le=1, description="Bars that cover so much more than in the video's median are a letterbox."
+        0.08, ge=0, le=1, description="A letterbox: bars cover more than the video's median by this share."
     )
     max_recurrences: int = Field(
-        2, ge=0, description="Shown alike in more other videos of the library is an intro, a logo, credits."
+        2, ge=0, description="An intro, a logo or credits: shown in more than this number of other videos."
     )
-    max_share: float = Field(0.15, ge=0, le=1, description="Of a video's candidates, that one rule of degree may drop.")
+    max_share: float = Field(
+        0.15, ge=0, le=1, description="Largest share of a video's candidates that one rule of degree may reject."
+    )
     min_usable_share: float = Field(
-        0.15, ge=0, le=1, description="Where fewer of a video's candidates are usable, doubtful ones are taken as well."
+        0.15,
+        ge=0,
+        le=1,
+        description="If a smaller share of the candidates is usable, last-resort frames are taken too.",
     )
 
 
 class SimilaritySettings(StageSettings):
-    """When two candidates are alike: cosine of CLIP embeddings and of classical descriptors, and difference hashes."""
+    """Likeness of two candidates: cosine of CLIP embeddings and of classical descriptors, and difference hashes."""
 
     descriptor_weight: float = Field(
         0.6, ge=0, le=1, description="Weight of gradients and colours beside the CLIP embedding, where both are there."
@@ -86,27 +111,29 @@ class SimilaritySettings(StageSettings):
         0.995,
         ge=-1,
         le=1,
-        description="The same where only embeddings are there: any two of thumb-mini are much alike.",
+        description="The same if there are only embeddings: any two of thumb-mini are similar.",
     )
-    min_hash_distance: int = Field(10, ge=0, le=64, description="So are two whose hashes differ in fewer bits.")
+    min_hash_distance: int = Field(
+        10, ge=0, le=64, description="Two selections whose hashes differ in fewer bits are near-duplicates."
+    )
     is_relative: bool = Field(
         True, description="Where a video's candidates are all much alike, half of their mean distance is enough."
     )
 
 
 class KeyframesSettings(StageSettings):
-    """Of strategy `keyframes`: where the similarity to the last selection falls below a threshold, a new one begins."""
+    """Strategy `keyframes`: a new selection begins where the similarity to the last one falls below a threshold."""
 
     threshold: Literal["fixed", "dynamic", "percentile"] = Field(
         "percentile", description="dynamic falls as selections accumulate; percentile is found from the video itself."
     )
     fixed: float = Field(0.90, ge=-1, le=1, description="The threshold of fixed, and where dynamic begins.")
-    step: float = Field(0.01, ge=0, le=1, description="dynamic: how much it falls with each selection.")
-    floor: float = Field(0.75, ge=-1, le=1, description="dynamic: what it does not fall below.")
+    step: float = Field(0.01, ge=0, le=1, description="dynamic: decrease with each selection.")
+    floor: float = Field(0.75, ge=-1, le=1, description="dynamic: lower bound.")
     percentile: float = Field(
         40.0, ge=0, le=100, description="percentile: of the similarities of candidates a few seconds apart."
     )
-    compared_seconds: float = Field(4.0, gt=0, description="percentile: how far apart.")
+    compared_seconds: float = Field(4.0, gt=0, description="percentile: their distance.")
 
     @model_validator(mode="after")
     def _floor_is_below(self) -> "KeyframesSettings":
@@ -116,21 +143,23 @@ class KeyframesSettings(StageSettings):
 
 
 class SelectionSettings(StageSettings):
-    """How the few frames are chosen from the candidates."""
+    """The choice of the few frames from the candidates."""
 
-    preset: str | None = Field(None, description="Settings by name, or by a YAML file; what is set beside it wins.")
+    preset: str | None = Field(
+        None, description="Settings by name, or by a YAML file; explicit settings override them."
+    )
     strategy: Literal["best", "keyframes"] = Field(
         "best", description="best: few, good and different; keyframes: one wherever the content changes."
     )
     top_k: int | Literal["auto"] = Field(3, description="Selections per video, at most; auto: as the content supports.")
-    max_k: int = Field(12, ge=1, le=1000, description="At most so many where top_k is auto.")
+    max_k: int = Field(12, ge=1, le=1000, description="Maximum number of selections if top_k is auto.")
     min_coverage_gain: float = Field(
         0.03, ge=0, le=1, description="auto: each selection has to make the video so much better covered."
     )
     min_gap_seconds: float = Field(1.0, ge=0, description="Least distance between two selections.")
     distinct_shots: bool = Field(True, description="One selection per shot while there are shots left.")
     diversify: Literal["facility_location", "mmr", "none"] = Field(
-        "facility_location", description="How selections are made different; none takes the best scores."
+        "facility_location", description="Method that makes selections different; none takes the best scores."
     )
     diversity_weight: float = Field(0.3, ge=0, le=1, description="Weight of being different beside the score.")
     window_seconds: tuple[float, float] | None = Field(None, description="Only frames in [start, end) are chosen.")

@@ -12,7 +12,7 @@ MAX_ASPECT_RATIO_PART = 100  # either number of W:H
 
 
 class VideoSettings(StageSettings):
-    """How files are decoded."""
+    """Decoding of files."""
 
     decode_threads: int = Field(0, ge=0, le=64, description="Decoder threads; 0 lets FFmpeg choose.")
     max_pixels: int = Field(
@@ -28,7 +28,7 @@ class VideoSettings(StageSettings):
         3600.0,
         gt=0,
         le=604_800,
-        description="A video on which nothing happens for so long has failed (a whole batch is one step).",
+        description="A video without progress for this long has failed (a whole batch is one step).",
     )
     hwaccel: Literal["none", "auto", "cuda", "vaapi", "qsv", "videotoolbox", "d3d11va"] = Field(
         "none", description="Device that decodes; what it cannot do the CPU does. Checks always decode on the CPU."
@@ -36,7 +36,7 @@ class VideoSettings(StageSettings):
 
 
 class SparseSettings(StageSettings):
-    """Whether thumbnails are made without decoding every frame, and how much is decoded then."""
+    """Thumbnails without decoding every frame, and the share that is decoded then."""
 
     is_on: bool = Field(False, description="Decode sync frames and a few groups of pictures where the index allows it.")
     max_decoded_share: float = Field(
@@ -54,7 +54,7 @@ class SparseSettings(StageSettings):
 
 
 class ShotsSettings(StageSettings):
-    """How the video is cut into shots."""
+    """Cutting the video into shots."""
 
     detector: Literal["adaptive", "content", "threshold", "histogram", "hash", "transnet"] = Field(
         "adaptive", description="PySceneDetect's detectors, or transnet: the learned TransNetV2 (extra `transnet`)."
@@ -76,7 +76,7 @@ class ShotsSettings(StageSettings):
 
 
 class CandidatesSettings(StageSettings):
-    """Which frames are candidates."""
+    """The frames that are candidates."""
 
     shot_offset_seconds: float = Field(0.4, ge=0, description="Distance of a shot's candidate from the shot's start.")
     uniform_interval_seconds: float | None = Field(
@@ -95,13 +95,13 @@ class CandidatesSettings(StageSettings):
 
 
 class FacesSettings(StageSettings):
-    """Whether and how faces are found."""
+    """Face detection."""
 
     detector: Literal["none", "yunet"] = Field("none", description="No package ships YuNet's file, so off by default.")
     model_path: Path | None = Field(None, description="YuNet's ONNX file; null looks it up in the weights room.")
     working_height: int = Field(540, ge=64, le=2160, description="Lines of the image the detector sees.")
     min_confidence: float = Field(0.7, ge=0, le=1, description="Boxes with less are dropped by the detector.")
-    on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do when the model cannot be had.")
+    on_unavailable: Literal["skip", "error"] = Field("skip", description="If the model is unavailable.")
 
 
 POSITIVE_PROMPTS = ("a sharp, well-lit frame from a video, showing the main subject clearly",)
@@ -117,7 +117,7 @@ PROMPT_FIELDS = ("positive_prompts", "negative_prompts", "title_card_prompts")
 
 
 class ClipSettings(StageSettings):
-    """Which CLIP scores the candidates, against which prompts."""
+    """The CLIP model that scores the candidates, and its prompts."""
 
     model: str = Field("thumb-mini", description="Any open_clip model name, or thumb-mini, which ships with us.")
     pretrained: str | None = Field("embedded", description="open_clip's tag of the weights; thumb-mini's is embedded.")
@@ -135,11 +135,11 @@ class ClipSettings(StageSettings):
     compile: Literal["none", "torch", "tensorrt"] = Field(
         "none", description="CUDA only: have torch compile the model."
     )
-    on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do when no weights can be had.")
+    on_unavailable: Literal["skip", "error"] = Field("skip", description="If the weights are unavailable.")
 
 
 class IqaSettings(StageSettings):
-    """Which no-reference quality metrics score the frames."""
+    """The no-reference quality metrics that score the frames."""
 
     metrics: tuple[str, ...] = Field(("piqe",), min_length=1, description="pyiqa's names of no-reference metrics.")
     working_height: int = Field(540, ge=64, le=4320, description="Lines of the image the metric sees (never enlarged).")
@@ -152,11 +152,13 @@ class IqaSettings(StageSettings):
         "auto", description="As of clip, for neural metrics whose scores hold in it; all others are computed in fp32."
     )
     compile: Literal["none", "torch", "tensorrt"] = Field("none", description="CUDA only: have torch compile the nets.")
-    on_unavailable: Literal["skip", "error"] = Field("skip", description="What to do without the package or weights.")
+    on_unavailable: Literal["skip", "error"] = Field(
+        "skip", description="If the package or the weights are unavailable."
+    )
 
 
 class StillsSettings(StageSettings):
-    """How the chosen frames are written."""
+    """Writing of the chosen frames."""
 
     format: Literal["jpeg", "png"] = Field("jpeg", description="PNG is lossless and about ten times slower.")
     jpeg_quality: int = Field(95, ge=1, le=100, description="JPEG quality; chroma is always 4:4:4.")
@@ -173,7 +175,9 @@ class CropsSettings(StageSettings):
     """To which shapes the stills are cut as well; format and quality are those of the stills."""
 
     aspect_ratios: tuple[str, ...] = Field((), description='Such as ["16:9", "9:16", "1:1", "4:5"]; empty: no crops.')
-    without_faces: Literal["saliency", "centre"] = Field("saliency", description="Where to cut where no face is known.")
+    without_faces: Literal["saliency", "centre"] = Field(
+        "saliency", description="Place of the crop if no face is known."
+    )
     min_face_confidence: float = Field(0.7, ge=0, le=1, description="Faces with less do not count.")
 
     @field_validator("aspect_ratios")
@@ -228,11 +232,11 @@ SCENE_LABELS = (
 
 
 class ChaptersSettings(StageSettings):
-    """How a video is cut into chapters of like content, and what they are called."""
+    """Chapters of like content, and their titles."""
 
-    is_on: bool = Field(False, description="Whether chapters are made.")
+    is_on: bool = Field(False, description="Make chapters.")
     eps: float | None = Field(
-        None, gt=0, description="Radius of a cluster: 0 is the same, 1.41 nothing alike; null: found from the video."
+        None, gt=0, description="Radius of a cluster: 0 is identical, 1.41 unrelated; null: derived from the video."
     )
     min_samples: int = Field(2, ge=1, le=1000, description="Candidates within the radius that make a cluster.")
     time_weight: float = Field(
@@ -249,22 +253,22 @@ class ChaptersSettings(StageSettings):
 
 
 class ExportSettings(StageSettings):
-    """Which program fetches the chosen frames (both give the same pixels), how they are proven, on which disk."""
+    """The program that fetches the chosen frames (both give the same pixels), their proof, the disk."""
 
     backend: Literal["pyav", "ffmpeg"] = Field("pyav", description="ffmpeg: FFmpeg the program, proven like PyAV.")
     ffmpeg_path: Path | None = Field(None, description="null: the system's ffmpeg, else imageio-ffmpeg's.")
     batch_size: int = Field(50, ge=1, le=200, description="ffmpeg: frames per call, each decoding from the start.")
     timeout_seconds: float = Field(600.0, gt=0, description="ffmpeg: a call that takes longer is stopped.")
     verification: Literal["seek", "count"] = Field(
-        "seek", description="How the check finds each frame: by its recorded stamp and hash, or counting from frame 0."
+        "seek", description="The check finds each frame by its recorded stamp and hash, or by counting from frame 0."
     )
     min_free_bytes: int = Field(
-        32_000_000, ge=0, description="What must stay free on the disk beyond what is about to be written."
+        32_000_000, ge=0, description="Bytes that must stay free on the disk beyond the planned files."
     )
 
 
 class ModelsSettings(StageSettings):
-    """Which models may be used at all; holds for every stage and changes no value in a table."""
+    """The models that may be used at all; for every stage; changes no value in a table."""
 
     licence: Literal["commercial", "research"] = Field(
         "research", description="commercial refuses models whose terms forbid commercial use or are not known."

@@ -13,7 +13,7 @@ from thumb_assets.video import Frame
 
 
 class ShotDriver(Protocol):
-    """What finds shot starts in frames that arrive in order.
+    """Finds shot starts in frames that arrive in order.
 
     Attributes:
         short_side: shorter side in pixels of the pictures it wants, or the least one.
@@ -50,7 +50,7 @@ class ShotDetector:
         self._num_frames = 0
 
     def picture_of(self, frame: Frame) -> npt.NDArray[np.uint8]:
-        """What `process` wants of a frame: (H, W, 3) uint8 RGB."""
+        """The picture of a frame for `process`: (H, W, 3) uint8 RGB."""
         side = self._driver.short_side
         return frame.small_rgb(side) if self._driver.compares_frames else frame.rgb(side)
 

@@ -19,7 +19,7 @@ DIFFERENT = 0.25
 # An encoder ended the group early where it is shorter than this share of the longest: it saw a cut. Less of a
 # difference is enough then.
 _EARLY_END, _DIFFERENT_AT_EARLY_END = 0.95, 0.12
-# A packet is held against the ninth decile of this many on each side.
+# A packet is compared with the ninth decile of this many on each side.
 _NUM_NEIGHBOURS = 12
 # Times that decile: where a packet may be the one behind a cut that is known to be somewhere, where it stands out, and
 # where it does so without doubt.
@@ -27,7 +27,7 @@ _MAY_BE, _STANDS_OUT, _STANDS_OUT_CLEARLY = 1.2, 1.7, 4.0
 # Of the smaller of the two sync frames; a cut to anything but a plain colour costs more.
 _LEAST_SHARE_OF_SYNC = 0.1
 # Encoders spend bits in pulses (hidden reference frames, a source that was encoded before): where more packets than
-# this stand out in a group, none tells of a cut.
+# this stand out in a group, none suggests a cut.
 _MAX_CUTS_PER_GROUP = 4
 
 _HISTOGRAM_BINS = (8, 4, 8)  # hue, saturation, value
@@ -36,7 +36,7 @@ _GREATEST_DIFFERENCE = 100.0  # mean HSV difference that counts as 1
 
 @dataclass(frozen=True)
 class GroupEvidence:
-    """What sizes and sync frames say of one group of pictures.
+    """Evidence of cuts in one group of pictures, from sizes and sync frames.
 
     Attributes:
         group: its number.
@@ -52,7 +52,7 @@ class GroupEvidence:
 
 
 def picture_difference(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> float:
-    """How different two small pictures are, 0..1: in what they are made of, or in where it is, whichever is more.
+    """Difference of two small pictures, 0..1: the greater of that of their contents and that of their layout.
 
     Args:
         first, second: (H, W, 3) uint8 RGB of one size.
@@ -79,7 +79,7 @@ def look_settings(settings: ShotsSettings) -> ShotsSettings:
 
 
 def find_steps(pictures: Sequence[npt.NDArray[np.uint8]], settings: ShotsSettings) -> list[int]:
-    """Where the detector of the settings sees a cut in a few pictures on end, the borders included.
+    """Cuts that the detector of the settings finds in a few successive pictures, the borders included.
 
     The first and the last picture are repeated, so that a cut next to them has neighbours to stand out from.
 

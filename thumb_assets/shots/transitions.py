@@ -17,7 +17,7 @@ _MAX_LIT_GAP = 5
 
 @dataclass
 class _Run:
-    """Frames on end that belong to a transition, or several such with little but black between them."""
+    """Successive frames that belong to a transition, or several such with little but black between them."""
 
     first: int
     last: int

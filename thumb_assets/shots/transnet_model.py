@@ -36,7 +36,7 @@ class TransNetModel:
         self._network = _load_network().to(device)
 
     def predict(self, window: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """How likely each frame of a window is a transition.
+        """Probability that each frame of a window is a transition.
 
         Args:
             window: (T, 27, 48, 3) uint8 RGB; the network was trained on T = 100.
@@ -77,7 +77,7 @@ def load_transnet(device: str) -> TransNetModel:
 
 
 def forget_loaded() -> None:
-    """Frees the loaded models; the next `load_transnet` loads anew."""
+    """Frees the loaded models; the next `load_transnet` loads them again."""
     _loaded.cache_clear()
 
 

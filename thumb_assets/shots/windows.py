@@ -19,7 +19,7 @@ _NUM_CONTEXT = 25
 
 @dataclass(frozen=True)
 class FramePrediction:
-    """What the network says of one frame.
+    """Prediction of the network for one frame.
 
     Attributes:
         single: 0..1, that shots change at this frame (a hard cut: at the old shot's last frame).

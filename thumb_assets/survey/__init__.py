@@ -1,4 +1,4 @@
-"""The look across videos: which frames several videos share, and how scores are distributed in the library.
+"""Compares videos: finds frames that several of them share, and the distribution of scores in the library.
 
 What belongs here: nearest neighbours among many vectors, what makes two frames of different videos alike, groups of
 such frames, quantiles of scores; arrays in, arrays out, the same whatever the order of videos. What does not: what is

@@ -130,7 +130,7 @@ def _confirmed(
 
 
 def _best(pairs: Alike, videos: NDArray[np.int64], number: int) -> Alike:
-    """Of each frame the best pair with each other video, and of these the best `number`."""
+    """The best pair of each frame with each other video, and the best `number` of these."""
     left, right = pairs.left, pairs.right
     order = np.lexsort((right, pairs.distances, -pairs.cosines, videos[right], left))
     left, other = left[order], videos[right[order]]

@@ -62,7 +62,7 @@ class LibraryFrames:
 def frames_of(
     measured: Measured, clip_footers: Mapping[str, Mapping[str, str]], *, settings: SelectionSettings
 ) -> LibraryFrames:
-    """What can be compared of what was measured; frames that show nothing are left out.
+    """Collects the comparable measurements; frames that show nothing are left out.
 
     Args:
         measured: the videos, in any order.

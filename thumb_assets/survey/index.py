@@ -1,4 +1,4 @@
-"""Which of many vectors are near each other: every pair is looked at where they are few, an index knows where not."""
+"""Finds near neighbours: exhaustively for few vectors, by an HNSW index for many."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,17 +30,17 @@ class VectorIndex:
     """An approximate index of vectors (HNSW), the same in every process that adds the same vectors in the same order.
 
     Attributes:
-        parts: usearch's indexes, of _VECTORS_PER_INDEX vectors each.
+        parts: usearch's indexes, each of a part of the vectors.
     """
 
     parts: tuple[Any, ...]
 
     @classmethod
-    def of(cls, vectors: FloatArray) -> "VectorIndex":
-        """The index of (N, D) float32 vectors of L2 norm 1; their keys are their positions."""
-        starts = range(0, len(vectors), _VECTORS_PER_INDEX)
+    def of(cls, vectors: FloatArray, *, num_per_part: int = _VECTORS_PER_INDEX) -> "VectorIndex":
+        """Builds the index of (N, D) float32 vectors of L2 norm 1; their keys are their positions."""
+        parts = [range(len(vectors))[start : start + num_per_part] for start in range(0, len(vectors), num_per_part)]
         with ThreadPoolExecutor() as pool:
-            return cls(tuple(pool.map(lambda start: _built(vectors, start), starts)))
+            return cls(tuple(pool.map(lambda part: _built(vectors, part), parts)))
 
     def nearest(self, questions: FloatArray, *, number: int) -> tuple[Positions, FloatArray]:
         """The nearest to each question, nearest first.
@@ -100,10 +100,9 @@ def _approximate(vectors: FloatArray, min_cosine: float, number: int) -> Iterato
         yield len(block), left + start, positions[left, place]
 
 
-def _built(vectors: FloatArray, start: int) -> Any:
+def _built(vectors: FloatArray, part: range) -> Any:
     from usearch.index import Index
 
-    part = vectors[start : start + _VECTORS_PER_INDEX]
     index = Index(
         ndim=vectors.shape[1],
         metric="cos",
@@ -112,7 +111,7 @@ def _built(vectors: FloatArray, start: int) -> Any:
         expansion_add=_EXPANSION_ADD,
         expansion_search=_EXPANSION_SEARCH,
     )
-    index.add(np.arange(start, start + len(part)), part, threads=1)
+    index.add(np.asarray(part), vectors[part.start : part.stop], threads=1)
     return index
 
 

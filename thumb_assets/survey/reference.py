@@ -1,4 +1,4 @@
-"""How the scores of a library are distributed: what a video's own percentiles are blended with."""
+"""Distributions of a library's scores, with which a video's own percentiles are blended."""
 
 import json
 from collections import Counter
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.select import Measured
 
-# Values per component, at most: finer than any percentile is told.
+# Values per component, at most: finer than any percentile that is shown.
 MAX_QUANTILES = 2000
 # By component of the combined score: where it is measured.
 _MEASURES = {"sharpness": "laplacian_variance", "clip": "clip_score", "contrast": "luma_std"}

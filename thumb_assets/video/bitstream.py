@@ -1,4 +1,4 @@
-"""How many pictures a packet shows, read from its headers alone: what a demuxer knows of a file is a plan, no proof.
+"""Counts the pictures of a packet from its headers alone: a demuxer's index is a plan, no proof.
 
 Only the few bits are read that say so, in H.264 (ITU-T H.264 7.3), HEVC (ITU-T H.265 7.3), VP8 (RFC 6386 9.1), VP9 (VP9
 bitstream specification 6.1, annex B) and AV1 (AV1 bitstream specification 5.3, 5.9). Nothing is decoded.
@@ -14,7 +14,7 @@ _AV1_FRAME_HEADER, _AV1_FRAME = 3, 6
 
 @dataclass(frozen=True)
 class PacketContent:
-    """What the headers in a packet say.
+    """Content of a packet by its headers.
 
     Attributes:
         num_shown: pictures that are displayed because of it.

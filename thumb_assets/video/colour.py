@@ -1,4 +1,4 @@
-"""Which colours a stream's numbers mean: the tags, and documented rules (`resolve_colours`) where one is missing."""
+"""Resolves the colours of a stream from its tags, and by documented rules (`resolve_colours`) where one is missing."""
 
 import struct
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ _MATRICES: dict[str, Matrix] = {
 
 @dataclass(frozen=True)
 class Colours:
-    """What the numbers of a stream's pictures mean.
+    """Meaning of the numbers in a stream's pictures.
 
     Attributes:
         matrix: swscale's number of the YUV matrix; unused for RGB.
@@ -97,7 +97,7 @@ class Colours:
 
     @property
     def needs_map(self) -> bool:
-        """Whether the colours lie outside what an sRGB picture shows as it is: HDR, or a wide gamut."""
+        """True for HDR or a wide gamut: an sRGB picture cannot show the colours as they are."""
         return self.transfer != "sdr" or self.primaries != "bt709"
 
 
@@ -110,7 +110,7 @@ def resolve_colours(picture: av.VideoFrame, *, codec: av.Codec | None = None) ->
     - Transfer: PQ and HLG are HDR. Every other one, tagged or not, is taken as it is for sRGB, which is what players
       do: the small difference between a camera's curve and a screen's is the look of video.
     - Primaries: BT.2020 and Display P3 are mapped to BT.709; untagged HDR is BT.2020. Those of BT.601 (625 and 525
-      lines) are taken for BT.709, as FFmpeg's scaler and most players do: a few levels in saturated colours.
+      lines) are assumed to be BT.709, as FFmpeg's scaler and most players do: a few levels in saturated colours.
     - Matrix: as tagged; untagged with BT.2020 primaries or HDR is BT.2020, else BT.709 from 720 lines or 1280 columns
       on, else BT.601.
     """

@@ -110,7 +110,7 @@ def best_video_stream(container: av.container.InputContainer, path: Path) -> Vid
 
 
 def _picture_counts(streams: list[VideoStream], path: Path) -> dict[int, int]:
-    """Pictures of each stream, by its index: as the header says, or as far as a look at the first packets goes."""
+    """Pictures of each stream, by its index: by the header, or counted in the first packets."""
     if all(0 < stream.frames < _CREDIBLE_FRAMES for stream in streams):
         return {stream.index: stream.frames for stream in streams}
     counts = {stream.index: 0 for stream in streams}

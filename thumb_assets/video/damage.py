@@ -9,7 +9,7 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 # FFmpeg forgets errors met while frame threads run dry, so the last packets (more than any number of threads plus the
-# deepest reordering) are held against the pictures that came of them.
+# deepest reordering) are compared with the pictures decoded from them.
 _NUM_LAST_PACKETS = 96
 
 
@@ -18,7 +18,7 @@ class DamageError(Exception):
 
 
 class OnDamage(Protocol):
-    """Told of every sign of damage; `is_lost` where a packet came to nothing. May raise to stop the loop."""
+    """Called for every sign of damage; `is_lost` if a packet gave no picture. May raise to stop the loop."""
 
     def __call__(self, *, is_lost: bool) -> None: ...
 

@@ -35,7 +35,7 @@ from thumb_assets.video.timing import Clock
 
 @dataclass(frozen=True)
 class VideoHeader:
-    """What the container and the first frame say, before everything is decoded; see the `videos` table for units."""
+    """Facts from the container and the first frame, before everything is decoded; see the `videos` table for units."""
 
     container: str
     codec: str
@@ -53,7 +53,7 @@ class VideoHeader:
     duration_seconds: float | None
     num_frames_from_header: int | None
     first_geometry: Geometry  # of the first picture; `geometry` is that of most of the video
-    has_several_shapes: bool  # whether the shape of the pixels changes on the way, as far as a few looks tell
+    has_several_shapes: bool  # whether the shape of the pixels changes on the way, as far as a few samples show
 
     @property
     def geometry(self) -> Geometry:
@@ -78,7 +78,7 @@ _SKIPPING_CODECS = frozenset({"h264", "hevc"})
 
 
 class FrameSource(Protocol):
-    """Where the engine gets frames from: every displayed frame in order, and the errors met on the way."""
+    """Source of frames for the engine: every displayed frame in order, and the errors met on the way."""
 
     header: VideoHeader
     num_decode_errors: int
@@ -196,7 +196,7 @@ class VideoDecoder:
 
     @property
     def _device(self) -> str:
-        """What decodes: PyAV falls back to the CPU where the device cannot."""
+        """Name of the decoding device; PyAV falls back to the CPU where the device cannot decode."""
         return self._opened_device if self._stream.codec_context.is_hwaccel else "cpu"
 
     def _own_seconds(self, picture: av.VideoFrame) -> float | None:
@@ -350,7 +350,7 @@ class VideoDecoder:
 
 
 def read_header(path: Path, settings: VideoSettings | None = None) -> VideoHeader:
-    """What a file says of itself.
+    """Reads the header of a file.
 
     Raises:
         BadInputError: as VideoDecoder.

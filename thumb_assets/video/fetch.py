@@ -25,7 +25,7 @@ _MAX_FRAMES_PAST_TARGET = 16
 
 @dataclass(frozen=True)
 class FrameIdentities:
-    """What the decode pass recorded of every displayed frame, by frame_index.
+    """Records of the decode pass about every displayed frame, by frame_index.
 
     Attributes:
         pts: (N,) int64, stream units.
@@ -53,7 +53,7 @@ class FrameIdentities:
         return tuple(index for index in (frame_index - 1, frame_index + 1) if 0 <= index < len(self))
 
     def is_match(self, frame: Frame, frame_index: int) -> bool:
-        """Whether a frame has the stamp and the planes recorded for `frame_index`, and its neighbours theirs."""
+        """True if a frame has the stamp and the planes recorded for `frame_index`, and its neighbours theirs."""
         return (
             frame.pts == self.pts[frame_index]
             and frame.fingerprint == self._fingerprint(frame_index)

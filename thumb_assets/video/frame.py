@@ -38,7 +38,7 @@ def luma_hash_of(picture: av.VideoFrame) -> str:
 def chroma_hash_of(picture: av.VideoFrame) -> str | None:
     """XXH3-64, 16 hex digits, of the other planes, a palette included; None where there is none.
 
-    Damage can spoil the chroma of a picture and leave its luma, so the luma alone does not tell one from another.
+    Damage can spoil the chroma of a picture and leave its luma, so the luma alone does not identify a frame.
     """
     num_planes = len(picture.planes)
     if num_planes == 1:

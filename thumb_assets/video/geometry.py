@@ -16,7 +16,7 @@ _DISPLAY_MATRIX = struct.Struct("<9i")
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a decoded frame is shown.
+    """Turn, mirroring and size with which a decoded frame is shown.
 
     Attributes:
         width, height: decoded size in pixels.

@@ -24,12 +24,12 @@ _INDEXED_CONTAINERS = frozenset({"mov", "mp4", "matroska", "webm"})
 
 
 class UntrustedIndexError(Exception):
-    """What the file says of its frames cannot be trusted, or is of no use; the message is a reason for a person."""
+    """The file's index of frames cannot be trusted or used; the message is a reason for a person."""
 
 
 @dataclass(frozen=True)
 class PacketFacts:
-    """What the demuxer says of one packet, and what its own headers say; `content` is None where they are damaged."""
+    """Facts about one packet, from the demuxer and from its own headers; `content` is None where these are damaged."""
 
     pts: int | None
     dts: int | None
@@ -42,7 +42,7 @@ class PacketFacts:
 
 @dataclass(frozen=True)
 class FrameIndex:
-    """Every displayed frame of a file as its packets tell it.
+    """Every displayed frame of a file, by its packets.
 
     Attributes:
         pts: (N,) int64 ascending, stream units; the place of a stamp is its frame_index.

@@ -23,13 +23,13 @@ _ANY_TIME_BASE = Fraction(1, 25)
 class FieldOrderReader:
     """Tells the field order of decoded pictures of one stream.
 
-    PyAV tells only that a picture is interlaced; which field is first is asked of FFmpeg's select filter.
+    PyAV says only that a picture is interlaced; FFmpeg's select filter says which field is first.
     """
 
     def __init__(self, stream: VideoStream) -> None:
         context = stream.codec_context
         is_unflagged = context.codec.canonical_name in _CODECS_WITHOUT_FLAGS
-        # PyAV 17, the last for Python 3.10, does not tell the stream's order.
+        # PyAV 17, the last for Python 3.10, does not report the stream's order.
         order = int(getattr(context, "field_order", 0)) if is_unflagged else 0
         self._of_stream: FieldOrder = _STREAM_ORDERS.get(order, "progressive")
 
@@ -66,7 +66,7 @@ def deinterlaced(
 
 
 def _is_alike(other: av.VideoFrame | None, picture: av.VideoFrame) -> bool:
-    """Whether a neighbour can go through the same filter; a stream may change its size on the way."""
+    """True if a neighbour can go through the same filter; a stream may change its size on the way."""
     return other is not None and (other.width, other.height, other.format.name) == (
         picture.width,
         picture.height,
@@ -75,7 +75,7 @@ def _is_alike(other: av.VideoFrame | None, picture: av.VideoFrame) -> bool:
 
 
 def _filtered(pictures: Sequence[av.VideoFrame], filters: Sequence[tuple[str, str]]) -> list[av.VideoFrame]:
-    """What a chain of filters makes of a few pictures; their stamps are kept as they were."""
+    """Passes a few pictures through a chain of filters; their stamps stay as they were."""
     first = pictures[0]
     graph = av.filter.Graph()
     chain: list[Any] = [

@@ -111,7 +111,7 @@ def small_size(width: int, height: int, *, least_short_side: int) -> tuple[int, 
 
 
 def _is_planar(picture: av.VideoFrame) -> bool:
-    """Whether it is YUV with one component per plane, in whole bytes of this machine's order."""
+    """True for YUV with one component per plane, in whole bytes of this machine's order."""
     name, components = picture.format.name, picture.format.components
     return (
         name.startswith("yuv")

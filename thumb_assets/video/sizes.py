@@ -16,7 +16,7 @@ from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.video.container import open_container
 from thumb_assets.video.geometry import Geometry
 
-# A look at these moments (shares of the duration) tells whether there is anything to count; then this many are counted.
+# A look at these moments (shares of the duration) shows if there is anything to count; then this many are counted.
 _FIRST_LOOK = (0.5, 0.98)
 _NUM_COUNTED = 16
 _MIN_SECONDS = 0.5

@@ -71,7 +71,7 @@ def test_what_failed_for_good_is_told_apart(library: Path, data_dir: Path) -> No
     assert done(data_dir) == {"cfr", "multi_shot", "vfr"}
     left = thumb_assets("backfill", "--dry-run", "--failed").output
     assert re.search(r"3\s+done", left)
-    assert re.search(r"1\s+failed, for good", left)
+    assert re.search(r"1\s+failed, not retried automatically", left)
     assert "no video of 4 is stale" in thumb_assets("backfill", "--stale").output
     assert "no video of 4 is missing; 1 video is failed (--failed)" in thumb_assets("backfill").output
 

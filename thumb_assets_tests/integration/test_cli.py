@@ -1,4 +1,4 @@
-"""The commands as a person types them: output, exit codes, bad input, and the README's own command lines."""
+"""The commands as a person types them: output, exit codes, bad input, and the command lines of the pages."""
 
 import os
 import re
@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
+from thumb_assets.settings import load_settings
 from thumb_assets.store import TableStore
 from thumb_assets_tests.support.web import free_port
 
@@ -23,12 +24,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills"
 
 
-def thumb_assets(*arguments: object, is_isolated: bool = False) -> Result:
-    """A command as typed; without a child process, which would load everything anew, unless that is asked for."""
+def thumb_assets(*arguments: object, is_isolated: bool = False, standard_input: str | None = None) -> Result:
+    """Runs a command as typed; by default without a child process, which would load everything again."""
     command = [str(argument) for argument in arguments]
     if command[0] in {"run", "backfill"} and not is_isolated:
         command[1:1] = ["--set", "video.is_isolated=false"]
-    result = CliRunner().invoke(main, command)
+    result = CliRunner().invoke(main, command, input=standard_input)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
@@ -239,34 +240,58 @@ def test_ui_answers_and_knows_the_code_location(data_dir: Path) -> None:
 
 
 def documented_commands() -> list[str]:
-    text = "".join((REPOSITORY / name).read_text() for name in ("README.md", "docs/operations.md"))
+    pages = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     return list(dict.fromkeys(line for block in blocks for line in block.splitlines() if "thumb-assets" in line))
 
 
+# Commands that run until they are interrupted, or need labels, a model file or another server: tests of their own run
+# them. Here their options and settings are read.
+ONLY_READ = ("demo", "serve", "ui", "learn", "--profile cpu", "--set judge.url", "shots.detector=transnet")
+# Commands that need more than a library of one video whose stages were run.
+BEFORE = {
+    "chapters": [
+        "run",
+        "--set",
+        "chapters.is_on=true",
+        "--stages",
+        "videos,frames,candidate_frames,clip_scores,chapters",
+    ],
+    "unpin": ["pin", "my-clip", "13"],
+}
+
+
+@pytest.fixture(scope="module")
+def library_of_one(synthetic_videos: MakeVideo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("documented") / "data"
+    (folder / "videos").mkdir(parents=True)
+    shutil.copyfile(synthetic_videos("cfr"), folder / "videos" / "my-clip.mp4")
+    assert thumb_assets("run", "--stages", STAGES, "--data-dir", folder).exit_code == 0
+    return folder
+
+
 @pytest.mark.parametrize("line", documented_commands())
 def test_documented_commands_are_right(
-    line: str, synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    line: str, library_of_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Over a library of one prepared video; `demo`, `serve` and `ui` have tests of their own."""
-    arguments = shlex.split(line.split("thumb-assets", 1)[1])
-    if arguments[0] in {"demo", "serve", "ui"}:
-        assert arguments[1:] == []
-        assert thumb_assets(arguments[0], "--help").exit_code == 0
+    """Over a library of one prepared video."""
+    typed, _, standard_input = line.split("thumb-assets", 1)[1].partition(" < ")
+    name, *arguments = shlex.split(typed, comments=True)
+    if any(name == each or each in line for each in ONLY_READ):
+        asked = main.commands[name].make_context(name, arguments).params
+        load_settings(asked.get("profile") or "default", overrides=asked.get("overrides", ()))
         return
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    data_dir = shutil.copytree(library_of_one, tmp_path / "data")
     monkeypatch.setenv("THUMB_ASSETS_DATA_DIR", str(data_dir))
-    monkeypatch.chdir(data_dir)
-    (data_dir / "videos").mkdir()
-    shutil.copyfile(synthetic_videos("cfr"), data_dir / "videos" / "my-clip.mp4")
-    shutil.copytree(data_dir / "videos", data_dir / "path" / "to" / "videos")
-    if arguments[0] == "learn":  # it needs labels; test_learn_cli.py trains from real ones
-        assert thumb_assets("learn", "--help").exit_code == 0
-        assert arguments[1:] == ["--labels", "labels.csv"]
-        return
-    if arguments[0] != "models" and arguments[:2] != ["run", "path/to/videos"]:
-        assert thumb_assets("run", "--stages", STAGES).exit_code == 0
-    result = thumb_assets(*arguments)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(data_dir / "videos", tmp_path / "path" / "to" / "videos")
+    shutil.copyfile(data_dir / "videos" / "my-clip.mp4", tmp_path / "my-clip.mp4")
+    if name in BEFORE:
+        assert thumb_assets(*BEFORE[name]).exit_code == 0
+    decided = "video,frame\nmy-clip,8\n" if standard_input else None
+    result = thumb_assets(name, *arguments, standard_input=decided)
     assert result.exit_code == 0, result.output
 
 

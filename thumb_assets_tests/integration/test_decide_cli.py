@@ -141,7 +141,7 @@ def test_what_was_decided_of_a_file_that_is_gone_is_taken_back(
     assert thumb_assets("prune").exit_code == 0
     assert "its file is gone; it counts again" in thumb_assets("decisions").output
     assert "taken back; its file is gone" in thumb_assets("unpin", "other.mp4", 3).output
-    assert "nothing is decided" in thumb_assets("decisions").output
+    assert "no decisions yet" in thumb_assets("decisions").output
 
 
 def test_a_ban_of_a_pinned_frame_says_that_candidates_change(video_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What the README's lines install works on a server without a screen, where there is no libGL."""
+"""The install lines of the page of models work on a server without a screen, where there is no libGL."""
 
 import os
 import re
@@ -28,8 +28,8 @@ def test_opencv_without_libgl_is_one_line_that_names_the_cure(is_isolated, tmp_p
     assert CURE.search(" ".join(done.stderr.split()))
 
 
-def test_the_readme_and_the_error_name_the_same_cure():
-    assert CURE.search((ROOT / "README.md").read_text())
+def test_the_page_of_models_and_the_error_name_the_same_cure():
+    assert CURE.search((ROOT / "docs/models.md").read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow
@@ -55,7 +55,7 @@ def test_after_the_cure_opencv_is_headless(tmp_path):
         subprocess.run([python, "-m", "pip", "install", "--quiet", *arguments], check=True)
 
     pip("numpy", "opencv-python-headless", "opencv-python")
-    cure = CURE.search((ROOT / "README.md").read_text())
+    cure = CURE.search((ROOT / "docs/models.md").read_text(encoding="utf-8"))
     assert cure is not None
     environment = {"PATH": f"{python.parent}:/usr/bin:/bin"}
     subprocess.run(["sh", "-c", cure[0]], check=True, env=environment, capture_output=True)
@@ -63,5 +63,5 @@ def test_after_the_cure_opencv_is_headless(tmp_path):
         "import importlib.metadata as m, cv2; print(sorted({d for d in m.packages_distributions()['cv2']}));"
         "print('libGL' in open('/proc/self/maps').read())"
     )
-    told = subprocess.run([python, "-c", program], check=True, capture_output=True, text=True).stdout.split("\n")
-    assert told[:2] == ["['opencv-python-headless']", "False"]
+    output = subprocess.run([python, "-c", program], check=True, capture_output=True, text=True).stdout.split("\n")
+    assert output[:2] == ["['opencv-python-headless']", "False"]

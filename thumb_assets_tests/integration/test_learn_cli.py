@@ -123,7 +123,7 @@ def test_what_was_learned_counts_where_it_is_better_and_only_selections_are_made
     assert remade(run(store.data_dir, "selection.learned=off")) == {"selections"}
     assert frames_of(store) == before
     assert thumb_assets("learn", "--forget").output.endswith("learned-scorer.safetensors removed\n")
-    assert "is not there" in thumb_assets("learn", "--forget").output
+    assert "does not exist" in thumb_assets("learn", "--forget").output
 
 
 def test_what_is_not_better_is_kept_and_counts_only_by_force(store: TableStore, tmp_path: Path) -> None:

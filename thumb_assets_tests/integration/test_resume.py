@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch.nn import Module
+from torch.nn.modules.module import register_module_forward_pre_hook
 
-from thumb_assets.clip import OpenClipEncoder
-from thumb_assets.pipeline import StageResult, run, scoring
+from thumb_assets.pipeline import StageResult, run
+from thumb_assets.pipeline.scoring import LOADING_MODEL
 from thumb_assets.settings import Settings, load_settings
 from thumb_assets.store import Outcome, TableStore, record_outcomes
 from thumb_assets.tables import STAGE_TABLES
@@ -39,11 +41,11 @@ def stamps(data_dir: Path, video_id: str) -> dict[str, int]:
     return {name: store.table_path(name, video_id).stat().st_mtime_ns for name in names}
 
 
-def test_a_second_run_does_nothing(video_id: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, decoded = stamps(data_dir, video_id), []
-    monkeypatch.setattr(scoring, "build_scorer", lambda *_: pytest.fail("a model was loaded for nothing"))
-    assert made_again(data_dir, video_id, decoded=decoded) == set()
+def test_a_second_run_does_nothing(video_id: str, data_dir: Path) -> None:
+    before, decoded, steps = stamps(data_dir, video_id), [], []
+    assert made_again(data_dir, video_id, decoded=decoded, steps=steps) == set()
     assert decoded == []
+    assert [step for step in steps if step.startswith(LOADING_MODEL)] == []
     assert stamps(data_dir, video_id) == before
 
 
@@ -112,19 +114,25 @@ def test_a_file_that_moved_changes_only_what_says_where_it_lies(
     assert row["source_path"] == str(second)
 
 
-def test_other_prompts_are_scored_from_the_stored_embeddings(
-    video_id: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_prompts_are_scored_from_the_stored_embeddings(video_id: str, data_dir: Path) -> None:
+    called: list[str] = []
+
+    def note(module: Module, _: object) -> None:
+        called.append(type(module).__name__)
+
     def clip_scores(settings: Settings) -> tuple[StageResult, list[float]]:
         (result,) = run([video_id], ["clip_scores"], settings, TableStore(data_dir))
         assert result.error is None
         return result, TableStore(data_dir).read("clip_scores", video_id).column("clip_score").to_pylist()
 
     usual, other = load_settings(), load_settings(overrides=['clip.positive_prompts=["a blurry frame"]'])
-    _, first = clip_scores(usual)
-    _, fresh = clip_scores(other)
-    monkeypatch.setattr(OpenClipEncoder, "encode_images", lambda *_: pytest.fail("the image tower was run"))
-    result, again = clip_scores(usual)
+    with register_module_forward_pre_hook(note):
+        _, first = clip_scores(usual)
+        assert "ModifiedResNet" in called  # the image tower
+        _, fresh = clip_scores(other)
+        called.clear()
+        result, again = clip_scores(usual)
+        assert "ModifiedResNet" not in called
     assert not result.is_unchanged
     assert again == first
     assert fresh != first

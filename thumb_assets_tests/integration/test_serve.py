@@ -36,9 +36,12 @@ class HereLauncher:
         self.stages = WITHOUT_MODELS
         self.errors: list[Exception] = []
         self.broken: set[str] = set()
+        self.may_launch = threading.Event()
+        self.may_launch.set()
         self._store, self._settings = TableStore(data_dir), settings
 
     def launch(self, video_id: str) -> str:
+        self.may_launch.wait(10)
         if self.errors:
             raise self.errors.pop(0)
         self.launched.append(video_id)
@@ -52,6 +55,24 @@ class HereLauncher:
 
     def problem(self) -> str | None:
         return None
+
+
+class TroubledOutbox(Outbox):
+    """An outbox whose disk may be full, and which may let something happen after it was asked for requests."""
+
+    is_full = False
+    on_requests: Callable[[], None] | None = None
+
+    def postponed(self, event_id: str, **more: Any) -> None:
+        if self.is_full:
+            raise StorageError("the disk is full")
+        super().postponed(event_id, **more)
+
+    def requests(self, state: RequestState, **more: Any) -> list[Request]:
+        found = super().requests(state, **more)
+        if self.on_requests is not None:
+            self.on_requests()
+        return found
 
 
 class Place:
@@ -68,7 +89,7 @@ class Place:
         )
         self.data_dir = data_dir
         (data_dir / "videos").mkdir()
-        self.outbox = Outbox(TableStore(data_dir).outbox_path)
+        self.outbox = TroubledOutbox(TableStore(data_dir).outbox_path)
         self.launcher = HereLauncher(data_dir, self.settings)
         self.intake = Intake(self.outbox, data_dir, self.settings, self.launcher)
         self.delivery = Delivery(self.outbox, self.settings.serve, SECRET)
@@ -327,41 +348,26 @@ def test_a_file_that_came_from_elsewhere_is_announced_to_the_workers(
     assert json.loads(announced.read_text()) == {"name": "a.mp4"}
 
 
-def test_a_request_that_leaves_the_hand_meanwhile_is_not_begun_again(
-    place: Place, clip_inside: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    may_launch, launch, ask = threading.Event(), place.launcher.launch, place.outbox.requests
-
-    def launch_when_told(video_id: str) -> str:
-        may_launch.wait(10)
-        return launch(video_id)
-
-    def requests_and_then_the_launch(state: RequestState, **more: Any) -> list[Request]:
-        found = ask(state, **more)
-        may_launch.set()
+def test_a_request_that_leaves_the_hand_meanwhile_is_not_begun_again(place: Place, clip_inside: str) -> None:
+    def launch_now() -> None:
+        place.launcher.may_launch.set()
         end = time.monotonic() + 10
         while place.intake._in_hand and time.monotonic() < end:
             time.sleep(0.01)
-        return found
 
-    monkeypatch.setattr(place.launcher, "launch", launch_when_told)
+    place.launcher.may_launch.clear()
     place.take("evt_1", path=clip_inside)
     place.intake.run_once(clock=time.time)
-    with monkeypatch.context() as patched:
-        patched.setattr(place.outbox, "requests", requests_and_then_the_launch)
-        place.intake.run_once(clock=time.time)
+    place.outbox.on_requests = launch_now
+    place.intake.run_once(clock=time.time)
+    place.outbox.on_requests = None
     place.work(until=lambda: place.count("messages", "delivered") == 1)
     assert len(place.launcher.launched) == 1
 
 
-def test_a_full_disk_does_not_fetch_again_at_once(
-    place: Place, sender: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full_disk(*_: object, **__: object) -> NoReturn:
-        raise StorageError("the disk is full")
-
+def test_a_full_disk_does_not_fetch_again_at_once(place: Place, sender: Receiver) -> None:
     sender.statuses = [503]
-    monkeypatch.setattr(place.outbox, "postponed", full_disk)
+    place.outbox.is_full = True
     place.take("evt_1", url=f"{sender.url}/a.mp4")
     end = time.monotonic() + 0.5
     place.work(until=lambda: time.monotonic() > end)

@@ -30,7 +30,7 @@ def suffixes(data_dir: Path) -> set[str]:
 
 def test_show_set_and_unset(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = thumb_assets(data_dir, "settings", "show")
-    assert "all settings are as built in" in empty.output
+    assert "all settings have their built-in values" in empty.output
     done = thumb_assets(data_dir, "settings", "set", "selection.top_k=5", "profile=dataset", "backfill.cron=1 2 * * *")
     assert done.exit_code == 0
     assert "backfill.cron: a running `thumb-assets ui`" in done.output
@@ -44,7 +44,7 @@ def test_show_set_and_unset(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> 
     hidden = thumb_assets(data_dir, "settings", "set", "stills.format=png")
     assert "THUMB_ASSETS_STILLS__FORMAT in the environment wins" in hidden.output
     gone = thumb_assets(data_dir, "settings", "unset", "selection.top_k", "selection.max_k")
-    assert "selection.max_k does not stand in" in gone.output
+    assert "selection.max_k is not set in" in gone.output
     assert re.search(r"selection\.top_k +10 +profile dataset", thumb_assets(data_dir, "settings", "show").output)
 
 
@@ -73,7 +73,7 @@ def test_a_run_says_how_its_settings_differ_and_what_it_replaces(
     assert f"`thumb-assets settings set stills.format=png --data-dir {data_dir}`" in differs[0]
     plain = thumb_assets(data_dir, "run", "--stages", STAGES)
     assert "differs" not in plain.output
-    assert "1 video made with stills.format=png, as an earlier run asked for: kept so" in plain.output
+    assert "1 video made with stills.format=png, as an earlier run asked for: not changed" in plain.output
     assert suffixes(data_dir) == {".png"}
     dry = thumb_assets(data_dir, "backfill", "--stale", "--dry-run", "--assets", STAGES)
     assert "1 video made with stills.format=png; the settings say jpeg" in dry.output

@@ -89,7 +89,7 @@ def test_what_recurs_is_not_selected_once_selections_are_made_anew(real_library:
         reasons = store.read("rejections", video_id).column("reason").to_pylist()
         assert "recurring" in reasons
     again = thumb_assets("survey", "--data-dir", data_dir)
-    assert "select anew" not in again.output
+    assert "select again" not in again.output
     results = run_stages(data_dir, video_ids, stages=["selections"])
     assert all(result.is_unchanged for result in results.values())
 
@@ -141,7 +141,7 @@ def test_two_surveys_write_the_same_and_only_what_is_new(data_dir: Path) -> None
     first = fingerprints(data_dir, *folders)
     times = {path: (data_dir / path).stat().st_mtime_ns for path in first}
     again = thumb_assets(*arguments)
-    assert "select anew" not in again.output
+    assert "select again" not in again.output
     assert {path: (data_dir / path).stat().st_mtime_ns for path in first} == times
     shutil.rmtree(data_dir / "tables" / "recurrences")
     shutil.rmtree(data_dir / "survey")

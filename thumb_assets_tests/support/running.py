@@ -27,14 +27,19 @@ def run_stages(
     *,
     settings: Settings | None = None,
     decoded: list[tuple[str, int]] | None = None,
+    steps: list[str] | None = None,
     is_recomputed: bool = False,
 ) -> dict[tuple[str, str], StageResult]:
-    """Results by (video_id, stage); `decoded` collects every frame of the full passes."""
+    """Results by (video_id, stage); `decoded` collects every frame of the full passes, `steps` what takes long."""
 
     def on_frame(video_id: str, frame_index: int, _num_frames: int | None) -> None:
         if decoded is not None:
             decoded.append((video_id, frame_index))
 
-    store = TableStore(data_dir)
-    results = run(video_ids, stages, settings or load_settings(), store, on_frame=on_frame, is_recomputed=is_recomputed)
+    def on_step(step: str, **_: object) -> None:
+        if steps is not None:
+            steps.append(step)
+
+    store, used = TableStore(data_dir), settings or load_settings()
+    results = run(video_ids, stages, used, store, on_frame=on_frame, on_step=on_step, is_recomputed=is_recomputed)
     return {(result.video_id, result.stage): result for result in results}

@@ -1,8 +1,8 @@
 """thumb-mini, the CLIP model that ships with the package: its config, its weights and what identifies them.
 
 What belongs here: the files that `python -m training.thumb_mini` writes, and where they are. What does not: how a model
-is loaded (loading), and how this one was made (training, docs/thumb-mini.md). The model tells clean frames from spoiled
-ones; it does not know what a picture shows.
+is loaded (loading), and how this one was made (training, docs/thumb-mini.md). The model distinguishes clean
+frames from spoiled ones; it does not know what a picture shows.
 """
 
 import json

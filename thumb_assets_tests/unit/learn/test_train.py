@@ -124,7 +124,7 @@ def test_too_few_labels_are_said_with_the_least_number(num_labels: int) -> None:
 
 def test_labels_that_all_say_the_same_are_refused() -> None:
     measured = made_up(2, 20)
-    with pytest.raises(BadInputError, match="all 20 labels say the same"):
+    with pytest.raises(BadInputError, match="all 20 labels are the same"):
         trained(measured, [label for label in labels_along(measured) if label.target == 1])
 
 

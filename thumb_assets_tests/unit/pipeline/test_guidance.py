@@ -2,13 +2,13 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from thumb_assets.clip import load_clip_scorer
 from thumb_assets.errors import ModelUnavailableError, SettingsError
-from thumb_assets.pipeline import guidance
 from thumb_assets.pipeline.guidance import Guides, guides_sha256, words_without_embeddings
 from thumb_assets.pipeline.stages import stage_key
 from thumb_assets.settings import Settings, load_settings
@@ -107,22 +107,19 @@ def test_selections_are_made_anew_after_a_survey_that_found_other_scores(store: 
     assert key_of(store, without) == before
 
 
-def test_what_guides_a_run_is_what_its_tables_say_they_are_made_of(
-    store: TableStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_guides_a_run_is_what_its_tables_say_they_are_made_of(store: TableStore) -> None:
     """A survey beside the run writes other scores between two looks at the file."""
     settings = load_settings()
-    read = guidance.read_reference
     others = [{"sharpness": np.array([5.0])}]
 
-    def read_late(store: TableStore) -> object:
-        found = read(store)
-        if others:
-            write_reference(store, others.pop(), clip={})
-        return found
+    class GuidesBesideASurvey(Guides):
+        def _read(self, sha256: Any) -> Any:
+            found = super()._read(sha256)
+            if others:
+                write_reference(store, others.pop(), clip={})
+            return found
 
-    monkeypatch.setattr(guidance, "read_reference", read_late)
-    guides = Guides(settings, store)
+    guides = GuidesBesideASurvey(settings, store)
     assert guides.sha256 == guides_sha256(settings, store)
     np.testing.assert_array_equal(guides.of_video(VIDEO, None).library["sharpness"], [5.0])
     write_reference(store, VALUES, clip=CLIP)

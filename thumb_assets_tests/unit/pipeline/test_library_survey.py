@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.errors import MissingInputError, NetworkError
-from thumb_assets.pipeline import library_survey, survey
+from thumb_assets.errors import MissingInputError, ThumbAssetsError
+from thumb_assets.pipeline import survey
 from thumb_assets.settings import load_settings
 from thumb_assets.store import Outcome, TableStore, record_outcomes, reference_path
 from thumb_assets_tests.unit.survey.builders import write_video
@@ -85,30 +85,16 @@ def test_what_is_found_beside_a_video_that_is_being_run_is_added(store: TableSto
     assert numbers(store)[IDS[0]] == [3]
 
 
-def test_what_could_not_be_brought_elsewhere_is_brought_by_the_next_survey(
-    store: TableStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pushed: list[str] = []
-    away = [IDS[1]]
-
-    class Elsewhere:
-        def __init__(self, *_: object) -> None:
-            pass
-
-        def bring(self, video_id: str) -> None:
-            pass
-
-        def push(self, video_id: str) -> None:
-            if video_id in away:
-                away.remove(video_id)
-                raise NetworkError("away")
-            pushed.append(video_id)
-
-    monkeypatch.setattr(library_survey, "Mirror", Elsewhere)
-    with pytest.raises(NetworkError):
-        survey(store, SETTINGS)
-    survey(store, SETTINGS)
-    assert sorted(pushed) == IDS
+def test_what_could_not_be_brought_elsewhere_is_brought_by_the_next_survey(store: TableStore, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "tables" / "recurrences"
+    in_the_way = elsewhere / f"{IDS[1]}.parquet"
+    in_the_way.mkdir(parents=True)  # a folder by the name of the table: it cannot be stored
+    settings = load_settings(overrides=["survey.min_videos=4", f"library.outputs_url={tmp_path}/elsewhere"])
+    with pytest.raises(ThumbAssetsError):
+        survey(store, settings)
+    in_the_way.rmdir()
+    survey(store, settings)
+    assert sorted(path.stem for path in elsewhere.glob("*.parquet")) == IDS
 
 
 def test_each_frame_is_rejected_by_the_videos_that_show_it_not_by_its_group(store: TableStore) -> None:

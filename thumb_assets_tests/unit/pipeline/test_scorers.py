@@ -5,9 +5,9 @@ from threading import Event
 
 import pyarrow as pa
 import pytest
+import torch
 
 from thumb_assets.errors import OutOfMemoryError, ThumbAssetsError
-from thumb_assets.pipeline import scorers
 from thumb_assets.pipeline.scorers import FrameScorer, ModelThread
 from thumb_assets.tables import empty_table
 
@@ -144,17 +144,20 @@ def test_a_video_forgotten_while_the_model_works_leaves_nothing(models: ModelThr
     assert [row["value"] for row in scorer.take("b", None, FRAMES)] == [2]
 
 
-def test_the_model_gets_all_cores_where_the_decoder_waits_for_it(
-    models: ModelThread, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shared: list[bool] = []
-    monkeypatch.setattr(scorers, "use_cores", lambda *, is_shared: shared.append(is_shared))
+def test_the_model_gets_all_cores_where_the_decoder_waits_for_it(models: ModelThread) -> None:
+    num_cores = torch.get_num_threads()
+    used: list[int] = []
     may_answer = Event()
-    scorer = scorer_of(lambda items: list(items) if may_answer.wait(60) else [], batch_size=1)
+
+    def score(items: list[int]) -> list[int]:
+        used.append(torch.get_num_threads())
+        return list(items) if may_answer.wait(60) else []
+
+    scorer = scorer_of(score, batch_size=1)
     scorer.executor = models
     add(scorer, "a", [1])
     may_answer.set()
     assert len(scorer.take("a", None, FRAMES)) == 1  # has waited, so the next batch is the model's own
     add(scorer, "a", [2])
     assert len(scorer.take("a", None, FRAMES)) == 1
-    assert shared[:2] == [True, False]
+    assert used[:2] == [max(1, num_cores // 2), num_cores]

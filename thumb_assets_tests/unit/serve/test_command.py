@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 from thumb_assets.cli import main
 from thumb_assets.errors import SettingsError
-from thumb_assets.serve import Service, only_service
+from thumb_assets.serve import only_service
 from thumb_assets.settings import WEBHOOK_SECRET_VARIABLE
 from thumb_assets.store import Outbox, TableStore
 
@@ -40,18 +41,22 @@ def test_a_second_service_is_refused_in_one_line(tmp_path: Path, monkeypatch: py
 def test_the_work_is_ended_well_by_the_signal_that_ends_a_container(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped: list[Service] = []
-    # uvicorn puts back the handler that it found, and sends the signal that ended it to us again.
-    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
-    monkeypatch.setattr(Service, "start", lambda _: None)
-    monkeypatch.setattr(Service, "stop", lambda service: stopped.append(service))  # noqa: PLW0108 - to be bound
+    loops: list[threading.Thread] = []
+
+    def run(*_: object, **__: object) -> None:
+        loops.extend(thread for thread in threading.enumerate() if "_loop" in thread.name)
+        # uvicorn puts back the handler that it found, and sends the signal that ended it to us again.
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
     before = signal.signal(signal.SIGTERM, _unexpected)
     try:
         result = CliRunner().invoke(main, ["serve", "--data-dir", str(tmp_path)], env=SECRET)
     finally:
         signal.signal(signal.SIGTERM, before)
     assert result.exit_code == 0, result.output
-    assert len(stopped) == 1
+    assert len(loops) == 2
+    assert not any(loop.is_alive() for loop in loops)
 
 
 def test_the_outbox_shows_why_requests_failed_or_wait(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from thumb_assets.errors import StorageError
 from thumb_assets.serve import Delivery
 from thumb_assets.settings import ServeSettings
-from thumb_assets.store import Outbox
+from thumb_assets.store import Message, Outbox
 from thumb_assets_tests.support.receiver import Receiver, receiver
 
 SECRET = "correct horse battery staple"
@@ -22,9 +22,38 @@ def told() -> Iterator[Receiver]:
         yield running
 
 
+class TroubledOutbox(Outbox):
+    """An outbox on a full disk, or one that reads what another sender changes meanwhile.
+
+    Attributes:
+        full: methods that cannot write.
+        stale: returned as the pending messages, where any are here.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.full: set[str] = set()
+        self.stale: list[Message] = []
+
+    def claim(self, *args: Any, **options: Any) -> Any:
+        self._write("claim")
+        return super().claim(*args, **options)
+
+    def tried(self, *args: Any, **options: Any) -> Any:
+        self._write("tried")
+        return super().tried(*args, **options)
+
+    def messages(self, *args: Any, **options: Any) -> list[Message]:
+        return self.stale or super().messages(*args, **options)
+
+    def _write(self, name: str) -> None:
+        if name in self.full:
+            raise StorageError("the disk is full")
+
+
 @pytest.fixture
-def outbox(tmp_path: Path, told: Receiver) -> Outbox:
-    made = Outbox(tmp_path / "outbox.sqlite")
+def outbox(tmp_path: Path, told: Receiver) -> TroubledOutbox:
+    made = TroubledOutbox(tmp_path / "outbox.sqlite")
     for event_id in ("evt_1", "evt_2"):
         made.add_request(event_id, b"{}", now=0)
         made.ended(event_id, "done", reason=None, message=(f"{told.url}/?token=hunter2", b"{}"), now=0)
@@ -34,10 +63,6 @@ def outbox(tmp_path: Path, told: Receiver) -> Outbox:
 @pytest.fixture
 def delivery(outbox: Outbox) -> Delivery:
     return Delivery(outbox, ServeSettings(retry_seconds=(60.0, 600.0)), SECRET)
-
-
-def full_disk(*_: Any, **__: Any) -> Any:
-    raise StorageError("the disk is full")
 
 
 def ids_of(told: Receiver) -> list[str]:
@@ -50,10 +75,8 @@ def test_the_operators_own_address_may_be_private(delivery: Delivery, outbox: Ou
     assert outbox.counts()["messages"] == {"delivered": 2}
 
 
-def test_nothing_is_sent_while_nothing_can_be_noted(
-    delivery: Delivery, outbox: Outbox, told: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox, "claim", full_disk)
+def test_nothing_is_sent_while_nothing_can_be_noted(delivery: Delivery, outbox: TroubledOutbox, told: Receiver) -> None:
+    outbox.full = {"claim"}
     for _ in range(3):
         with pytest.raises(StorageError):
             delivery.run_once(clock=time.time)
@@ -62,20 +85,20 @@ def test_nothing_is_sent_while_nothing_can_be_noted(
 
 @pytest.mark.parametrize("status", [200, 503])
 def test_what_was_sent_and_could_not_be_noted_is_sent_again_after_the_wait(
-    status: int, delivery: Delivery, outbox: Outbox, told: Receiver, monkeypatch: pytest.MonkeyPatch
+    status: int, delivery: Delivery, outbox: TroubledOutbox, told: Receiver
 ) -> None:
     told.statuses = [status]
     now = time.time()
-    with monkeypatch.context() as patched:
-        patched.setattr(outbox, "tried", full_disk)
-        for _ in range(5):
-            delivery.run_once(clock=lambda: now)
-        assert sorted(ids_of(told)) == ["evt_1", "evt_2"]  # the one does not keep the other
-        delivery.run_once(clock=lambda: now + 61)
-        delivery.run_once(clock=lambda: now + 62)
-        assert len(told.received) == 4
-        for number in range(1, 4):
-            delivery.run_once(clock=lambda at=now + number * 700: at)  # type: ignore[misc]
+    outbox.full = {"tried"}
+    for _ in range(5):
+        delivery.run_once(clock=lambda: now)
+    assert sorted(ids_of(told)) == ["evt_1", "evt_2"]  # the one does not keep the other
+    delivery.run_once(clock=lambda: now + 61)
+    delivery.run_once(clock=lambda: now + 62)
+    assert len(told.received) == 4
+    for number in range(1, 4):
+        delivery.run_once(clock=lambda at=now + number * 700: at)  # type: ignore[misc]
+    outbox.full = set()
     assert len(told.received) <= 10
     told.statuses = [200]
     delivery.run_once(clock=lambda: now + 10_000)
@@ -83,11 +106,11 @@ def test_what_was_sent_and_could_not_be_noted_is_sent_again_after_the_wait(
 
 
 def test_a_message_that_another_one_sends_is_left_to_it(
-    delivery: Delivery, outbox: Outbox, told: Receiver, monkeypatch: pytest.MonkeyPatch
+    delivery: Delivery, outbox: TroubledOutbox, told: Receiver
 ) -> None:
     stale = outbox.messages("pending")
     delivery.run_once(clock=time.time)
-    monkeypatch.setattr(outbox, "messages", lambda *_, **__: stale)
+    outbox.stale = stale
     delivery.run_once(clock=time.time)
     assert len(told.received) == 2
 

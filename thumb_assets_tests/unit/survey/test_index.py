@@ -42,9 +42,8 @@ def test_the_index_finds_nearly_all_of_them(vectors) -> None:
     assert len(approximate - exact) <= 0.01 * len(exact)
 
 
-def test_several_indexes_answer_as_one(vectors, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thumb_assets.survey.index._VECTORS_PER_INDEX", 700)
-    index = VectorIndex.of(vectors)
+def test_several_indexes_answer_as_one(vectors) -> None:
+    index = VectorIndex.of(vectors, num_per_part=700)
     assert len(index.parts) == 5
     positions, cosines = index.nearest(vectors[:50], number=10)
     assert (positions[:, 0] == np.arange(50)).all()
@@ -65,11 +64,10 @@ def test_fewer_vectors_than_neighbours() -> None:
 
 def test_another_process_finds_the_same(vectors) -> None:
     code = (
-        "import hashlib, sys; from thumb_assets.survey import VectorIndex; import thumb_assets.survey.index as room\n"
+        "import hashlib, sys; from thumb_assets.survey import VectorIndex\n"
         "from benchmarks.library_index import made_up_vectors\n"
-        "room._VECTORS_PER_INDEX = 700\n"
         f"vectors = made_up_vectors({NUM}, {DIMENSIONS})\n"
-        "positions, cosines = VectorIndex.of(vectors).nearest(vectors, number=20)\n"
+        "positions, cosines = VectorIndex.of(vectors, num_per_part=700).nearest(vectors, number=20)\n"
         "print(hashlib.sha256(positions.tobytes() + cosines.tobytes()).hexdigest())"
     )
     outcomes = {

@@ -379,7 +379,7 @@ def test_a_small_run_with_sheets_and_labels(shared_dir: Path, tmp_path: Path) ->
     assert str(tmp_path) not in page
     for name in (*BASELINES, "tutorial_formula", *STRATEGIES, *LIMITS):
         assert f"| {name} " in page
-    assert "1 of 1 tables are the same; measured and chosen anew, 1 of 1" in page
+    assert "1 of 1 tables are the same; measured and chosen again, 1 of 1" in page
     assert sorted(path.name for path in (tmp_path / "sheets").iterdir()) == ["test-00.jpg", "tuning-00.jpg"]
     made = sorted((tmp_path / "work").glob("*.mp4"))
     times = {path: path.stat().st_mtime_ns for path in made}
