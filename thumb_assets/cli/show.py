@@ -7,7 +7,7 @@ import click
 from thumb_assets.cli.options import complete_video_id, data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_outcomes, print_selections, print_table, stored_outcomes
 from thumb_assets.errors import SettingsError
-from thumb_assets.select import TOLD_TABLES, Told, explain_all, explain_frame, funnel, told_of
+from thumb_assets.select.why import TOLD_TABLES, Told, explain_all, explain_frame, funnel, told_of
 from thumb_assets.store import Catalog, TableStore
 
 

@@ -14,7 +14,7 @@ from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.escaping import markdown, one_line
 from thumb_assets.export import chapter_title, contact_sheet, crops_sheet, score_timeline
 from thumb_assets.pipeline import STAGES, StageResult
-from thumb_assets.select import TOLD_TABLES, explain_rejections, funnel, told_of
+from thumb_assets.select.why import TOLD_TABLES, explain_rejections, funnel, told_of
 from thumb_assets.store import TableStore
 from thumb_assets.tables import LINEAGE, STAGE_TABLES, TABLES, content_sha256
 

@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.diversify import Field
-from thumb_assets.select.measured import BANNED, Measured
+from thumb_assets.select.measure import BANNED, CandidateArrays
 from thumb_assets.select.similarity import hash_distances
 from thumb_assets.settings import SelectionSettings
 
 
-def like_banned(measured: Measured, *, settings: SelectionSettings) -> NDArray[np.bool_]:
+def like_banned(measured: CandidateArrays, *, settings: SelectionSettings) -> NDArray[np.bool_]:
     """(N,) which candidates are near-duplicates of a banned one of the same video; the banned ones are not among them.
 
     Args:
@@ -39,7 +39,7 @@ def _near_any(field: Field, banned: NDArray[np.int64], *, settings: SelectionSet
     return is_near
 
 
-def _all_candidates(measured: Measured, video: int) -> Field:
+def _all_candidates(measured: CandidateArrays, video: int) -> Field:
     """A field of all candidates of a video in their order, for what does not depend on how good they are."""
     span = measured.span(video)
     num_candidates = span.stop - span.start

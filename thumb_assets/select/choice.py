@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.select.align import require_video
-from thumb_assets.select.combine import COMPONENTS, used_components
 from thumb_assets.select.diversify import Field
 from thumb_assets.select.explain import places_in_shots, rejections_of, selection_reason
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.keyframes import Segments, choose_keyframes
-from thumb_assets.select.measured import COVER, Measured, ScoreTables, measured_from_tables
+from thumb_assets.select.measure import COVER, CandidateArrays, ScoreTables, arrays_from_tables, require_video
 from thumb_assets.select.pick import Picks, field_of, pick
 from thumb_assets.select.reject import DOUBTFUL, NO_RULE
+from thumb_assets.select.score import COMPONENTS, used_components
 from thumb_assets.settings import SelectionSettings
 from thumb_assets.tables import conform, empty_table, table_from_rows
 
@@ -63,7 +62,7 @@ def choose(
     video_id = candidates.column("video_id")[0].as_py()
     for name, table in {"candidate_frames": candidates, **scores.tables()}.items():
         require_video(table, name, video_id=video_id)
-    measured = measured_from_tables(candidates, scores)
+    measured = arrays_from_tables(candidates, scores)
     picks = pick(measured, settings=settings, guidance=guidance)
     field = field_of(measured, 0, scores=picks.scores, verdicts=picks.verdicts, order=picks.order)
     segments = choose_keyframes(field, settings=settings)[1] if _has_segments(field, settings) else None
@@ -102,7 +101,7 @@ def _clusters(field: Field, *, chosen: list[int], segments: Segments | None) -> 
 
 def _selections(
     candidates: pa.Table,
-    measured: Measured,
+    measured: CandidateArrays,
     *,
     picks: Picks,
     clusters: list[int | None],

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.combine import Scores
 from thumb_assets.select.diversify import Field, closeness, nearest_distance
 from thumb_assets.select.keyframes import Segments
 from thumb_assets.select.reject import NO_RULE, Rejection, Verdicts
+from thumb_assets.select.score import Scores
 from thumb_assets.select.similarity import hash_distances
 from thumb_assets.settings import SelectionSettings
 

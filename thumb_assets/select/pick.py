@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.combine import Scores, score_candidates
 from thumb_assets.select.diversify import Field, diversify
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.keyframes import choose_keyframes
-from thumb_assets.select.measured import COVER, Measured
-from thumb_assets.select.rank import groups_of, order_in_groups
+from thumb_assets.select.measure import COVER, CandidateArrays
 from thumb_assets.select.reject import DOUBTFUL, Verdicts, judge
+from thumb_assets.select.score import Scores, groups_of, order_in_groups, score_candidates
 from thumb_assets.settings import SelectionSettings
 
 
@@ -34,7 +33,7 @@ class Picks:
     chosen: tuple[list[int], ...]
 
 
-def pick(measured: Measured, *, settings: SelectionSettings, guidance: Guidance = NO_GUIDANCE) -> Picks:
+def pick(measured: CandidateArrays, *, settings: SelectionSettings, guidance: Guidance = NO_GUIDANCE) -> Picks:
     """Chooses from the candidates of each video; no video has a say in another's.
 
     Args:
@@ -59,7 +58,9 @@ def pick(measured: Measured, *, settings: SelectionSettings, guidance: Guidance 
     return Picks(scores, verdicts, order, tuple(chosen))
 
 
-def field_of(measured: Measured, video: int, *, scores: Scores, verdicts: Verdicts, order: NDArray[np.int64]) -> Field:
+def field_of(
+    measured: CandidateArrays, video: int, *, scores: Scores, verdicts: Verdicts, order: NDArray[np.int64]
+) -> Field:
     """The candidates of one video that may be chosen, best first, the doubtful ones last."""
     span = measured.span(video)
     own = order[span]

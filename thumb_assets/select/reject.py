@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.banned import like_banned
-from thumb_assets.select.measured import BANNED, Measured
-from thumb_assets.select.rank import groups_of, medians_of_groups
+from thumb_assets.select.measure import BANNED, CandidateArrays
+from thumb_assets.select.score import groups_of, medians_of_groups
 from thumb_assets.settings import SelectionSettings
 
 NO_RULE = -1
@@ -74,7 +74,9 @@ class Verdicts:
     is_taken: NDArray[np.bool_]
 
 
-def judge(measured: Measured, *, settings: SelectionSettings, avoided: NDArray[np.float64] | None = None) -> Verdicts:
+def judge(
+    measured: CandidateArrays, *, settings: SelectionSettings, avoided: NDArray[np.float64] | None = None
+) -> Verdicts:
     """Holds every candidate against the rules; no video has a say in another's.
 
     Args:
@@ -126,7 +128,7 @@ def _within_cap(
 
 
 def _rules(
-    measured: Measured,
+    measured: CandidateArrays,
     *,
     videos: NDArray[np.unsignedinteger],
     settings: SelectionSettings,
@@ -171,11 +173,11 @@ def _rules(
     return tuple(rules)
 
 
-def _below(measured: Measured, reason: str, tier: int, name: str, least: float) -> Rule:
+def _below(measured: CandidateArrays, reason: str, tier: int, name: str, least: float) -> Rule:
     return _held(reason, tier, measured[name], least, least - measured[name])
 
 
-def _above(measured: Measured, reason: str, tier: int, name: str, most: float) -> Rule:
+def _above(measured: CandidateArrays, reason: str, tier: int, name: str, most: float) -> Rule:
     return _held(reason, tier, measured[name], most, measured[name] - most)
 
 
@@ -189,20 +191,20 @@ def _held(
     return Rule(reason, tier, values, np.broadcast_to(np.asarray(thresholds, np.float64), values.shape), excess)
 
 
-def _blurred(measured: Measured, *, videos: NDArray[np.unsignedinteger], least: float) -> Rule:
+def _blurred(measured: CandidateArrays, *, videos: NDArray[np.unsignedinteger], least: float) -> Rule:
     values = measured["laplacian_variance"]
     thresholds = least * medians_of_groups(values, groups=videos, num_groups=len(measured.video_ids))[videos]
     return _held("blurred", DEGRADED, values, thresholds, thresholds - values)
 
 
-def _burnt_out(measured: Measured, *, videos: NDArray[np.unsignedinteger], most: float) -> Rule:
+def _burnt_out(measured: CandidateArrays, *, videos: NDArray[np.unsignedinteger], most: float) -> Rule:
     """More than the video's median: a white ground throughout is how the video is."""
     values = measured["bright_share"]
     thresholds = most + medians_of_groups(values, groups=videos, num_groups=len(measured.video_ids))[videos]
     return _held("flash", DEGRADED, values, thresholds, values - thresholds)
 
 
-def _title_card(measured: Measured, *, videos: NDArray[np.unsignedinteger], most: float) -> Rule:
+def _title_card(measured: CandidateArrays, *, videos: NDArray[np.unsignedinteger], most: float) -> Rule:
     """Above the video's median too: a model may find all of a video rather like a title card."""
     margins = measured["title_card_similarity"] - measured["positive_similarity"]
     medians = medians_of_groups(margins, groups=videos, num_groups=len(measured.video_ids))[videos]
@@ -210,7 +212,7 @@ def _title_card(measured: Measured, *, videos: NDArray[np.unsignedinteger], most
     return _held("title_card", DEGRADED, margins, thresholds, margins - thresholds)
 
 
-def _letterbox(measured: Measured, *, videos: NDArray[np.unsignedinteger], most: float) -> Rule:
+def _letterbox(measured: CandidateArrays, *, videos: NDArray[np.unsignedinteger], most: float) -> Rule:
     """More than the video's median: bars on all of a film are the film's format."""
     values = measured["bar_share"]
     thresholds = most + medians_of_groups(values, groups=videos, num_groups=len(measured.video_ids))[videos]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select import Measured
+from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.select.reject import NOTHING, judge
 from thumb_assets.select.similarity import comparable_vectors
 from thumb_assets.settings import SelectionSettings
@@ -60,7 +60,7 @@ class LibraryFrames:
 
 
 def frames_of(
-    measured: Measured, clip_footers: Mapping[str, Mapping[str, str]], *, settings: SelectionSettings
+    measured: CandidateArrays, clip_footers: Mapping[str, Mapping[str, str]], *, settings: SelectionSettings
 ) -> LibraryFrames:
     """What can be compared of what was measured; frames that show nothing are left out.
 
@@ -98,7 +98,7 @@ def _model_of(footer: Mapping[str, str] | None) -> Model:
 
 
 def _comparable(
-    measured: Measured,
+    measured: CandidateArrays,
     order: list[int],
     videos: NDArray[np.int64],
     is_compared: NDArray[np.bool_],

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select import Measured
+from thumb_assets.select.measure import CandidateArrays
 
 # Values per component, at most: finer than any percentile is told.
 MAX_QUANTILES = 2000
@@ -31,7 +31,7 @@ class Reference:
 
 
 def reference_of(
-    measured: Measured, clip_footers: Mapping[str, Mapping[str, str]], *, min_videos: int
+    measured: CandidateArrays, clip_footers: Mapping[str, Mapping[str, str]], *, min_videos: int
 ) -> Reference | None:
     """The distributions of all components that enough videos were measured for; None where none was.
 

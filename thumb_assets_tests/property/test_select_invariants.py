@@ -10,8 +10,12 @@ import pyarrow.compute as pc
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from thumb_assets.select import Choice, Guidance, Measured, joined, percentile_ranks, pick
+from thumb_assets.select.choice import Choice
+from thumb_assets.select.guidance import Guidance
+from thumb_assets.select.measure import CandidateArrays, joined
+from thumb_assets.select.pick import pick
 from thumb_assets.select.reject import DEGRADED, EXCLUDED, NO_RULE, judge
+from thumb_assets.select.score import percentile_ranks
 from thumb_assets.select.similarity import comparable_vectors
 from thumb_assets.settings import SelectionSettings
 from thumb_assets_tests.property.selection_cases import cases, maybe_levels, selection_settings
@@ -319,7 +323,7 @@ def test_auto_leaves_nothing_that_covers_the_video_better(case):
     assert not reasons & {"lower_score", "less_different"}
 
 
-def measured_of(case: Case, video_id: str) -> Measured:
+def measured_of(case: Case, video_id: str) -> CandidateArrays:
     return replace(case.measured, video_ids=(video_id,))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.select.combine import COMPONENTS
+from thumb_assets.select.score import COMPONENTS
 from thumb_assets.settings import VideoSettings
 from thumb_assets.tables import table_from_rows
 from thumb_assets.video import FrameIdentities, VideoDecoder

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select import Choice
+from thumb_assets.select.choice import Choice
 from thumb_assets.settings import ComponentWeights, SelectionSettings, SimilaritySettings
 from thumb_assets.tables import contract_problems, empty_table
 from thumb_assets_tests.unit.select.builders import (

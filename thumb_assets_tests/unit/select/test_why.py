@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from thumb_assets.errors import BadInputError, ContractError
-from thumb_assets.select import ScoreTables, choose
 from thumb_assets.select.causes import CAUSES, causes_of, sentence_of
-from thumb_assets.select.measured import FACE_VALUES, VALUES, Measured, MeasuredFaces
+from thumb_assets.select.choice import choose
+from thumb_assets.select.measure import FACE_VALUES, VALUES, CandidateArrays, FaceArrays, ScoreTables
 from thumb_assets.select.reject import NO_RULE, judge
 from thumb_assets.select.why import (
     DOUBTFUL,
@@ -68,14 +68,14 @@ BROKEN = [
 ]
 
 
-def measured(changes: Mapping[str, float], num_candidates: int = 5) -> Measured:
+def measured(changes: Mapping[str, float], num_candidates: int = 5) -> CandidateArrays:
     """Candidates without a fault, but for the last one."""
     values = {name: np.full(num_candidates, value) for name, value in HEALTHY.items()}
     for name, value in changes.items():
         values[name][-1] = value
     nothing = np.zeros((num_candidates, 0), np.float16)
-    faces = MeasuredFaces(np.zeros(2, np.int64), np.zeros(0, np.int64), *[np.zeros(0)] * len(FACE_VALUES))
-    return Measured(
+    faces = FaceArrays(np.zeros(2, np.int64), np.zeros(0, np.int64), *[np.zeros(0)] * len(FACE_VALUES))
+    return CandidateArrays(
         video_ids=(VIDEO_ID,),
         offsets=np.array([0, num_candidates]),
         frame_indices=np.arange(num_candidates),
