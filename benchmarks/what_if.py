@@ -20,8 +20,8 @@ from benchmarks.machine import describe_machine
 from thumb_assets.appearance import NUM_DIMENSIONS as NUM_DESCRIPTOR_DIMENSIONS
 from thumb_assets.clip import Prompts
 from thumb_assets.pipeline import NewPrompts, what_if
+from thumb_assets.select.choose import pick
 from thumb_assets.select.measure import TABLES_OF_SCORES, ScoreTables, arrays_from_tables
-from thumb_assets.select.pick import pick
 from thumb_assets.settings import SelectionSettings, load_settings
 from thumb_assets.store import TableStore
 from thumb_assets.tables import TABLES, Column, conform

@@ -16,9 +16,9 @@ from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.pipeline.watching import log_note
+from thumb_assets.select.choose import pick
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.select.pick import pick
 from thumb_assets.settings import PROMPT_FIELDS, Settings
 from thumb_assets.store import CandidateCache, StoredCandidates, TableStore
 from thumb_assets.tables import STAGES

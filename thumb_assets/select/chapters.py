@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from thumb_assets.select.choose import one_thread
 from thumb_assets.select.measure import CandidateArrays, ScoreTables, arrays_from_tables, require_video
-from thumb_assets.select.pick import one_thread
-from thumb_assets.select.reject import EXCLUDED, NOTHING, judge
+from thumb_assets.select.rules import EXCLUDED, NOTHING
 from thumb_assets.select.score import percentile_ranks, score_candidates
 from thumb_assets.select.similarity import FloatArray, comparable_vectors, known_rows, max_cosine_of
+from thumb_assets.select.verdicts import judge
 from thumb_assets.settings import ChaptersSettings, SelectionSettings
 from thumb_assets.tables import Verdict, conform, empty_table, table_from_rows
 

@@ -16,7 +16,7 @@ NO_CANDIDATE = -1
 # What people decided of a frame.
 PINNED, COVER, BANNED = 1.0, 2.0, -1.0
 
-# By attribute of CandidateArrays: the table and the column it is read from.
+# By value of CandidateArrays: the table and the column it is read from.
 COLUMNS: dict[str, tuple[str, str]] = {
     "laplacian_variance": ("sharpness", "laplacian_variance"),
     "luma_mean": ("sharpness", "luma_mean"),
@@ -35,6 +35,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 # All float64 arrays of CandidateArrays, one value per candidate.
 VALUES: tuple[str, ...] = ("pts_seconds", *COLUMNS, *SURROUNDINGS, "decision", "is_judged")
+# By value: the columns it comes from, as `table.column`.
+SOURCES: dict[str, tuple[str, ...]] = {
+    "pts_seconds": ("candidate_frames.pts_seconds",),
+    **{name: (f"{table}.{column}",) for name, (table, column) in COLUMNS.items()},
+    **SURROUNDINGS,
+    "decision": ("decisions.decision",),
+    "is_judged": ("judgements.frame_index",),
+}
 
 
 @dataclass(frozen=True)

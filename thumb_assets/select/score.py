@@ -6,15 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.select.components import COMPONENTS, Component
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.measure import NO_CANDIDATE, CandidateArrays
 from thumb_assets.settings import SelectionSettings
 
-# Those whose percentiles are blended with the library's; the others are of the video alone, or of what was asked for.
-_OF_LIBRARY = ("sharpness", "clip", "contrast")
-# Those, and `iqa`, whose percentiles within the shot count as well.
-_OF_SHOT = ("sharpness", "clip", "stillness", "contrast")
-COMPONENTS = ("sharpness", "clip", "iqa", "stillness", "contrast", "text", "judge", "learned")
 # A face of a third of the frame's height fills a close-up; a larger one is worth no more.
 _LARGE_FACE_HEIGHT = 1 / 3
 # A face nearer to the border than this share of the frame's height looks cut.
@@ -26,7 +22,7 @@ class Scores:
     """The components of every candidate and what they add up to.
 
     Attributes:
-        percentiles: for each of COMPONENTS a (N,) float64 in [0, 1], NaN where the candidate has no value.
+        percentiles: by component (N,) float64 in [0, 1], NaN where the candidate has no value.
         face_bonus: (N,) float64 from 0 to the setting; 0 where faces were not looked for.
         combined: (N,) float64 in [0, 1 + bonus].
     """
@@ -37,7 +33,11 @@ class Scores:
 
 
 def score_candidates(
-    measured: CandidateArrays, *, settings: SelectionSettings, guidance: Guidance = NO_GUIDANCE
+    measured: CandidateArrays,
+    *,
+    settings: SelectionSettings,
+    guidance: Guidance = NO_GUIDANCE,
+    components: Sequence[Component] = COMPONENTS,
 ) -> Scores:
     """The percentiles of every candidate, their weighted mean, and the bonus for a clear face.
 
@@ -45,38 +45,45 @@ def score_candidates(
         measured: one video or many.
         settings: weights, bonus and what a clear face is, the library's share.
         guidance: gives the components `text` and `learned`, and the library's values.
+        components: the declarations.
     """
     videos = groups_of(measured.offsets)
-    raw = raw_components(measured, guidance=guidance)
     shots = groups_of_shots(measured.offsets, measured.shot_indices)
     percentiles = {
-        name: _percentiles(values, videos=videos, shots=shots if name in _OF_SHOT else None, settings=settings)
-        for name, values in raw.items()
+        component.name: _ranked(component, measured, videos=videos, shots=shots, settings=settings, guidance=guidance)
+        for component in components
     }
-    for name in _OF_LIBRARY:
-        percentiles[name] = _with_library(percentiles[name], raw[name], name, settings=settings, guidance=guidance)
-    percentiles["iqa"] = _iqa(measured, videos=videos, shots=shots, settings=settings, guidance=guidance)
-    percentiles["judge"] = _judged(measured, videos=videos)
-    weights = [float(getattr(settings.weights, name)) for name in COMPONENTS]
-    base = weighted_means([percentiles[name] for name in COMPONENTS], weights=weights)
+    weights = [component.weight(settings) for component in components]
+    base = weighted_means(list(percentiles.values()), weights=weights)
     bonus = face_bonuses(measured, settings=settings)
     return Scores(percentiles, bonus, base + bonus)
 
 
-def raw_components(measured: CandidateArrays, *, guidance: Guidance = NO_GUIDANCE) -> dict[str, NDArray[np.float64]]:
-    """By component what it is the percentile of: (N,) float64, more is better, NaN where unknown.
-
-    `iqa` is of several metrics, and `judge` no percentile.
-    """
-    nothing = np.full(len(measured.frame_indices), np.nan)
-    return {
-        "sharpness": measured["laplacian_variance"],
-        "clip": measured["clip_score"],
-        "stillness": -measured["motion"],
-        "contrast": measured["luma_std"],
-        "text": guidance.wanted(measured),
-        "learned": nothing if guidance.scorer is None else guidance.scorer.scores(measured),
+def _ranked(
+    component: Component,
+    measured: CandidateArrays,
+    *,
+    videos: NDArray[np.unsignedinteger],
+    shots: NDArray[np.unsignedinteger],
+    settings: SelectionSettings,
+    guidance: Guidance,
+) -> NDArray[np.float64]:
+    """The percentiles of a component, the mean over its parts, so that parts of different units weigh the same."""
+    parts = component.parts(measured, guidance)
+    if not component.is_percentile or not parts:
+        return next(iter(parts.values()), np.full(len(videos), np.nan))
+    of_shot = shots if component.of_shot else None
+    ranks = {
+        name: _percentiles(values, videos=videos, shots=of_shot, settings=settings) for name, values in parts.items()
     }
+    if component.of_library:
+        ranks = {name: _with_library(rank, parts[name], guidance.library.get(name), weight=settings.library_weight)
+                 for name, rank in ranks.items()}  # fmt: skip
+    if len(ranks) == 1:
+        return next(iter(ranks.values()))
+    means = weighted_means(list(ranks.values()), weights=[1.0] * len(ranks))
+    means[np.isnan(list(ranks.values())).all(axis=0)] = np.nan
+    return means
 
 
 def _percentiles(
@@ -106,63 +113,29 @@ def _percentiles(
 def _with_library(
     percentiles: NDArray[np.float64],
     values: NDArray[np.float64],
-    name: str,
+    reference: NDArray[np.float64] | None,
     *,
-    settings: SelectionSettings,
-    guidance: Guidance,
+    weight: float,
 ) -> NDArray[np.float64]:
     """Blended with the share of the library's values that are not above."""
-    reference = guidance.library.get(name)
-    weight = settings.library_weight
     if reference is None or not len(reference) or weight == 0:
         return percentiles
     of_library = np.searchsorted(reference, values, side="right") / len(reference)
     return np.asarray((1 - weight) * percentiles + weight * of_library)
 
 
-def _iqa(
-    measured: CandidateArrays,
+def used_components(
+    scores: Scores,
     *,
-    videos: NDArray[np.unsignedinteger],
-    shots: NDArray[np.unsignedinteger],
+    has_faces: bool,
     settings: SelectionSettings,
-    guidance: Guidance,
-) -> NDArray[np.float64]:
-    """Mean over the metrics of each candidate's percentile, so that metrics of different units weigh the same."""
-    ranks = [
-        _with_library(
-            _percentiles(values, videos=videos, shots=shots, settings=settings),
-            values,
-            f"iqa.{name}",
-            settings=settings,
-            guidance=guidance,
-        )
-        for name, values in sorted(measured.iqa.items())
-    ]
-    if not ranks:
-        return np.full(len(videos), np.nan)
-    means = weighted_means(ranks, weights=[1.0] * len(ranks))
-    means[np.isnan(ranks).all(axis=0)] = np.nan
-    return means
-
-
-def _judged(measured: CandidateArrays, *, videos: NDArray[np.unsignedinteger]) -> NDArray[np.float64]:
-    """The judge's score over 10, no percentile: the best of a bad lot is not good.
-
-    A candidate that was not among the best, which were judged, comes after them; a failed judgement is neutral.
-    """
-    scores = measured["judge_score"] / 10
-    num_judged = np.bincount(videos[~np.isnan(scores)], minlength=len(measured.video_ids))
-    is_unasked = np.isnan(scores) & (measured["is_judged"] == 0) & (num_judged[videos] > 0)
-    return np.where(is_unasked, 0.0, scores)
-
-
-def used_components(scores: Scores, *, has_faces: bool, settings: SelectionSettings) -> tuple[str, ...]:
-    """The components that moved a combined score of one video; `faces` where faces were looked for."""
+    components: Sequence[Component] = COMPONENTS,
+) -> tuple[str, ...]:
+    """Names of the components that moved a combined score of one video; `faces` where faces were looked for."""
     used = [
-        name
-        for name in COMPONENTS
-        if getattr(settings.weights, name) > 0 and not np.isnan(scores.percentiles[name]).all()
+        component.name
+        for component in components
+        if component.weight(settings) > 0 and not np.isnan(scores.percentiles[component.name]).all()
     ]
     return (*used, "faces") if has_faces else tuple(used)
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.select.reject import NOTHING, judge
+from thumb_assets.select.rules import NOTHING
 from thumb_assets.select.similarity import comparable_vectors
+from thumb_assets.select.verdicts import judge
 from thumb_assets.settings import SelectionSettings
 
 # Embeddings of different models have nothing to do with each other. None: a video without any.

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.select.components import COMPONENTS
 from thumb_assets.select.measure import CandidateArrays
 
 # Values per component, at most: finer than any percentile is told.
 MAX_QUANTILES = 2000
-# By component of the combined score: where it is measured.
-_MEASURES = {"sharpness": "laplacian_variance", "clip": "clip_score", "contrast": "luma_std"}
+# By component whose percentiles are blended with the library's: where it is measured.
+_MEASURES = {each.name: each.measure for each in COMPONENTS if each.of_library and isinstance(each.measure, str)}
 
 
 @dataclass(frozen=True)

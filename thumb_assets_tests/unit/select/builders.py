@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.select.choice import Choice, choose
+from thumb_assets.select.choose import Choice, choose
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.measure import CandidateArrays, ScoreTables, arrays_from_tables
 from thumb_assets.settings import SelectionSettings

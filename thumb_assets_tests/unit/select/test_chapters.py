@@ -12,7 +12,7 @@ from thumb_assets.select.chapters import Labels, Timeline, chapters_of, clusters
 from thumb_assets.select.measure import ScoreTables
 from thumb_assets.settings import ChaptersSettings, SelectionSettings
 from thumb_assets.tables import contract_problems, table_from_rows
-from thumb_assets_tests.unit.select.test_why import VIDEO_ID, row_of
+from thumb_assets_tests.unit.select.test_tell import VIDEO_ID, row_of
 
 ALIKE = 0.374  # cosine 0.93
 SHOT_SECONDS, RATE = 5.0, 10
