@@ -25,7 +25,8 @@ from thumb_assets.candidates import plan_candidates
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.pipeline import StageResult, run
 from thumb_assets.pipeline.sparse_pass import SparsePass
-from thumb_assets.select import ScoreTables, choose
+from thumb_assets.select.choose import choose
+from thumb_assets.select.measure import ScoreTables
 from thumb_assets.settings import RejectSettings, SelectionSettings, Settings, load_settings
 from thumb_assets.store import Library, LibraryVideo, TableStore
 from thumb_assets.tables import table_from_rows

@@ -20,7 +20,8 @@ from benchmarks.machine import describe_machine
 from thumb_assets.appearance import NUM_DIMENSIONS as NUM_DESCRIPTOR_DIMENSIONS
 from thumb_assets.clip import Prompts
 from thumb_assets.pipeline import NewPrompts, what_if
-from thumb_assets.select import TABLES_OF_SCORES, ScoreTables, measured_from_tables, pick
+from thumb_assets.select.choose import pick
+from thumb_assets.select.measure import TABLES_OF_SCORES, ScoreTables, arrays_from_tables
 from thumb_assets.settings import SelectionSettings, load_settings
 from thumb_assets.store import TableStore
 from thumb_assets.tables import TABLES, Column, conform
@@ -106,7 +107,7 @@ def write_library(store: TableStore, num_videos: int, num_candidates: int) -> No
     for number in range(num_videos):
         video_id = f"video-{number:08x}"
         tables = _tables(random, video_id, num_candidates)
-        measured = measured_from_tables(tables["candidate_frames"], score_tables(tables))
+        measured = arrays_from_tables(tables["candidate_frames"], score_tables(tables))
         (chosen,) = pick(measured, settings=SelectionSettings()).chosen
         selections = {
             "frame_index": measured.frame_indices[chosen],

@@ -27,7 +27,7 @@ from thumb_assets.cli.layout import layout
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.escaping import escape_log_lines, one_line, traceback_lines
 from thumb_assets.pipeline import STAGES, StageResult
-from thumb_assets.select import is_last_resort
+from thumb_assets.select.tell import is_last_resort
 from thumb_assets.store import Outcome, SetAside, TableStore, read_outcomes
 from thumb_assets.weights import OnProgress
 from thumb_assets.wording import count

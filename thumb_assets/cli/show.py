@@ -8,7 +8,7 @@ from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import complete_video_id, data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_outcomes, print_selections, print_table, stored_outcomes
 from thumb_assets.errors import SettingsError
-from thumb_assets.select import TOLD_TABLES, Told, explain_all, explain_frame, funnel, told_of
+from thumb_assets.select.tell import STORY_TABLES, Story, funnel, story_of, tell_all, tell_frame
 from thumb_assets.store import Catalog, TableStore
 
 
@@ -29,11 +29,11 @@ def show_command(verbose: bool, *, video_id: str, why: bool, frame_index: int | 
         if not why:
             _print_all(store, full_id)
             return
-        told = told_of({name: store.read(name, full_id) for name in TOLD_TABLES})
+        story = story_of({name: store.read(name, full_id) for name in STORY_TABLES})
         if frame_index is None:
-            _print_why(told)
+            _print_why(story)
         else:
-            out.print(explain_frame(told, frame_index), markup=False)
+            out.print(tell_frame(story, frame_index), markup=False)
 
 
 def _print_all(store: TableStore, video_id: str) -> None:
@@ -53,8 +53,8 @@ def _print_all(store: TableStore, video_id: str) -> None:
     print_outcomes(stored_outcomes(store, [video_id]))
 
 
-def _print_why(told: Told) -> None:
-    rows = [[step.what, str(step.num_frames), step.setting] for step in funnel(told)]
+def _print_why(story: Story) -> None:
+    rows = [[step.what, str(step.num_frames), step.setting] for step in funnel(story)]
     print_table("funnel", ["what", "frames", "setting"], rows)
-    for line in explain_all(told):
+    for line in tell_all(story):
         out.print(line, markup=False)

@@ -16,7 +16,7 @@ from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.escaping import one_line
 from thumb_assets.export import verify_count, verify_crops_count, verify_crops_mapping, verify_mapping
 from thumb_assets.pipeline import STAGES, identities_of
-from thumb_assets.select import verify_chapters
+from thumb_assets.select.chapters import verify_chapters
 from thumb_assets.settings import Settings
 from thumb_assets.store import Library, TableStore
 from thumb_assets.tables import STAGE_TABLES, Verdict, verify_contract, verify_coverage, verify_judgements

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.escaping import markdown, one_line
 from thumb_assets.export import chapter_title, contact_sheet, crops_sheet, score_timeline
 from thumb_assets.pipeline import STAGES, StageResult
-from thumb_assets.select import TOLD_TABLES, explain_rejections, funnel, told_of
+from thumb_assets.select.choose import sources_of_selections
+from thumb_assets.select.tell import STORY_TABLES, funnel, story_of, tell_rejections
 from thumb_assets.store import TableStore
 from thumb_assets.tables import LINEAGE, STAGE_TABLES, TABLES, content_sha256
 
@@ -74,7 +75,7 @@ _MODULES = {
     "clip_scores": "clip.scorer",
     "iqa_scores": "iqa.scorer",
     "judgements": "judge.chat",
-    "selections": "select.choice",
+    "selections": "select.choose",
     "chapters": "select.chapters",
     "stills": "export.stills",
     "crops": "export.crops",
@@ -92,12 +93,20 @@ def _code_references(stage: str) -> dg.CodeReferencesMetadataValue:
         return dg.CodeReferencesMetadataValue(code_references=[reference])
 
 
+_LINEAGE: Mapping[str, Mapping[str, Sequence[Sequence[str]]]] = LINEAGE | {
+    "selections": {
+        column: tuple((table, name) for table, _, name in (source.partition(".") for source in sources))
+        for column, sources in sources_of_selections().items()
+    }
+}
+
+
 def _column_lineage(stage: str, graph: Collection[str]) -> dg.TableColumnLineage:
     is_off = set(STAGES) - set(graph)
     return dg.TableColumnLineage(
         {
             column: [dg.TableColumnDep(dg.AssetKey(name), source) for name, source in sources if name not in is_off]
-            for column, sources in LINEAGE[stage].items()
+            for column, sources in _LINEAGE[stage].items()
         }
     )
 
@@ -111,7 +120,7 @@ def stage_metadata(result: StageResult, store: TableStore, *, graph: Collection[
     metadata: dict[str, Any] = {"source": dg.MetadataValue.path(result.source_path), **result.metrics}
     if result.is_unchanged:
         metadata["unchanged"] = True
-    if result.stage in LINEAGE:
+    if result.stage in _LINEAGE:
         metadata["dagster/column_lineage"] = _column_lineage(result.stage, graph)
     for table_name, table in result.tables.items():
         is_main = table_name == result.stage
@@ -153,11 +162,11 @@ def _selections(result: StageResult, store: TableStore) -> dict[str, Any]:
 
 def _why(result: StageResult, store: TableStore) -> dict[str, Any]:
     """Where the frames went, and the candidates that came closest to being chosen."""
-    if not all(store.has(name, result.video_id) for name in TOLD_TABLES):
+    if not all(store.has(name, result.video_id) for name in STORY_TABLES):
         return {}
-    told = told_of({name: store.read(name, result.video_id) for name in TOLD_TABLES})
-    steps = [dg.TableRecord({key: one_line(value) for key, value in vars(step).items()}) for step in funnel(told)]
-    return {"funnel": dg.MetadataValue.table(steps), "why": bullets(explain_rejections(told))}
+    story = story_of({name: store.read(name, result.video_id) for name in STORY_TABLES})
+    steps = [dg.TableRecord({key: one_line(value) for key, value in vars(step).items()}) for step in funnel(story)]
+    return {"funnel": dg.MetadataValue.table(steps), "why": bullets(tell_rejections(story))}
 
 
 def _stills(result: StageResult, store: TableStore) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.learn.labels import Label, LeftOut
-from thumb_assets.select import Measured
 from thumb_assets.select.learned import features_by_video
+from thumb_assets.select.measure import CandidateArrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class Examples:
         features: (R, F) float64, see `features_by_video`.
         targets, weights: (R,) float64, see `Label`.
         videos: (R,) int64, 0 for those of the first video, 1 for the next.
-        positions: (R,) int64, their places in `Measured`.
+        positions: (R,) int64, their places in `CandidateArrays`.
     """
 
     embedding_model: str
@@ -48,7 +48,7 @@ class Examples:
         )
 
 
-def examples_of(labels: Sequence[Label], measured: Measured | None, *, left_out: LeftOut) -> Examples | None:
+def examples_of(labels: Sequence[Label], measured: CandidateArrays | None, *, left_out: LeftOut) -> Examples | None:
     """The labelled candidates that have embeddings, of the model that most of them have.
 
     Args:
@@ -82,7 +82,9 @@ def examples_of(labels: Sequence[Label], measured: Measured | None, *, left_out:
     )
 
 
-def _placed(labels: Sequence[Label], measured: Measured | None, left_out: LeftOut) -> list[tuple[Label, int, int]]:
+def _placed(
+    labels: Sequence[Label], measured: CandidateArrays | None, left_out: LeftOut
+) -> list[tuple[Label, int, int]]:
     """Each label of a candidate with an embedding, the place of its video, and its own."""
     place_of = {} if measured is None else {video_id: place for place, video_id in enumerate(measured.video_ids)}
     placed = []
@@ -104,7 +106,7 @@ def _placed(labels: Sequence[Label], measured: Measured | None, left_out: LeftOu
 
 
 def _features(
-    measured: Measured, *, model: str, places: NDArray[np.int64], videos: NDArray[np.int64]
+    measured: CandidateArrays, *, model: str, places: NDArray[np.int64], videos: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     of_video = {}
     for video, features in features_by_video(measured, embedding_model=model):

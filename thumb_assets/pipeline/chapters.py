@@ -10,7 +10,7 @@ from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.export import export_chapters
 from thumb_assets.pipeline.from_tables import score_tables
 from thumb_assets.pipeline.job import Made, SkippedError, VideoJob
-from thumb_assets.select import Labels, chapters_of
+from thumb_assets.select.chapters import Labels, chapters_of
 from thumb_assets.settings import ClipSettings, Settings
 from thumb_assets.store import FILES, FILES_SHA256, TableStore
 from thumb_assets.weights import check_licences

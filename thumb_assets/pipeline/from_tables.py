@@ -16,7 +16,9 @@ from thumb_assets.http import HttpClient
 from thumb_assets.pipeline.guidance import Guides, words_without_embeddings
 from thumb_assets.pipeline.job import Made, SkippedError, VideoJob
 from thumb_assets.publish import publish_to_http, publish_to_sql, told_stills
-from thumb_assets.select import DOUBTFUL, SETTINGS, TABLES_OF_SCORES, ScoreTables, choose, embedding_model_of
+from thumb_assets.select.choose import choose
+from thumb_assets.select.measure import TABLES_OF_SCORES, ScoreTables, embedding_model_of
+from thumb_assets.select.tell import DOUBTFUL, SETTINGS
 from thumb_assets.settings import (
     PublishSettings,
     Settings,

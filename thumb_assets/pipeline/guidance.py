@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from thumb_assets.clip import load_clip_scorer
 from thumb_assets.errors import ContractError, ModelUnavailableError, SettingsError, ThumbAssetsError
 from thumb_assets.pipeline.learned import learned_head_sha256, load_learned_head
-from thumb_assets.select import Guidance, LearnedHead, embedding_model_of
+from thumb_assets.select.guidance import Guidance
+from thumb_assets.select.learned import LearnedHead
+from thumb_assets.select.measure import embedding_model_of
 from thumb_assets.settings import PROMPT_FIELDS, ClipSettings, Settings
 from thumb_assets.store import TableStore, read_reference, reference_sha256
 from thumb_assets.weights import check_licences

@@ -11,7 +11,7 @@ from thumb_assets.pipeline.from_tables import fetched_frames, score_tables
 from thumb_assets.pipeline.guidance import Guides
 from thumb_assets.pipeline.job import Made, SkippedError, VideoJob, skip_or_raise
 from thumb_assets.pipeline.stages import judged_selection
-from thumb_assets.select import choose
+from thumb_assets.select.choose import choose
 from thumb_assets.settings import Settings, judge_key
 from thumb_assets.store import JudgeCache, TableStore
 from thumb_assets.tables import table_from_rows

@@ -3,7 +3,7 @@
 import hashlib
 
 from thumb_assets.errors import ContractError, MissingInputError
-from thumb_assets.select import LearnedHead
+from thumb_assets.select.learned import LearnedHead
 from thumb_assets.settings import Settings
 from thumb_assets.store import TableStore, read_learned_bytes, read_learned_head
 

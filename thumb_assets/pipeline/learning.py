@@ -19,7 +19,7 @@ from thumb_assets.learn import (
     read_labels,
     train,
 )
-from thumb_assets.select import score_candidates
+from thumb_assets.select.score import score_candidates
 from thumb_assets.settings import Settings
 from thumb_assets.store import CandidateCache, TableStore, ids_beginning_with, write_learned_head
 

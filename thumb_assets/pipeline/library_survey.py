@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError, MissingInputError, ThumbAssetsError
-from thumb_assets.select import Measured
+from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings import Settings, SurveySettings
 from thumb_assets.store import (
     CandidateCache,
@@ -178,7 +178,7 @@ def survey(
     )
 
 
-def _require_measured(stored: StoredCandidates) -> Measured:
+def _require_measured(stored: StoredCandidates) -> CandidateArrays:
     if stored.measured is not None:
         return stored.measured
     if stored.errors:

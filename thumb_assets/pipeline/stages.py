@@ -95,8 +95,8 @@ CODE_VERSIONS: dict[str, str] = (
     | {"clip_scores": "4"}
     # The luma is averaged from the decoder's plane and stretched afterwards; shots are found in smaller pictures.
     | dict.fromkeys(("shots", "sharpness"), "3")
-    # The candidates that are judged are the best of a choice.
-    | {"selections": _CHOICE, "judgements": f"2.{_CHOICE}"}
+    # The candidates that are judged are the best of a choice. Rejections name the setting that decides.
+    | {"selections": f"{_CHOICE}.1", "judgements": f"2.{_CHOICE}"}
     # Writing is found by its letters, blur by the sharpest edges; writing that stands throughout does not count.
     | {"appearance": "5"}
     # The same, and whether the decoder calls the picture corrupt; then untagged grey in full, covers told from videos;

@@ -16,7 +16,9 @@ from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.pipeline.watching import log_note
-from thumb_assets.select import Guidance, Measured, pick
+from thumb_assets.select.choose import pick
+from thumb_assets.select.guidance import Guidance
+from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings import PROMPT_FIELDS, Settings
 from thumb_assets.store import CandidateCache, StoredCandidates, TableStore
 from thumb_assets.tables import STAGES
@@ -184,8 +186,8 @@ def apply_what_if(
 
 
 def _rescored(
-    measured: Measured, footers: Mapping[str, Mapping[str, str]], prompts: NewPrompts
-) -> tuple[Measured, frozenset[str]]:
+    measured: CandidateArrays, footers: Mapping[str, Mapping[str, str]], prompts: NewPrompts
+) -> tuple[CandidateArrays, frozenset[str]]:
     """The candidates with the scores that these prompts give them, and the videos where those were computed anew."""
     scores = np.stack([measured[name] for name in _OF_PROMPTS], axis=1)
     if not footers:
@@ -207,7 +209,7 @@ _Picked = tuple[list[int], list[float]]
 
 
 def _picked(
-    measured: Measured, footers: Mapping[str, Mapping[str, str]], settings: Settings, store: TableStore
+    measured: CandidateArrays, footers: Mapping[str, Mapping[str, str]], settings: Settings, store: TableStore
 ) -> list[_Picked]:
     """What is chosen from each video; guided as the engine would be, whatever its scores are of."""
     guides = Guides(settings, store)
@@ -230,7 +232,7 @@ def _picked(
 _Compared = tuple[VideoChange, tuple[float, ...]]
 
 
-def _compared(measured: Measured, picked: Sequence[_Picked], stored: StoredCandidates) -> Iterator[_Compared]:
+def _compared(measured: CandidateArrays, picked: Sequence[_Picked], stored: StoredCandidates) -> Iterator[_Compared]:
     """Each video with the combined scores of what it would select."""
     frame_indices, seconds = measured.frame_indices, measured["pts_seconds"]
     for video_id, (chosen, scores) in zip(measured.video_ids, picked, strict=True):

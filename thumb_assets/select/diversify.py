@@ -4,128 +4,154 @@ Four rules hold: a least distance in time, no near-duplicates, different shots w
 candidates only where the others do not suffice.
 """
 
-from bisect import bisect_left, insort
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.select.rules import Rejection, rule_of
 from thumb_assets.select.similarity import (
+    Field,
     FloatArray,
-    comparable_vectors,
+    NearLimits,
     hash_distances,
     known_rows,
-    max_cosine_of,
     mean_cosine,
-    mean_hash_distance,
 )
 from thumb_assets.settings import SelectionSettings
 
 # Candidates that are compared with one another: the best of as many shots, of stretches of time, and of the rest.
 _SHORTLIST = 64
-# Cosine distance, and bits of the hash, below which two pictures show the same in any video.
-_SAME_DISTANCE, _SAME_BITS = 0.01, 3.0
-# Candidates that stand for the video where it is measured how well it is covered, evenly over its time.
-_GROUND = 64
 
 
-@dataclass(frozen=True)
-class Field:
-    """The candidates of one video that may be chosen, M of them, best first: the doubtful ones behind the others.
+class Notes:
+    """Notes of a chooser on every candidate of a field, from which come the reasons of those that it left out.
+
+    Each selection is noted when it is taken, with the very numbers that close other candidates.
 
     Attributes:
-        positions: (M,) int64, where each stands among the video's candidates.
-        num_usable: how many of them are not doubtful; they are the first ones.
-        combined, seconds: (M,) float64.
-        shot_indices: (M,) int64.
-        own_seconds: (M,) float64, how much of its shot's time each stands for; NaN where it is not known.
-        hashes: (M,) uint64; None where they are not known.
-        embeddings, descriptors: (n, D) and (n, E) float16 of all n candidates of the video; see `comparable_vectors`.
-        pinned: places in the field of those that are chosen whatever they are.
+        taken: places of the selections.
+        segments: strategy `keyframes`: by place the segment, the cosine to where it begins, and the threshold.
     """
 
-    positions: NDArray[np.int64]
-    num_usable: int
-    combined: NDArray[np.float64]
-    seconds: NDArray[np.float64]
-    shot_indices: NDArray[np.int64]
-    own_seconds: NDArray[np.float64]
-    hashes: NDArray[np.uint64] | None
-    embeddings: NDArray[np.float16]
-    descriptors: NDArray[np.float16]
-    pinned: tuple[int, ...] = ()
+    def __init__(self, field: Field, settings: SelectionSettings) -> None:
+        num_candidates = len(field.positions)
+        self.taken: list[int] = []
+        self.segments: dict[int, tuple[int, float, float]] = {}
+        self._field, self._settings = field, settings
+        self._limits: NearLimits | None = None
+        self._vectors: FloatArray | None = None
+        self._closeness: FloatArray | None = None
+        self._covered = np.zeros(len(field.ground), np.float32)
+        # To the selection that is nearest in time, most alike, most alike by the hash.
+        self._seconds = np.full(num_candidates, np.inf)
+        self._cosines = np.full(num_candidates, -np.inf)
+        self._bits = np.full(num_candidates, np.inf)
 
-    def vectors(self, places: NDArray[np.int64], *, settings: SelectionSettings) -> FloatArray | None:
-        """Those of the candidates at these places; None where none are known."""
-        rows = self.positions[places]
-        return comparable_vectors(self.embeddings[rows], self.descriptors[rows], settings=settings.similarity)
-
-    @cached_property
-    def in_time(self) -> NDArray[np.int64]:
-        """Places of the candidates in the order of time; equal times by frame."""
-        return np.lexsort((self.positions, self.seconds))
-
-    @property
-    def ground(self) -> NDArray[np.int64]:
-        """Places of the candidates that stand for the video, in the order of time: all, or some at even steps of it."""
-        return self._ground[0]
-
-    @property
-    def ground_shares(self) -> NDArray[np.float32]:
-        """The share of the time that each of the ground stands for; alike where that is not known."""
-        return self._ground[1]
-
-    @cached_property
-    def _ground(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        # By their number the candidates of a shot of a blink would count for as much as those of a long one.
-        seconds = self.own_seconds[self.in_time]
-        if not (seconds > 0).all():
-            seconds = np.ones(len(seconds))
-        if len(seconds) <= _GROUND:
-            return self.in_time, np.asarray(seconds / seconds.sum(), np.float32)
-        ends = np.cumsum(seconds)
-        steps = (np.arange(_GROUND) + 0.5) / _GROUND * ends[-1]
-        places, num_steps = np.unique(np.searchsorted(ends, steps), return_counts=True)
-        return self.in_time[places], np.asarray(num_steps / _GROUND, np.float32)
-
-    def coverage_gains(self, close: FloatArray, covered: FloatArray) -> NDArray[np.float32]:
-        """How much more of the video's time each of some candidates covers: (n,), 0..1.
+    def compare(self, limits: NearLimits, of_ground: FloatArray | None) -> None:
+        """From now on looks count.
 
         Args:
-            close: (n, G) their closeness to the ground.
-            covered: (G,) the closeness to it of what is taken.
+            limits: what near-duplicates are.
+            of_ground: vectors of the ground; None where only hashes are compared.
         """
-        return np.asarray((np.maximum(close - covered, 0) * self.ground_shares).sum(axis=1))
-
-    def near_limits(self, of_ground: FloatArray | None, *, settings: SelectionSettings) -> tuple[float, float]:
-        """Candidates are near-duplicates whose cosine is above the first, or whose hash distance is below the second.
-
-        A camera that stands still sees one place throughout, and what differs is what passes by: where candidates are
-        all much alike, those at half of their mean distance are told apart. What is nearly the same picture never is.
-
-        Args:
-            of_ground: the vectors of the ground.
-        """
-        similarity = settings.similarity
-        num_ground = len(self.ground)
-        max_cosine = max_cosine_of(self.embeddings, self.descriptors, settings=similarity)
-        min_bits = float(similarity.min_hash_distance)
-        if not similarity.is_relative or num_ground < 2:
-            return max_cosine, min_bits
+        self._limits = limits
         if of_ground is not None:
-            max_cosine = max(max_cosine, 1 - max((1 - mean_cosine(of_ground)) / 2, _SAME_DISTANCE))
-        if self.hashes is not None:
-            min_bits = min(min_bits, max(mean_hash_distance(self.hashes[self.ground]) / 2, _SAME_BITS))
-        return max_cosine, min_bits
+            self._vectors = self._field.vectors(np.arange(len(self._seconds)), settings=self._settings)
+        if self._vectors is not None and of_ground is not None and self._settings.top_k == "auto":
+            self._closeness = closeness(self._vectors, of_ground, of_ground=of_ground)
+
+    def take(self, place: int, *, others: NDArray[np.int64] | None = None, cosines: FloatArray | None = None) -> None:
+        """A candidate is selected.
+
+        Args:
+            place: its place in the field.
+            others, cosines: places that the chooser compares with it, and the cosines that it found.
+        """
+        field = self._field
+        if place not in self.taken:
+            self.taken.append(place)
+        np.minimum(self._seconds, np.abs(field.seconds - field.seconds[place]), out=self._seconds)
+        if self._limits is not None and field.hashes is not None:
+            np.minimum(self._bits, hash_distances(field.hashes, field.hashes[place]), out=self._bits)
+        if self._vectors is not None:
+            own = self._vectors @ self._vectors[place]
+            if others is not None and cosines is not None:
+                own[others] = cosines
+            np.maximum(self._cosines, own, out=self._cosines)
+        if self._closeness is not None:
+            self._covered = np.maximum(self._covered, self._closeness[place])
+
+    def rejections(self, places: Iterable[int]) -> dict[int, Rejection]:
+        """The reasons of candidates that were left out, by place; every one is true of the final selections."""
+        chosen = np.array(sorted(self.taken), np.int64)
+        # What people pinned says nothing of how good a candidate had to be.
+        by_score = np.setdiff1d(chosen, self._field.pinned)
+        return {place: self._reason(place, chosen, by_score) for place in places}
+
+    def _reason(self, place: int, chosen: NDArray[np.int64], by_score: NDArray[np.int64]) -> Rejection:
+        """The first that is true."""
+        reason = self._near(place) or self._of_content(place) or self._of_shot(place, chosen, by_score)
+        if reason is not None:
+            return reason
+        score = float(self._field.combined[place])
+        least = float(self._field.combined[by_score].min()) if len(by_score) else None
+        if least is not None and score > least:
+            return _left_out("less_different", "diversity_weight", score, least)
+        return _left_out("lower_score", "max_k" if self._settings.top_k == "auto" else "top_k", score, least)
+
+    def _near(self, place: int) -> Rejection | None:
+        """Too close to a selection in time or in looks."""
+        seconds, cosine, bits = (float(values[place]) for values in (self._seconds, self._cosines, self._bits))
+        if seconds < self._settings.min_gap_seconds:
+            return _left_out("too_close_to_selection", "min_gap_seconds", seconds, self._settings.min_gap_seconds)
+        limits = self._limits
+        if limits is not None and cosine > limits.max_cosine:
+            return _left_out("near_duplicate", limits.cosine_setting, cosine, limits.max_cosine)
+        if limits is not None and bits < limits.min_bits:
+            return _left_out("near_duplicate", limits.bits_setting, bits, limits.min_bits)
+        return None
+
+    def _of_content(self, place: int) -> Rejection | None:
+        """Of a segment that has a selection, or, with `top_k=auto`, hardly anything new."""
+        segment, similarity, threshold = self.segments.get(place, (-1, 0.0, 0.0))
+        if segment in {self.segments[other][0] for other in self.taken if other in self.segments}:
+            return _left_out("same_content", "keyframes.threshold", similarity, threshold)
+        if self._closeness is None or not self.taken:
+            return None
+        gain = float(self._field.coverage_gains(self._closeness[place : place + 1], self._covered)[0])
+        least = self._settings.min_coverage_gain
+        return _left_out("already_covered", "min_coverage_gain", gain, least) if gain < least else None
+
+    def _of_shot(self, place: int, chosen: NDArray[np.int64], by_score: NDArray[np.int64]) -> Rejection | None:
+        """Behind the selections of its shot, where a rule takes others of other shots first."""
+        field, settings = self._field, self._settings
+        is_same = field.shot_indices[chosen] == field.shot_indices[place]
+        if not is_same.any():
+            return None
+        score, setting = float(field.combined[place]), ""
+        is_other = field.shot_indices[by_score] != field.shot_indices[place]
+        if settings.strategy == "keyframes":
+            setting = "" if self.segments else "strategy"
+        elif settings.top_k == "auto" and self._vectors is None:
+            setting = "top_k"
+        elif settings.distinct_shots and (field.combined[by_score[is_other]] < score).any():
+            setting = "distinct_shots"
+        best = float(field.combined[chosen[is_same]].max())
+        return _left_out("shot_already_selected", setting, score, best) if setting else None
 
 
-def diversify(field: Field, *, settings: SelectionSettings) -> list[int]:
+def _left_out(reason: str, setting: str, value: float, threshold: float | None) -> Rejection:
+    return rule_of(reason, f"selection.{setting}", value, threshold).rejection(value, threshold)
+
+
+def diversify(field: Field, *, settings: SelectionSettings, notes: Notes | None = None) -> list[int]:
     """The places in the field of the candidates that are chosen, ascending, so best first.
 
     Args:
         field: the candidates.
         settings: most, min_gap_seconds, distinct_shots, diversify, diversity_weight, similarity.
+        notes: taken of every candidate where they are given.
 
     Returns:
         At most `settings.most` places beside the pinned ones; at least one where there is a candidate.
@@ -133,6 +159,11 @@ def diversify(field: Field, *, settings: SelectionSettings) -> list[int]:
     taken = list(field.pinned)
     of_ground = field.vectors(field.ground, settings=settings) if settings.diversify != "none" else None
     limits = field.near_limits(of_ground, settings=settings)
+    if notes is not None:
+        if settings.diversify != "none":
+            notes.compare(limits, of_ground)
+        for place in taken:
+            notes.take(place)
     is_left = np.ones(len(field.positions), dtype=np.bool_)
     for first, end in ((0, field.num_usable), (field.num_usable, len(field.positions))):
         for is_shot_free in (True, False) if settings.distinct_shots else (False,):
@@ -141,7 +172,7 @@ def diversify(field: Field, *, settings: SelectionSettings) -> list[int]:
             while len(left) and len(taken) < settings.most:
                 short = _shortlist(field, left, most=settings.most)
                 left = np.setdiff1d(left, short, assume_unique=True) if len(short) < len(left) else left[:0]
-                chooser = _Chooser(field, settings, short, taken=taken, limits=limits, of_ground=of_ground)
+                chooser = _Chooser(field, settings, short, taken=taken, limits=limits, of_ground=of_ground, notes=notes)
                 chooser.run(is_shot_free=is_shot_free)
                 taken = chooser.taken
     return sorted(taken)
@@ -157,10 +188,12 @@ class _Chooser:
         places: NDArray[np.int64],
         *,
         taken: list[int],
-        limits: tuple[float, float],
+        limits: NearLimits,
         of_ground: FloatArray | None,
+        notes: Notes | None,
     ) -> None:
         self._field, self._settings, self._limits, self._of_ground = field, settings, limits, of_ground
+        self._notes = notes
         self._short: NDArray[np.int64] = np.sort(np.concatenate([np.array(taken, np.int64), places]))
         self._scores = field.combined[self._short]
         self._seconds = field.seconds[self._short]
@@ -244,15 +277,18 @@ class _Chooser:
     def _take(self, place: int) -> None:
         settings = self._settings
         self._taken.append(place)
+        if self._notes is not None:
+            cosines = None if self._cosines is None else self._cosines[place]
+            self._notes.take(int(self._short[place]), others=self._short, cosines=cosines)
         self._is_open[place] = False
         self._is_open &= np.abs(self._seconds - self._seconds[place]) >= settings.min_gap_seconds
         self._is_new_shot &= self._shots != self._shots[place]
         if settings.diversify == "none":
             return
         if self._hashes is not None:
-            self._is_open &= hash_distances(self._hashes, self._hashes[place]) >= self._limits[1]
+            self._is_open &= hash_distances(self._hashes, self._hashes[place]) >= self._limits.min_bits
         if self._cosines is not None:
-            self._is_open &= self._cosines[place] <= self._limits[0]
+            self._is_open &= self._cosines[place] <= self._limits.max_cosine
             self._covered = np.maximum(self._covered, self._closeness[place])
 
 
@@ -274,16 +310,6 @@ def _shortlist(field: Field, places: NDArray[np.int64], *, most: int) -> NDArray
     return places[is_in]
 
 
-def nearest_distance(seconds: float, others: list[float]) -> float:
-    """Distance to the nearest of the others (ascending), infinite where there is none.
-
-    >>> nearest_distance(2.5, [0.0, 2.0, 4.0])
-    0.5
-    """
-    place = bisect_left(others, seconds)
-    return min((abs(seconds - other) for other in others[max(place - 1, 0) : place + 1]), default=float("inf"))
-
-
 def closeness(vectors: FloatArray, others: FloatArray, *, of_ground: FloatArray) -> FloatArray:
     """(n, m): 1 for the same, 1/e for what is as far apart as the video's candidates are on the average, near 0 beyond.
 
@@ -293,26 +319,3 @@ def closeness(vectors: FloatArray, others: FloatArray, *, of_ground: FloatArray)
     """
     scale = max(1 - mean_cosine(of_ground), 1e-6) if len(of_ground) > 1 else 1e-6
     return np.asarray(np.exp(-np.maximum(1 - vectors @ others.T, 0) / np.float32(scale)))
-
-
-def take_of_groups(field: Field, groups: NDArray[np.int64], *, most: int, min_gap_seconds: float) -> list[int]:
-    """Of each group the first place in the field that is at least the gap from all that were taken before it.
-
-    Args:
-        groups: (n,) the group of each of the field's first n places, which are the only ones that may be taken.
-        most, min_gap_seconds: at most so many, pinned ones among them; the distance.
-
-    Returns:
-        The places, ascending.
-    """
-    taken = list(field.pinned)
-    seconds = sorted(float(field.seconds[place]) for place in taken)
-    groups_taken: set[int] = set()  # a pinned one does not stand for its group: nobody measured that it is good
-    for place, group in enumerate(groups.tolist()):
-        own = float(field.seconds[place])
-        is_free = group not in groups_taken and place not in field.pinned
-        if is_free and len(taken) < most and nearest_distance(own, seconds) >= min_gap_seconds:
-            taken.append(place)
-            groups_taken.add(group)
-            insort(seconds, own)
-    return sorted(taken)

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.measured import Measured
+from thumb_assets.select.measure import CandidateArrays
 
 
 class Scorer(Protocol):
@@ -15,10 +15,10 @@ class Scorer(Protocol):
 
     @property
     def embedding_model(self) -> str:
-        """The model whose embeddings it knows, as `Measured.embedding_models` names it."""
+        """The model whose embeddings it knows, as `CandidateArrays.embedding_models` names it."""
         ...
 
-    def scores(self, measured: Measured) -> NDArray[np.float64]:
+    def scores(self, measured: CandidateArrays) -> NDArray[np.float64]:
         """(N,) float64, more is better; NaN where there is none."""
         ...
 
@@ -38,11 +38,11 @@ class Guidance:
     scorer: Scorer | None = None
     library: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
-    def wanted(self, measured: Measured) -> NDArray[np.float64]:
+    def wanted(self, measured: CandidateArrays) -> NDArray[np.float64]:
         """Likeness to what is looked for, (N,) float64, -1..1; NaN where it is not known."""
         return _greatest_cosines(measured, self.looking_for)
 
-    def avoided(self, measured: Measured) -> NDArray[np.float64] | None:
+    def avoided(self, measured: CandidateArrays) -> NDArray[np.float64] | None:
         """Likeness to what is to be avoided above that to a good frame, (N,); None where nothing is to be."""
         if self.avoid is None:
             return None
@@ -52,7 +52,7 @@ class Guidance:
 NO_GUIDANCE = Guidance()
 
 
-def _greatest_cosines(measured: Measured, prompts: NDArray[np.float32] | None) -> NDArray[np.float64]:
+def _greatest_cosines(measured: CandidateArrays, prompts: NDArray[np.float32] | None) -> NDArray[np.float64]:
     cosines = np.full(len(measured.frame_indices), np.nan)
     if prompts is None:
         return cosines

@@ -5,13 +5,14 @@ the threshold opens the next. Of each segment the candidate with the best score 
 chosen already, not the one that happened to come first.
 """
 
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.diversify import Field, take_of_groups
-from thumb_assets.select.similarity import known_rows
+from thumb_assets.select.diversify import Notes
+from thumb_assets.select.similarity import Field, known_rows
 from thumb_assets.settings import KeyframesSettings, SelectionSettings
 
 
@@ -79,11 +80,16 @@ def first_threshold(
     return float(np.percentile(cosines, settings.percentile))
 
 
-def choose_keyframes(field: Field, *, settings: SelectionSettings) -> tuple[list[int], Segments | None]:
-    """The places in the field that are chosen, ascending, and the segments of its usable candidates.
+def choose_keyframes(field: Field, *, settings: SelectionSettings, notes: Notes | None = None) -> list[int]:
+    """The places in the field that are chosen, ascending.
 
     Where more segments are found than selections are asked for, those whose best candidate is better are kept. A field
     without vectors has no segments: then the shots are.
+
+    Args:
+        field: the candidates, one or more.
+        settings: most, min_gap_seconds, keyframes, similarity.
+        notes: taken of every candidate where they are given.
     """
     in_time = field.in_time
     vectors = field.vectors(in_time, settings=settings)
@@ -91,4 +97,43 @@ def choose_keyframes(field: Field, *, settings: SelectionSettings) -> tuple[list
     groups = np.empty(len(in_time), np.int64)
     groups[in_time] = field.shot_indices[in_time] if segments is None else segments.indices
     chosen = take_of_groups(field, groups, most=settings.most, min_gap_seconds=settings.min_gap_seconds)
-    return chosen, segments
+    if notes is not None:
+        if segments is not None:
+            columns = (segments.indices.tolist(), segments.similarities.tolist(), segments.thresholds.tolist())
+            notes.segments = dict(zip(in_time.tolist(), zip(*columns, strict=True), strict=True))
+        for place in chosen:
+            notes.take(place)
+    return chosen
+
+
+def take_of_groups(field: Field, groups: NDArray[np.int64], *, most: int, min_gap_seconds: float) -> list[int]:
+    """Of each group the first place in the field that is at least the gap from all that were taken before it.
+
+    Args:
+        groups: (n,) the group of each of the field's first n places, which are the only ones that may be taken.
+        most, min_gap_seconds: at most so many, pinned ones among them; the distance.
+
+    Returns:
+        The places, ascending.
+    """
+    taken = list(field.pinned)
+    seconds = sorted(float(field.seconds[place]) for place in taken)
+    groups_taken: set[int] = set()  # a pinned one does not stand for its group: nobody measured that it is good
+    for place, group in enumerate(groups.tolist()):
+        own = float(field.seconds[place])
+        is_free = group not in groups_taken and place not in field.pinned
+        if is_free and len(taken) < most and nearest_distance(own, seconds) >= min_gap_seconds:
+            taken.append(place)
+            groups_taken.add(group)
+            insort(seconds, own)
+    return sorted(taken)
+
+
+def nearest_distance(seconds: float, others: list[float]) -> float:
+    """Distance to the nearest of the others (ascending), infinite where there is none.
+
+    >>> nearest_distance(2.5, [0.0, 2.0, 4.0])
+    0.5
+    """
+    place = bisect_left(others, seconds)
+    return min((abs(seconds - other) for other in others[max(place - 1, 0) : place + 1]), default=float("inf"))

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.combine import score_candidates
-from thumb_assets.select.face_quality import face_bonuses
-from thumb_assets.select.measured import Measured
+from thumb_assets.select.measure import CandidateArrays
+from thumb_assets.select.score import face_bonuses, score_candidates
 from thumb_assets.settings import SelectionSettings
 
 # What a candidate is among those of its video: percentiles of these components.
@@ -57,7 +56,7 @@ class LearnedHead:
         """D, of the embeddings."""
         return len(self.weights) - len(FEATURES)
 
-    def scores(self, measured: Measured) -> NDArray[np.float64]:
+    def scores(self, measured: CandidateArrays) -> NDArray[np.float64]:
         """(N,) float64, more is better; NaN where a candidate has no embedding of the head's model."""
         scores = np.full(len(measured.frame_indices), np.nan)
         for video, features in features_by_video(measured, embedding_model=self.embedding_model):
@@ -73,7 +72,7 @@ class LearnedHead:
         return np.where(is_known, self.intercept + sums, np.nan)
 
 
-def features_by_video(measured: Measured, *, embedding_model: str) -> Iterator[tuple[int, NDArray[np.float64]]]:
+def features_by_video(measured: CandidateArrays, *, embedding_model: str) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """The features of the candidates, for training and for prediction alike.
 
     Args:
@@ -91,7 +90,7 @@ def features_by_video(measured: Measured, *, embedding_model: str) -> Iterator[t
             yield video, np.hstack([embeddings.astype(np.float64), others[measured.span(video)]])
 
 
-def _other_features(measured: Measured) -> NDArray[np.float64]:
+def _other_features(measured: CandidateArrays) -> NDArray[np.float64]:
     """(N, len(FEATURES)) float64."""
     percentiles = score_candidates(measured, settings=_USUAL).percentiles
     faces = face_bonuses(measured, settings=_USUAL) / _USUAL.face_bonus

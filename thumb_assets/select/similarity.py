@@ -1,11 +1,20 @@
-"""How alike two candidates of a video are: one vector each, whose cosine mixes what they show with how they look."""
+"""Likeness of a video's candidates: one vector each, whose cosine mixes what they show with how they look."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.settings import SimilaritySettings
+from thumb_assets.select.measure import BANNED, CandidateArrays
+from thumb_assets.settings import SelectionSettings, SimilaritySettings
 
 FloatArray = NDArray[np.float32]
+# Cosine distance, and bits of the hash, below which two pictures show the same in any video.
+_SAME_DISTANCE, _SAME_BITS = 0.01, 3.0
+# Candidates that stand for the video where it is measured how well it is covered, evenly over its time.
+_GROUND = 64
+_RELATIVE = "similarity.is_relative"
 
 
 def comparable_vectors(
@@ -39,12 +48,19 @@ def known_rows(vectors: FloatArray) -> NDArray[np.bool_]:
     return np.asarray(np.einsum("ij,ij->i", vectors, vectors) > 0)
 
 
+def cosine_setting(
+    embeddings: NDArray[np.float16], descriptors: NDArray[np.float16], *, settings: SimilaritySettings
+) -> str:
+    """Name of the setting that limits the cosine of `comparable_vectors`: embeddings alone are all near."""
+    has_descriptors = descriptors.shape[1] and (settings.descriptor_weight > 0 or not embeddings.shape[1])
+    return "max_embedding_cosine" if embeddings.shape[1] and not has_descriptors else "max_cosine"
+
+
 def max_cosine_of(
     embeddings: NDArray[np.float16], descriptors: NDArray[np.float16], *, settings: SimilaritySettings
 ) -> float:
-    """The cosine of `comparable_vectors` above which two of them are near-duplicates: embeddings alone are all near."""
-    has_descriptors = descriptors.shape[1] and (settings.descriptor_weight > 0 or not embeddings.shape[1])
-    return settings.max_embedding_cosine if embeddings.shape[1] and not has_descriptors else settings.max_cosine
+    """The cosine of `comparable_vectors` above which two of them are near-duplicates."""
+    return float(getattr(settings, cosine_setting(embeddings, descriptors, settings=settings)))
 
 
 def _of_norm_1(vectors: FloatArray) -> FloatArray:
@@ -83,3 +99,174 @@ def mean_hash_distance(hashes: NDArray[np.uint64]) -> float:
     num_set = np.unpackbits(np.ascontiguousarray(hashes).view(np.uint8).reshape(num_hashes, 8), axis=1).sum(axis=0)
     num_differing = (num_set * (num_hashes - num_set.astype(np.int64))).sum()
     return float(2 * num_differing / (num_hashes * (num_hashes - 1)))
+
+
+@dataclass(frozen=True)
+class NearLimits:
+    """Limits beyond which two candidates are near-duplicates, and the settings of `selection` they come from.
+
+    Attributes:
+        max_cosine: their cosine is above it.
+        min_bits: or their hashes differ in fewer bits.
+        cosine_setting, bits_setting: names of the settings.
+    """
+
+    max_cosine: float
+    min_bits: float
+    cosine_setting: str
+    bits_setting: str = "similarity.min_hash_distance"
+
+
+@dataclass(frozen=True)
+class Field:
+    """The candidates of one video that may be chosen, M of them, best first: the doubtful ones behind the others.
+
+    Attributes:
+        positions: (M,) int64, where each stands among the video's candidates.
+        num_usable: how many of them are not doubtful; they are the first ones.
+        combined, seconds: (M,) float64.
+        shot_indices: (M,) int64.
+        own_seconds: (M,) float64, how much of its shot's time each stands for; NaN where it is not known.
+        hashes: (M,) uint64; None where they are not known.
+        embeddings, descriptors: (n, D) and (n, E) float16 of all n candidates of the video; see `comparable_vectors`.
+        pinned: places in the field of those that are chosen whatever they are.
+    """
+
+    positions: NDArray[np.int64]
+    num_usable: int
+    combined: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    shot_indices: NDArray[np.int64]
+    own_seconds: NDArray[np.float64]
+    hashes: NDArray[np.uint64] | None
+    embeddings: NDArray[np.float16]
+    descriptors: NDArray[np.float16]
+    pinned: tuple[int, ...] = ()
+
+    def vectors(self, places: NDArray[np.int64], *, settings: SelectionSettings) -> FloatArray | None:
+        """Those of the candidates at these places; None where none are known."""
+        rows = self.positions[places]
+        return comparable_vectors(self.embeddings[rows], self.descriptors[rows], settings=settings.similarity)
+
+    @cached_property
+    def in_time(self) -> NDArray[np.int64]:
+        """Places of the candidates in the order of time; equal times by frame."""
+        return np.lexsort((self.positions, self.seconds))
+
+    @property
+    def ground(self) -> NDArray[np.int64]:
+        """Places of the candidates that stand for the video, in the order of time: all, or some at even steps of it."""
+        return self._ground[0]
+
+    @property
+    def ground_shares(self) -> NDArray[np.float32]:
+        """The share of the time that each of the ground stands for; alike where that is not known."""
+        return self._ground[1]
+
+    @cached_property
+    def _ground(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        # By their number the candidates of a shot of a blink would count for as much as those of a long one.
+        seconds = self.own_seconds[self.in_time]
+        if not (seconds > 0).all():
+            seconds = np.ones(len(seconds))
+        if len(seconds) <= _GROUND:
+            return self.in_time, np.asarray(seconds / seconds.sum(), np.float32)
+        ends = np.cumsum(seconds)
+        steps = (np.arange(_GROUND) + 0.5) / _GROUND * ends[-1]
+        places, num_steps = np.unique(np.searchsorted(ends, steps), return_counts=True)
+        return self.in_time[places], np.asarray(num_steps / _GROUND, np.float32)
+
+    def coverage_gains(self, close: FloatArray, covered: FloatArray) -> NDArray[np.float32]:
+        """How much more of the video's time each of some candidates covers: (n,), 0..1.
+
+        Args:
+            close: (n, G) their closeness to the ground.
+            covered: (G,) the closeness to it of what is taken.
+        """
+        return np.asarray((np.maximum(close - covered, 0) * self.ground_shares).sum(axis=1))
+
+    def near_limits(self, of_ground: FloatArray | None, *, settings: SelectionSettings) -> NearLimits:
+        """Limits beyond which two candidates are near-duplicates.
+
+        A camera that stands still sees one place throughout, and what differs is what passes by: where candidates are
+        all much alike, those at half of their mean distance are told apart. What is nearly the same picture never is.
+
+        Args:
+            of_ground: the vectors of the ground.
+        """
+        similarity = settings.similarity
+        name = cosine_setting(self.embeddings, self.descriptors, settings=similarity)
+        limits = NearLimits(getattr(similarity, name), float(similarity.min_hash_distance), f"similarity.{name}")
+        if not similarity.is_relative or len(self.ground) < 2:
+            return limits
+        if of_ground is not None:
+            own = 1 - max((1 - mean_cosine(of_ground)) / 2, _SAME_DISTANCE)
+            if own > limits.max_cosine:
+                limits = replace(limits, max_cosine=own, cosine_setting=_RELATIVE)
+        if self.hashes is not None:
+            own = max(mean_hash_distance(self.hashes[self.ground]) / 2, _SAME_BITS)
+            if own < limits.min_bits:
+                limits = replace(limits, min_bits=own, bits_setting=_RELATIVE)
+        return limits
+
+
+def field_of(
+    measured: CandidateArrays,
+    video: int,
+    own: NDArray[np.int64],
+    *,
+    combined: NDArray[np.float64] | None = None,
+    num_usable: int | None = None,
+) -> Field:
+    """A field of some candidates of a video.
+
+    Args:
+        measured: one video or many.
+        video: its place.
+        own: positions of the candidates through all videos, best first.
+        combined: (N,) scores of the candidates of all videos; 0 where it does not matter how good they are.
+        num_usable: so many of them are not doubtful; None for all.
+    """
+    has_hashes = not np.isnan(measured["luma_entropy"][own]).any()
+    return Field(
+        positions=own - measured.span(video).start,
+        num_usable=len(own) if num_usable is None else num_usable,
+        combined=np.zeros(len(own)) if combined is None else combined[own],
+        seconds=measured["pts_seconds"][own],
+        shot_indices=measured.shot_indices[own],
+        own_seconds=measured["own_seconds"][own],
+        hashes=measured.difference_hash[own] if has_hashes else None,
+        embeddings=measured.embeddings[video],
+        descriptors=measured.descriptors[video],
+        pinned=tuple(np.flatnonzero(measured.is_pinned[own]).tolist()),
+    )
+
+
+def like_banned(measured: CandidateArrays, *, settings: SelectionSettings) -> NDArray[np.bool_]:
+    """(N,) marks near-duplicates of a banned candidate of the same video; the banned ones are not among them.
+
+    Args:
+        measured: one video or many.
+        settings: `similarity`.
+    """
+    is_banned = measured["decision"] == BANNED
+    is_like = np.zeros(len(is_banned), dtype=np.bool_)
+    for video in range(len(measured.video_ids)):
+        span = measured.span(video)
+        banned = np.flatnonzero(is_banned[span])
+        if len(banned):
+            field = field_of(measured, video, np.arange(span.start, span.stop))
+            is_like[span] = _near_any(field, banned, settings=settings)
+    return np.asarray(is_like & ~is_banned)
+
+
+def _near_any(field: Field, banned: NDArray[np.int64], *, settings: SelectionSettings) -> NDArray[np.bool_]:
+    limits = field.near_limits(field.vectors(field.ground, settings=settings), settings=settings)
+    vectors = field.vectors(field.positions, settings=settings)
+    is_near = np.zeros(len(field.positions), dtype=np.bool_)
+    for place in banned.tolist():
+        if vectors is not None:
+            is_near |= vectors @ vectors[place] > limits.max_cosine
+        if field.hashes is not None:
+            is_near |= hash_distances(field.hashes, field.hashes[place]) < limits.min_bits
+    return is_near

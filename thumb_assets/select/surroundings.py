@@ -6,18 +6,20 @@ from numpy.typing import NDArray
 
 from thumb_assets.candidates import held_frames
 
-# Names of what `surroundings` returns.
-SURROUNDINGS = (
-    "motion",
-    "greatest_motion",
-    "cut_distance_seconds",
-    "transition_distance_seconds",
-    "contrast_share",
-    "sharpness_share",
-    "brightness_jump",
-    "own_seconds",
-    "is_damaged",
-)
+# By name of what `surroundings` returns: the columns it comes from, as `table.column`.
+_CUTS = ("frames.pts_seconds", "shots.start_frame_index", "shots.transition")
+_MOTION = ("frames.frame_difference", "shots.start_frame_index")
+SURROUNDINGS: dict[str, tuple[str, ...]] = {
+    "motion": _MOTION,
+    "greatest_motion": _MOTION,
+    "cut_distance_seconds": (*_CUTS, "frames.is_keyframe"),
+    "transition_distance_seconds": _CUTS,
+    "contrast_share": ("frames.luma_std",),
+    "sharpness_share": ("frames.laplacian_variance",),
+    "brightness_jump": ("frames.luma_mean",),
+    "own_seconds": ("frames.pts_seconds", "shots.start_frame_index", "shots.exclusive_end_frame_index"),
+    "is_damaged": ("frames.is_corrupt", "frames.is_keyframe"),
+}
 # How far a candidate is compared with the frames around it, in seconds to either side; no transition is much longer.
 _REACH_SECONDS = 0.8
 # Frames so near, in seconds, share what befalls one of them: a flash's edge, a cut that was not found.

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from thumb_assets.errors import ContractError, PermanentError
 from thumb_assets.files import remove_abandoned, replaced_file, storage_errors
-from thumb_assets.select import TABLES_OF_SCORES, Measured, joined
+from thumb_assets.select.measure import TABLES_OF_SCORES, CandidateArrays, joined
 from thumb_assets.store.candidate_rows import (
     MEASURED_SCHEMA,
     STANDING_SCHEMA,
@@ -85,7 +85,7 @@ class StoredCandidates:
         errors: why a video's tables cannot be read, one line, by video.
     """
 
-    measured: Measured | None
+    measured: CandidateArrays | None
     clip_footers: Mapping[str, Mapping[str, str]]
     selections: Mapping[str, StoredSelection]
     missing: Mapping[str, str]
@@ -133,7 +133,7 @@ class CandidateCache:
             StorageError: the disk does not answer.
         """
         known = {video_id: self._files[video_id] for video_id in self._outdated}
-        parts: list[Measured] = []
+        parts: list[CandidateArrays] = []
         footers: dict[str, dict[str, str]] = {}
         for shard in self._shards(_MEASURED, known):
             rows = _rows_of(shard, self._selections) if needs_selections else shard

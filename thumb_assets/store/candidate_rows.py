@@ -9,15 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from thumb_assets.select import (
+from thumb_assets.select.measure import (
     FACE_VALUES,
     TABLES_OF_SCORES,
     VALUES,
-    Measured,
-    MeasuredFaces,
+    CandidateArrays,
+    FaceArrays,
     ScoreTables,
+    arrays_from_tables,
     embedding_model_of,
-    measured_from_tables,
 )
 from thumb_assets.store.outcomes import outdated_tables
 from thumb_assets.store.parquet import TableStore
@@ -40,7 +40,7 @@ def _schema(columns: Mapping[str, pa.DataType]) -> pa.Schema:
 STANDING_SCHEMA = _schema(
     {"outdated": pa.list_(pa.string()), "has_selections": pa.bool_(), "frame_index": _integers, "pts_seconds": _floats}
 )
-# `Measured` of one video. NaN where there is no value; the metrics' values one metric after the other.
+# `CandidateArrays` of one video. NaN where there is no value; the metrics' values one metric after the other.
 MEASURED_SCHEMA = _schema(
     {
         **dict.fromkeys(_CANDIDATE_INTEGERS, _integers),
@@ -86,7 +86,7 @@ def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> 
         frame_size=Geometry.from_row(store.read("videos", video_id).to_pylist()[0]).display_size,
         embedding_model=embedding_model_of(clip_footer),
     )
-    measured = measured_from_tables(candidates, scores)
+    measured = arrays_from_tables(candidates, scores)
     width, height = measured.frame_sizes[0].tolist()
     vectors = {name: getattr(measured, name)[0] for name in _VECTORS}
     return {
@@ -105,15 +105,15 @@ def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> 
     }
 
 
-def measured_of_rows(rows: pa.Table) -> Measured:
+def measured_of_rows(rows: pa.Table) -> CandidateArrays:
     """The arrays behind rows of the part `measured`, one or more; the candidates' own are not copied."""
     offsets = _offsets(rows, "frame_indices")
-    faces = MeasuredFaces(
+    faces = FaceArrays(
         _offsets(rows, "face_positions"),
         _flat(rows, "face_positions"),
         *(_flat(rows, f"face_{name}") for name in FACE_VALUES),
     )
-    return Measured(
+    return CandidateArrays(
         video_ids=tuple(rows.column("video_id").to_pylist()),
         offsets=offsets,
         **{name: _flat(rows, name) for name in (*_CANDIDATE_INTEGERS, "difference_hash")},

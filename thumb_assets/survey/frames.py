@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select import Measured
-from thumb_assets.select.reject import NOTHING, judge
+from thumb_assets.select.measure import CandidateArrays
+from thumb_assets.select.rules import NOTHING
 from thumb_assets.select.similarity import comparable_vectors
+from thumb_assets.select.verdicts import judge
 from thumb_assets.settings import SelectionSettings
 
 # Embeddings of different models have nothing to do with each other. None: a video without any.
@@ -60,7 +61,7 @@ class LibraryFrames:
 
 
 def frames_of(
-    measured: Measured, clip_footers: Mapping[str, Mapping[str, str]], *, settings: SelectionSettings
+    measured: CandidateArrays, clip_footers: Mapping[str, Mapping[str, str]], *, settings: SelectionSettings
 ) -> LibraryFrames:
     """Collects the comparable measurements; frames that show nothing are left out.
 
@@ -98,7 +99,7 @@ def _model_of(footer: Mapping[str, str] | None) -> Model:
 
 
 def _comparable(
-    measured: Measured,
+    measured: CandidateArrays,
     order: list[int],
     videos: NDArray[np.int64],
     is_compared: NDArray[np.bool_],

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select import Measured
+from thumb_assets.select.components import COMPONENTS
+from thumb_assets.select.measure import CandidateArrays
 
 # Values per component, at most: finer than any percentile that is shown.
 MAX_QUANTILES = 2000
-# By component of the combined score: where it is measured.
-_MEASURES = {"sharpness": "laplacian_variance", "clip": "clip_score", "contrast": "luma_std"}
+# By component whose percentiles are blended with the library's: where it is measured.
+_MEASURES = {each.name: each.measure for each in COMPONENTS if each.of_library and isinstance(each.measure, str)}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Reference:
 
 
 def reference_of(
-    measured: Measured, clip_footers: Mapping[str, Mapping[str, str]], *, min_videos: int
+    measured: CandidateArrays, clip_footers: Mapping[str, Mapping[str, str]], *, min_videos: int
 ) -> Reference | None:
     """The distributions of all components that enough videos were measured for; None where none was.
 

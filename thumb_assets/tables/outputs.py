@@ -89,9 +89,10 @@ REJECTIONS = TableContract(
         Column("reason", _text, "Why.", choices=REJECTION_REASONS),
         Column("value", _float, "What was measured on it, in the reason's unit.", "", True),
         Column("threshold", _float, "What it was held against.", "", True),
+        Column("setting", _text, "The setting that the threshold comes from; null where people decided.", "", True),
     ),
     key=("video_id", "frame_index"),
-    schema_version=2,
+    schema_version=3,
     footer_doc="as of `selections`; doubtful: frame_index of candidates that a rule spared, being beyond its share",
 )
 

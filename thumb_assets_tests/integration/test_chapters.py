@@ -17,7 +17,7 @@ from thumb_assets.defs.metadata import stage_metadata
 from thumb_assets.defs.partitions import add_videos
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.pipeline import default_stages
-from thumb_assets.select import verify_chapters
+from thumb_assets.select.chapters import verify_chapters
 from thumb_assets.settings import load_settings
 from thumb_assets.store import Catalog, TableStore, remove_outputs
 from thumb_assets.store.outputs import output_files

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from thumb_assets.select import Guidance
+from thumb_assets.select.guidance import Guidance
 from thumb_assets.settings import (
     ComponentWeights,
     KeyframesSettings,

@@ -10,9 +10,13 @@ import pyarrow.compute as pc
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from thumb_assets.select import Choice, Guidance, Measured, joined, percentile_ranks, pick
-from thumb_assets.select.reject import DEGRADED, EXCLUDED, NO_RULE, judge
+from thumb_assets.select.choose import Choice, pick
+from thumb_assets.select.guidance import Guidance
+from thumb_assets.select.measure import CandidateArrays, joined
+from thumb_assets.select.rules import DEGRADED, EXCLUDED, rule_of
+from thumb_assets.select.score import percentile_ranks
 from thumb_assets.select.similarity import comparable_vectors
+from thumb_assets.select.verdicts import NO_RULE, judge
 from thumb_assets.settings import SelectionSettings
 from thumb_assets_tests.property.selection_cases import cases, maybe_levels, selection_settings
 from thumb_assets_tests.unit.select.builders import Case, by_frame, clip_table, iqa_table, ranking
@@ -135,10 +139,10 @@ def test_a_rule_of_degree_rejects_at_most_its_share(case):
     verdicts = judge(case.measured, settings=case.settings, avoided=case.guidance.avoided(case.measured))
     most = case.settings.reject.max_share * len(frames_of(case)) + 1e-9
     is_pinned = np.isin(case.measured.frame_indices, list(decided(case, "pin")))
-    for place, rule in enumerate(verdicts.rules):
-        is_worst = (verdicts.first_broken == place) & (verdicts.tiers == rule.tier)
-        assert not (is_worst & (is_pinned | ~rule.is_broken)).any()
-        if rule.tier == DEGRADED:
+    for place, held in enumerate(verdicts.rules):
+        is_worst = (verdicts.first_broken == place) & (verdicts.tiers == held.tier)
+        assert not (is_worst & (is_pinned | ~held.is_broken)).any()
+        if held.tier == DEGRADED:
             assert np.count_nonzero(is_worst) <= most
 
 
@@ -220,6 +224,17 @@ def test_every_reason_is_true_of_the_outcome(case):
             assert (reason in BELOW and value < threshold) or (reason in ABOVE and value > threshold)
         is_by_rule = reason in BELOW | ABOVE | {"outside_window", "banned", "like_banned"}
         assert (row["stage"] == "reject") == is_by_rule
+
+
+@given(cases())
+def test_the_setting_that_is_stored_gives_the_threshold(case):
+    settings = case.settings
+    for row in case.choose().rejections.to_pylist():
+        rule = rule_of(row["reason"], row["setting"], row["value"], row["threshold"])
+        if rule.side is not None and rule.relative_to is rule.threshold is None and row["reason"] != "lower_score":
+            assert row["threshold"] == rule.value_of(settings)
+        if row["reason"] in {"less_different", "already_covered"}:
+            assert settings.diversify != "none"
 
 
 @given(cases())
@@ -319,7 +334,7 @@ def test_auto_leaves_nothing_that_covers_the_video_better(case):
     assert not reasons & {"lower_score", "less_different"}
 
 
-def measured_of(case: Case, video_id: str) -> Measured:
+def measured_of(case: Case, video_id: str) -> CandidateArrays:
     return replace(case.measured, video_ids=(video_id,))
 
 

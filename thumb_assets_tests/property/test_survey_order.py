@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thumb_assets.select import Measured, joined
+from thumb_assets.select.measure import CandidateArrays, joined
 from thumb_assets.settings import SelectionSettings
 from thumb_assets.store import CandidateCache, TableStore
 from thumb_assets.survey import alike_frames, frames_of, groups_of_alike, reference_of
@@ -22,7 +22,7 @@ def libraries(draw):
     return {f"video-{place:08x}": (draw(shown), draw(st.sampled_from(models))) for place in range(number)}
 
 
-def parts_of(store: TableStore) -> tuple[list[Measured], dict[str, dict[str, str]]]:
+def parts_of(store: TableStore) -> tuple[list[CandidateArrays], dict[str, dict[str, str]]]:
     """Each video's measurements alone."""
     parts = [CandidateCache(store, [video_id]).candidates() for video_id in store.video_ids("selections")]
     footers = {name: dict(footer) for part in parts for name, footer in part.clip_footers.items()}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.select.combine import COMPONENTS
+from thumb_assets.select.components import COMPONENTS
 from thumb_assets.settings import VideoSettings
 from thumb_assets.tables import table_from_rows
 from thumb_assets.video import FrameIdentities, VideoDecoder
@@ -41,7 +41,7 @@ def selections_of(
                 "frame_index": frame_index,
                 "rank": rank,
                 "combined_score": 1 - rank / 16,
-                **dict.fromkeys(f"{name}_percentile" for name in COMPONENTS),
+                **dict.fromkeys(component.column for component in COMPONENTS),
                 "sharpness_percentile": 0.5,
                 "face_bonus": None,
                 "pts": int(identities.pts[frame_index]),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from thumb_assets.learn import Label
-from thumb_assets.select import VALUES, Measured, MeasuredFaces
+from thumb_assets.select.measure import VALUES, CandidateArrays, FaceArrays
 
 MODEL = "made-up (none)"
 NUM_DIMENSIONS = 16
@@ -13,7 +13,7 @@ def video_ids(num_videos: int) -> list[str]:
     return [f"video-{number:08x}" for number in range(num_videos)]
 
 
-def made_up(num_videos: int, num_candidates: int, *, seed: int = 0, model: str | None = MODEL) -> Measured:
+def made_up(num_videos: int, num_candidates: int, *, seed: int = 0, model: str | None = MODEL) -> CandidateArrays:
     """Candidates with an embedding at random, a sharpness and a clip_score; frame_index 0, 10, 20 and so on."""
     random = np.random.default_rng(seed)
     total = num_videos * num_candidates
@@ -25,7 +25,7 @@ def made_up(num_videos: int, num_candidates: int, *, seed: int = 0, model: str |
         "luma_mean": random.uniform(40, 200, total),
     }
     nothing = np.zeros(0)
-    return Measured(
+    return CandidateArrays(
         video_ids=tuple(video_ids(num_videos)),
         offsets=np.arange(num_videos + 1) * num_candidates,
         frame_indices=np.tile(np.arange(num_candidates) * 10, num_videos),
@@ -35,7 +35,7 @@ def made_up(num_videos: int, num_candidates: int, *, seed: int = 0, model: str |
         iqa={},
         embeddings=tuple(np.split(embeddings.astype(np.float16), num_videos)),
         descriptors=(np.zeros((num_candidates, 0), np.float16),) * num_videos,
-        faces=MeasuredFaces(np.zeros(num_videos + 1, np.int64), np.zeros(0, np.int64), *[nothing] * 7),
+        faces=FaceArrays(np.zeros(num_videos + 1, np.int64), np.zeros(0, np.int64), *[nothing] * 7),
         has_faces=np.zeros(num_videos, np.bool_),
         frame_sizes=np.zeros((num_videos, 2), np.int64),
         embedding_models=(model,) * num_videos,
@@ -47,7 +47,7 @@ def hidden_direction() -> np.ndarray:
     return direction / np.linalg.norm(direction)
 
 
-def labels_along(measured: Measured, *, noise: float = 0.0, seed: int = 1) -> list[Label]:
+def labels_along(measured: CandidateArrays, *, noise: float = 0.0, seed: int = 1) -> list[Label]:
     """1 for the half of each video's candidates that lie further along the hidden direction."""
     random = np.random.default_rng(seed)
     labels = []
@@ -60,7 +60,7 @@ def labels_along(measured: Measured, *, noise: float = 0.0, seed: int = 1) -> li
     return labels
 
 
-def labels_by_chance(measured: Measured, *, seed: int = 2) -> list[Label]:
+def labels_by_chance(measured: CandidateArrays, *, seed: int = 2) -> list[Label]:
     random = np.random.default_rng(seed)
     return [
         Label(video_id, frame, float(random.random() < 0.5))

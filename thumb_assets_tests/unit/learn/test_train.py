@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from thumb_assets.errors import BadInputError
 from thumb_assets.learn import MIN_LABELS, Label, LeftOut, Training, examples_of, merged, train
 from thumb_assets.learn.compare import is_better
-from thumb_assets.select import Measured, joined, score_candidates
+from thumb_assets.select.measure import CandidateArrays, joined
+from thumb_assets.select.score import score_candidates
 from thumb_assets.settings import SelectionSettings
 from thumb_assets_tests.unit.learn.builders import labels_along, labels_by_chance, made_up
 
 
-def trained(measured: Measured, labels: list[Label]) -> Training:
+def trained(measured: CandidateArrays, labels: list[Label]) -> Training:
     left_out = LeftOut()
     examples = examples_of(merged(labels), measured, left_out=left_out)
     assert left_out.rows == {}

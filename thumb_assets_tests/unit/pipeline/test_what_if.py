@@ -10,7 +10,8 @@ from benchmarks.what_if import score_tables, write_clip_scores, write_library
 from thumb_assets.clip import Prompts, clip_scores_from_embeddings, greatest_similarity
 from thumb_assets.errors import MissingInputError, SettingsError
 from thumb_assets.pipeline import NewPrompts, WhatIf, has_new_prompts, what_if
-from thumb_assets.select import TABLES_OF_SCORES, choose
+from thumb_assets.select.choose import choose
+from thumb_assets.select.measure import TABLES_OF_SCORES
 from thumb_assets.settings import load_settings
 from thumb_assets.store import OWN_FOOTER_KEYS, TableStore
 from thumb_assets.tables import content_sha256, empty_table

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.select import NO_GUIDANCE, Choice, Guidance, Measured, ScoreTables, choose, measured_from_tables
+from thumb_assets.select.choose import Choice, choose
+from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
+from thumb_assets.select.measure import CandidateArrays, ScoreTables, arrays_from_tables
 from thumb_assets.settings import SelectionSettings
 from thumb_assets.tables import conform, table_from_rows
 
@@ -286,9 +288,9 @@ class Case:
         return ScoreTables(**{each.name: getattr(self, each.name) for each in fields(ScoreTables)})
 
     @property
-    def measured(self) -> Measured:
+    def measured(self) -> CandidateArrays:
         """The same, as arrays."""
-        return measured_from_tables(conform("candidate_frames", self.candidates), self.scores)
+        return arrays_from_tables(conform("candidate_frames", self.candidates), self.scores)
 
     def choose(self, **changes: Any) -> Choice:
         """The choice, with some arguments replaced."""

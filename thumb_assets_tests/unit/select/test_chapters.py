@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thumb_assets.select import Labels, ScoreTables, chapters_of, verify_chapters
-from thumb_assets.select.spans import Timeline, clusters_of, spans_of
+from thumb_assets.select.chapters import Labels, Timeline, chapters_of, clusters_of, spans_of, verify_chapters
+from thumb_assets.select.measure import ScoreTables
 from thumb_assets.settings import ChaptersSettings, SelectionSettings
 from thumb_assets.tables import contract_problems, table_from_rows
-from thumb_assets_tests.unit.select.test_why import VIDEO_ID, row_of
+from thumb_assets_tests.unit.select.test_tell import VIDEO_ID, row_of
 
 ALIKE = 0.374  # cosine 0.93
 SHOT_SECONDS, RATE = 5.0, 10

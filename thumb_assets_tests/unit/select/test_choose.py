@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select import Choice
+from thumb_assets.select.choose import Choice
 from thumb_assets.settings import ComponentWeights, SelectionSettings, SimilaritySettings
 from thumb_assets.tables import contract_problems, empty_table
 from thumb_assets_tests.unit.select.builders import (
@@ -132,6 +132,32 @@ def test_auto_says_that_the_video_is_covered():
     for row in choice.rejections.to_pylist():
         assert (row["stage"], row["reason"]) == ("diversify", "already_covered")
         assert row["value"] < row["threshold"] == settings.min_coverage_gain
+
+
+@pytest.mark.parametrize("is_distinct", [True, False])
+def test_auto_that_compares_no_looks_says_that_the_shots_decide(is_distinct):
+    shots = {0: 0, 1: 0, 2: 1, 3: 1, 4: 2}
+    scores = sharpness_table({0: 5.0, 1: 4.0, 2: 3.0, 3: 2.0, 4: 1.0})
+    settings = with_k("auto", max_k=2, diversify="none", distinct_shots=is_distinct)
+    choice = Case(candidates_table(SPARSE, shots), scores, settings=settings).choose()
+    assert ranking(choice) == [0, 2]
+    named = {frame: (row["reason"], row["setting"]) for frame, row in by_frame(choice.rejections).items()}
+    behind = ("shot_already_selected", "selection.top_k")
+    assert named == {1: behind, 3: behind, 4: ("lower_score", "selection.max_k")}
+
+
+def test_the_limit_that_was_used_is_stored_with_the_setting_it_comes_from():
+    vectors = {frame: [np.cos(angle), np.sin(angle)] for frame, angle in enumerate([0.0, 0.01, 0.3, 0.29])}
+    seconds = {frame: 10.0 * frame for frame in range(4)}
+    scores = clip_table({frame: 1 - frame / 10 for frame in range(4)}, embeddings=vectors)
+    case = Case(candidates_table(seconds), clip_scores=scores, settings=with_k(4))
+    looser = SimilaritySettings(max_embedding_cosine=0.9)
+    row = by_frame(case.choose(settings=with_k(4, similarity=looser)).rejections)[1]
+    assert (row["reason"], row["setting"]) == ("near_duplicate", "selection.similarity.is_relative")
+    assert row["value"] > row["threshold"] > looser.max_embedding_cosine
+    fixed = SimilaritySettings(max_embedding_cosine=0.9, is_relative=False)
+    row = by_frame(case.choose(settings=with_k(4, similarity=fixed)).rejections)[1]
+    assert (row["threshold"], row["setting"]) == (0.9, "selection.similarity.max_embedding_cosine")
 
 
 def test_used_shots_fill_up_when_there_are_too_few():
@@ -271,5 +297,7 @@ def test_result_of_a_fixed_case_stays_as_it_was():
         recurrences=recurrences_table({0: 9, 20: 2}),
         decisions=decisions_table({700: "pin", 400: "ban"}),
     ).choose()
-    text = [json.dumps(table.to_pylist()).encode() for table in (choice.selections, choice.rejections)]
-    assert [hashlib.sha256(of_table).hexdigest()[:16] for of_table in text] == ["e25917f2e5ac40fe", "a0deccafe56037ab"]
+    tables = (choice.selections, choice.rejections.drop_columns(["setting"]), choice.rejections)
+    text = [json.dumps(table.to_pylist()).encode() for table in tables]
+    hashes = ["e25917f2e5ac40fe", "a0deccafe56037ab", "660dc734853f7b12"]
+    assert [hashlib.sha256(of_table).hexdigest()[:16] for of_table in text] == hashes

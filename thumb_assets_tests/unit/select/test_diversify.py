@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from thumb_assets.select.diversify import Field, diversify, take_of_groups
+from thumb_assets.select.diversify import diversify
+from thumb_assets.select.keyframes import take_of_groups
+from thumb_assets.select.similarity import Field
 from thumb_assets.settings import SelectionSettings, SimilaritySettings
 from thumb_assets_tests.unit.select.builders import unlike_hash
 

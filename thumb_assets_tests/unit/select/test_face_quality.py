@@ -1,7 +1,7 @@
 import pytest
 
-from thumb_assets.select import Measured
-from thumb_assets.select.face_quality import face_bonuses, face_qualities
+from thumb_assets.select.measure import CandidateArrays
+from thumb_assets.select.score import face_bonuses, face_qualities
 from thumb_assets.settings import SelectionSettings
 from thumb_assets_tests.unit.select.builders import Case, candidates_table, face_boxes_table, faces_table
 
@@ -12,7 +12,7 @@ TALL = SETTINGS.clear_face_height * SIZE[1]
 SURE = SETTINGS.clear_face_confidence
 
 
-def measured_of(faces, frame_size=SIZE) -> Measured:
+def measured_of(faces, frame_size=SIZE) -> CandidateArrays:
     return Case(CANDIDATES, faces=faces, frame_size=frame_size).measured
 
 

@@ -3,7 +3,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from thumb_assets.select import Guidance, Measured
+from thumb_assets.select.guidance import Guidance
+from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings import SelectionSettings
 from thumb_assets_tests.unit.select.builders import Case, by_frame, candidates_table, clip_table, ranking
 
@@ -24,7 +25,7 @@ class FavouriteFrame:
     best: int
     unknown: int | None = None
 
-    def scores(self, measured: Measured) -> np.ndarray:
+    def scores(self, measured: CandidateArrays) -> np.ndarray:
         scores = (measured.frame_indices == self.best).astype(np.float64)
         scores[measured.frame_indices == self.unknown] = np.nan
         return scores

@@ -19,7 +19,7 @@ def around(*, shots=None, seconds=SECONDS, candidates=CANDIDATES, **columns):
 
 def test_without_frames_nothing_is_known():
     values = surroundings(CANDIDATES, frames=None, shots=shots_table([0, 30], num_frames=NUM_FRAMES))
-    assert tuple(values) == SURROUNDINGS
+    assert tuple(values) == tuple(SURROUNDINGS)
     assert all(np.isnan(of_name).all() and of_name.shape == (5,) for of_name in values.values())
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.what_if import score_tables, write_clip_scores, write_library
 from thumb_assets.errors import StorageError
-from thumb_assets.select import TABLES_OF_SCORES, Measured, MeasuredFaces, joined, measured_from_tables
+from thumb_assets.select.measure import TABLES_OF_SCORES, CandidateArrays, FaceArrays, arrays_from_tables, joined
 from thumb_assets.store import CandidateCache, Outcome, TableStore, decide, record_outcomes
 from thumb_assets.tables import empty_table, table_from_rows
 from thumb_assets_tests.unit.store.builders import FOOTER, table
@@ -33,15 +33,15 @@ def read(store: TableStore, video_ids: list[str] | None = None):
     return stored, sorted(set(video_ids_read))
 
 
-def from_tables(store: TableStore, video_id: str) -> Measured:
+def from_tables(store: TableStore, video_id: str) -> CandidateArrays:
     tables = {name: store.read_or_none(name, video_id) for name in TABLES_OF_SCORES}
     scores = replace(score_tables(tables), embedding_model="made-up (none)")  # as `write_library` writes it
-    return measured_from_tables(store.read("candidate_frames", video_id), scores)
+    return arrays_from_tables(store.read("candidate_frames", video_id), scores)
 
 
-def assert_same(one: Measured, other: Measured) -> None:
+def assert_same(one: CandidateArrays, other: CandidateArrays) -> None:
     assert one.video_ids == other.video_ids
-    for owner, of_one, of_other in ((Measured, one, other), (MeasuredFaces, one.faces, other.faces)):
+    for owner, of_one, of_other in ((CandidateArrays, one, other), (FaceArrays, one.faces, other.faces)):
         for field in fields(owner):
             if field.name not in {"video_ids", "iqa", "faces", "values", "embeddings", "descriptors"}:
                 np.testing.assert_array_equal(getattr(of_one, field.name), getattr(of_other, field.name), field.name)

@@ -2,6 +2,9 @@
 
 import pytest
 
+from thumb_assets.select.choose import sources_of_selections
+from thumb_assets.select.components import COMPONENTS
+from thumb_assets.select.rules import REASONS, RULES
 from thumb_assets.tables import LINEAGE, TABLES
 
 
@@ -13,10 +16,19 @@ def test_every_column_that_is_named_exists(table_name: str) -> None:
             assert TABLES[source_table].column(source_column)
 
 
-def test_the_scores_of_selections_lead_to_the_measurements() -> None:
-    named = set(LINEAGE["selections"])
-    contract = TABLES["selections"]
+def test_the_columns_of_selections_come_from_what_the_rules_and_components_read() -> None:
+    contract, sources = TABLES["selections"], sources_of_selections()
     scores = {name for name in contract.column_names if name.endswith(("_percentile", "_score", "_bonus"))}
-    if "judgements" not in TABLES:  # where nothing judges, the column comes from nowhere
-        scores.remove("judge_percentile")
-    assert scores <= named
+    assert scores <= set(sources)
+    for column, named in sources.items():
+        assert contract.column(column)
+        for source in named:
+            table_name, _, name = source.partition(".")
+            assert TABLES[table_name].column(name), source
+    assert {source for rule in RULES for source in rule.sources} <= set(sources["rank"])
+
+
+def test_every_component_and_reason_has_its_place_in_the_tables() -> None:
+    columns = [column for column in TABLES["selections"].columns if column.name.endswith("_percentile")]
+    assert [(column.name, column.doc) for column in columns] == [(each.column, each.doc) for each in COMPONENTS]
+    assert TABLES["rejections"].column("reason").choices == REASONS

@@ -3,8 +3,8 @@ import pyarrow as pa
 import pytest
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select import NO_GUIDANCE, Guidance
-from thumb_assets.select.combine import Scores, score_candidates, used_components, weighted_means
+from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
+from thumb_assets.select.score import Scores, score_candidates, used_components, weighted_means
 from thumb_assets.settings import ComponentWeights, SelectionSettings
 from thumb_assets.tables import table_from_rows
 from thumb_assets_tests.unit.select.builders import (

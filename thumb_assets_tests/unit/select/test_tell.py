@@ -8,21 +8,23 @@ import pyarrow as pa
 import pytest
 
 from thumb_assets.errors import BadInputError, ContractError
-from thumb_assets.select import ScoreTables, choose
-from thumb_assets.select.causes import CAUSES, causes_of, sentence_of
-from thumb_assets.select.measured import FACE_VALUES, VALUES, Measured, MeasuredFaces
-from thumb_assets.select.reject import NO_RULE, judge
-from thumb_assets.select.why import (
+from thumb_assets.select.choose import choose
+from thumb_assets.select.measure import FACE_VALUES, VALUES, CandidateArrays, FaceArrays, ScoreTables
+from thumb_assets.select.rules import REASONS, RULES
+from thumb_assets.select.tell import (
     DOUBTFUL,
     SETTINGS,
     Step,
-    Told,
-    explain_all,
-    explain_frame,
-    explain_rejections,
+    Story,
     funnel,
-    told_of,
+    selection_reason,
+    sentence_of,
+    story_of,
+    tell_all,
+    tell_frame,
+    tell_rejections,
 )
+from thumb_assets.select.verdicts import NO_RULE, judge
 from thumb_assets.settings import CandidatesSettings, RejectSettings, SelectionSettings, load_settings
 from thumb_assets.tables import TABLES, table_from_rows
 from thumb_assets.tables.outputs import REJECTION_REASONS
@@ -68,14 +70,14 @@ BROKEN = [
 ]
 
 
-def measured(changes: Mapping[str, float], num_candidates: int = 5) -> Measured:
+def measured(changes: Mapping[str, float], num_candidates: int = 5) -> CandidateArrays:
     """Candidates without a fault, but for the last one."""
     values = {name: np.full(num_candidates, value) for name, value in HEALTHY.items()}
     for name, value in changes.items():
         values[name][-1] = value
     nothing = np.zeros((num_candidates, 0), np.float16)
-    faces = MeasuredFaces(np.zeros(2, np.int64), np.zeros(0, np.int64), *[np.zeros(0)] * len(FACE_VALUES))
-    return Measured(
+    faces = FaceArrays(np.zeros(2, np.int64), np.zeros(0, np.int64), *[np.zeros(0)] * len(FACE_VALUES))
+    return CandidateArrays(
         video_ids=(VIDEO_ID,),
         offsets=np.array([0, num_candidates]),
         frame_indices=np.arange(num_candidates),
@@ -93,15 +95,16 @@ def measured(changes: Mapping[str, float], num_candidates: int = 5) -> Measured:
 
 
 @pytest.mark.parametrize(("name", "value", "reason", "setting"), BROKEN)
-def test_the_setting_that_decides_is_found_by_the_numbers(name: str, value: float, reason: str, setting: str) -> None:
+def test_the_setting_that_decides_is_stored_with_the_numbers(
+    name: str, value: float, reason: str, setting: str
+) -> None:
     settings = SelectionSettings(window_seconds=(0.0, 8.0), reject=RejectSettings(max_share=1.0))
     verdicts = judge(measured({name: value}), settings=settings)
     assert verdicts.first_broken.tolist()[:-1] == [NO_RULE] * 4
     rejection = verdicts.rules[verdicts.first_broken[-1]].rejection(4)
     assert rejection.reason == reason
-    (cause,) = causes_of(reason, rejection.value, rejection.threshold, settings)
-    assert cause.setting == setting
-    sentence = sentence_of(reason, rejection.value, rejection.threshold, settings)
+    assert rejection.setting == f"selection.{setting}"
+    sentence = sentence_of(vars(rejection), settings)
     assert sentence.endswith(f"(selection.{setting})")
     assert "nan" not in sentence.lower()
     assert "None" not in sentence
@@ -111,34 +114,97 @@ def test_what_people_and_words_decide_is_found_too() -> None:
     settings = SelectionSettings(avoid="a cat")
     verdicts = judge(measured({"decision": -1.0}), settings=settings, avoided=np.array([0.0, 0.0, 0.0, 0.4, 0.0]))
     avoided, banned = (verdicts.rules[verdicts.first_broken[place]].rejection(place) for place in (3, 4))
-    assert sentence_of(avoided.reason, avoided.value, avoided.threshold, settings) == (
+    assert sentence_of(vars(avoided), settings) == (
         "likeness to what selection.avoid says is +0.400 beside that to a good frame, above +0.020 "
         "(selection.avoid_margin)"
     )
-    assert sentence_of(banned.reason, banned.value, banned.threshold, settings) == (
-        "people banned it (table `decisions`)"
-    )
+    assert banned.setting is None
+    assert sentence_of(vars(banned), settings) == "people banned it (table `decisions`)"
+
+
+def row_because(reason: str, setting: str | None, value: float | None, threshold: float | None) -> dict[str, Any]:
+    name = None if setting is None else f"selection.{setting}"
+    return {"reason": reason, "setting": name, "value": value, "threshold": threshold}
 
 
 @pytest.mark.parametrize(
-    ("reason", "value", "threshold", "expected"),
+    ("reason", "named", "value", "threshold", "expected"),
     [
-        ("too_close_to_selection", 0.4, 1.0, "0.400 s from a selection, which is below 1.000 s (selection.min_gap"),
-        ("near_duplicate", 0.97, 0.93, "cosine 0.970 is above 0.930 (selection.similarity.max_cosine)"),
+        (
+            "too_close_to_selection",
+            "min_gap_seconds",
+            0.4,
+            1.0,
+            "0.400 s from a selection, which is below 1.000 s (selection.min_gap",
+        ),
         (
             "near_duplicate",
+            "similarity.max_cosine",
+            0.97,
+            0.93,
+            "cosine 0.970 is above 0.930 (selection.similarity.max_cosine)",
+        ),
+        (
+            "near_duplicate",
+            "similarity.is_relative",
+            0.99,
+            0.985,
+            "cosine 0.990 is above 0.985, half of the mean distance of the video's candidates, which are all much al",
+        ),
+        (
+            "near_duplicate",
+            "similarity.is_relative",
+            3.0,
+            5.5,
+            "3 of 64 bits of their difference hashes differ, below 5.5, half of the mean distance",
+        ),
+        (
+            "near_duplicate",
+            "similarity.min_hash_distance",
             3.0,
             14.0,
             "3 of 64 bits of their difference hashes differ, below 14.0 (selection.similarity.m",
         ),
-        ("shot_already_selected", 0.8, 0.7, "a selection of its shot has 0.7000 (selection.distinct_shots)"),
-        ("same_content", 0.9, 0.85, "is not below 0.850, and the segment has a selection (selection.keyframes.thr"),
-        ("less_different", 0.8, 0.7, "score 0.8000 is above 0.7000, the least of the selections, but others show"),
-        ("lower_score", 0.2, 0.7, "score 0.2000 is below 0.7000, the least of the selections (selection.top_k)"),
-        ("lower_score", 0.7, 0.7, "the selections were enough without it (selection.top_k)"),
-        ("lower_score", 0.2, None, "the selections were enough without it (selection.top_k)"),
+        (
+            "shot_already_selected",
+            "distinct_shots",
+            0.8,
+            0.7,
+            "a selection of its shot has 0.7000 (selection.distinct_shots)",
+        ),
+        (
+            "same_content",
+            "keyframes.threshold",
+            0.9,
+            0.85,
+            "is not below 0.850, and the segment has a selection (selection.keyframes.thr",
+        ),
+        (
+            "less_different",
+            "diversity_weight",
+            0.8,
+            0.7,
+            "score 0.8000 is above 0.7000, the least of the selections, but others show",
+        ),
+        (
+            "lower_score",
+            "top_k",
+            0.2,
+            0.7,
+            "score 0.2000 is below 0.7000, the least of the selections (selection.top_k)",
+        ),
+        (
+            "lower_score",
+            "max_k",
+            0.2,
+            0.7,
+            "score 0.2000 is below 0.7000, the least of the selections (selection.max_k)",
+        ),
+        ("lower_score", "top_k", 0.7, 0.7, "the selections were enough without it (selection.top_k)"),
+        ("lower_score", "top_k", 0.2, None, "the selections were enough without it (selection.top_k)"),
         (
             "blurred",
+            "reject.min_sharpness_of_median",
             12.3,
             40.1,
             "Laplacian variance 12.3 is below 40.1, 3 % of the video's median (selection.reject.mi",
@@ -146,26 +212,28 @@ def test_what_people_and_words_decide_is_found_too() -> None:
     ],
 )
 def test_sentences_have_value_and_threshold(
-    reason: str, value: float | None, threshold: float | None, expected: str
+    reason: str, named: str, value: float | None, threshold: float | None, expected: str
 ) -> None:
-    assert expected in sentence_of(reason, value, threshold, SelectionSettings())
+    assert expected in sentence_of(row_because(reason, named, value, threshold), SelectionSettings())
 
 
 def test_every_reason_has_a_sentence_and_every_setting_exists() -> None:
-    assert tuple(CAUSES) == REJECTION_REASONS
+    assert REASONS == REJECTION_REASONS
     settings = SelectionSettings()
-    for reason, causes in CAUSES.items():
-        for cause in causes:
-            cause.value_of(settings)  # AttributeError where there is no such setting
-            assert "{" not in cause.text(0.5, 0.25, settings), reason
-        assert sentence_of(reason, None, None, settings)
+    for rule in RULES:
+        rule.value_of(settings)  # AttributeError where there is no such setting
+        for numbers in ((0.5, 0.25), (0.25, 0.5), (None, None)):
+            sentence = sentence_of(row_because(rule.reason, rule.setting, *numbers), settings)
+            assert "{" not in sentence, rule.reason
+            assert sentence.endswith(f"({rule.name})")
 
 
-def test_two_settings_of_one_number_are_both_named() -> None:
+def test_of_two_settings_of_one_number_the_one_that_decided_is_named() -> None:
     settings = SelectionSettings(reject=RejectSettings(min_contrast_share=0.6))
-    sentence = sentence_of("in_transition", 0.5, 0.6, settings)
+    assert settings.reject.min_transition_seconds == 0.6
+    sentence = sentence_of(row_because("in_transition", "reject.min_contrast_share", 0.5, 0.6), settings)
     assert sentence == (
-        "0.5 is below 0.6 (selection.reject.min_transition_seconds or selection.reject.min_contrast_share)"
+        "50 % of the best contrast around it, which is below 60 % (selection.reject.min_contrast_share)"
     )
 
 
@@ -182,14 +250,15 @@ def row_of(table_name: str, **values: Any) -> dict[str, Any]:
     return {**row, "video_id": VIDEO_ID, **values}
 
 
-def story(
-    rejections: Mapping[int, tuple[str, str, float | None, float | None]],
+def a_story(
+    rejections: Mapping[int, tuple[str, str, float | None, float | None, str]],
     *,
     doubtful: tuple[int, ...] = (),
     selected: Mapping[int, float] | None = None,
     sampling: CandidatesSettings | None = None,
     undecoded: tuple[int, ...] = (),
-) -> Told:
+    settings: SelectionSettings | None = None,
+) -> Story:
     """A video of 100 frames in two shots of 50; candidates are the selected and the rejected."""
     selected = {40: 0.9} if selected is None else selected
     frames = [
@@ -215,13 +284,13 @@ def story(
         row_of("selections", frame_index=index, rank=rank, combined_score=score, reason=f"rank {rank}: sharpness 1.00")
         for rank, (index, score) in enumerate(selected.items(), start=1)
     ]
-    names = ("stage", "reason", "value", "threshold")
+    names = ("stage", "reason", "value", "threshold", "setting")
     rejected = [
         row_of("rejections", frame_index=index, **dict(zip(names, values, strict=True)))
         for index, values in rejections.items()
     ]
-    footer = {SETTINGS: SelectionSettings().model_dump_json(), DOUBTFUL: str(list(doubtful))}
-    return told_of(
+    footer = {SETTINGS: (settings or SelectionSettings()).model_dump_json(), DOUBTFUL: str(list(doubtful))}
+    return story_of(
         {
             "frames": table_from_rows("frames", frames),
             "shots": table_from_rows("shots", shots),
@@ -235,14 +304,14 @@ def story(
     )
 
 
-DARK = ("reject", "too_dark", 3.0, 16.0)
-TEXT = ("reject", "text_overlay", 0.2, 0.06)
-LOW = ("rank", "lower_score", 0.2, 0.9)
+DARK = ("reject", "too_dark", 3.0, 16.0, "selection.reject.min_luma_mean")
+TEXT = ("reject", "text_overlay", 0.2, 0.06, "selection.reject.max_text_share")
+LOW = ("rank", "lower_score", 0.2, 0.9, "selection.top_k")
 
 
 def test_the_funnel_adds_up_and_has_the_doubtful_apart() -> None:
-    told = story({1: DARK, 2: DARK, 3: TEXT, 4: TEXT, 60: LOW}, doubtful=(4,), undecoded=(90, 91))
-    steps = funnel(told)
+    story = a_story({1: DARK, 2: DARK, 3: TEXT, 4: TEXT, 60: LOW}, doubtful=(4,), undecoded=(90, 91))
+    steps = funnel(story)
     assert steps == [
         Step("frames", 100),
         Step("decoded", 98, "sparse.is_on"),
@@ -257,82 +326,91 @@ def test_the_funnel_adds_up_and_has_the_doubtful_apart() -> None:
 
 
 def test_a_candidate_is_told_with_its_reason() -> None:
-    told = story({1: DARK, 4: TEXT, 60: LOW}, doubtful=(4,))
-    assert explain_frame(told, 1) == (
+    story = a_story({1: DARK, 4: TEXT, 60: LOW}, doubtful=(4,))
+    assert tell_frame(story, 1) == (
         "frame 1 (0.100 s): rejected, too dark: mean luma 3.0 is below 16.0 (selection.reject.min_luma_mean)"
     )
-    assert explain_frame(told, 4) == (
+    assert tell_frame(story, 4) == (
         "frame 4 (0.400 s): doubtful, text overlay: writing covers 20 % of it, above 6 % "
         "(selection.reject.max_text_share); the rule drops no more than 15 % of the candidates "
         "(selection.reject.max_share), so it is taken last, and only where less than 15 % are usable "
         "(selection.reject.min_usable_share)"
     )
-    assert explain_frame(told, 60).startswith("frame 60 (6.000 s): left out, lower score: score 0.2000 is below 0.9000")
-    assert explain_frame(told, 40) == "frame 40 (4.000 s): selected with score 0.9000, rank 1: sharpness 1.00"
+    assert tell_frame(story, 60).startswith("frame 60 (6.000 s): left out, lower score: score 0.2000 is below 0.9000")
+    assert tell_frame(story, 40) == "frame 40 (4.000 s): selected with score 0.9000, rank 1: sharpness 1.00"
 
 
 def test_a_frame_that_is_no_candidate_leads_to_the_nearest_of_its_shot() -> None:
-    told = story({10: DARK, 60: LOW})
-    text = explain_frame(told, 48)
+    story = a_story({10: DARK, 60: LOW})
+    text = tell_frame(story, 48)
     assert text.startswith(
         "frame 48 (4.800 s): no candidate: candidates are taken 0.4 s after each shot's start (candidates.use_shots, "
         "candidates.shot_offset_seconds), in the middle of every 1.5 s (candidates.uniform_interval_seconds). "
         "The nearest candidates are 40 (4.000 s) and 60 (6.000 s); of its shot, 0, frame 40 was selected"
     )
-    assert "of its shot, 1, frame 60 was left out, lower score" in explain_frame(told, 50)
-    assert explain_frame(told, 99).endswith("(selection.top_k)")
-    assert "The nearest candidate is 60 (6.000 s); of its shot" in explain_frame(told, 99)
-    alone = story({10: DARK})
-    assert explain_frame(alone, 70).endswith("The nearest candidate is 40 (4.000 s); its shot, 1, has none")
+    assert "of its shot, 1, frame 60 was left out, lower score" in tell_frame(story, 50)
+    assert tell_frame(story, 99).endswith("(selection.top_k)")
+    assert "The nearest candidate is 60 (6.000 s); of its shot" in tell_frame(story, 99)
+    alone = a_story({10: DARK})
+    assert tell_frame(alone, 70).endswith("The nearest candidate is 40 (4.000 s); its shot, 1, has none")
 
 
 def test_other_ways_of_sampling_are_named() -> None:
     sampling = CandidatesSettings(
         use_shots=False, uniform_interval_seconds=None, use_keyframes=True, every_num_frames=5
     )
-    text = explain_frame(story({}, sampling=sampling), 48)
+    text = tell_frame(a_story({}, sampling=sampling), 48)
     assert "taken at every sync frame (candidates.use_keyframes), at every multiple of 5 (candidates.every_" in text
     nothing = CandidatesSettings(use_shots=False, uniform_interval_seconds=None)
-    assert "taken in the first shot only (candidates)" in explain_frame(story({}, sampling=nothing), 48)
+    assert "taken in the first shot only (candidates)" in tell_frame(a_story({}, sampling=nothing), 48)
 
 
 def test_a_frame_that_was_not_decoded_says_so() -> None:
-    text = explain_frame(story({}, undecoded=(48,)), 48)
+    text = tell_frame(a_story({}, undecoded=(48,)), 48)
     assert text.startswith("frame 48 (4.800 s): not decoded by the sparse pass (sparse.is_on), so no candidate")
 
 
 @pytest.mark.parametrize("frame_index", [-1, 100, 10**12])
 def test_a_frame_the_video_has_not_is_one_clear_error(frame_index: int) -> None:
     with pytest.raises(BadInputError, match=rf"^there is no frame {frame_index}: the video has frames 0 to 99$"):
-        explain_frame(story({}), frame_index)
+        tell_frame(a_story({}), frame_index)
 
 
 def test_of_each_reason_the_closest_are_told_and_the_rest_counted() -> None:
-    told = story({index: ("reject", "too_dark", 15.0 - index, 16.0) for index in range(10)} | {60: LOW})
-    lines = explain_rejections(told, most_per_reason=2)
+    story = a_story(
+        {index: ("reject", "too_dark", 15.0 - index, 16.0, "selection.reject.min_luma_mean") for index in range(10)}
+        | {60: LOW}
+    )
+    lines = tell_rejections(story, most_per_reason=2)
     assert [line.split(":")[0] for line in lines[:2]] == ["frame 0 (0.000 s)", "frame 1 (0.100 s)"]
     assert lines[2] == "and 8 more: too dark"
     assert lines[3].startswith("frame 60 (6.000 s): left out, lower score")
     assert len(lines) == 4
-    assert explain_all(told)[0].startswith("frame 40 (4.000 s): selected")
-    assert explain_all(told)[1:3] == lines[:2]
+    assert tell_all(story)[0].startswith("frame 40 (4.000 s): selected")
+    assert tell_all(story)[1:3] == lines[:2]
 
 
 def test_every_frame_of_a_video_has_an_answer() -> None:
-    told = story({1: DARK, 60: LOW})
+    story = a_story({1: DARK, 60: LOW})
     for frame_index in range(NUM_FRAMES):
-        assert explain_frame(told, frame_index).startswith(f"frame {frame_index} (")
-    empty = story({}, selected={})
-    assert "no candidate, like all others" in explain_frame(empty, 3)
+        assert tell_frame(story, frame_index).startswith(f"frame {frame_index} (")
+    empty = a_story({}, selected={})
+    assert "no candidate, like all others" in tell_frame(empty, 3)
     assert funnel(empty)[-1] == Step("selections", 0, "selection.top_k")
 
 
 def test_tables_that_do_not_say_their_settings_are_to_be_made_again() -> None:
-    told = story({})
-    tables = {"frames": told.frames, "shots": told.shots, "rejections": told.rejections}
-    bare = told.selections.replace_schema_metadata(None)
+    story = a_story({})
+    tables = {"frames": story.frames, "shots": story.shots, "rejections": story.rejections}
+    bare = story.selections.replace_schema_metadata(None)
     with pytest.raises(ContractError, match=r"table selections: .* run the stage `selections` again"):
-        told_of({**tables, "candidate_frames": told.candidates, "selections": bare})
+        story_of({**tables, "candidate_frames": story.candidates, "selections": bare})
+
+
+def test_a_reason_that_no_rule_gives_is_to_be_made_again() -> None:
+    story = a_story({1: ("reject", "too_dark", 3.0, 16.0, "selection.reject.no_such_setting")})
+    with pytest.raises(ContractError, match=r"table rejections: .* run the stage `selections` again"):
+        tell_frame(story, 1)
 
 
 def test_settings_survive_the_footer() -> None:
@@ -360,3 +438,55 @@ def test_a_choice_tells_which_candidates_are_in_doubt(max_share: float, doubtful
     choice = choose(candidates, ScoreTables(sharpness=sharpness), settings=settings)
     assert choice.doubtful == doubtful
     assert {row["frame_index"]: row["reason"] for row in choice.rejections.to_pylist()}[4] == "blurred"
+
+
+BEST = {"rank": 1, "num_selections": 3, "face_bonus": None, "shot_index": 4, "place_in_shot": 1, "num_in_shot": 5}
+
+
+def test_no_score_at_all_says_so():
+    text = selection_reason({"sharpness": None, "clip": None}, **BEST)
+    assert text == "rank 1 of 3: no score (no sharpness, clip); best of 5 candidates of shot 4"
+
+
+def test_second_choice_of_a_shot_says_its_place():
+    text = selection_reason({"clip": 0.5}, **BEST | {"place_in_shot": 2})
+    assert text.endswith("clip 0.50; place 2 of 5 candidates of shot 4")
+
+
+def test_absent_bonus_goes_unsaid():
+    assert "face" not in selection_reason({"clip": 0.5}, **BEST | {"face_bonus": 0.0})
+
+
+def test_kept_in_spite_of_a_rule_is_said_in_one_line():
+    text = selection_reason({"clip": 0.5}, **BEST, broken_rule="too_dark")
+    assert text.endswith("kept though too dark: there were not enough better ones")
+    assert "\n" not in text
+
+
+def test_a_pinned_frame_says_that_people_wanted_it():
+    assert selection_reason({"clip": 0.5}, **BEST, is_pinned=True).endswith("of shot 4; pinned")
+
+
+@pytest.mark.parametrize(
+    ("rows", "changes", "ended"),
+    [
+        ({}, {"top_k": 5}, "selection.top_k"),
+        ({60: ("rank", "lower_score", 0.2, 0.9, "selection.max_k")}, {"max_k": 1}, "selection.max_k"),
+        (
+            {60: ("diversify", "already_covered", 0.01, 0.03, "selection.min_coverage_gain")},
+            {},
+            "selection.min_coverage_gain",
+        ),
+        ({60: ("diversify", "shot_already_selected", 0.2, 0.9, "selection.top_k")}, {}, "shots"),
+        (
+            {60: ("diversify", "same_content", 0.95, 0.9, "selection.keyframes.threshold")},
+            {"strategy": "keyframes"},
+            "selection.keyframes.threshold",
+        ),
+    ],
+)
+def test_the_last_step_names_what_ended_the_choice(
+    rows: Mapping[int, tuple[str, str, float, float, str]], changes: Mapping[str, Any], ended: str
+) -> None:
+    settings = SelectionSettings.model_validate({"top_k": "auto", **changes})
+    assert funnel(a_story(rows, settings=settings))[-1] == Step("selections", 1, ended)

@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select.align import aligned_values, candidate_positions
 from thumb_assets.select.surroundings import SURROUNDINGS, surroundings
 
 # A face of a frame that is no candidate has a rank among the faces, and no candidate it counts for.
@@ -17,7 +16,7 @@ NO_CANDIDATE = -1
 # What people decided of a frame.
 PINNED, COVER, BANNED = 1.0, 2.0, -1.0
 
-# By attribute of Measured: the table and the column it is read from.
+# By value of CandidateArrays: the table and the column it is read from.
 COLUMNS: dict[str, tuple[str, str]] = {
     "laplacian_variance": ("sharpness", "laplacian_variance"),
     "luma_mean": ("sharpness", "luma_mean"),
@@ -34,8 +33,16 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "judge_score": ("judgements", "judge_score"),
     "num_recurrences": ("recurrences", "num_videos"),
 }
-# All float64 arrays of Measured, one value per candidate.
+# All float64 arrays of CandidateArrays, one value per candidate.
 VALUES: tuple[str, ...] = ("pts_seconds", *COLUMNS, *SURROUNDINGS, "decision", "is_judged")
+# By value: the columns it comes from, as `table.column`.
+SOURCES: dict[str, tuple[str, ...]] = {
+    "pts_seconds": ("candidate_frames.pts_seconds",),
+    **{name: (f"{table}.{column}",) for name, (table, column) in COLUMNS.items()},
+    **SURROUNDINGS,
+    "decision": ("decisions.decision",),
+    "is_judged": ("judgements.frame_index",),
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ TABLES_OF_SCORES: tuple[str, ...] = tuple(
 
 
 @dataclass(frozen=True)
-class MeasuredFaces:
+class FaceArrays:
     """The faces of V videos, M in all.
 
     Attributes:
@@ -107,7 +114,7 @@ FACE_VALUES = ("x", "y", "width", "height", "confidence", "laplacian_variance", 
 
 
 @dataclass(frozen=True)
-class Measured:
+class CandidateArrays:
     """The candidates of V videos, N in all, and what is known of each; a value that is not known is NaN.
 
     Attributes:
@@ -135,7 +142,7 @@ class Measured:
     iqa: Mapping[str, NDArray[np.float64]]
     embeddings: tuple[NDArray[np.float16], ...]
     descriptors: tuple[NDArray[np.float16], ...]
-    faces: MeasuredFaces
+    faces: FaceArrays
     has_faces: NDArray[np.bool_]
     frame_sizes: NDArray[np.int64]
     embedding_models: tuple[str | None, ...]
@@ -154,7 +161,7 @@ class Measured:
         return slice(int(self.offsets[video]), int(self.offsets[video + 1]))
 
 
-def measured_from_tables(candidates: pa.Table, scores: ScoreTables) -> Measured:
+def arrays_from_tables(candidates: pa.Table, scores: ScoreTables) -> CandidateArrays:
     """What the tables of one video say of its candidates.
 
     Args:
@@ -179,7 +186,7 @@ def measured_from_tables(candidates: pa.Table, scores: ScoreTables) -> Measured:
     values |= surroundings(candidates, frames=scores.frames, shots=scores.shots)
     values["decision"] = _decisions(scores.decisions, frame_indices=frame_indices)
     values["is_judged"] = _has_row(scores.judgements, frame_indices=frame_indices)
-    return Measured(
+    return CandidateArrays(
         video_ids=(candidates.column("video_id")[0].as_py(),),
         offsets=np.array([0, len(frame_indices)]),
         frame_indices=frame_indices,
@@ -205,7 +212,7 @@ def embedding_model_of(footer: Mapping[str, str]) -> str | None:
     return f"{footer['model_name']} ({footer.get('pretrained')})" if "model_name" in footer else None
 
 
-def joined(parts: Sequence[Measured]) -> Measured:
+def joined(parts: Sequence[CandidateArrays]) -> CandidateArrays:
     """The videos of all parts, in order; one part or more, no video in two of them."""
     metrics = sorted({metric for part in parts for metric in part.iqa})
     arrays = {
@@ -215,7 +222,7 @@ def joined(parts: Sequence[Measured]) -> Measured:
     face_arrays = {
         name: np.concatenate([getattr(part.faces, name) for part in parts]) for name in ("positions", *FACE_VALUES)
     }
-    return Measured(
+    return CandidateArrays(
         video_ids=tuple(video_id for part in parts for video_id in part.video_ids),
         offsets=_joined_offsets([part.offsets for part in parts]),
         values={name: np.concatenate([part[name] for part in parts]) for name in VALUES},
@@ -226,7 +233,7 @@ def joined(parts: Sequence[Measured]) -> Measured:
         embeddings=tuple(each for part in parts for each in part.embeddings),
         descriptors=tuple(each for part in parts for each in part.descriptors),
         embedding_models=tuple(each for part in parts for each in part.embedding_models),
-        faces=MeasuredFaces(offsets=_joined_offsets([part.faces.offsets for part in parts]), **face_arrays),
+        faces=FaceArrays(offsets=_joined_offsets([part.faces.offsets for part in parts]), **face_arrays),
         **arrays,
     )
 
@@ -305,9 +312,60 @@ def _has_row(table: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> NDA
     return values
 
 
-def _faces(faces: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> MeasuredFaces:
+def _faces(faces: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> FaceArrays:
     if faces is None:
-        return MeasuredFaces(np.zeros(2, np.int64), np.zeros(0, np.int64), *[np.zeros(0)] * len(FACE_VALUES))
+        return FaceArrays(np.zeros(2, np.int64), np.zeros(0, np.int64), *[np.zeros(0)] * len(FACE_VALUES))
     positions, is_candidate = candidate_positions(faces, frame_indices=frame_indices)
     columns = (faces.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in FACE_VALUES)
-    return MeasuredFaces(np.array([0, faces.num_rows]), np.where(is_candidate, positions, NO_CANDIDATE), *columns)
+    return FaceArrays(np.array([0, faces.num_rows]), np.where(is_candidate, positions, NO_CANDIDATE), *columns)
+
+
+def aligned_values(table: pa.Table, column_name: str, *, frame_indices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """One column of a score table, one value per candidate.
+
+    Rows of frames that are no candidates are passed over: a metric may have scored every frame.
+
+    Args:
+        table: any rows of one video, unique by frame_index, any row order.
+        column_name: a numeric column.
+        frame_indices: (N,) int64, ascending.
+
+    Returns:
+        (N,) float64; NaN where there is no row, no value, or the row says that it failed.
+
+    Raises:
+        ContractError: a candidate has two rows.
+    """
+    values = table.column(column_name).cast(pa.float64())
+    if "error" in table.column_names:
+        values = pc.if_else(pc.is_null(table.column("error")), values, None)
+    positions, is_candidate = candidate_positions(table, frame_indices=frame_indices)
+    if len(np.unique(positions[is_candidate])) != np.count_nonzero(is_candidate):
+        raise ContractError(f"column {column_name}: a frame_index repeats")
+    result = np.full(len(frame_indices), np.nan)
+    result[positions[is_candidate]] = pc.fill_null(values, np.nan).to_numpy()[is_candidate]
+    return result
+
+
+def candidate_positions(
+    table: pa.Table, *, frame_indices: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each row's frame stands among the candidates, and whether it is one at all.
+
+    Args:
+        table: R rows with a column frame_index.
+        frame_indices: (N,) int64, ascending, N > 0.
+
+    Returns:
+        (R,) int64 in [0, N), of no meaning where the second array, (R,) bool, is False.
+    """
+    frames = table.column("frame_index").to_numpy()
+    positions = np.minimum(np.searchsorted(frame_indices, frames), len(frame_indices) - 1)
+    return positions, frame_indices[positions] == frames
+
+
+def require_video(table: pa.Table, table_name: str, *, video_id: str) -> None:
+    """Raises a ContractError where a row belongs to another video."""
+    others = [other for other in pc.unique(table.column("video_id")).to_pylist() if other != video_id]
+    if others:
+        raise ContractError(f"table {table_name}: rows of {others[0]} among those of {video_id}")

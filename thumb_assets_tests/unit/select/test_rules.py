@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from thumb_assets.select.reject import DEGRADED, DOUBTFUL, EXCLUDED, NO_RULE, NOTHING, USABLE, Verdicts, judge
+from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, USABLE
+from thumb_assets.select.verdicts import NO_RULE, Verdicts, judge
 from thumb_assets.settings import RejectSettings, SelectionSettings
 from thumb_assets_tests.unit.select.builders import (
     Case,

@@ -1,0 +1,240 @@
+"""The choice: judge, score, diversify, of one video or of many; of one video with tables around it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from thumb_assets.select.components import COMPONENTS
+from thumb_assets.select.diversify import Notes, diversify
+from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
+from thumb_assets.select.keyframes import choose_keyframes
+from thumb_assets.select.measure import COVER, CandidateArrays, ScoreTables, arrays_from_tables, require_video
+from thumb_assets.select.rules import DOUBTFUL, LOOKS, RULES, Rejection
+from thumb_assets.select.score import Scores, groups_of, order_in_groups, score_candidates, used_components
+from thumb_assets.select.similarity import Field, field_of
+from thumb_assets.select.tell import selection_reason
+from thumb_assets.select.verdicts import NO_RULE, Verdicts, judge
+from thumb_assets.settings import SelectionSettings
+from thumb_assets.tables import conform, empty_table, table_from_rows
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The tables of one video's choice; each candidate is in exactly one of the two.
+
+    Attributes:
+        selections: table `selections`.
+        rejections: table `rejections`.
+        components: names of the components that were used, and `faces`.
+        doubtful: frame_index of the candidates that break a rule of degree beyond its share, ascending.
+    """
+
+    selections: pa.Table
+    rejections: pa.Table
+    components: tuple[str, ...]
+    doubtful: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Picks:
+    """The fate of every candidate of V videos, N in all; a position counts through all of them.
+
+    Attributes:
+        scores: components and combined scores.
+        verdicts: which reject rules each breaks, and what follows.
+        order: (N,) int64 positions, video by video, best first; those that may not be chosen among them.
+        chosen: by video the chosen positions, best first; the cover that people chose before all others.
+        noted: by video the field it was chosen from and the chooser's notes; empty where none were asked for.
+    """
+
+    scores: Scores
+    verdicts: Verdicts
+    order: NDArray[np.int64]
+    chosen: tuple[list[int], ...]
+    noted: tuple[tuple[Field, Notes], ...] = ()
+
+
+def choose(
+    candidates: pa.Table, scores: ScoreTables, *, settings: SelectionSettings, guidance: Guidance = NO_GUIDANCE
+) -> Choice:
+    """The few frames of one video worth keeping, and why each of the others is not among them.
+
+    A scorer that is absent, or failed on a frame, is neutral: it is left out and the other weights count for more. The
+    order of rows changes nothing. A video with a candidate has a selection, unless people exclude all of them: where
+    every candidate breaks a reject rule, the least bad are taken.
+
+    Args:
+        candidates: table `candidate_frames` of one video.
+        scores: what is known of them.
+        settings: weights, thresholds, numbers.
+        guidance: see `Guidance`.
+
+    Raises:
+        ContractError: `candidates` breaks its contract, a key repeats, a row belongs to another video, or the
+            direction of a metric is not known.
+        ValueError: there are faces and no frame size.
+    """
+    candidates = conform("candidate_frames", candidates)
+    if not candidates.num_rows:
+        return Choice(empty_table("selections"), empty_table("rejections"), ())
+    video_id = candidates.column("video_id")[0].as_py()
+    for name, table in {"candidate_frames": candidates, **scores.tables()}.items():
+        require_video(table, name, video_id=video_id)
+    measured = arrays_from_tables(candidates, scores)
+    picks = pick(measured, settings=settings, guidance=guidance, is_noted=True)
+    rejections = _rejections(picks)
+    keys = candidates.select(["video_id", "frame_index"]).take(pa.array(rejections, pa.int64())).to_pylist()
+    rows = [{**key, **vars(rejection)} for key, rejection in zip(keys, rejections.values(), strict=True)]
+    return Choice(
+        _selections(candidates, measured, picks=picks, settings=settings),
+        table_from_rows("rejections", rows),
+        used_components(picks.scores, has_faces=scores.faces is not None, settings=settings),
+        tuple(measured.frame_indices[picks.verdicts.tiers == DOUBTFUL].tolist()),
+    )
+
+
+def pick(
+    measured: CandidateArrays,
+    *,
+    settings: SelectionSettings,
+    guidance: Guidance = NO_GUIDANCE,
+    is_noted: bool = False,
+) -> Picks:
+    """Chooses from the candidates of each video; no video has a say in another's.
+
+    Args:
+        measured: one video or many.
+        settings: weights, thresholds, numbers, the strategy.
+        guidance: what is looked for, the learned scorer, the library's distributions.
+        is_noted: keep notes on the candidates that are left out; it takes longer.
+    """
+    videos = groups_of(measured.offsets)
+    scores = score_candidates(measured, settings=settings, guidance=guidance)
+    verdicts = judge(measured, settings=settings, avoided=guidance.avoided(measured))
+    order = order_in_groups(scores.combined, groups=videos)
+    chosen, noted = [], []
+    with one_thread():
+        for video in range(len(measured.video_ids)):
+            field = _choosable(measured, video, scores=scores, verdicts=verdicts, order=order)
+            notes = Notes(field, settings) if is_noted else None
+            if settings.strategy == "keyframes" and len(field.positions):
+                places = choose_keyframes(field, settings=settings, notes=notes)
+            else:
+                places = diversify(field, settings=settings, notes=notes)
+            positions: list[int] = (field.positions[places] + measured.offsets[video]).tolist()
+            chosen.append(sorted(positions, key=lambda position: measured["decision"][position] != COVER))
+            if notes is not None:
+                noted.append((field, notes))
+    return Picks(scores, verdicts, order, tuple(chosen), tuple(noted))
+
+
+def _choosable(
+    measured: CandidateArrays, video: int, *, scores: Scores, verdicts: Verdicts, order: NDArray[np.int64]
+) -> Field:
+    """The candidates of one video that may be chosen, best first, the doubtful ones last."""
+    own = order[measured.span(video)]
+    own = own[verdicts.is_taken[own]]
+    is_doubtful = verdicts.tiers[own] == DOUBTFUL
+    is_doubtful &= not is_doubtful.all()
+    own = np.concatenate([own[~is_doubtful], own[is_doubtful]])
+    num_usable = int(len(own) - np.count_nonzero(is_doubtful))
+    return field_of(measured, video, own, combined=scores.combined, num_usable=num_usable)
+
+
+def _rejections(picks: Picks) -> dict[int, Rejection]:
+    """Why each candidate of one video that was not chosen was not, by position."""
+    ((field, notes),), (chosen,), verdicts = picks.noted, picks.chosen, picks.verdicts
+    rejections = {
+        position: verdicts.rules[rule].rejection(position)
+        for position, rule in enumerate(verdicts.first_broken.tolist())
+        if rule != NO_RULE and position not in chosen
+    }
+    positions = field.positions.tolist()
+    left_out = [place for place, at in enumerate(positions) if at not in rejections and at not in chosen]
+    return rejections | {positions[place]: each for place, each in notes.rejections(left_out).items()}
+
+
+def _selections(
+    candidates: pa.Table,
+    measured: CandidateArrays,
+    *,
+    picks: Picks,
+    settings: SelectionSettings,
+) -> pa.Table:
+    (chosen,), ((field, notes),) = picks.chosen, picks.noted
+    (has_faces,) = measured.has_faces.tolist()
+    scores = picks.scores
+    places = _places_in_shots(picks.order, measured.shot_indices)
+    segments = {int(field.positions[place]): segment for place, (segment, _, _) in notes.segments.items()}
+    sizes = Counter(measured.shot_indices.tolist())
+    used = used_components(scores, has_faces=False, settings=settings) or ("sharpness",)
+    rows: list[dict[str, Any]] = []
+    chosen_rows = candidates.take(pa.array(chosen, pa.int64())).to_pylist()
+    for rank, (position, row) in enumerate(zip(chosen, chosen_rows, strict=True), start=1):
+        del row["sampling_methods"]
+        percentiles = {each.name: _or_none(scores.percentiles[each.name][position]) for each in COMPONENTS}
+        bonus = float(scores.face_bonus[position]) if has_faces else None
+        broken_rule = int(picks.verdicts.first_broken[position])
+        reason = selection_reason(
+            {name: percentiles[name] for name in used},
+            rank=rank,
+            num_selections=len(chosen),
+            face_bonus=bonus,
+            shot_index=row["shot_index"],
+            place_in_shot=places[position],
+            num_in_shot=sizes[row["shot_index"]],
+            broken_rule=None if broken_rule == NO_RULE else picks.verdicts.rules[broken_rule].reason,
+            is_pinned=bool(measured.is_pinned[position]),
+            is_cover=bool(measured["decision"][position] == COVER),
+        )
+        row |= {f"{name}_percentile": value for name, value in percentiles.items()}
+        row |= {"rank": rank, "combined_score": float(scores.combined[position]), "face_bonus": bonus}
+        rows.append({**row, "cluster_index": segments.get(position), "reason": reason})
+    return table_from_rows("selections", rows)
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _places_in_shots(order: NDArray[np.int64], shot_indices: NDArray[np.int64]) -> dict[int, int]:
+    """Position -> place by score among all candidates of its shot, 1 for the best; of one video, best first."""
+    seen: dict[int, int] = {}
+    places = {}
+    for position in order.tolist():
+        shot_index = int(shot_indices[position])
+        seen[shot_index] = seen.get(shot_index, 0) + 1
+        places[position] = seen[shot_index]
+    return places
+
+
+@cache
+def _thread_pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def one_thread() -> Any:
+    """The matrices are small: threads cost more than they bring, ten times as much where the cores are busy."""
+    return _thread_pools().limit(limits=1, user_api="blas")
+
+
+def sources_of_selections() -> dict[str, tuple[str, ...]]:
+    """By column of the table `selections` that is made of others: these, as `table.column`."""
+    of_faces = ("faces.confidence", "faces.height", "faces.laplacian_variance", "faces.frontality")
+    of_scores = {component.column: component.sources for component in COMPONENTS} | {"face_bonus": of_faces}
+    of_score = tuple(dict.fromkeys(source for sources in of_scores.values() for source in sources))
+    of_rules = [source for rule in RULES for source in rule.sources]
+    return {
+        **{name: (f"candidate_frames.{name}",) for name in ("frame_index", "pts", "pts_seconds", "shot_index")},
+        **of_scores,
+        "combined_score": of_score,
+        "rank": tuple(dict.fromkeys((*of_score, *of_rules))),
+        "cluster_index": LOOKS[:2],
+    }

@@ -1,0 +1,104 @@
+"""What a combined score is made of: every component is one declaration."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thumb_assets.select.guidance import Guidance
+from thumb_assets.select.measure import SOURCES, CandidateArrays
+from thumb_assets.settings import ComponentWeights, SelectionSettings
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part of a combined score; its weight is the setting `selection.weights` of the same name.
+
+    Attributes:
+        name: its column in `selections` is `{name}_percentile`.
+        measure: values of CandidateArrays by name, or made of them and of the guidance, by part where there are
+            several; NaN where a value is not known.
+        doc: the column, in words.
+        is_less_better: the measure counts the other way round.
+        of_shot: percentiles within the shot count as well.
+        of_library: percentiles are blended with the library's, see `Guidance.library`.
+        is_percentile: False for a measure that is a share already.
+        reads: columns behind a measure that is made, as `table.column`.
+    """
+
+    name: str
+    measure: str | Callable[[CandidateArrays, Guidance], FloatArray | Mapping[str, FloatArray]]
+    doc: str
+    is_less_better: bool = False
+    of_shot: bool = False
+    of_library: bool = False
+    is_percentile: bool = True
+    reads: tuple[str, ...] = ()
+
+    @property
+    def column(self) -> str:
+        """Its column in the table `selections`."""
+        return f"{self.name}_percentile"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns that it is made of, as `table.column`."""
+        return SOURCES.get(self.measure, ()) if isinstance(self.measure, str) else self.reads
+
+    def weight(self, settings: SelectionSettings) -> float:
+        """Its weight; 0 is off."""
+        return float(getattr(settings.weights, self.name))
+
+    def parts(self, measured: CandidateArrays, guidance: Guidance) -> dict[str, FloatArray]:
+        """By part (N,) float64, more is better, NaN where unknown; the name of the one part is the component's."""
+        made = measured[self.measure] if isinstance(self.measure, str) else self.measure(measured, guidance)
+        parts = dict(made) if isinstance(made, Mapping) else {self.name: made}
+        return {name: -values for name, values in parts.items()} if self.is_less_better else parts
+
+
+def _metrics(measured: CandidateArrays, _guidance: Guidance) -> dict[str, FloatArray]:
+    return {f"iqa.{metric}": values for metric, values in sorted(measured.iqa.items())}
+
+
+def _learned(measured: CandidateArrays, guidance: Guidance) -> FloatArray:
+    if guidance.scorer is None:
+        return np.full(len(measured.frame_indices), np.nan)
+    return guidance.scorer.scores(measured)
+
+
+def _judged(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
+    """The judge's score over 10, no percentile: the best of a bad lot is not good.
+
+    A candidate that was not among the best, which were judged, comes after them; a failed judgement is neutral.
+    """
+    scores = measured["judge_score"] / 10
+    videos = np.repeat(np.arange(len(measured.video_ids)), np.diff(measured.offsets))
+    num_judged = np.bincount(videos[~np.isnan(scores)], minlength=len(measured.video_ids))
+    is_unasked = np.isnan(scores) & (measured["is_judged"] == 0) & (num_judged[videos] > 0)
+    return np.where(is_unasked, 0.0, scores)
+
+
+# fmt: off
+COMPONENTS: tuple[Component, ...] = (
+    Component("sharpness", "laplacian_variance", "Percentile of the Laplacian variance among the candidates.",
+              of_shot=True, of_library=True),
+    Component("clip", "clip_score", "Percentile of clip_score among the candidates.", of_shot=True, of_library=True),
+    Component("iqa", _metrics, "Mean percentile of the metrics, direction honoured.", of_shot=True, of_library=True,
+              reads=("iqa_scores.iqa_score",)),
+    Component("stillness", "motion", "Percentile of how little moves around the frame.", is_less_better=True,
+              of_shot=True),
+    Component("contrast", "luma_std", "Percentile of the luma's standard deviation.", of_shot=True, of_library=True),
+    Component("text", lambda measured, guidance: guidance.wanted(measured),
+              "Percentile of the likeness to what is looked for.", reads=("clip_scores.embedding",)),
+    Component("judge", _judged, "The judge's score over 10; 0 where it was not asked for it.", is_percentile=False,
+              reads=("judgements.judge_score",)),
+    Component("learned", _learned, "Percentile of the learned scorer's score.",
+              reads=("clip_scores.embedding", "appearance.descriptor")),
+)
+# fmt: on
+
+if [each.name for each in COMPONENTS] != list(ComponentWeights.model_fields):
+    raise TypeError("selection.weights and the components of a score do not have the same names")

@@ -1,0 +1,66 @@
+"""Writes the tables of `docs/selection.md` from the declarations: `python -m thumb_assets.select.docs FILE`."""
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import reduce
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from thumb_assets.select.components import COMPONENTS
+from thumb_assets.select.rules import DEGRADED, REASONS, RULES, Rule
+from thumb_assets.settings import ComponentWeights, SelectionSettings
+
+
+def with_tables(page: str) -> str:
+    """The page with its tables as the declarations have them; each stands between `<!-- NAME -->` and `<!-- end -->`.
+
+    Raises:
+        ValueError: the page has no place for one of them.
+    """
+    for name, rows in TABLES.items():
+        start, end = f"<!-- {name} -->\n", "<!-- end -->"
+        before, middle, rest = page.partition(start)
+        if not middle or end not in rest:
+            raise ValueError(f"the page has no place for the table {name}")
+        page = before + start + "\n" + "\n".join(rows()) + "\n\n" + end + rest.partition(end)[2]
+    return page
+
+
+def _rules() -> Iterator[str]:
+    yield from ("| rule | what breaks it | a matter of degree |", "|---|---|---|")
+    for reason in REASONS:
+        rules = [rule for rule in RULES if rule.reason == reason and rule.tier is not None]
+        if rules:
+            degree = "yes" if rules[0].tier == DEGRADED else ""
+            yield f"| `{reason}` | {' '.join(dict.fromkeys(map(_words, rules)))} | {degree} |"
+
+
+def _left_out() -> Iterator[str]:
+    yield from ("| reason | settings that decide |", "|---|---|")
+    for reason in REASONS:
+        names = dict.fromkeys(f"`{rule.setting}`" for rule in RULES if rule.reason == reason and rule.tier is None)
+        if names:
+            yield f"| `{reason}` | {', '.join(names)} |"
+
+
+def _components() -> Iterator[str]:
+    yield from ("| component | what it is | default weight |", "|---|---|---|")
+    for component in COMPONENTS:
+        yield f"| `{component.name}` | {component.doc} | {getattr(ComponentWeights(), component.name):g} |"
+
+
+def _words(rule: Rule) -> str:
+    if rule.setting is None:
+        return f"{rule.sentence[0].upper()}{rule.sentence[1:]}."
+    *sections, last = rule.setting.split(".")
+    model: BaseModel = reduce(getattr, sections, SelectionSettings())
+    words, value = type(model).model_fields[last].description, rule.value_of(SelectionSettings())
+    return f"{words} (`{rule.setting}`" + ("" if isinstance(value, bool) or value is None else f", {value:g}") + ")"
+
+
+TABLES: dict[str, Callable[[], Iterator[str]]] = {"rules": _rules, "components": _components, "left out": _left_out}
+
+if __name__ == "__main__":
+    page = Path(sys.argv[1])
+    page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")

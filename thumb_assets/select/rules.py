@@ -1,0 +1,268 @@
+"""Why a candidate is not chosen: every rule is one declaration, from which verdicts, reasons and sentences come."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thumb_assets.errors import ContractError
+from thumb_assets.select.measure import BANNED, SOURCES, CandidateArrays
+from thumb_assets.select.similarity import like_banned
+from thumb_assets.settings import SelectionSettings
+
+# Verdicts on a candidate, from better to worse. The usable ones of a video are taken, and the doubtful ones behind them
+# where there are few; else those that broke a rule of degree, and where all show nothing, those. What people excluded
+# is never taken.
+USABLE, DOUBTFUL, DEGRADED, NOTHING, EXCLUDED = range(5)
+
+FloatArray = NDArray[np.float64]
+# Columns that say how a candidate looks, and of which shot it is.
+LOOKS = ("clip_scores.embedding", "appearance.descriptor", "appearance.difference_hash")
+SHOTS = ("candidate_frames.shot_index",)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules are held against.
+
+    Attributes:
+        measured: the candidates of one video or of many.
+        settings: the thresholds.
+        avoided: (N,) likeness to what is to be avoided above that to a good frame; None where nothing is.
+    """
+
+    measured: CandidateArrays
+    settings: SelectionSettings
+    avoided: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why one candidate was not chosen: the columns of the table `rejections` beside its key."""
+
+    stage: str
+    reason: str
+    value: float | None
+    threshold: float | None
+    setting: str | None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way for a candidate not to be chosen.
+
+    Attributes:
+        reason: its name in the table `rejections`; the rules of one reason differ in what they measure.
+        tier: verdict on what breaks it: DEGRADED (a matter of degree, and so capped), NOTHING or EXCLUDED; None where
+            the chooser decides, see `diversify.Notes`.
+        measure: values of CandidateArrays by name, or made from the evidence; None where they are not known.
+        side: side of the threshold on which it is broken; None where the measure itself says by how much it is, and no
+            numbers are kept.
+        setting: name within the settings `selection`; None where people decide.
+        sentence: a format of `value`, `threshold`, `setting`, and of the three as a percentage: `value_share`...
+        relative_to: what of the video's values the threshold is made of: its median times or plus the setting, or the
+            median plus the setting where the median is above 0.
+        threshold: of the settings, where it is not the setting itself; None turns the rule off.
+        reads: columns that it is about, as `table.column`, where the measure has no name.
+    """
+
+    reason: str
+    tier: int | None
+    measure: str | Callable[[Evidence], FloatArray | None] | None
+    side: Literal["below", "above", "at_or_above"] | None
+    setting: str | None
+    sentence: str
+    relative_to: Literal["times_median", "plus_median", "plus_positive_median"] | None = None
+    threshold: Callable[[SelectionSettings], float | None] | None = None
+    reads: tuple[str, ...] = ()
+
+    @property
+    def stage(self) -> str:
+        """Where it drops a candidate."""
+        if self.tier is not None:
+            return "reject"
+        return "rank" if self.reason == "lower_score" else "diversify"
+
+    @property
+    def name(self) -> str:
+        """What decides, in full."""
+        return "table `decisions`" if self.setting is None else f"selection.{self.setting}"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns that it is about, as `table.column`."""
+        return SOURCES.get(self.measure, ()) if isinstance(self.measure, str) else self.reads
+
+    def values(self, evidence: Evidence) -> FloatArray | None:
+        """What it is about, (N,) float64; None where that is not known."""
+        if isinstance(self.measure, str):
+            return evidence.measured[self.measure]
+        return None if self.measure is None else self.measure(evidence)
+
+    def value_of(self, settings: SelectionSettings) -> object:
+        """The setting's value; None where there is no setting."""
+        return None if self.setting is None else reduce(getattr, self.setting.split("."), settings)
+
+    def threshold_of(self, settings: SelectionSettings) -> float | None:
+        """What the settings say of the threshold; None where they turn the rule off."""
+        value = self.value_of(settings) if self.threshold is None else self.threshold(settings)
+        return float(value) if isinstance(value, int | float) else None
+
+    def is_possible(self, value: float | None, threshold: float | None) -> bool:
+        """True if these numbers lie as the rule says."""
+        if self.side is None or value is None or threshold is None:
+            return self.side is None
+        return (value < threshold) == (self.side == "below")
+
+    def rejection(self, value: float | None, threshold: float | None) -> Rejection:
+        """The candidate with these numbers is not chosen because of this rule."""
+        setting = None if self.setting is None else self.name
+        return Rejection(self.stage, self.reason, _or_none(value), _or_none(threshold), setting)
+
+
+def _title_card_margin(evidence: Evidence) -> FloatArray:
+    return np.asarray(evidence.measured["title_card_similarity"] - evidence.measured["positive_similarity"])
+
+
+def _like_banned(evidence: Evidence) -> FloatArray:
+    return np.asarray(like_banned(evidence.measured, settings=evidence.settings), np.float64)
+
+
+def _banned(evidence: Evidence) -> FloatArray:
+    return np.asarray(evidence.measured["decision"] == BANNED, np.float64)
+
+
+def _bound(place: int) -> Callable[[SelectionSettings], float | None]:
+    return lambda settings: None if settings.window_seconds is None else settings.window_seconds[place]
+
+
+# fmt: off
+_WINDOW = "outside of the seconds {setting}, of which frames are chosen"
+_ALIKE = "a selection is like it: cosine {value:.3f} is above {threshold:.3f}"
+_BITS = "a selection is like it: {value:.0f} of 64 bits of their difference hashes differ, below {threshold:.1f}"
+_HALF = ", half of the mean distance of the video's candidates, which are all much alike"
+_OF_SHOT = "score {value:.4f}; a selection of its shot has {threshold:.4f}"
+_LEAST = "score {value:.4f} is below {threshold:.4f}, the least of the selections"
+_ENOUGH = "the selections were enough without it"
+
+# In the order in which they count.
+RULES: tuple[Rule, ...] = (
+    Rule("damaged", NOTHING, "is_damaged", "above", "reject.no_damage",
+         "the decoder calls it, or a frame that it is built on, corrupt",
+         threshold=lambda settings: 0.5 if settings.reject.no_damage else None),
+    Rule("too_dark", NOTHING, "luma_mean", "below", "reject.min_luma_mean",
+         "mean luma {value:.1f} is below {threshold:.1f}"),
+    Rule("too_dark", NOTHING, "dark_share", "above", "reject.max_dark_share",
+         "{value_share} of it is nearly black, above {threshold_share}"),
+    Rule("too_bright", NOTHING, "luma_mean", "above", "reject.max_luma_mean",
+         "mean luma {value:.1f} is above {threshold:.1f}"),
+    Rule("too_bright", NOTHING, "bright_share", "above", "reject.max_bright_share",
+         "{value_share} of it is burnt out, above {threshold_share}"),
+    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std",
+         "standard deviation of its luma {value:.1f} is below {threshold:.1f}"),
+    Rule("low_entropy", NOTHING, "luma_entropy", "below", "reject.min_luma_entropy",
+         "entropy of its luma {value:.2f} bits is below {threshold:.2f}"),
+    Rule("recurring", DEGRADED, "num_recurrences", "above", "reject.max_recurrences",
+         "{value:.0f} other videos show it alike, above {threshold:.0f}"),
+    Rule("near_cut", DEGRADED, "cut_distance_seconds", "below", "reject.min_cut_seconds",
+         "{value:.3f} s from a cut, which is below {threshold:.3f} s"),
+    Rule("in_transition", DEGRADED, "transition_distance_seconds", "below", "reject.min_transition_seconds",
+         "{value:.3f} s from the middle of a dissolve or fade, which is below {threshold:.3f} s"),
+    Rule("in_transition", DEGRADED, "contrast_share", "below", "reject.min_contrast_share",
+         "{value_share} of the best contrast around it, which is below {threshold_share}"),
+    Rule("in_transition", DEGRADED, "sharpness_share", "below", "reject.min_sharpness_share",
+         "{value_share} of the best Laplacian variance around it, which is below {threshold_share}"),
+    Rule("flash", DEGRADED, "brightness_jump", "above", "reject.max_brightness_jump",
+         "{value:.1f} levels brighter than the frames around it, above {threshold:.1f}"),
+    # A white ground throughout is how the video is.
+    Rule("flash", DEGRADED, "bright_share", "above", "reject.max_bright_share_jump",
+         "{value_share} of it is burnt out, above {threshold_share}: the video's median and {setting_share}",
+         "plus_median"),
+    Rule("blurred", DEGRADED, "acutance", "below", "reject.min_acutance",
+         "its sharpest edges take {value_share} of their step within a pixel, below {threshold_share}"),
+    Rule("blurred", DEGRADED, "laplacian_variance", "below", "reject.min_sharpness_of_median",
+         "Laplacian variance {value:.1f} is below {threshold:.1f}, {setting_share} of the video's median",
+         "times_median"),
+    Rule("moving_too_fast", DEGRADED, "greatest_motion", "above", "reject.max_motion",
+         "frames beside it differ by {value:.1f} levels, above {threshold:.1f}"),
+    # A model may find all of a video rather like a title card.
+    Rule("title_card", DEGRADED, _title_card_margin, "above", "reject.max_title_card_margin",
+         "likeness to a title card is {value:+.3f} beside that to a good frame, above {threshold:+.3f} (at least "
+         "{setting:+.3f}, and so much above the video's median)", "plus_positive_median",
+         reads=("clip_scores.title_card_similarity", "clip_scores.positive_similarity")),
+    Rule("text_overlay", DEGRADED, "text_share", "above", "reject.max_text_share",
+         "writing covers {value_share} of it, above {threshold_share}"),
+    # Bars on all of a film are the film's format.
+    Rule("letterbox", DEGRADED, "bar_share", "above", "reject.max_bar_share",
+         "bars cover {value_share} of it, above {threshold_share}: the video's median and {setting_share}",
+         "plus_median"),
+    Rule("avoided", EXCLUDED, lambda evidence: evidence.avoided, "above", "avoid_margin",
+         "likeness to what selection.avoid says is {value:+.3f} beside that to a good frame, above {threshold:+.3f}",
+         reads=("clip_scores.embedding", "clip_scores.positive_similarity")),
+    Rule("outside_window", EXCLUDED, "pts_seconds", "below", "window_seconds", _WINDOW, threshold=_bound(0)),
+    Rule("outside_window", EXCLUDED, "pts_seconds", "at_or_above", "window_seconds", _WINDOW, threshold=_bound(1)),
+    Rule("like_banned", NOTHING, _like_banned, None, None, "it looks like a frame that people banned",
+         reads=("decisions.decision", *LOOKS)),
+    Rule("banned", EXCLUDED, _banned, None, None, "people banned it", reads=("decisions.decision",)),
+    # Those of the chooser, which holds candidates against its selections.
+    Rule("too_close_to_selection", None, "pts_seconds", "below", "min_gap_seconds",
+         "{value:.3f} s from a selection, which is below {threshold:.3f} s"),
+    Rule("near_duplicate", None, None, "above", "similarity.max_cosine", _ALIKE, reads=LOOKS),
+    Rule("near_duplicate", None, None, "above", "similarity.max_embedding_cosine", _ALIKE, reads=LOOKS),
+    Rule("near_duplicate", None, None, "above", "similarity.is_relative", _ALIKE + _HALF, reads=LOOKS),
+    Rule("near_duplicate", None, None, "below", "similarity.min_hash_distance", _BITS, reads=LOOKS),
+    Rule("near_duplicate", None, None, "below", "similarity.is_relative", _BITS + _HALF, reads=LOOKS),
+    Rule("already_covered", None, None, "below", "min_coverage_gain",
+         "it would cover the video better by {value_share}, below {threshold_share}", reads=LOOKS),
+    Rule("shot_already_selected", None, None, None, "distinct_shots", _OF_SHOT, reads=SHOTS),
+    Rule("shot_already_selected", None, None, None, "top_k",
+         _OF_SHOT + ", and {setting} takes one of each shot where looks are not compared", reads=SHOTS),
+    Rule("shot_already_selected", None, None, None, "strategy",
+         _OF_SHOT + ", and {setting} takes one of each shot where looks are not known", reads=SHOTS),
+    Rule("same_content", None, None, None, "keyframes.threshold",
+         "cosine {value:.3f} to where its segment begins is not below {threshold:.3f}, and the segment has a selection",
+         reads=LOOKS),
+    Rule("less_different", None, None, None, "diversity_weight",
+         "score {value:.4f} is above {threshold:.4f}, the least of the selections, but others show more that is "
+         "different", reads=LOOKS),
+    Rule("lower_score", None, None, "below", "top_k", _LEAST),
+    Rule("lower_score", None, None, None, "top_k", _ENOUGH),
+    Rule("lower_score", None, None, "below", "max_k", _LEAST),
+    Rule("lower_score", None, None, None, "max_k", _ENOUGH),
+)
+# fmt: on
+# Names of the reasons, in the order in which they are told.
+REASONS: tuple[str, ...] = tuple(dict.fromkeys(rule.reason for rule in RULES))
+
+
+def rule_of(
+    reason: str,
+    setting: str | None,
+    value: float | None = None,
+    threshold: float | None = None,
+    *,
+    rules: Sequence[Rule] = RULES,
+) -> Rule:
+    """The rule behind a row of `rejections`.
+
+    Args:
+        reason, setting, value, threshold: as the table has them; `setting` in full.
+        rules: the declarations.
+
+    Raises:
+        ContractError: no rule has this reason and setting.
+
+    >>> rule_of("too_dark", "selection.reject.min_luma_mean").measure
+    'luma_mean'
+    """
+    own = [rule for rule in rules if rule.reason == reason and (rule.setting and rule.name) == setting]
+    if not own:
+        raise ContractError(f"table rejections: no rule says {reason} by {setting}; run the stage `selections` again")
+    return next((rule for rule in own if rule.is_possible(value, threshold)), own[-1])
+
+
+def _or_none(value: float | None) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None

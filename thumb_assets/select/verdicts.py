@@ -1,0 +1,150 @@
+"""Holds every candidate against the rules, and says which of them may be chosen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thumb_assets.select.measure import CandidateArrays
+from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, RULES, USABLE, Evidence, Rejection, Rule
+from thumb_assets.select.score import groups_of, medians_of_groups
+from thumb_assets.settings import SelectionSettings
+
+# In the place of a rule where a candidate breaks none.
+NO_RULE = -1
+
+
+@dataclass(frozen=True)
+class Held:
+    """A rule, held against all candidates.
+
+    Attributes:
+        rule: its declaration.
+        tier: its verdict on what breaks it.
+        values: (N,) float64, what it is about.
+        thresholds: (N,) float64, what they are held against: some are the video's own.
+        excess: (N,) float64, by how much it is broken, greater is worse; 0 or less where it is not.
+    """
+
+    rule: Rule
+    tier: int
+    values: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+    excess: NDArray[np.float64]
+
+    @property
+    def reason(self) -> str:
+        """The rule's name in the table `rejections`."""
+        return self.rule.reason
+
+    @property
+    def is_broken(self) -> NDArray[np.bool_]:
+        """(N,) bool; a missing measurement breaks no rule."""
+        return self.excess > 0
+
+    def rejection(self, position: int) -> Rejection:
+        """Why that candidate is dropped."""
+        return self.rule.rejection(float(self.values[position]), float(self.thresholds[position]))
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the rules say of every candidate, N in all.
+
+    Attributes:
+        rules: in the order in which they count.
+        first_broken: (N,) int64, the place in `rules` of the worst one a candidate breaks, NO_RULE where none.
+        tiers: (N,) int64, USABLE to EXCLUDED.
+        is_taken: (N,) bool: whether the candidate may be chosen, given what else its video has.
+    """
+
+    rules: tuple[Held, ...]
+    first_broken: NDArray[np.int64]
+    tiers: NDArray[np.int64]
+    is_taken: NDArray[np.bool_]
+
+
+def judge(
+    measured: CandidateArrays,
+    *,
+    settings: SelectionSettings,
+    avoided: NDArray[np.float64] | None = None,
+    rules: Sequence[Rule] = RULES,
+) -> Verdicts:
+    """Holds every candidate against the rules; no video has a say in another's.
+
+    Args:
+        measured: one video or many.
+        settings: the thresholds, `reject.max_share`.
+        avoided: (N,) float64, likeness to what is to be avoided above that to a good frame; None where nothing is.
+        rules: the declarations; those without a tier are the chooser's.
+    """
+    videos = groups_of(measured.offsets)
+    evidence = Evidence(measured, settings, avoided)
+    held_rules = tuple(held for rule in rules if (held := _held(rule, evidence, videos)) is not None)
+    tiers = np.full(len(videos), USABLE)
+    first_broken = np.full(len(videos), NO_RULE)
+    for place, held in enumerate(held_rules):
+        is_broken = held.is_broken & ~measured.is_pinned
+        tier = np.where(is_broken, held.tier, USABLE)
+        if held.tier == DEGRADED and is_broken.any():
+            tier[is_broken & ~_within_cap(held, is_broken, videos, max_share=settings.reject.max_share)] = DOUBTFUL
+        is_worse = tier > tiers
+        tiers[is_worse] = tier[is_worse]
+        first_broken[is_worse] = place
+    num_videos = len(measured.video_ids)
+    num_usable = np.bincount(videos[tiers == USABLE], minlength=num_videos)
+    num_allowed = np.bincount(videos[tiers < EXCLUDED], minlength=num_videos)
+    worst = np.where(num_usable < settings.reject.min_usable_share * num_allowed, DOUBTFUL, USABLE)
+    for tier_level in (DOUBTFUL, DEGRADED, NOTHING):
+        is_better = np.bincount(videos[tiers < tier_level], minlength=num_videos) > 0
+        worst[~is_better] = tier_level
+    return Verdicts(held_rules, first_broken, tiers, tiers <= worst[videos])
+
+
+def _held(rule: Rule, evidence: Evidence, videos: NDArray[np.unsignedinteger]) -> Held | None:
+    """None where the rule is the chooser's, the settings turn it off, or what it is about is not known."""
+    measured = evidence.measured
+    if rule.tier is None or (values := rule.values(evidence)) is None:
+        return None
+    if rule.side is None:
+        unmeasured = np.full(len(values), np.nan)
+        return Held(rule, rule.tier, unmeasured, unmeasured, values)
+    threshold = rule.threshold_of(evidence.settings)
+    if threshold is None:
+        return None
+    thresholds = np.broadcast_to(threshold, values.shape)
+    if rule.relative_to is not None:
+        medians = medians_of_groups(values, groups=videos, num_groups=len(measured.video_ids))[videos]
+        made = {
+            "times_median": lambda: threshold * medians,
+            "plus_median": lambda: threshold + medians,
+            "plus_positive_median": lambda: np.maximum(threshold, medians + threshold),
+        }
+        thresholds = made[rule.relative_to]()
+    excess = thresholds - values if rule.side == "below" else values - thresholds
+    if rule.side == "at_or_above":
+        excess = np.where(values >= thresholds, excess + 1e-9, 0.0)
+    return Held(rule, rule.tier, values, thresholds, excess)
+
+
+def _within_cap(
+    held: Held, is_broken: NDArray[np.bool_], videos: NDArray[np.unsignedinteger], *, max_share: float
+) -> NDArray[np.bool_]:
+    """Marks the worst that break the rule, at most `max_share` of their video's candidates.
+
+    Ties that straddle the limit are all spared; any order among them would be arbitrary.
+    """
+    broken = np.flatnonzero(is_broken)
+    place = broken[np.lexsort((-held.excess[broken], videos[broken]))]
+    excess, of_video = held.excess[place], videos[place]
+    is_last_of_equals = np.ones(len(place), dtype=np.bool_)
+    is_last_of_equals[:-1] = (excess[1:] != excess[:-1]) | (of_video[1:] != of_video[:-1])
+    ends = np.flatnonzero(is_last_of_equals) + 1
+    num_broken, sizes = np.bincount(of_video, minlength=int(videos[-1]) + 1), np.bincount(videos)
+    starts = np.cumsum(num_broken) - num_broken
+    num_as_bad = np.repeat(ends, np.diff(ends, prepend=0)) - starts[of_video]
+    is_within = np.zeros(len(videos), dtype=np.bool_)
+    is_within[place] = num_as_bad <= max_share * sizes[of_video] + 1e-9
+    return is_within
