@@ -57,8 +57,9 @@ from thumb_assets.cli.survey import survey_command
 from thumb_assets.cli.ui import ui_command
 from thumb_assets.cli.what_if import what_if_command
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import STAGES, Group, StageResult, Watcher, default_stages, grouped, run_groups, watching
+from thumb_assets.pipeline import Group, StageResult, Watcher, default_stages, grouped, run_groups, watching
 from thumb_assets.settings import PROFILES
+from thumb_assets.stages import STAGES, models_of_profiles, models_to_fetch
 from thumb_assets.store import Library, TableStore
 from thumb_assets.weights import fetch, list_models
 
@@ -154,7 +155,7 @@ def models() -> None:
 def list_command() -> None:
     """Print every model the project knows: its licence, which profiles use it, whether it is here."""
     rows = []
-    for model in list_models():
+    for model in list_models(models_of_profiles()):
         profiles = ", ".join(model.profiles) or "-"
         file = str(model.path or model.state)
         rows.append([model.name, model.kind, model.licence, model.use, profiles, model.size, file])
@@ -170,7 +171,7 @@ def fetch_command(verbose: bool, *, name: str, overrides: Any) -> None:
     with one_line_errors(verbose=verbose):
         settings = settings_of(table_store(None), name if name in PROFILES else None, overrides)
         with download_progress() as on_progress:
-            paths = fetch(name, settings=settings, on_progress=on_progress)
+            paths = fetch(models_to_fetch(name, settings), settings=settings.models, on_progress=on_progress)
         for model, path in paths.items():
             out.print(f"{model}: {path or 'no file needed'}", markup=False)
 

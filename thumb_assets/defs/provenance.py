@@ -18,18 +18,11 @@ from dagster._core.definitions.data_version import (  # not exported at the top 
 
 from thumb_assets.defs.metadata import data_version
 from thumb_assets.errors import SettingsError
-from thumb_assets.pipeline import (
-    CODE_VERSIONS,
-    OPTIONAL_INPUTS,
-    REQUIRED_INPUTS,
-    STAGES,
-    StageResult,
-    default_stages,
-    ordered_stages,
-    stage_settings_sha256,
-)
+from thumb_assets.pipeline import StageResult, default_stages, ordered_stages, stage_settings_sha256
 from thumb_assets.settings import Settings
+from thumb_assets.stages import STAGES, models_of_stage
 from thumb_assets.store import TableStore
+from thumb_assets.tables import stage_of
 from thumb_assets.weights import lacks_package
 
 
@@ -41,7 +34,7 @@ def graph_stages(settings: Settings, *, named: Iterable[str] = ()) -> tuple[str,
     Args:
         named: these as well, because somebody asked for them by name.
     """
-    is_on = [stage for stage in default_stages(settings) if not lacks_package(stage, settings)]
+    is_on = [stage for stage in default_stages(settings) if not lacks_package(models_of_stage(stage, settings))]
     return ordered_stages([*is_on, *named])
 
 
@@ -83,12 +76,13 @@ def require_in_graph(stages: Iterable[str], settings: Settings) -> None:
 
 def upstream_stages(stage: str, graph: Collection[str] = STAGES) -> tuple[str, ...]:
     """The stages of the graph whose tables it reads; what people and the survey write is no asset."""
-    return tuple(name for name in (*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ())) if name in graph)
+    writers = dict.fromkeys(stage_of(table) for table in STAGES[stage].inputs)
+    return tuple(name for name in writers if name in graph and name != stage)
 
 
 def code_version(stage: str, settings: Settings) -> str:
     """Changes with the stage's code and with the settings that it depends on."""
-    return f"{CODE_VERSIONS[stage]}.{stage_settings_sha256(stage, settings)[:8]}"
+    return f"{STAGES[stage].version}.{stage_settings_sha256(stage, settings)[:8]}"
 
 
 class Provenance:

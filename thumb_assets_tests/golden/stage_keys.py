@@ -11,8 +11,7 @@ from typing import Any
 from thumb_assets.pipeline.remembered import footer_of
 from thumb_assets.pipeline.stages import common_footer, default_stages, stage_key, stage_settings_sha256, table_inputs
 from thumb_assets.settings import PROFILES, Settings, load_settings
-from thumb_assets.tables import STAGES
-from thumb_assets.weights import models_of_stage
+from thumb_assets.stages import STAGES, models_of_stage
 
 PATH = Path(__file__).with_name("stage_keys.json")
 OVERRIDES: dict[str, tuple[str, ...]] = {
@@ -29,7 +28,7 @@ OVERRIDES: dict[str, tuple[str, ...]] = {
 _CHANGES: dict[str, dict[str, Any]] = {
     "source_path": {"source": ("0" * 64, "/b.mp4")},
     "inputs": {"inputs": {"frames": "1"}},
-    "has_shots": {"has_shots": False},
+    "has_shots": {"has_company": False},
     "guides": {"guides": {"learned": "1"}},
 }
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from thumb_assets.errors import OutOfMemoryError, ThumbAssetsError
-from thumb_assets.pipeline import scorers
-from thumb_assets.pipeline.scorers import FrameScorer, ModelThread
+from thumb_assets.stages.kit import scorer as scorers
+from thumb_assets.stages.kit.scorer import FrameScorer, ModelThread
 from thumb_assets.tables import empty_table
 
 FRAMES: pa.Table = empty_table("frames")

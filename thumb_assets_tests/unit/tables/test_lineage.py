@@ -2,21 +2,27 @@
 
 import pytest
 
-from thumb_assets.tables import LINEAGE, TABLES
+from thumb_assets.tables import TABLES
 
 
-@pytest.mark.parametrize("table_name", LINEAGE)
+@pytest.mark.parametrize("table_name", [name for name in TABLES if TABLES[name].lineage])
 def test_every_column_that_is_named_exists(table_name: str) -> None:
-    for column, sources in LINEAGE[table_name].items():
+    for column, sources in TABLES[table_name].lineage.items():
         assert TABLES[table_name].column(column)
         for source_table, source_column in sources:
             assert TABLES[source_table].column(source_column)
 
 
 def test_the_scores_of_selections_lead_to_the_measurements() -> None:
-    named = set(LINEAGE["selections"])
     contract = TABLES["selections"]
     scores = {name for name in contract.column_names if name.endswith(("_percentile", "_score", "_bonus"))}
-    if "judgements" not in TABLES:  # where nothing judges, the column comes from nowhere
-        scores.remove("judge_percentile")
-    assert scores <= named
+    assert scores <= set(TABLES["selections"].lineage)
+
+
+def test_a_combined_score_comes_from_all_that_its_parts_come_from() -> None:
+    lineage = TABLES["selections"].lineage
+    parts = {
+        source for name, sources in lineage.items() if name.endswith(("_percentile", "_bonus")) for source in sources
+    }
+    assert parts == set(lineage["combined_score"])
+    assert parts < set(lineage["rank"])
