@@ -11,7 +11,7 @@ from typing import Literal
 from benchmarks.contestants import Done
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
 from thumb_assets.pipeline import StageResult, default_stages, run, run_isolated
-from thumb_assets.pipeline.scorers import build_scorer
+from thumb_assets.pipeline.scoring import build_scorer
 from thumb_assets.settings import Settings, load_settings
 from thumb_assets.store import Library, TableStore
 

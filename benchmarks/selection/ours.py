@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from benchmarks.selection.picks import Pick
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.pipeline import STAGES, StageResult, default_stages, run
+from thumb_assets.pipeline import StageResult, default_stages, run
 from thumb_assets.settings import Settings, load_settings
+from thumb_assets.stages import STAGES
 from thumb_assets.store import Library, TableStore
 
-_UP_TO = STAGES[: STAGES.index("selections") + 1]
+_UP_TO = tuple(STAGES)[: list(STAGES).index("selections") + 1]
 # Each strategy has its own tables where these differ; those that differ in the choice alone share what was measured.
 _CHOICE = "selection."
 

@@ -8,6 +8,7 @@ from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, table_store
 from thumb_assets.cli.output import download_progress, one_line_errors, out, print_table
 from thumb_assets.settings import PROFILES
+from thumb_assets.stages import models_of_profiles, models_to_fetch
 from thumb_assets.weights import fetch, list_models
 
 
@@ -21,7 +22,7 @@ def models_group() -> None:
 def list_command() -> None:
     """Print every known model: its licence, its profiles, and its file if it is here."""
     rows = []
-    for model in list_models():
+    for model in list_models(models_of_profiles()):
         profiles = ", ".join(model.profiles) or "-"
         file = str(model.path or model.state)
         rows.append([model.name, model.kind, model.licence, model.use, profiles, model.size, file])
@@ -37,6 +38,6 @@ def fetch_command(verbose: bool, *, name: str, overrides: Any) -> None:
     with one_line_errors(verbose=verbose):
         settings = settings_of(table_store(None), name if name in PROFILES else None, overrides)
         with download_progress() as on_progress:
-            paths = fetch(name, settings=settings, on_progress=on_progress)
+            paths = fetch(models_to_fetch(name, settings), settings=settings.models, on_progress=on_progress)
         for model, path in paths.items():
             out.print(f"{model}: {path or 'no file needed'}", markup=False)

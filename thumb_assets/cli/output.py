@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -26,8 +26,9 @@ from rich.table import Table
 from thumb_assets.cli.layout import layout
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.escaping import escape_log_lines, one_line, traceback_lines
-from thumb_assets.pipeline import STAGES, StageResult
+from thumb_assets.pipeline import StageResult
 from thumb_assets.select.tell import is_last_resort
+from thumb_assets.stages import STAGES
 from thumb_assets.store import Outcome, SetAside, TableStore, read_outcomes
 from thumb_assets.weights import OnProgress
 from thumb_assets.wording import count
@@ -255,7 +256,7 @@ def print_outcomes(outcomes: Iterable[Outcome | StageResult]) -> None:
         err.print(f"skipped {stage} ({count(num_videos, 'video')}): {message}", markup=False)
 
 
-def stored_outcomes(store: TableStore, video_ids: Iterable[str], stages: Sequence[str] = STAGES) -> list[Outcome]:
+def stored_outcomes(store: TableStore, video_ids: Iterable[str], stages: Collection[str] = STAGES) -> list[Outcome]:
     return [row for video_id in video_ids for row in read_outcomes(store, video_id) if row.stage in stages]
 
 

@@ -20,7 +20,8 @@ from thumb_assets.cli.output import (
 )
 from thumb_assets.cli.settings_notes import print_settings_notes
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import STAGES, Group, StageResult, Watcher, grouped, run_groups, watching
+from thumb_assets.pipeline import Group, StageResult, Watcher, grouped, run_groups, watching
+from thumb_assets.stages import STAGES
 from thumb_assets.store import Library, TableStore
 
 

@@ -25,6 +25,7 @@ from thumb_assets.pipeline import (
 )
 from thumb_assets.settings import Configuration, Settings
 from thumb_assets.settings.edit import set_in_file
+from thumb_assets.stages import STAGES
 from thumb_assets.store import TableStore, require_file_suffix, write_table_file
 from thumb_assets.wording import count
 
@@ -32,12 +33,9 @@ _NUM_SHOWN = 10
 _KEPT_SECTIONS = ("selection.", "clip.")
 # Sections of the settings by the stage whose measurements they change.
 _MEASURING = {
-    "sparse": "frames",
-    "shots": "shots",
-    "candidates": "candidate_frames",
-    "faces": "faces",
-    "iqa": "iqa_scores",
-    "judge": "judgements",
+    stage.section: stage.name
+    for stage in STAGES.values()
+    if stage.name in STAGES["selections"].inputs and stage.section != "clip"
 }
 
 

@@ -18,23 +18,7 @@ from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
 from thumb_assets.escaping import one_line
 from thumb_assets.pipeline import StageResult, grouped, run_groups
 from thumb_assets.settings import Settings
-from thumb_assets.tables import TABLES
-
-_KINDS: dict[str, set[str]] = {
-    "clip_scores": {"parquet", "pytorch"},
-    "iqa_scores": {"parquet", "pytorch"},
-    "catalog": {"sqlite"},
-    "stills": {"parquet", "image"},
-    "crops": {"parquet", "image"},
-    "published": {"parquet", "sql"},
-}
-_DESCRIPTIONS = {
-    "catalog": "The SQLite index over all tables: one transaction per video, rebuildable at any time.",
-    "chapters": "Spans of like content that tile the video, as a table, WebVTT and FFmpeg metadata.",
-    "crops": "The stills cut to the shapes of crops.aspect_ratios, around faces.",
-    "judgements": "One row per candidate that a vision-language model (judge.url) looked at.",
-    "published": "One row per still that another system was told of: a row of its database, or a request (publish).",
-}
+from thumb_assets.stages import STAGES
 
 
 def stage_spec(stage: str, settings: Settings, graph: Collection[str]) -> dg.AssetSpec:
@@ -46,12 +30,12 @@ def stage_spec(stage: str, settings: Settings, graph: Collection[str]) -> dg.Ass
     return dg.AssetSpec(
         stage,
         deps=upstream_stages(stage, graph),
-        description=_DESCRIPTIONS.get(stage) or TABLES[stage].grain,
+        description=STAGES[stage].about,
         metadata=spec_metadata(stage),
         skippable=True,
         group_name="thumbnails",
         code_version=code_version(stage, settings),
-        kinds=_KINDS.get(stage, {"parquet"}),
+        kinds=set(STAGES[stage].kinds),
         owners=list(settings.library.owners),
     )
 

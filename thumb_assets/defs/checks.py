@@ -5,7 +5,7 @@ each is evaluated right after its video's materialisation and names it as its ta
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
@@ -14,93 +14,13 @@ from thumb_assets.defs.metadata import bullets
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.escaping import one_line
-from thumb_assets.export import verify_count, verify_crops_count, verify_crops_mapping, verify_mapping
-from thumb_assets.pipeline import STAGES, identities_of
-from thumb_assets.select.chapters import verify_chapters
 from thumb_assets.settings import Settings
-from thumb_assets.store import Library, TableStore
-from thumb_assets.tables import STAGE_TABLES, Verdict, verify_contract, verify_coverage, verify_judgements
+from thumb_assets.stages import STAGES
+from thumb_assets.stages.kit.declaration import Check
+from thumb_assets.store import TableStore
+from thumb_assets.tables import Verdict
 
-# (video_id, stage, store, settings) -> verdict, from what is stored.
-Check = Callable[[str, str, TableStore, Settings], Verdict]
-
-
-def _conforms(video_id: str, stage: str, store: TableStore, _settings: Settings) -> Verdict:
-    """The stored table has the columns, types, order and key of its contract."""
-    return verify_contract(stage, store.read(stage, video_id))
-
-
-def _rejections_conform(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
-    """The stored table `rejections` has the columns, types, order and key of its contract."""
-    return verify_contract("rejections", store.read("rejections", video_id))
-
-
-def _covers(video_id: str, stage: str, store: TableStore, _settings: Settings) -> Verdict:
-    """Every candidate frame has a row, with a value or an error."""
-    candidates = store.read("candidate_frames", video_id)
-    return verify_coverage(candidates, store.read(stage, video_id))
-
-
-def _judged(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
-    """Every candidate that the judge was to look at has a score."""
-    return verify_judgements(store.read("judgements", video_id))
-
-
-def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
-    """There are as many files as rows and selections, under the same names, and no other."""
-    return verify_count(
-        store.read("selections", video_id), store.read("stills", video_id), folder=store.stills_dir(video_id)
-    )
-
-
-def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
-    """Each still, decoded again by its frame_index, is the frame that was scored, and the file shows it."""
-    return verify_mapping(
-        Library(store.data_dir).find(video_id).path,
-        store.read("stills", video_id),
-        identities=identities_of(store.read("frames", video_id)),
-        folder=store.stills_dir(video_id),
-        video_settings=settings.video,
-        is_counted=settings.export.verification == "count",
-    )
-
-
-def _crops_count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
-    """Every still has a crop of every aspect ratio, and there are as many files as rows, under the same names."""
-    return verify_crops_count(
-        store.read("stills", video_id), store.read("crops", video_id), folder=store.crops_dir(video_id)
-    )
-
-
-def _crops_mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
-    """Each crop's frame, decoded again by its frame_index and cut again, is what the file shows."""
-    return verify_crops_mapping(
-        Library(store.data_dir).find(video_id).path,
-        store.read("crops", video_id),
-        identities=identities_of(store.read("frames", video_id)),
-        folder=store.crops_dir(video_id),
-        video_settings=settings.video,
-        is_counted=settings.export.verification == "count",
-    )
-
-
-def _tiles(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
-    """The chapters tile the video, each begins with a shot, and the frame that stands for it is in it."""
-    return verify_chapters(store.read("chapters", video_id), store.read("shots", video_id))
-
-
-CHECKS: dict[str, dict[str, Check]] = {
-    stage: {
-        **({"conforms_to_contract": _conforms} if STAGE_TABLES[stage] else {}),
-        **({"rejections_conform_to_contract": _rejections_conform} if stage == "selections" else {}),
-        **({"covers_candidates": _covers} if stage in {"sharpness", "appearance", "clip_scores", "iqa_scores"} else {}),
-        **({"covers_best_candidates": _judged} if stage == "judgements" else {}),
-        **({"tiles_video": _tiles} if stage == "chapters" else {}),
-        **({"export_count": _count, "frame_number_mapping": _mapping} if stage == "stills" else {}),
-        **({"export_count": _crops_count, "frame_number_mapping": _crops_mapping} if stage == "crops" else {}),
-    }
-    for stage in STAGES
-}
+CHECKS: dict[str, dict[str, Check]] = {name: stage.all_checks for name, stage in STAGES.items()}
 
 
 def check_specs(stages: Iterable[str]) -> list[dg.AssetCheckSpec]:

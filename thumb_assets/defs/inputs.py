@@ -26,8 +26,6 @@ from thumb_assets.tables import TABLES, content_sha256
 
 LEARNED_HEAD = "learned_head"
 INPUT_TABLES = ("decisions", "recurrences")
-# The stages whose choice the learned scorer guides.
-GUIDED_STAGES = frozenset({"judgements", "selections"})
 # The data version of an input that is not there.
 NO_DATA_VERSION = "none"
 _MAX_OBSERVED_PER_TICK = 500

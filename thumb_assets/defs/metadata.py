@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ import dagster as dg
 from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.escaping import markdown, one_line
 from thumb_assets.export import chapter_title, contact_sheet, crops_sheet, score_timeline
-from thumb_assets.pipeline import STAGES, StageResult
-from thumb_assets.select.choose import sources_of_selections
+from thumb_assets.pipeline import StageResult
 from thumb_assets.select.tell import STORY_TABLES, funnel, story_of, tell_rejections
+from thumb_assets.stages import STAGES
 from thumb_assets.store import TableStore
-from thumb_assets.tables import LINEAGE, STAGE_TABLES, TABLES, content_sha256
+from thumb_assets.tables import TABLES, content_sha256, stage_of
 
 
 def shown(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def bullets(lines: Iterable[str], *, marker: str = "-") -> dg.MarkdownMetadataVa
 
 def spec_metadata(stage: str) -> dict[str, Any]:
     """Metadata of the asset itself: the columns of its table, from the contract."""
-    if not STAGE_TABLES[stage]:
+    if not STAGES[stage].contracts:
         return {"dagster/code_references": _code_references(stage)}
     contract = TABLES[stage]
     columns = [
@@ -63,50 +63,25 @@ def spec_metadata(stage: str) -> dict[str, Any]:
     }
 
 
-# Where the stage's own work is done; links in the UI lead there.
-_MODULES = {
-    "videos": "video.decode",
-    "frames": "video.decode",
-    "shots": "shots.detector",
-    "candidate_frames": "candidates",
-    "sharpness": "sharpness",
-    "appearance": "appearance",
-    "faces": "faces",
-    "clip_scores": "clip.scorer",
-    "iqa_scores": "iqa.scorer",
-    "judgements": "judge.chat",
-    "selections": "select.choose",
-    "chapters": "select.chapters",
-    "stills": "export.stills",
-    "crops": "export.crops",
-    "published": "publish",
-    "catalog": "store.catalog",
-}
-
-
 def _code_references(stage: str) -> dg.CodeReferencesMetadataValue:
-    package = Path(__file__).parents[1] / _MODULES[stage].replace(".", "/")
-    path = package / "__init__.py" if package.is_dir() else package.with_suffix(".py")
+    """The file that declares the stage: links in the UI lead there."""
+    path = STAGES[stage].file
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # the minor version is pinned
-        reference = dg.LocalFileCodeReference(file_path=str(path), line_number=1, label=path.stem)
+        reference = dg.LocalFileCodeReference(file_path=path, line_number=1, label=Path(path).stem)
         return dg.CodeReferencesMetadataValue(code_references=[reference])
-
-
-_LINEAGE: Mapping[str, Mapping[str, Sequence[Sequence[str]]]] = LINEAGE | {
-    "selections": {
-        column: tuple((table, name) for table, _, name in (source.partition(".") for source in sources))
-        for column, sources in sources_of_selections().items()
-    }
-}
 
 
 def _column_lineage(stage: str, graph: Collection[str]) -> dg.TableColumnLineage:
     is_off = set(STAGES) - set(graph)
     return dg.TableColumnLineage(
         {
-            column: [dg.TableColumnDep(dg.AssetKey(name), source) for name, source in sources if name not in is_off]
-            for column, sources in _LINEAGE[stage].items()
+            column: [
+                dg.TableColumnDep(dg.AssetKey(stage_of(name) or name), source)
+                for name, source in sources
+                if stage_of(name) not in is_off
+            ]
+            for column, sources in TABLES[stage].lineage.items()
         }
     )
 
@@ -120,7 +95,7 @@ def stage_metadata(result: StageResult, store: TableStore, *, graph: Collection[
     metadata: dict[str, Any] = {"source": dg.MetadataValue.path(result.source_path), **result.metrics}
     if result.is_unchanged:
         metadata["unchanged"] = True
-    if result.stage in _LINEAGE:
+    if result.tables and TABLES[result.stage].lineage:
         metadata["dagster/column_lineage"] = _column_lineage(result.stage, graph)
     for table_name, table in result.tables.items():
         is_main = table_name == result.stage

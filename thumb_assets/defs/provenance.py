@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 
 import dagster as dg
 
-from thumb_assets.defs.inputs import GUIDED_STAGES, INPUT_TABLES, LEARNED_HEAD, NO_DATA_VERSION, note_input
+from thumb_assets.defs.inputs import INPUT_TABLES, LEARNED_HEAD, NO_DATA_VERSION, note_input
 from thumb_assets.defs.internals import (
     CODE_VERSION_TAG,
     DATA_VERSION_TAG,
@@ -19,18 +19,11 @@ from thumb_assets.defs.internals import (
 )
 from thumb_assets.defs.metadata import data_version
 from thumb_assets.errors import SettingsError, ThumbAssetsError
-from thumb_assets.pipeline import (
-    CODE_VERSIONS,
-    OPTIONAL_INPUTS,
-    REQUIRED_INPUTS,
-    STAGES,
-    StageResult,
-    default_stages,
-    ordered_stages,
-    stage_settings_sha256,
-)
+from thumb_assets.pipeline import StageResult, default_stages, ordered_stages, stage_settings_sha256
 from thumb_assets.settings import Settings
+from thumb_assets.stages import STAGES, models_of_stage
 from thumb_assets.store import TableStore
+from thumb_assets.tables import stage_of
 from thumb_assets.weights import lacks_package
 
 
@@ -42,7 +35,7 @@ def graph_stages(settings: Settings, *, named: Iterable[str] = ()) -> tuple[str,
     Args:
         named: these as well, because somebody asked for them by name.
     """
-    is_on = [stage for stage in default_stages(settings) if not lacks_package(stage, settings)]
+    is_on = [stage for stage in default_stages(settings) if not lacks_package(models_of_stage(stage, settings))]
     return ordered_stages([*is_on, *named])
 
 
@@ -84,14 +77,15 @@ def require_in_graph(stages: Iterable[str], settings: Settings) -> None:
 
 def upstream_stages(stage: str, graph: Collection[str] = STAGES) -> tuple[str, ...]:
     """The assets that it reads: stages of the graph, and what people, the survey and `learn` write."""
-    tables = (*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ()))
-    guides = (LEARNED_HEAD,) if stage in GUIDED_STAGES else ()
-    return (*(name for name in tables if name in graph or name in INPUT_TABLES), *guides)
+    tables = STAGES[stage].inputs
+    writers = dict.fromkeys(stage_of(table) or table for table in tables)
+    guides = (LEARNED_HEAD,) if STAGES[stage].is_guided else ()
+    return (*(name for name in writers if (name in graph or name in INPUT_TABLES) and name != stage), *guides)
 
 
 def code_version(stage: str, settings: Settings) -> str:
     """Changes with the stage's code and with the settings that it depends on."""
-    return f"{CODE_VERSIONS[stage]}.{stage_settings_sha256(stage, settings)[:8]}"
+    return f"{STAGES[stage].version}.{stage_settings_sha256(stage, settings)[:8]}"
 
 
 class Provenance:

@@ -10,7 +10,6 @@ from thumb_assets.pipeline.deciding import TAKES_BACK, Decided, decide_frames
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.estimate import Estimate, estimate
 from thumb_assets.pipeline.faults import Fault, faults_of
-from thumb_assets.pipeline.from_tables import identities_of
 from thumb_assets.pipeline.isolate import run_isolated, warm_engine
 from thumb_assets.pipeline.learned import load_learned_head
 from thumb_assets.pipeline.learning import Lesson, gather_lesson, keep_learned, learn
@@ -21,9 +20,6 @@ from thumb_assets.pipeline.removal import remove_video
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.retry import run_with_retries
 from thumb_assets.pipeline.stages import (
-    CODE_VERSIONS,
-    OPTIONAL_INPUTS,
-    REQUIRED_INPUTS,
     default_stages,
     ordered_stages,
     stage_settings_sha256,
@@ -38,13 +34,8 @@ from thumb_assets.pipeline.what_if import (
     load_prompts,
     what_if,
 )
-from thumb_assets.tables import STAGES
 
 __all__ = [
-    "CODE_VERSIONS",
-    "OPTIONAL_INPUTS",
-    "REQUIRED_INPUTS",
-    "STAGES",
     "TAKES_BACK",
     "AlikeStills",
     "Backlog",
@@ -75,7 +66,6 @@ __all__ = [
     "gather_lesson",
     "grouped",
     "has_new_prompts",
-    "identities_of",
     "in_engine_environment",
     "keep_learned",
     "learn",

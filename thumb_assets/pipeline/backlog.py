@@ -12,7 +12,7 @@ from thumb_assets.pipeline.remembered import Difference, Keep, differences, sett
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.settings import Configuration, Settings
 from thumb_assets.store import LibraryVideo, Outcome, TableStore, read_outcomes
-from thumb_assets.tables import STAGE_TABLES
+from thumb_assets.tables import tables_of
 
 Work = Literal["missing", "failed", "stale", "none"]
 
@@ -86,7 +86,7 @@ def _backlog(
     if cause is not None:
         return Backlog(video, "failed", cause.is_permanent, cause.message)
     job = VideoJob(video, stages=tuple(stages), settings=settings, store=store, guides=guides)
-    has_table = {name: store.has(name, video.video_id) for stage in stages for name in STAGE_TABLES[stage]}
+    has_table = {name: store.has(name, video.video_id) for stage in stages for name in tables_of(stage)}
     due = plan(job, tried, has_table=has_table)
     return Backlog(video, kind_of(due), due=due)
 

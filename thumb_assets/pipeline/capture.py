@@ -6,8 +6,8 @@ from typing import Any
 from thumb_assets.candidates import CandidatePredictor
 from thumb_assets.pipeline.decode_pass import CaptureRule, KnownFrames
 from thumb_assets.pipeline.job import VideoJob
-from thumb_assets.pipeline.scorers import FrameScorer
 from thumb_assets.settings import Settings
+from thumb_assets.stages.kit.scorer import FrameScorer
 
 
 def capture_rule(

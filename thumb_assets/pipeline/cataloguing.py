@@ -4,9 +4,10 @@ import logging
 from collections.abc import Iterator
 
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
-from thumb_assets.pipeline.job import Made, VideoJob
+from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.watching import OnNote
+from thumb_assets.stages.kit.declaration import Made
 from thumb_assets.store import BUSY_SECONDS, Catalog, LockedDatabaseError, TableStore, record_outcomes
 
 _LOGGER = logging.getLogger(__name__)

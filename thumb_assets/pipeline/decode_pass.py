@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.pipeline.scorers import FrameScorer
 from thumb_assets.settings import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_difference, measure_luma
 from thumb_assets.shots import ShotDetector, shots_table
+from thumb_assets.stages.kit.scorer import FrameScorer
 from thumb_assets.store import LibraryVideo
 from thumb_assets.tables import conform, table_from_rows
 from thumb_assets.video import Frame, FrameSource, VideoHeader, VideoTiming, seconds_on_screen

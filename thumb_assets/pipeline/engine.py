@@ -11,28 +11,15 @@ from thumb_assets.errors import StorageError, ThumbAssetsError, as_thumb_assets_
 from thumb_assets.export import require_space, space_for_video
 from thumb_assets.pipeline.capture import capture_rule
 from thumb_assets.pipeline.cataloguing import Cataloguing
-from thumb_assets.pipeline.chapters import make_chapters
 from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, OnFrame, PassResult
-from thumb_assets.pipeline.from_tables import (
-    choose_candidates,
-    fetched_frames,
-    make_crops,
-    make_stills,
-    publish,
-    select_frames,
-)
 from thumb_assets.pipeline.guidance import Guides, require_known_words
-from thumb_assets.pipeline.job import Made, VideoJob
-from thumb_assets.pipeline.judgements import Judging
+from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.removal import remove_replaced
 from thumb_assets.pipeline.result import StageResult
-from thumb_assets.pipeline.scorers import FrameScorer
 from thumb_assets.pipeline.scoring import Scoring
 from thumb_assets.pipeline.sparse_pass import SparsePass
 from thumb_assets.pipeline.stages import (
-    DECODE_STAGES,
-    SCORER_STAGES,
     needs_every_frame,
     ordered_stages,
     table_inputs,
@@ -40,8 +27,12 @@ from thumb_assets.pipeline.stages import (
 from thumb_assets.pipeline.turns import Turns
 from thumb_assets.pipeline.watching import OnNote, OnStep, OnVideo, log_note
 from thumb_assets.settings import Settings
+from thumb_assets.stages import STAGES
+from thumb_assets.stages.kit.declaration import FromFile, FromFrames, FromTables, Made, RunContext
+from thumb_assets.stages.kit.scorer import FrameScorer
+from thumb_assets.stages.kit.work import fetched_frames
 from thumb_assets.store import Library, Mirror, Outcome, TableStore, record_outcomes, settle_decisions
-from thumb_assets.tables import STAGE_TABLES, STAGES
+from thumb_assets.tables import stage_of, tables_of
 from thumb_assets.video import (
     IndexedDecoder,
     UntrustedIndexError,
@@ -58,6 +49,16 @@ _PASSES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "full": (VideoDecoder, DecodePass),
     "sparse": (IndexedDecoder, SparsePass),
 }
+
+_ORDER = tuple(STAGES)
+# Made from tables before any frame is scored, since scorers read them.
+_BEFORE_SCORERS = frozenset(
+    writer
+    for stage in STAGES.values()
+    if isinstance(stage.run, FromFrames)
+    for table in stage.inputs
+    if (writer := stage_of(table)) is not None and isinstance(STAGES[writer].run, FromTables)
+)
 
 
 def run(
@@ -140,7 +141,7 @@ class _Engine:
         self._scoring = Scoring(settings, store, self._on_step)
         self._guides = Guides(settings, store)
         self._catalog = Cataloguing(store, on_note)
-        self._judging = Judging(settings, store, self._guides, self._on_video)
+        self._context = RunContext(settings, store, self._guides.of_video, self._on_video)
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         try:
@@ -163,7 +164,7 @@ class _Engine:
             turns.end()
 
     def _note_guides(self) -> None:
-        if {"selections", "judgements"}.intersection(self._stages):
+        if any(STAGES[stage].is_guided for stage in self._stages):
             with suppress(StorageError):  # the first video says so
                 for note in self._guides.notes:
                     self._on_note(note)
@@ -224,9 +225,10 @@ class _Engine:
         scorers = [scorer for scorer in map(self._scoring.scorer, stages) if isinstance(scorer, FrameScorer)]
         passed = self._pass(job, scorers) if needs_every_frame(stages, self._settings) else ()
         # In the order of the stages: what is told of one before an input of it looks as if it was made before.
-        yield from merge(settled, passed, key=lambda result: STAGES.index(result.stage))
-        if "candidate_frames" in stages:
-            yield job.attempt_decided("candidate_frames", partial(choose_candidates, job, self._settings))
+        yield from merge(settled, passed, key=lambda result: _ORDER.index(result.stage))
+        for stage in stages:
+            if stage in _BEFORE_SCORERS:
+                yield job.attempt_decided(stage, self._maker(job, stage))
         try:
             # What the pass handed over may turn out to be scored already, if the candidates are the same after all.
             missing = [scorer for scorer in scorers if scorer.scope == "candidates" and self._needs_frames(job, scorer)]
@@ -238,25 +240,26 @@ class _Engine:
         """Results of stages whose stored tables are still right, as far as that is known before any frame is seen."""
         open_tables: set[str] = set()
         # A sparse pass decodes frames for the sake of shots, so the two tables are made together.
-        together = {"frames", "shots"} & set(self._stages) if self._settings.sparse.is_on else set()
+        companies = ({stage, *STAGES[stage].with_stages(self._settings)} for stage in self._stages)
+        together = set().union(*(company for company in companies if len(company) > 1)) & set(self._stages)
         is_open = not all(map(job.is_unchanged, together))
         for stage in self._stages:
-            if stage not in {*DECODE_STAGES, "candidate_frames", *SCORER_STAGES}:
+            if isinstance(STAGES[stage].run, FromTables) and stage not in _BEFORE_SCORERS:
                 continue
             must_wait = bool(open_tables & set(table_inputs(stage))) or (is_open and stage in together)
             result = None if must_wait else job.reuse(stage)
             if result is not None:
                 yield result
             else:
-                open_tables |= set(STAGE_TABLES[stage])
+                open_tables |= set(tables_of(stage))
 
     def _needs_frames(self, job: VideoJob, scorer: FrameScorer[Any, Any]) -> bool:
         if job.is_unchanged(scorer.stage):
             return False
-        return scorer.rescore is None or job.stored_embeddings() is None
+        return scorer.rescore is None or job.rescorable(scorer.stage) is None
 
     def _pass(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> Iterator[StageResult]:
-        wanted = (frozenset(self._stages) & DECODE_STAGES) - job.settled
+        wanted = frozenset(stage for stage in self._stages if isinstance(STAGES[stage].run, FromFile)) - job.settled
         failure: Exception | None = None
         result, decoding = PassResult(), Decoding()
         try:
@@ -341,26 +344,24 @@ class _Engine:
                 for scorer in scorers:
                     scorer.add(job.video_id, frame)
 
+    def _maker(self, job: VideoJob, stage: str) -> Callable[[], Made]:
+        run = STAGES[stage].run
+        if not isinstance(run, FromTables):
+            raise ThumbAssetsError(f"stage {stage} is not made from tables")
+        return partial(run.make, job, self._context)
+
     # Scores, selections, stills, catalog: from tables, once the scores of the video are complete.
 
     def _finish(self, job: VideoJob) -> Iterator[StageResult]:
         self._on_video(job.video_id)
         for stage in self._stages:
-            if stage in SCORER_STAGES and stage not in job.settled:
+            if isinstance(STAGES[stage].run, FromFrames) and stage not in job.settled:
                 self._on_step(f"stage {stage}", is_of_file=True)
                 yield job.attempt(stage, partial(self._scoring.scores, job, stage))
-        makers = {
-            "judgements": lambda: self._judging.judge_frames(job, self._scoring.iqa_footer(job)),
-            "selections": lambda: select_frames(job, self._settings, self._guides, self._scoring.iqa_footer(job)),
-            "chapters": lambda: make_chapters(job, self._settings, self._store, self._scoring.iqa_footer(job)),
-            "stills": lambda: make_stills(job, self._settings, self._store),
-            "crops": lambda: make_crops(job, self._settings, self._store),
-            "published": lambda: publish(job, self._settings, self._store),
-        }
-        for stage, make in makers.items():
-            if stage in self._stages:
+        for stage in self._stages:
+            if isinstance(STAGES[stage].run, FromTables) and stage not in _BEFORE_SCORERS:
                 self._on_step(f"stage {stage}", is_of_file=True)
-                yield job.attempt(stage, make)
+                yield job.attempt(stage, self._maker(job, stage))
         for note in job.stored.notes.values():
             self._on_note(note)
         self._scoring.forget(job.video_id)  # rows of stages that were blocked

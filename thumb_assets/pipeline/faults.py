@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from thumb_assets.errors import ContractError, StorageError, ThumbAssetsError
 from thumb_assets.store import Catalog, TableStore, file_problems, read_outcomes
-from thumb_assets.tables import STAGE_TABLES, TABLES, contract_problems, stage_of
+from thumb_assets.tables import TABLES, contract_problems, stage_of, tables_of
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _missing_tables(video_id: str, store: TableStore) -> Iterator[Fault]:
     except ContractError:  # a fault of its own
         return
     for outcome in outcomes:
-        for table_name in STAGE_TABLES.get(outcome.stage, ()):
+        for table_name in tables_of(outcome.stage):
             if outcome.status == "done" and not store.has(table_name, video_id):
                 yield Fault(video_id, outcome.stage, f"{store.table_path(table_name, video_id)}: is missing")
 

@@ -14,14 +14,20 @@ from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.learned import LearnedHead
 from thumb_assets.select.measure import embedding_model_of
 from thumb_assets.settings import PROMPT_FIELDS, ClipSettings, Settings
+from thumb_assets.stages import STAGES, check_licences
+from thumb_assets.stages.kit.declaration import FromFrames
+from thumb_assets.stages.selections import words_of
 from thumb_assets.store import TableStore, read_reference, reference_sha256
-from thumb_assets.weights import check_licences
 
 # What of the footer of `clip_scores` says which texts its embeddings can be held against, and what its scores are of.
 _OF_MODEL = ("model_name", "pretrained")
 _OF_SCORES = (*_OF_MODEL, "prompts_sha256")
 # These read words: prompts, and what is looked for or avoided.
-_STAGES_OF_WORDS = frozenset({"clip_scores", "judgements", "selections"})
+_STAGES_OF_WORDS = frozenset(
+    name
+    for name, stage in STAGES.items()
+    if stage.is_guided or (isinstance(stage.run, FromFrames) and stage.run.without_texts)
+)
 
 
 class Guides:
@@ -54,7 +60,7 @@ class Guides:
         """
         footer = clip_footer or {}
         words = (
-            {name: _encoded(self._settings, text) for name, text in _words(self._settings).items()} if footer else {}
+            {name: _encoded(self._settings, text) for name, text in words_of(self._settings).items()} if footer else {}
         )
         for _, of_words in words.values():
             require_same_model(video_id, footer, of_words)
@@ -136,14 +142,6 @@ def guides_sha256(settings: Settings, store: TableStore) -> dict[str, str | None
     return {"learned": learned_head_sha256(settings, store), "library": library}
 
 
-def words_without_embeddings(settings: Settings, clip_footer: Mapping[str, str] | None) -> str | None:
-    """Why words that are asked for have no say, one line; None where none are asked for, or they have."""
-    asked = _words(settings)
-    if not asked or clip_footer:
-        return None
-    return f"selection.{' and selection.'.join(asked)} have no say without embeddings: run the stage clip_scores first"
-
-
 def require_known_words(settings: Settings, stages: Iterable[str] = _STAGES_OF_WORDS) -> None:
     """Rejects words that their model does not know before any work starts; a model that is not here says so later.
 
@@ -155,7 +153,7 @@ def require_known_words(settings: Settings, stages: Iterable[str] = _STAGES_OF_W
     """
     usual = ClipSettings()
     has_prompts = any(getattr(settings.clip, name) != getattr(usual, name) for name in PROMPT_FIELDS)
-    words = _words(settings)
+    words = words_of(settings)
     if not _STAGES_OF_WORDS & set(stages) or (not words and not has_prompts):
         return
     try:
@@ -181,11 +179,6 @@ def require_same_model(video_id: str, footer: Mapping[str, str], of_texts: Mappi
             f"{video_id}: its embeddings are of the model {stored}, the prompts of {asked}; set clip.model and "
             "clip.pretrained (or the profile) to the stored one, or run the stage `clip_scores` again"
         )
-
-
-def _words(settings: Settings) -> dict[str, str]:
-    names = ("looking_for", "avoid")
-    return {name: text for name in names if (text := getattr(settings.selection, name)) is not None}
 
 
 def _encoded(settings: Settings, text: str) -> tuple[NDArray[np.float32], dict[str, str]]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Literal
 
 import pyarrow as pa
@@ -17,15 +17,15 @@ from thumb_assets.errors import (
 from thumb_assets.pipeline.remembered import ASKED, Asked, asked_footer, changed_settings, footer_of
 from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.stages import (
-    REQUIRED_INPUTS,
     common_footer,
     default_stages,
     stage_key,
     table_inputs,
-    without_prompts,
 )
 from thumb_assets.pipeline.stored_tables import DISPENSABLE, StoredTables
 from thumb_assets.settings import Settings
+from thumb_assets.stages import STAGES, check_licences, models_of_stage
+from thumb_assets.stages.kit.declaration import FromFrames, Made, SkippedError
 from thumb_assets.store import (
     CONTENT,
     OWN_FOOTER_KEYS,
@@ -35,32 +35,14 @@ from thumb_assets.store import (
     outdated_tables,
     settle_decisions,
 )
-from thumb_assets.tables import STAGE_TABLES, TABLES, content_sha256, stage_of
+from thumb_assets.tables import TABLES, content_sha256, stage_of, tables_of
 from thumb_assets.video import VideoHeader
-from thumb_assets.weights import check_licences, models_here
+from thumb_assets.weights import models_here
 
 # Footer key by which a stage is known to be done already: what it was made from.
 KEY = "stage_key"
 # As `stage_key`, whatever the prompts: what the embeddings were made from.
 EMBEDDING_KEY = "embedding_key"
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a stage made: its tables, what the footer adds, counts worth showing.
-
-    Attributes:
-        is_complete: whether there is no more to make: else the next run goes on, whatever is unchanged.
-    """
-
-    tables: Mapping[str, pa.Table]
-    footer: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, int | float | str] = field(default_factory=dict)
-    is_complete: bool = True
-
-
-class SkippedError(Exception):
-    """Raised inside a stage that cannot run here and may be left out."""
 
 
 class VideoJob:
@@ -136,7 +118,7 @@ class VideoJob:
 
         A stage whose stored tables were made from the same inputs, settings and code is not run.
         """
-        blocker = next((self._unmade[name] for name in REQUIRED_INPUTS[stage] if name in self._unmade), None)
+        blocker = next((self._unmade[name] for name in STAGES[stage].reads if name in self._unmade), None)
         if blocker is not None:
             return self._record(self._blocked(stage, blocker))
         unchanged = self.reuse(stage)
@@ -161,7 +143,7 @@ class VideoJob:
 
     def _replaced(self, stage: str) -> str | None:
         """Changes in the settings, where a stage is made again that was done with others."""
-        tables = STAGE_TABLES[stage]
+        tables = tables_of(stage)
         if not tables or tables[0] in self._outdated:
             return None
         return changed_settings(stage, self.footer(tables[0]), self._settings)
@@ -185,10 +167,10 @@ class VideoJob:
 
         An outcome says nothing here: tables are written whole, and their footer says what they were made from.
         """
-        if self._is_recomputed or not STAGE_TABLES[stage] or not self._may_use_models(stage):
+        if self._is_recomputed or not tables_of(stage) or not self._may_use_models(stage):
             return False
         key = self.key_of(stage)
-        footers = [(self.footer(name), str(TABLES[name].schema_version)) for name in STAGE_TABLES[stage]]
+        footers = [(self.footer(name), str(TABLES[name].schema_version)) for name in tables_of(stage)]
         return key is not None and all(
             footer.get(KEY) == key and footer.get("schema_version") == version for footer, version in footers
         )
@@ -211,7 +193,7 @@ class VideoJob:
         """Has the footer of a stage that is not made again say what is asked for now: the library may say the same."""
         if self._asked is None:
             return
-        name, now = STAGE_TABLES[stage][0], asked_footer(stage, self._asked)
+        name, now = tables_of(stage)[0], asked_footer(stage, self._asked)
         footer = self.footer(name)
         if now != footer.get(ASKED, "{}"):
             facts = {key: value for key, value in footer.items() if key not in OWN_FOOTER_KEYS}
@@ -226,15 +208,19 @@ class VideoJob:
             return False
         return True
 
-    def stored_embeddings(self) -> pa.Table | None:
-        """The stored `clip_scores` where only the prompts have changed since, else None."""
-        if self._is_recomputed or not self._may_use_models("clip_scores"):
+    def rescorable(self, stage: str) -> pa.Table | None:
+        """A scorer's stored table where only the texts have changed that it is held against, else None."""
+        key = None if self._is_recomputed or not self._may_use_models(stage) else self._key_without_texts(stage)
+        if key is None or self.footer(stage).get(EMBEDDING_KEY) != key:
             return None
-        key = self.key_of("clip_scores", without_prompts(self._settings))
-        if key is None or self.footer("clip_scores").get(EMBEDDING_KEY) != key:
+        stored = self.stored.of_stage(stage)
+        return None if stored is None else stored[stage]
+
+    def _key_without_texts(self, stage: str) -> str | None:
+        run = STAGES[stage].run
+        if not isinstance(run, FromFrames) or run.without_texts is None:
             return None
-        stored = self.stored.of_stage("clip_scores")
-        return None if stored is None else stored["clip_scores"]
+        return self.key_of(stage, run.without_texts(self._settings))
 
     def key_of(self, stage: str, settings: Settings | None = None) -> str | None:
         """See `stage_key`; None where a table that the stage cannot do without is not there.
@@ -243,7 +229,7 @@ class VideoJob:
             settings: instead of those of the run.
         """
         inputs = {name: self._content_of(name) for name in table_inputs(stage)}
-        if any(inputs.get(name) is None for name in REQUIRED_INPUTS[stage] if name in inputs):
+        if any(inputs.get(name) is None for name in STAGES[stage].reads if name in inputs):
             return None
         source = (self.video.sha256, self.video.source_path)
         settings = settings or self._settings
@@ -252,13 +238,17 @@ class VideoJob:
             settings,
             source=source,
             inputs=inputs,
-            has_shots="shots" in self.stages,
-            guides=self._guides if stage in {"judgements", "selections"} else {},
+            has_company=set(STAGES[stage].with_stages(settings)) <= set(self.stages),
+            guides=self._guides if STAGES[stage].is_guided else {},
         )
 
     def attempt_key(self, stage: str) -> str:
         """Hex SHA-256 of all that can keep a stage from being made: `key_of`, packages and models on this machine."""
-        facts = [self.key_of(stage), models_here(stage, self._settings), stage in default_stages(self._settings)]
+        facts = [
+            self.key_of(stage),
+            models_here(models_of_stage(stage, self._settings), self._settings.models),
+            stage in default_stages(self._settings),
+        ]
         return hashlib.sha256(json.dumps(facts).encode("utf-8", "backslashreplace")).hexdigest()
 
     def _content_of(self, table_name: str) -> str | None:
@@ -311,9 +301,9 @@ class VideoJob:
         footer |= footer_of(stage, self._settings, self._asked)
         if key is not None and made.is_complete:
             footer[KEY] = key
-        if stage == "clip_scores" and key is not None:
-            footer[EMBEDDING_KEY] = self.key_of(stage, without_prompts(self._settings)) or ""
-        for table_name in STAGE_TABLES[stage]:
+        if key is not None and (without_texts := self._key_without_texts(stage)) is not None:
+            footer[EMBEDDING_KEY] = without_texts
+        for table_name in tables_of(stage):
             table = made.tables[table_name]
             self._content[table_name] = content_sha256(table)
             footer[CONTENT] = self._content[table_name]
@@ -359,11 +349,6 @@ class VideoJob:
     def _record(self, result: StageResult) -> StageResult:
         self.results.append(result)
         if result.status != "done":
-            for table_name in STAGE_TABLES[result.stage]:
+            for table_name in tables_of(result.stage):
                 self._unmade[table_name] = result
         return result
-
-
-def skip_or_raise(error: ThumbAssetsError, on_unavailable: str) -> Exception:
-    """The exception to raise for a model that cannot be had: the stage is left out, or fails, as the setting says."""
-    return error if on_unavailable == "error" else SkippedError(str(error))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from thumb_assets.errors import ContractError, MissingInputError, ThumbAssetsError
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings import Settings, SurveySettings
+from thumb_assets.stages import STAGES
 from thumb_assets.store import (
     CandidateCache,
     Mirror,
@@ -24,7 +25,7 @@ from thumb_assets.store import (
     write_reference,
 )
 from thumb_assets.survey import Alike, LibraryFrames, Reference, alike_frames, frames_of, groups_of_alike, reference_of
-from thumb_assets.tables import STAGES, table_from_rows
+from thumb_assets.tables import table_from_rows
 
 OnStep = Callable[[int, int], None]
 
@@ -183,7 +184,7 @@ def _require_measured(stored: StoredCandidates) -> CandidateArrays:
         return stored.measured
     if stored.errors:
         raise MissingInputError(next(iter(stored.errors.values())))
-    stage = min(stored.missing.values(), key=STAGES.index, default="selections")
+    stage = min(stored.missing.values(), key=list(STAGES).index, default="selections")
     raise MissingInputError(f"no video here can be surveyed; run the stage `{stage}` first")
 
 

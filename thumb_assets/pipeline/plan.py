@@ -7,7 +7,7 @@ from typing import Literal
 from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.stages import table_inputs
 from thumb_assets.store import Outcome
-from thumb_assets.tables import STAGE_TABLES
+from thumb_assets.tables import tables_of
 
 Why = Literal["missing", "stale", "follows"]
 
@@ -40,14 +40,14 @@ def plan(job: VideoJob, outcomes: Mapping[str, Outcome], *, has_table: Mapping[s
         why = _why(stage, job, outcomes.get(stage), has_table, open_tables)
         if why is not None:
             due.append(Due(stage, why))
-            open_tables |= set(STAGE_TABLES[stage])
+            open_tables |= set(tables_of(stage))
     return tuple(due)
 
 
 def _why(
     stage: str, job: VideoJob, outcome: Outcome | None, has_table: Mapping[str, bool], open_tables: set[str]
 ) -> Why | None:
-    tables = STAGE_TABLES[stage]
+    tables = tables_of(stage)
     is_stored = all(has_table[name] for name in tables)
     if tables and is_stored and not open_tables & set(table_inputs(stage)) and job.is_current(stage):
         return None

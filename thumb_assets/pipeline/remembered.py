@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.settings import WITHOUT_EFFECT_ON_VALUES, Configuration, Settings, flat, nested
+from thumb_assets.stages import STAGES
 from thumb_assets.store import Mirror, TableStore
-from thumb_assets.tables import STAGE_TABLES
+from thumb_assets.tables import tables_of
 
 # Which settings of earlier runs stay with a video: those that were asked for beside the library's, all that its results
 # were made with (so that nothing is replaced for the settings' sake), or none.
@@ -26,19 +27,7 @@ Keep = Literal["asked", "made", "none"]
 MADE_WITH, ASKED = "made_with", "asked"
 
 # The sections that belong to one stage; those of others that it reads too are remembered there.
-_SECTIONS = {
-    "frames": "sparse",
-    "shots": "shots",
-    "candidate_frames": "candidates",
-    "faces": "faces",
-    "clip_scores": "clip",
-    "iqa_scores": "iqa",
-    "judgements": "judge",
-    "selections": "selection",
-    "chapters": "chapters",
-    "stills": "stills",
-    "crops": "crops",
-}
+_SECTIONS = {name: stage.section for name, stage in STAGES.items() if stage.section is not None}
 
 
 @dataclass(frozen=True)
@@ -203,7 +192,7 @@ def _remembered(video_id: str, store: TableStore, key: str, stages: Iterable[str
         if section is None:
             continue
         try:
-            footer = store.footer(STAGE_TABLES[stage][0], video_id) or {}
+            footer = store.footer(tables_of(stage)[0], video_id) or {}
         except ThumbAssetsError:  # whoever needs the table says so
             continue
         found |= {name: value for name, value in _parsed(footer.get(key)).items() if name.startswith(f"{section}.")}

@@ -4,11 +4,12 @@ from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.iqa import is_not_measurable
-from thumb_assets.pipeline.job import Made, VideoJob, skip_or_raise
-from thumb_assets.pipeline.scorers import FrameScorer, ModelThread, build_scorer, on_unavailable
-from thumb_assets.pipeline.stages import SCORER_STAGES
+from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.watching import OnStep
 from thumb_assets.settings import Settings
+from thumb_assets.stages import STAGES, check_licences
+from thumb_assets.stages.kit.declaration import FromFrames, Made, skip_or_raise
+from thumb_assets.stages.kit.scorer import FrameScorer, ModelThread
 from thumb_assets.store import TableStore
 from thumb_assets.tables import table_from_rows
 
@@ -42,16 +43,16 @@ class Scoring:
         """
         scorer = self.scorer(stage)
         if isinstance(scorer, ModelUnavailableError):
-            raise skip_or_raise(scorer, on_unavailable(stage, self._settings))
+            raise skip_or_raise(scorer, _on_unavailable(stage, self._settings))
         if isinstance(scorer, ThumbAssetsError):
             raise scorer
         if scorer is None:
             raise ThumbAssetsError(f"{job.video_id}: stage {stage} has no scorer")
-        embeddings = job.stored_embeddings() if scorer.rescore else None
-        if embeddings is not None and scorer.rescore:
+        stored = job.rescorable(stage) if scorer.rescore else None
+        if stored is not None and scorer.rescore:
             precision = (self._store.footer(stage, job.video_id) or {}).get("precision", "")
             footer = {**scorer.footer, "precision": precision}  # that of the embeddings
-            return Made({stage: scorer.rescore(embeddings)}, footer, {"source": "stored embeddings"})
+            return Made({stage: scorer.rescore(stored)}, footer, {"source": "stored embeddings"})
         if job.fetch_error is not None:
             scorer.forget(job.video_id)
             raise job.fetch_error
@@ -67,20 +68,13 @@ class Scoring:
             metrics["note"] = f"{how_many}, the first: {errors[0]} (--recompute tries them again)"
         return Made({stage: table_from_rows(stage, rows)}, scorer.footer, metrics)
 
-    def iqa_footer(self, job: VideoJob) -> dict[str, str]:
-        """Footer of the scorer that makes the table `iqa_scores`, else of the stored table."""
-        scorer = self._scorers.get("iqa_scores")
-        if isinstance(scorer, FrameScorer):
-            return scorer.footer
-        return self._store.footer("iqa_scores", job.video_id) or {}
-
     def scorer(self, stage: str) -> "FrameScorer[Any, Any] | ThumbAssetsError | None":
         """The stage's scorer, made when the first video needs it, or why there is none; None for other stages.
 
         Raises:
             SettingsError: it cannot be had with these settings anywhere.
         """
-        if stage not in SCORER_STAGES:
+        if not isinstance(STAGES[stage].run, FromFrames):
             return None
         if stage not in self._scorers:
             self._on_step(f"{LOADING_MODEL} {stage}", is_of_file=False)
@@ -96,6 +90,31 @@ class Scoring:
         """True if a frame of the video still waits for its score."""
         scorers = [scorer for scorer in self._scorers.values() if isinstance(scorer, FrameScorer)]
         return any(scorer.has_pending(job.video_id) for scorer in scorers)
+
+
+def build_scorer(stage: str, settings: Settings, executor: ModelThread | None = None) -> "FrameScorer[Any, Any]":
+    """The scorer of a stage; loads its model, once per process.
+
+    Args:
+        executor: where models work while frames go on arriving.
+
+    Raises:
+        ModelUnavailableError: the weights or the package cannot be had here, `models.licence` refuses the model, or
+            the setting turns the stage off.
+    """
+    run = STAGES[stage].run
+    if not isinstance(run, FromFrames):
+        raise ThumbAssetsError(f"stage {stage} is not made of single frames")
+    check_licences(stage, settings)
+    scorer = run.build(settings)
+    scorer.executor = executor if run.is_threaded else None
+    return scorer
+
+
+def _on_unavailable(stage: str, settings: Settings) -> str:
+    """What a scorer's settings say is to be done where its model cannot be had: `skip` or `error`."""
+    section = STAGES[stage].section
+    return "error" if section is None else getattr(getattr(settings, section), "on_unavailable", "error")
 
 
 def _errors_of(rows: list[dict[str, Any]]) -> list[str]:

@@ -20,7 +20,6 @@ from thumb_assets.pipeline.decode_pass import (
     num_recent_frames,
     video_row,
 )
-from thumb_assets.pipeline.scorers import FrameScorer
 from thumb_assets.settings import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, measure_luma
 from thumb_assets.shots import (
@@ -34,6 +33,7 @@ from thumb_assets.shots import (
     shots_table,
     weigh_groups,
 )
+from thumb_assets.stages.kit.scorer import FrameScorer
 from thumb_assets.store import LibraryVideo
 from thumb_assets.tables import TABLES, conform, table_from_rows
 from thumb_assets.video import Frame, IndexedDecoder, UntrustedIndexError, seconds_on_screen

@@ -5,7 +5,7 @@ import pyarrow as pa
 from thumb_assets.errors import ContractError, StorageError, ThumbAssetsError, without_advice
 from thumb_assets.folders import recover_folder
 from thumb_assets.store import TableStore, file_problems
-from thumb_assets.tables import STAGE_TABLES
+from thumb_assets.tables import tables_of
 
 # What a survey found in other videos: a choice is made without it where it is damaged.
 DISPENSABLE = "recurrences"
@@ -56,7 +56,7 @@ class StoredTables:
 
     def _read(self, stage: str) -> dict[str, pa.Table] | None:
         try:
-            stored = {name: self._store.read(name, self._video_id) for name in STAGE_TABLES[stage]}
+            stored = {name: self._store.read(name, self._video_id) for name in tables_of(stage)}
             self._recover_files(stage)
         except (ThumbAssetsError, OSError) as error:  # what cannot be read or put right is made again
             self.found_wrong(stage, str(error))
@@ -69,7 +69,7 @@ class StoredTables:
 
     def _recover_files(self, stage: str) -> None:
         """Puts right what a crash left of the stage's pictures; making them does so itself."""
-        for table_name in STAGE_TABLES[stage]:
+        for table_name in tables_of(stage):
             folder = self._store.files_dir(table_name, self._video_id)
             if folder is not None:
                 recover_folder(folder)

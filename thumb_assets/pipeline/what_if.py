@@ -20,9 +20,8 @@ from thumb_assets.select.choose import pick
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings import PROMPT_FIELDS, Settings
+from thumb_assets.stages import STAGES, check_licences
 from thumb_assets.store import CandidateCache, StoredCandidates, TableStore
-from thumb_assets.tables import STAGES
-from thumb_assets.weights import check_licences
 
 # What prompts decide of a candidate, in the order of `NewPrompts.scores`.
 _OF_PROMPTS = ("positive_similarity", "clip_score", "title_card_similarity")
@@ -151,7 +150,7 @@ def what_if(
     if measured is None:
         if stored.errors:  # they say it themselves
             return WhatIf((), frozenset(), stored.missing, stored.errors, _table(()))
-        stage = min(stored.missing.values(), key=STAGES.index, default="selections")
+        stage = min(stored.missing.values(), key=list(STAGES).index, default="selections")
         raise MissingInputError(f"no video here has selections to compare with; run the stage `{stage}` first")
     rescored: frozenset[str] = frozenset()
     footers = dict(stored.clip_footers)
@@ -177,8 +176,8 @@ def apply_what_if(
     Raises:
         ThumbAssetsError: see `run_isolated`.
     """
-    first = STAGES.index("selections")
-    stages = [stage for stage in default_stages(settings) if STAGES.index(stage) >= first]
+    first = list(STAGES).index("selections")
+    stages = [stage for stage in default_stages(settings) if list(STAGES).index(stage) >= first]
     rescored = [video.video_id for video in result.videos if video.video_id in result.rescored]
     others = [video.video_id for video in result.videos if video.video_id not in result.rescored]
     yield from run_isolated(rescored, ["clip_scores", *stages], settings, store, asked=asked)

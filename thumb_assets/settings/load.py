@@ -4,9 +4,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from importlib import resources
-from typing import Any
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.base import StageSettings
@@ -70,6 +71,24 @@ class Settings(StageSettings):
         if self.judge.url and self.video.is_isolated and self.judge.timeout_seconds >= self.video.stall_seconds:
             raise ValueError("judge.timeout_seconds must be less than video.stall_seconds")
         return self
+
+
+def _with_sections_of_others(own: type[Settings]) -> type[Settings]:
+    """The settings with a section for each entry point of the group `thumb_assets.settings`, by the entry point's name.
+
+    Raises:
+        SettingsError: one is no model of settings.
+    """
+    sections = {point.name: point.load() for point in entry_points(group="thumb_assets.settings")}
+    for name, model in sections.items():
+        if not (isinstance(model, type) and issubclass(model, StageSettings)) or name in own.model_fields:
+            raise SettingsError(f"entry point {name} of thumb_assets.settings is no new section of settings")
+    fields: dict[str, Any] = {name: (model, Field(default_factory=model)) for name, model in sections.items()}
+    return create_model("Settings", __base__=own, __module__=__name__, **fields) if sections else own
+
+
+if not TYPE_CHECKING:
+    Settings = _with_sections_of_others(Settings)
 
 
 def _read_profiles() -> dict[str, dict[str, Any]]:

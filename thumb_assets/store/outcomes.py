@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from thumb_assets.errors import ContractError
 from thumb_assets.files import locked, storage_errors
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables import STAGE_TABLES, STAGES, table_from_rows
+from thumb_assets.tables import TABLES, table_from_rows, tables_of
 
 TABLE = "outcomes"
 # Footer key: by stage, what a skipped one was tried with.
@@ -101,7 +101,7 @@ def outdated_tables(store: TableStore, video_id: str) -> frozenset[str]:
         table_name
         for outcome in read_outcomes(store, video_id)
         if outcome.status != "done"
-        for table_name in STAGE_TABLES.get(outcome.stage, ())
+        for table_name in tables_of(outcome.stage)
     )
 
 
@@ -125,7 +125,7 @@ def _has_failed(store: TableStore, video_id: str) -> bool:
 
 
 def _position(stage: str) -> int:
-    return STAGES.index(stage) if stage in STAGES else len(STAGES)
+    return list(TABLES).index(stage) if stage in TABLES else len(TABLES)
 
 
 def _storable(outcome: Outcome) -> dict[str, object]:

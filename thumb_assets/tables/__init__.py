@@ -5,16 +5,12 @@ not: reading or writing (store), computing a value (the other rooms), thresholds
 """
 
 from thumb_assets.tables.conform import conform, content_sha256, contract_problems, empty_table, table_from_rows
-from thumb_assets.tables.contracts import STAGE_TABLES, STAGES, TABLES, stage_of
+from thumb_assets.tables.contracts import TABLES, register, stage_of, tables_of
 from thumb_assets.tables.declaration import Column, Embedding, TableContract
 from thumb_assets.tables.file_names import cover_of
-from thumb_assets.tables.lineage import LINEAGE
 from thumb_assets.tables.verify import Verdict, verify_contract, verify_coverage, verify_judgements
 
 __all__ = [
-    "LINEAGE",
-    "STAGES",
-    "STAGE_TABLES",
     "TABLES",
     "Column",
     "Embedding",
@@ -25,8 +21,10 @@ __all__ = [
     "contract_problems",
     "cover_of",
     "empty_table",
+    "register",
     "stage_of",
     "table_from_rows",
+    "tables_of",
     "verify_contract",
     "verify_coverage",
     "verify_judgements",

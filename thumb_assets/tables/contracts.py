@@ -1,5 +1,6 @@
 """All tables, and which stage writes which. `docs/tables.md` is generated from them."""
 
+from thumb_assets.errors import ContractError
 from thumb_assets.tables.declaration import TableContract
 from thumb_assets.tables.measurements import (
     APPEARANCE,
@@ -50,26 +51,28 @@ TABLES: dict[str, TableContract] = {
     )
 }
 
-# The stages in the order of the flow, and the tables each one writes. `catalog` writes the SQLite index, no table.
-STAGE_TABLES: dict[str, tuple[str, ...]] = {
-    "videos": ("videos",),
-    "frames": ("frames",),
-    "shots": ("shots",),
-    "candidate_frames": ("candidate_frames",),
-    "sharpness": ("sharpness",),
-    "appearance": ("appearance",),
-    "faces": ("faces",),
-    "clip_scores": ("clip_scores",),
-    "iqa_scores": ("iqa_scores",),
-    "judgements": ("judgements",),
-    "selections": ("selections", "rejections"),
-    "chapters": ("chapters",),
-    "stills": ("stills",),
-    "crops": ("crops",),
-    "published": ("published",),
-    "catalog": (),
-}
-STAGES: tuple[str, ...] = tuple(STAGE_TABLES)
+
+def register(contract: TableContract) -> None:
+    """Makes a table known that is declared with its stage, which may add what its columns come from.
+
+    Raises:
+        ContractError: there is another table of that name.
+    """
+    known = TABLES.get(contract.name, contract)
+    if known.made_of(dict.fromkeys(known.column_names, ())) != contract.made_of(
+        dict.fromkeys(contract.column_names, ())
+    ):
+        raise ContractError(f"table {contract.name!r} is declared twice")
+    TABLES[contract.name] = contract
+
+
+def tables_of(stage: str) -> tuple[str, ...]:
+    """The tables that a stage writes, its main one first; `catalog` writes the SQLite index, no table.
+
+    >>> tables_of("selections"), tables_of("catalog")
+    (('selections', 'rejections'), ())
+    """
+    return tuple(name for name, contract in TABLES.items() if contract.stage == stage)
 
 
 def stage_of(table_name: str) -> str | None:
@@ -78,4 +81,4 @@ def stage_of(table_name: str) -> str | None:
     >>> stage_of("rejections"), stage_of("decisions")
     ('selections', None)
     """
-    return next((stage for stage, table_names in STAGE_TABLES.items() if table_name in table_names), None)
+    return TABLES[table_name].stage

@@ -1,6 +1,6 @@
 """How a column and a table are declared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -30,6 +30,8 @@ class Column:
     Attributes:
         since: the table's schema version that added it; tables of the version before are still read.
         before: its values for such a table; without it they are null.
+        sources: columns of other tables that it comes from, each as `table.column`; none where it comes from the video
+            itself, or says how the row was made.
     """
 
     name: str
@@ -40,11 +42,20 @@ class Column:
     choices: tuple[str, ...] = ()
     since: int = 1
     before: Callable[[pa.Table], pa.ChunkedArray] | None = None
+    sources: tuple[str, ...] = ()
+
+    def of(self, *sources: str) -> "Column":
+        """The same column in a table where it comes from others."""
+        return replace(self, sources=tuple(dict.fromkeys(sources)))
 
 
 @dataclass(frozen=True)
 class TableContract:
-    """One table: what a row is, its columns in order, and the columns that are unique together and ascending."""
+    """One table: what a row is, its columns in order, and the columns that are unique together and ascending.
+
+    Attributes:
+        stage: the stage that writes it; its own name unless given, None where no stage does.
+    """
 
     name: str
     grain: str
@@ -52,6 +63,16 @@ class TableContract:
     key: tuple[str, ...]
     schema_version: int = 1
     footer_doc: str = ""
+    stage: str | None = ""
+
+    def __post_init__(self) -> None:
+        """Sets the default of `stage`."""
+        if self.stage == "":
+            object.__setattr__(self, "stage", self.name)
+
+    def made_of(self, sources: Mapping[str, tuple[str, ...]]) -> "TableContract":
+        """The same table, its columns coming from others: by column, each as `table.column`."""
+        return replace(self, columns=tuple(each.of(*sources.get(each.name, each.sources)) for each in self.columns))
 
     def column(self, name: str) -> Column:
         """The declared column of that name; KeyError where there is none."""
@@ -64,6 +85,12 @@ class TableContract:
     def column_names(self) -> tuple[str, ...]:
         """Names of the columns in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def lineage(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """By column that comes from other tables: (table, column) of each source."""
+        parted = {each.name: [source.partition(".") for source in each.sources] for each in self.columns}
+        return {name: tuple((table, column) for table, _, column in parts) for name, parts in parted.items() if parts}
 
     def arrow_schema(self, embedding_size: int = 0) -> pa.Schema:
         """The Arrow schema; `embedding_size` fixes the length of the embedding columns (0 where there is no row)."""

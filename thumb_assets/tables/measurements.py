@@ -148,10 +148,10 @@ CANDIDATE_FRAMES = TableContract(
     "One row per candidate frame.",
     (
         VIDEO_ID,
-        FRAME_INDEX,
-        PTS,
-        PTS_SECONDS,
-        SHOT_INDEX,
+        FRAME_INDEX.of("frames.frame_index", "shots.start_frame_index", "shots.exclusive_end_frame_index"),
+        PTS.of("frames.pts"),
+        PTS_SECONDS.of("frames.pts_seconds"),
+        SHOT_INDEX.of("shots.shot_index"),
         Column(
             "sampling_methods", pa.list_(_text), "Every method that asked for this frame.", choices=SAMPLING_METHODS
         ),
@@ -165,7 +165,7 @@ SHARPNESS = TableContract(
     "One row per candidate frame.",
     (
         VIDEO_ID,
-        FRAME_INDEX,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
         Column("laplacian_variance", _float, "Variance of the 3x3 Laplacian of the luma.", "level^2", True),
         Column("tenengrad", _float, "Mean squared Sobel gradient (3x3) of the luma.", "level^2", True),
         Column("luma_mean", _float, "Mean luma, full range 0..255.", "level", True),
@@ -188,7 +188,7 @@ APPEARANCE = TableContract(
     "One row per candidate frame.",
     (
         VIDEO_ID,
-        FRAME_INDEX,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
         Column("luma_entropy", _float, "Shannon entropy of the luma's histogram, 0..8.", "bit", True),
         Column("dark_share", _float, "Share of pixels whose luma is at most 24, 0..1.", "", True),
         Column("bright_share", _float, "Share of pixels whose luma is at least 240, 0..1.", "", True),
@@ -213,7 +213,7 @@ FACES = TableContract(
     "One row per face in a candidate frame.",
     (
         VIDEO_ID,
-        FRAME_INDEX,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
         Column("face_index", _int, "0-based, by falling confidence."),
         Column("x", _float, "Left edge in the displayed (upright, square-pixel) frame.", "px"),
         Column("y", _float, "Top edge.", "px"),
@@ -240,7 +240,7 @@ CLIP_SCORES = TableContract(
     "One row per candidate frame.",
     (
         VIDEO_ID,
-        FRAME_INDEX,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
         Column("positive_similarity", _float, "Greatest cosine to a positive prompt, -1..1.", "", True),
         Column("negative_similarity", _float, "Mean cosine to the negative prompts, -1..1.", "", True),
         Column("clip_score", _float, "positive_similarity - negative_similarity, unscaled.", "", True),
@@ -258,7 +258,7 @@ IQA_SCORES = TableContract(
     "One row per scored frame and metric.",
     (
         VIDEO_ID,
-        FRAME_INDEX,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
         Column("metric", _text, "pyiqa's name of the metric."),
         Column("iqa_score", _float, "Prediction in the metric's own unit; `lower_better` is in the footer.", "", True),
         ERROR,

@@ -13,7 +13,7 @@ JUDGEMENTS = TableContract(
     "One row per candidate that a vision-language model was to look at.",
     (
         VIDEO_ID,
-        FRAME_INDEX,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
         Column("judge_score", _float, "How good a thumbnail the model finds it, 0..10.", "", True),
         Column("reason", _text, "Why, in the model's words, one line.", "", True),
         Column("model", _text, "By what name the server knows the model."),
@@ -21,6 +21,19 @@ JUDGEMENTS = TableContract(
     ),
     key=("video_id", "frame_index"),
     footer_doc="model, prompt_sha256",
+)
+
+# The parts of a combined score.
+_COMPONENTS = (
+    Column("sharpness_percentile", _float, "Percentile of the Laplacian variance among the candidates.", "", True),
+    Column("clip_percentile", _float, "Percentile of clip_score among the candidates.", "", True),
+    Column("iqa_percentile", _float, "Mean percentile of the metrics, direction honoured.", "", True),
+    Column("stillness_percentile", _float, "Percentile of how little moves around the frame.", "", True),
+    Column("contrast_percentile", _float, "Percentile of the luma's standard deviation.", "", True),
+    Column("text_percentile", _float, "Percentile of the likeness to what is looked for.", "", True),
+    Column("judge_percentile", _float, "The judge's score over 10; 0 where it was not asked for it.", "", True),
+    Column("learned_percentile", _float, "Percentile of the learned scorer's score.", "", True),
+    Column("face_bonus", _float, "What a clear face added; null where faces were not looked for.", "", True),
 )
 
 SELECTIONS = TableContract(
@@ -31,15 +44,7 @@ SELECTIONS = TableContract(
         FRAME_INDEX,
         RANK,
         Column("combined_score", _float, "Weighted mean of the components there are, plus face_bonus; 0..1+bonus."),
-        Column("sharpness_percentile", _float, "Percentile of the Laplacian variance among the candidates.", "", True),
-        Column("clip_percentile", _float, "Percentile of clip_score among the candidates.", "", True),
-        Column("iqa_percentile", _float, "Mean percentile of the metrics, direction honoured.", "", True),
-        Column("stillness_percentile", _float, "Percentile of how little moves around the frame.", "", True),
-        Column("contrast_percentile", _float, "Percentile of the luma's standard deviation.", "", True),
-        Column("text_percentile", _float, "Percentile of the likeness to what is looked for.", "", True),
-        Column("judge_percentile", _float, "The judge's score over 10; 0 where it was not asked for it.", "", True),
-        Column("learned_percentile", _float, "Percentile of the learned scorer's score.", "", True),
-        Column("face_bonus", _float, "What a clear face added; null where faces were not looked for.", "", True),
+        *_COMPONENTS,
         PTS,
         PTS_SECONDS,
         SHOT_INDEX,
@@ -94,6 +99,7 @@ REJECTIONS = TableContract(
     key=("video_id", "frame_index"),
     schema_version=3,
     footer_doc="as of `selections`; doubtful: frame_index of candidates that a rule spared, being beyond its share",
+    stage="selections",
 )
 
 DECISIONS = TableContract(
@@ -105,6 +111,7 @@ DECISIONS = TableContract(
         Column("decision", _text, "Always chosen, never, or chosen as rank 1.", choices=("pin", "ban", "cover")),
     ),
     key=("video_id", "frame_index"),
+    stage=None,
 )
 
 RECURRENCES = TableContract(
@@ -120,6 +127,7 @@ RECURRENCES = TableContract(
         Column("hash_distance", _int, "Bits in which the two difference hashes differ.", "bit"),
     ),
     key=("video_id", "frame_index"),
+    stage=None,
 )
 
 CHAPTERS = TableContract(
@@ -128,13 +136,23 @@ CHAPTERS = TableContract(
     (
         VIDEO_ID,
         Column("chapter_index", _int, "0-based position of the chapter in the video."),
-        Column("start_frame_index", _int, "First frame of the chapter."),
-        Column("exclusive_end_frame_index", _int, "First frame after the chapter."),
-        Column("start_pts_seconds", _float, "pts_seconds of the first frame; never less than before.", "s"),
+        Column("start_frame_index", _int, "First frame of the chapter.").of("shots.start_frame_index"),
+        Column("exclusive_end_frame_index", _int, "First frame after the chapter.").of(
+            "shots.exclusive_end_frame_index"
+        ),
+        Column("start_pts_seconds", _float, "pts_seconds of the first frame; never less than before.", "s").of(
+            "frames.pts_seconds"
+        ),
         Column("end_seconds", _float, "Where the next chapter begins; of the last, where the video ends.", "s"),
-        Column("frame_index", _int, "The candidate that stands for it; null where it has none.", "", True),
-        Column("title", _text, "The label it is most like; null where none stands out.", "", True),
-        Column("title_similarity", _float, "Cosine of its mean embedding to that label, -1..1.", "", True),
+        Column("frame_index", _int, "The candidate that stands for it; null where it has none.", "", True).of(
+            "candidate_frames.frame_index"
+        ),
+        Column("title", _text, "The label it is most like; null where none stands out.", "", True).of(
+            "clip_scores.embedding"
+        ),
+        Column("title_similarity", _float, "Cosine of its mean embedding to that label, -1..1.", "", True).of(
+            "clip_scores.embedding"
+        ),
         Column("num_candidates", _int, "Candidates in it."),
     ),
     key=("video_id", "chapter_index"),
@@ -146,15 +164,17 @@ STILLS = TableContract(
     "One row per file.",
     (
         VIDEO_ID,
-        FRAME_INDEX,
-        RANK,
-        PTS,
-        Column("file_name", _text, "Name within `stills/{video_id}/`."),
+        FRAME_INDEX.of("selections.frame_index"),
+        RANK.of("selections.rank"),
+        PTS.of("selections.pts"),
+        Column("file_name", _text, "Name within `stills/{video_id}/`.").of(
+            "selections.frame_index", "selections.pts_seconds"
+        ),
         Column("width", _int, "Width of the picture: upright, square pixels.", "px"),
         Column("height", _int, "Height of the picture.", "px"),
         Column("num_bytes", _int, "Size of the file.", "B"),
         Column("file_sha256", _text, "SHA-256 of the file.", "hex"),
-        LUMA_HASH,
+        LUMA_HASH.of("frames.luma_hash"),
         Column("mapping_verified", _bool, "The frame was decoded again, its hash and the picture compared."),
         Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential", "ffmpeg")),
     ),
@@ -166,12 +186,12 @@ CROPS = TableContract(
     "One row per file cut from a still.",
     (
         VIDEO_ID,
-        FRAME_INDEX,
+        FRAME_INDEX.of("stills.frame_index"),
         Column("aspect_ratio", _text, "Width to height as asked for, `W:H`."),
-        RANK,
+        RANK.of("stills.rank"),
         PTS,
-        Column("x", _int, "Left edge of the cut in the still.", "px"),
-        Column("y", _int, "Top edge.", "px"),
+        Column("x", _int, "Left edge of the cut in the still.", "px").of("faces.x", "faces.width"),
+        Column("y", _int, "Top edge.", "px").of("faces.y", "faces.height"),
         Column("width", _int, "Width of the cut and of the picture.", "px"),
         Column("height", _int, "Height of the cut and of the picture.", "px"),
         Column("rule", _text, "What decided where to cut.", choices=("faces", "saliency", "centre")),
@@ -192,12 +212,12 @@ PUBLISHED = TableContract(
     "One row per still that another system was told of.",
     (
         VIDEO_ID,
-        FRAME_INDEX,
-        RANK,
+        FRAME_INDEX.of("stills.frame_index"),
+        RANK.of("stills.rank"),
         Column("target", _text, "Where it was written.", choices=("sql", "http")),
         Column("key", _text, "By what the other system knows the video."),
-        Column("file_name", _text, "Name within `stills/{video_id}/`."),
-        Column("file_sha256", _text, "SHA-256 of the file that was told of.", "hex"),
+        Column("file_name", _text, "Name within `stills/{video_id}/`.").of("stills.file_name"),
+        Column("file_sha256", _text, "SHA-256 of the file that was told of.", "hex").of("stills.file_sha256"),
     ),
     key=("video_id", "frame_index"),
 )
@@ -231,4 +251,5 @@ OUTCOMES = TableContract(
     ),
     key=("video_id", "stage"),
     schema_version=2,
+    stage=None,
 )

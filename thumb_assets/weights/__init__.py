@@ -7,7 +7,7 @@ a minute of retries.
 """
 
 from thumb_assets.weights.hub import HUB_PROBE_SECONDS, is_hub_reachable, offline_if_unreachable
-from thumb_assets.weights.licence import check_licences, models_of_settings, models_of_stage
+from thumb_assets.weights.licence import check_models
 from thumb_assets.weights.refusal import refusal_of
 from thumb_assets.weights.registry import (
     MODEL_FILES,
@@ -30,7 +30,7 @@ __all__ = [
     "ModelStatus",
     "OnProgress",
     "advice",
-    "check_licences",
+    "check_models",
     "download_model",
     "download_url",
     "fetch",
@@ -44,8 +44,6 @@ __all__ = [
     "lacks_package",
     "list_models",
     "models_here",
-    "models_of_settings",
-    "models_of_stage",
     "offline_if_unreachable",
     "open_clip_file",
     "pyiqa_metric",

@@ -1,13 +1,14 @@
 """What of the registry is on this machine, which profile uses it, and making it so."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from thumb_assets.errors import ModelUnavailableError, SettingsError
-from thumb_assets.settings import PROFILES, Settings, load_settings
-from thumb_assets.weights.licence import check_models, models_of_settings, models_of_stage
-from thumb_assets.weights.registry import ModelFile, ModelKind, Use, find_model, models
+from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.settings import ModelsSettings
+from thumb_assets.weights.licence import check_models
+from thumb_assets.weights.registry import ModelFile, ModelKind, Use, models
 from thumb_assets.weights.resolve import find_local, install_command, installed_version, is_installed, resolve_file
 from thumb_assets.weights.url import OnProgress
 
@@ -45,11 +46,14 @@ class ModelStatus:
         return amount if self.path else f"~{amount}"
 
 
-def list_models() -> list[ModelStatus]:
-    """Every registered model, in the registry's order; asks no network."""
-    of_profiles = {name: set(models_of_settings(load_settings(name))) for name in PROFILES}
+def list_models(of_profiles: Mapping[str, Collection[ModelFile]]) -> list[ModelStatus]:
+    """Every registered model, in the registry's order, then what stages use besides; asks no network.
+
+    Args:
+        of_profiles: by profile, the models that its stages use.
+    """
     statuses = []
-    for model_file in models():
+    for model_file in dict.fromkeys((*models(), *(each for used in of_profiles.values() for each in used))):
         path = find_local(model_file)
         statuses.append(
             ModelStatus(
@@ -76,19 +80,18 @@ def _state(model_file: ModelFile, path: Path | None) -> ModelState:
     return "not here"
 
 
-def lacks_package(stage: str, settings: Settings) -> bool:
+def lacks_package(of_stage: Sequence[ModelFile]) -> bool:
     """Whether a stage cannot be done here for want of a distribution that one of its models needs."""
-    packages = {model_file.package for model_file in models_of_stage(stage, settings)} - {""}
-    return not all(map(is_installed, packages))
+    return not all(map(is_installed, {model_file.package for model_file in of_stage} - {""}))
 
 
-def models_here(stage: str, settings: Settings) -> list[list[str]]:
+def models_here(of_stage: Sequence[ModelFile], settings: ModelsSettings) -> list[list[str]]:
     """Models of a stage that this machine has; differs once a package or a file comes, goes or is replaced.
 
     Asks no network. `models.licence` counts too, since it can refuse what is here.
     """
-    found = [[settings.models.licence, *settings.models.allow]]
-    for model_file in models_of_stage(stage, settings):
+    found = [[settings.licence, *settings.allow]]
+    for model_file in of_stage:
         path, version = find_local(model_file), installed_version(model_file.package)
         status = path.stat() if path else None
         identity = [str(path), str(status.st_size), str(status.st_mtime_ns)] if status else []
@@ -96,35 +99,15 @@ def models_here(stage: str, settings: Settings) -> list[list[str]]:
     return found
 
 
-def models_to_fetch(name: str, settings: Settings | None = None) -> tuple[ModelFile, ...]:
-    """The models behind a name: those of a profile, or one registered model.
-
-    Args:
-        name: a profile or a registered model.
-        settings: the profile's settings with changes; None takes them as they are.
-
-    Raises:
-        SettingsError: neither; the message lists both.
-    """
-    if name in PROFILES:
-        return models_of_settings(settings or load_settings(name))
-    model_file = find_model(name)
-    if model_file is None:
-        profiles, names = ", ".join(PROFILES), ", ".join(file.name for file in models())
-        raise SettingsError(f"{name!r} is neither a profile ({profiles}) nor a model; choose one of {names}")
-    return (model_file,)
-
-
 def fetch(
-    name: str,
+    chosen: Sequence[ModelFile],
     *,
-    settings: Settings | None = None,
+    settings: ModelsSettings | None = None,
     on_progress: OnProgress | None = None,
 ) -> dict[str, Path | None]:
-    """Makes a model, or all models of a profile, available on this machine, by downloading what is not here.
+    """Makes models available on this machine, by downloading what is not here.
 
     Args:
-        name: a profile or a registered model.
         settings: whose `models.licence` holds; None refuses nothing.
         on_progress: called during downloads with the file's name, the bytes that are here and the size.
 
@@ -133,11 +116,9 @@ def fetch(
 
     Raises:
         ModelUnavailableError: one cannot be had, or its licence is refused; what came before it stays.
-        SettingsError: neither a profile nor a model.
     """
-    chosen = models_to_fetch(name, settings)
     if settings is not None:
-        check_models(chosen, settings.models)
+        check_models(chosen, settings)
     return {
         model_file.name: None if _is_fileless(model_file) else resolve_file(model_file, on_progress=on_progress)
         for model_file in chosen

@@ -14,7 +14,8 @@ from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.errors import SettingsError
 from thumb_assets.pipeline import default_stages
 from thumb_assets.settings import load_settings
-from thumb_assets.tables import STAGES, TABLES
+from thumb_assets.stages import STAGES
+from thumb_assets.tables import TABLES
 from thumb_assets_tests.golden.asset_graph import SNAPSHOT, describe_graph
 
 

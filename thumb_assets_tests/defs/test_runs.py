@@ -1,6 +1,7 @@
 """Real runs of the assets: a partition, a range with a bad video, one stage alone, checks that fail when due."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +14,8 @@ from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.checks import CHECKS
 from thumb_assets.defs.metadata import stage_metadata
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import CODE_VERSIONS, StageResult
+from thumb_assets.pipeline import StageResult
+from thumb_assets.stages import STAGES
 from thumb_assets.store import TableStore
 from thumb_assets.tables import empty_table
 from thumb_assets_tests.defs.conftest import RunRange, stale_causes
@@ -214,7 +216,8 @@ def test_what_is_kept_counts_as_made_after_what_is_made_anew(
 ) -> None:
     video_ids = register(data_dir, [synthetic_videos("cfr")])
     assert run_range(video_ids, WITHOUT_MODELS).success
-    monkeypatch.setitem(CODE_VERSIONS, "frames", "other")  # what another version of the project may change alone
+    # What another version of the project may change alone.
+    monkeypatch.setitem(STAGES, "frames", replace(STAGES["frames"], version="other"))
     assert stale_causes(instance, data_dir, video_ids[0]) == {"frames": {"frames has a new code version"}}
     result = run_range(video_ids, WITHOUT_MODELS)
     stages = [event.asset_key.to_user_string() for event in result.asset_materializations_for_node("pipeline")]

@@ -15,8 +15,8 @@ from thumb_assets.defs.sensors import library_sensor
 from thumb_assets.pipeline import asked_of, backlog_of, grouped, run_groups
 from thumb_assets.settings import read_configuration, settings_path
 from thumb_assets.settings.edit import set_in_file
+from thumb_assets.stages import STAGES
 from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
-from thumb_assets.tables import STAGES
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register
 
 MakeVideo = Callable[[str], Path]

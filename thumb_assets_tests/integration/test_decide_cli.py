@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
 from thumb_assets.pipeline import engine
-from thumb_assets.pipeline.from_tables import select_frames
-from thumb_assets.pipeline.job import Made
 from thumb_assets.settings import load_settings
 from thumb_assets.settings.presets import load_presets
+from thumb_assets.stages.kit.declaration import Made
+from thumb_assets.stages.selections import select_frames
 from thumb_assets.store import TableStore, decide
 from thumb_assets_tests.support.running import register, run_stages
 

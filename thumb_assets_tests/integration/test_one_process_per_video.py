@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from thumb_assets.stages import STAGES
 from thumb_assets.store import TableStore, read_outcomes
-from thumb_assets.tables import STAGES
 from thumb_assets_tests.support.running import register
 
 MakeVideo = Callable[[str], Path]

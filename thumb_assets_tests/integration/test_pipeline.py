@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import STAGES, run
+from thumb_assets.pipeline import run
 from thumb_assets.settings import load_settings
+from thumb_assets.stages import STAGES
 from thumb_assets.store import Catalog, TableStore, failed_video_ids, read_outcomes
-from thumb_assets.tables import STAGE_TABLES, TABLES, contract_problems, verify_coverage
+from thumb_assets.tables import TABLES, contract_problems, tables_of, verify_coverage
 from thumb_assets_tests.support.damage import damage
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS, RECIPES, read_frame_index
@@ -69,7 +70,7 @@ def test_tables_say_what_the_video_is(synthetic_videos: MakeVideo, data_dir: Pat
     run_stages(data_dir, [video_id])
     store = TableStore(data_dir)
     for stage in WITHOUT_MODELS:
-        for table_name in STAGE_TABLES[stage]:
+        for table_name in tables_of(stage):
             assert contract_problems(table_name, store.read(table_name, video_id)) == []
     shots = store.read("shots", video_id).column("start_frame_index").to_pylist()
     assert shots == list(MULTI_SHOT_CUTS)
@@ -115,7 +116,7 @@ def test_one_stage_is_rerun_from_the_store_alone(synthetic_videos: MakeVideo, da
     (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
     run_stages(data_dir, [video_id])
     store = TableStore(data_dir)
-    tables = [name for stage in WITHOUT_MODELS for name in STAGE_TABLES[stage]]
+    tables = [name for stage in WITHOUT_MODELS for name in tables_of(stage)]
     before = {name: store.read(name, video_id) for name in tables}
     for stage in WITHOUT_MODELS:
         decoded: list[tuple[str, int]] = []
@@ -216,7 +217,7 @@ def test_results_do_not_depend_on_the_other_videos_of_a_run(synthetic_videos: Ma
         register(alone, [path])
         run_stages(alone, [video_id])
         for stage in WITHOUT_MODELS:
-            for name in STAGE_TABLES[stage]:
+            for name in tables_of(stage):
                 assert TableStore(together).read(name, video_id).equals(TableStore(alone).read(name, video_id))
 
 

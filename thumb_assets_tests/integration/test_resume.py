@@ -13,7 +13,7 @@ from thumb_assets.pipeline import StageResult, run
 from thumb_assets.pipeline.scoring import LOADING_MODEL
 from thumb_assets.settings import Settings, load_settings
 from thumb_assets.store import Outcome, TableStore, record_outcomes
-from thumb_assets.tables import STAGE_TABLES
+from thumb_assets.tables import tables_of
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 
 MakeVideo = Callable[[str], Path]
@@ -37,7 +37,7 @@ def made_again(data_dir: Path, video_id: str, stages: tuple[str, ...] = WITHOUT_
 
 def stamps(data_dir: Path, video_id: str) -> dict[str, int]:
     store = TableStore(data_dir)
-    names = [name for stage in WITHOUT_MODELS for name in STAGE_TABLES[stage]]
+    names = [name for stage in WITHOUT_MODELS for name in tables_of(stage)]
     return {name: store.table_path(name, video_id).stat().st_mtime_ns for name in names}
 
 

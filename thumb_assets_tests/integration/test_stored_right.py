@@ -15,17 +15,14 @@ from thumb_assets.cli import main
 from thumb_assets.pipeline import StageResult, default_stages
 from thumb_assets.settings import Settings, load_settings
 from thumb_assets.store import TableStore
-from thumb_assets.tables import STAGE_TABLES, TABLES
+from thumb_assets.tables import TABLES, tables_of
 from thumb_assets_tests.support.running import register, run_stages
 from thumb_assets_tests.support.stored import DAMAGES
 
 MakeVideo = Callable[[str], Path]
 SETTINGS = ["chapters.is_on=true", 'crops.aspect_ratios=["1:1"]', 'iqa.metrics=["entropy"]']
 TABLES_MADE = [
-    name
-    for stage in default_stages(load_settings(overrides=SETTINGS))
-    for name in STAGE_TABLES[stage]
-    if stage != "faces"
+    name for stage in default_stages(load_settings(overrides=SETTINGS)) for name in tables_of(stage) if stage != "faces"
 ]
 
 
@@ -79,7 +76,7 @@ def is_as_before(place: Place, made: str) -> None:
 
 
 def stage_of(table_name: str) -> str:
-    return next(stage for stage, names in STAGE_TABLES.items() if table_name in names)
+    return str(TABLES[table_name].stage)
 
 
 def damaged(place: Place, table_name: str, damage: str) -> None:

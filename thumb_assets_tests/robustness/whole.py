@@ -9,7 +9,7 @@ import numpy as np
 
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.export import verify_count, verify_mapping
-from thumb_assets.pipeline.from_tables import identities_of
+from thumb_assets.stages.kit.work import identities_of
 from thumb_assets.store import Catalog, TableStore
 from thumb_assets.tables import TABLES, verify_contract
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from thumb_assets.errors import OutOfMemoryError, ThumbAssetsError
-from thumb_assets.pipeline.scorers import FrameScorer, ModelThread
+from thumb_assets.stages.kit.scorer import FrameScorer, ModelThread
 from thumb_assets.tables import empty_table
 
 FRAMES: pa.Table = empty_table("frames")

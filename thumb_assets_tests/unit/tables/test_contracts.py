@@ -4,20 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.tables import STAGE_TABLES, TABLES, Embedding
-from thumb_assets.tables.docs import render
+from thumb_assets.stages import STAGES
+from thumb_assets.stages.kit.docs import render
+from thumb_assets.tables import TABLES, Embedding, tables_of
 
 _PAGE = Path(__file__).resolve().parents[3] / "docs" / "tables.md"
 
 
 def test_the_page_is_that_of_the_contracts():
     assert _PAGE.read_text(encoding="utf-8") == render(), (
-        "docs/tables.md is stale: run `python -m thumb_assets.tables.docs > docs/tables.md`"
+        "docs/tables.md is stale: run `python -m thumb_assets.stages.kit.docs > docs/tables.md`"
     )
 
 
 def test_the_command_writes_the_page():
-    command = [sys.executable, "-X", "utf8", "-m", "thumb_assets.tables.docs"]
+    command = [sys.executable, "-X", "utf8", "-m", "thumb_assets.stages.kit.docs"]
     assert subprocess.run(command, capture_output=True, check=True).stdout.decode() == render()
 
 
@@ -40,5 +41,5 @@ def test_declarations_hold_together(table):
 
 
 def test_every_table_has_one_stage_but_those_that_the_store_people_and_the_survey_write():
-    written = [name for names in STAGE_TABLES.values() for name in names]
+    written = [name for names in map(tables_of, STAGES) for name in names]
     assert sorted([*written, "outcomes", "decisions", "recurrences"]) == sorted(TABLES)

@@ -7,17 +7,21 @@ import pytest
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.settings import PROFILES, load_settings
+from thumb_assets.stages import (
+    check_licences,
+    models_of_profiles,
+    models_of_settings,
+    models_of_stage,
+    models_to_fetch,
+)
 from thumb_assets.weights import (
     MODEL_FILES,
-    check_licences,
     fetch,
     file_sha256,
     find_local,
     find_model,
     get_model_file,
     list_models,
-    models_of_settings,
-    models_of_stage,
     open_clip_file,
     url_file,
 )
@@ -178,7 +182,7 @@ def test_the_list_has_every_model_once_and_asks_no_network(tmp_path, monkeypatch
     in_pyiqas_folder = tmp_path / "torch" / "hub" / "pyiqa" / "brisque_svm_weights.pth"
     in_pyiqas_folder.parent.mkdir(parents=True)
     in_pyiqas_folder.write_bytes(b"\x80\x02")
-    statuses = {status.name: status for status in list_models()}
+    statuses = {status.name: status for status in list_models(models_of_profiles())}
     assert list(statuses) == [model_file.name for model_file in MODEL_FILES]
     assert (statuses["niqe"].path, statuses["niqe"].state, statuses["niqe"].size) == (path, "here", "0 kB")
     assert statuses["brisque"].path == in_pyiqas_folder
@@ -196,24 +200,24 @@ def test_fetching_a_profile_makes_all_its_models_local(local_hub, empty_machine)
     local_hub.files[f"/{clip.hub_repo}/resolve/main/{clip.file_names[0]}"] = safetensors()
     local_hub.files[f"/{metric.hub_repo}/resolve/main/{metric.file_names[0]}"] = b"\x80\x02 a checkpoint"
     settings = load_settings("gpu", ["faces.detector=none"])
-    paths = fetch("gpu", settings=settings)
+    paths = fetch(models_to_fetch("gpu", settings), settings=settings.models)
     assert list(paths) == [clip.name, metric.name]
     assert all(empty_machine in path.parents for path in paths.values())
     local_hub.requests.clear()
-    assert fetch("gpu", settings=settings) == paths
+    assert fetch(models_to_fetch("gpu", settings), settings=settings.models) == paths
     assert local_hub.requests == []
 
 
 def test_fetching_is_refused_where_the_licence_is(local_hub):
     settings = load_settings("gpu", [COMMERCIAL])
     with pytest.raises(ModelUnavailableError, match="refuses topiq_nr"):
-        fetch("gpu", settings=settings)
+        fetch(models_to_fetch("gpu", settings), settings=settings.models)
     assert local_hub.requests == []
 
 
 def test_a_model_without_files_is_fetched_at_once():
     pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installed")
-    assert fetch("piqe") == {"piqe": None}
+    assert fetch(models_to_fetch("piqe")) == {"piqe": None}
 
 
 def test_a_model_whose_package_is_missing_says_how_to_get_it(monkeypatch):
@@ -226,4 +230,4 @@ def test_a_model_whose_package_is_missing_says_how_to_get_it(monkeypatch):
 
 def test_a_name_that_is_neither_lists_both():
     with pytest.raises(SettingsError, match=r"neither a profile \(default.*yunet"):
-        fetch("no-such-model")
+        models_to_fetch("no-such-model")

@@ -1,11 +1,12 @@
-"""Writes `docs/tables.md` from the contracts: `python -m thumb_assets.tables.docs > docs/tables.md`."""
+"""Writes `docs/tables.md` from the contracts: `python -m thumb_assets.stages.kit.docs > docs/tables.md`."""
 
+import thumb_assets.stages  # noqa: F401 - makes the tables known that stages declare
 from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.declaration import Column, TableContract
 
 HEADER = """# Tables
 
-Generated from `thumb_assets/tables/` by `python -m thumb_assets.tables.docs`; do not edit.
+Generated from the contracts by `python -m thumb_assets.stages.kit.docs`; do not edit.
 
 Parquet is the truth: one file per table and video, `data/tables/{table}/{video_id}.parquet`. The SQLite catalog
 (`data/catalog.sqlite`) holds the same columns. A `?` behind a type says that the value may be null. Every footer

@@ -2,39 +2,39 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from functools import lru_cache, partial
 
 from thumb_assets.clip import MINI_MODEL, load_clip_scorer
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.export import export_chapters
-from thumb_assets.pipeline.from_tables import score_tables
-from thumb_assets.pipeline.job import Made, SkippedError, VideoJob
-from thumb_assets.select.chapters import Labels, chapters_of
+from thumb_assets.select.chapters import Labels, chapters_of, verify_chapters
 from thumb_assets.settings import ClipSettings, Settings
+from thumb_assets.stages import clip_scores
+from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
+from thumb_assets.stages.kit.work import OF_CANDIDATES, score_tables
 from thumb_assets.store import FILES, FILES_SHA256, TableStore
-from thumb_assets.weights import check_licences
+from thumb_assets.tables import Verdict
+from thumb_assets.tables.outputs import CHAPTERS
+from thumb_assets.weights import check_models
 
 # CLIP was trained on captions of pictures: a label alone is less like one.
 _CAPTION = "a photo of {}"
 
 
-def make_chapters(job: VideoJob, settings: Settings, store: TableStore, iqa_footer: Mapping[str, str]) -> Made:
+def make_chapters(job: VideoTables, run: RunContext) -> Made:
     """The table `chapters` and the files that say the same.
-
-    Args:
-        iqa_footer: see `score_tables`.
 
     Raises:
         SkippedError: they are not asked for.
     """
+    settings, store = run.settings, run.store
     if not settings.chapters.is_on:
         raise SkippedError("chapters are not asked for: set chapters.is_on=true")
     labels, reason, is_final = _labels(job, settings, store)
     (video,) = job.table("videos").to_pylist()
     chapters = chapters_of(
         job.table("candidate_frames"),
-        score_tables(job, iqa_footer),
+        score_tables(job),
         duration_seconds=video["duration_seconds"],
         settings=settings.chapters,
         selection=settings.selection,
@@ -50,7 +50,7 @@ def make_chapters(job: VideoJob, settings: Settings, store: TableStore, iqa_foot
     return Made({"chapters": chapters}, {FILES: json.dumps(sizes), FILES_SHA256: json.dumps(hashes)}, metrics, is_final)
 
 
-def _labels(job: VideoJob, settings: Settings, store: TableStore) -> tuple[Labels | None, str, bool]:
+def _labels(job: VideoTables, settings: Settings, store: TableStore) -> tuple[Labels | None, str, bool]:
     """The titles as the model of the stored embeddings sees them, or why there are none, and whether that may pass.
 
     What the stage is made from holds no setting of `clip`: where the reason lies in these, the next run tries again.
@@ -63,7 +63,7 @@ def _labels(job: VideoJob, settings: Settings, store: TableStore) -> tuple[Label
     if footer.get("model_name") == MINI_MODEL:
         return None, f"{MINI_MODEL} knows clean from spoiled and no other words; set clip.model to another", True
     try:
-        check_licences("clip_scores", settings)
+        check_models(clip_scores.STAGE.models(settings), settings.models)
         scorer = load_clip_scorer(settings.clip)
     except (ModelUnavailableError, SettingsError) as error:
         return None, str(error), False
@@ -77,3 +77,24 @@ def _labels(job: VideoJob, settings: Settings, store: TableStore) -> tuple[Label
 def _encoded(settings: ClipSettings, texts: tuple[str, ...]) -> Labels:
     encoder = load_clip_scorer(settings).encoder
     return Labels(texts, encoder.encode_texts([_CAPTION.format(text) for text in texts]))
+
+
+def _tiles(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
+    """The chapters tile the video, each begins with a shot, and the frame that stands for it is in it."""
+    return verify_chapters(store.read("chapters", video_id), store.read("shots", video_id))
+
+
+STAGE = Stage(
+    name="chapters",
+    contracts=(CHAPTERS,),
+    run=FromTables(make_chapters),
+    reads=("videos", "frames", "shots", "candidate_frames"),
+    uses=tuple(name for name in OF_CANDIDATES if name not in {"frames", "shots"}),
+    section="chapters",
+    settings=lambda s: (s.chapters, s.selection),
+    is_on=lambda s: s.chapters.is_on,
+    version="2",  # lengths are measured by the stamps
+    tools=("scikit-learn",),
+    checks={"tiles_video": _tiles},
+    description="Spans of like content that tile the video, as a table, WebVTT and FFmpeg metadata.",
+)

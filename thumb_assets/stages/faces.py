@@ -1,0 +1,74 @@
+"""The stage `faces`: the faces in each candidate."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
+from thumb_assets.faces import load_face_detector, scale_boxes
+from thumb_assets.settings import Settings
+from thumb_assets.sharpness import box_laplacian_variance
+from thumb_assets.stages.kit.declaration import FromFrames, Stage
+from thumb_assets.stages.kit.scorer import FrameScorer, Row
+from thumb_assets.stages.kit.work import OF_FRAMES
+from thumb_assets.tables.measurements import FACES
+from thumb_assets.video import Frame
+from thumb_assets.weights import ModelFile, find_model
+
+
+def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:
+    detector = load_face_detector(settings.faces)
+    if detector is None:
+        raise ModelUnavailableError("faces are not looked for: set faces.detector=yunet to find them")
+
+    def render(frame: Frame) -> tuple[Any, float]:
+        rgb = frame.rgb(settings.faces.working_height)
+        return rgb, frame.geometry.display_size[0] / rgb.shape[1]
+
+    def score(items: Sequence[Any]) -> list[Any]:
+        found = []
+        for rgb, factor in items:
+            boxes = detector.detect(rgb)
+            variances = [box_laplacian_variance(rgb, (box.x, box.y, box.width, box.height)) for box in boxes]
+            found.append(list(zip(scale_boxes(boxes, factor), variances, strict=True)))
+        return found
+
+    def to_rows(video_id: str, frame_index: int, faces: Any, error: str | None) -> list[Row]:
+        if error is not None:  # the table has no error column: a frame without a verdict must not look like one
+            raise ThumbAssetsError(f"{video_id}: frame {frame_index}: the face detector failed: {error}")
+        return [
+            {
+                "video_id": video_id,
+                "frame_index": frame_index,
+                "face_index": face_index,
+                "x": box.x,
+                "y": box.y,
+                "width": box.width,
+                "height": box.height,
+                "confidence": box.confidence,
+                "laplacian_variance": variance,
+                "frontality": box.frontality,
+                "detector": detector.name,
+            }
+            for face_index, (box, variance) in enumerate(faces)
+        ]
+
+    return FrameScorer("faces", render, score, to_rows, footer={"model_sha256": detector.model_sha256})
+
+
+def _models(settings: Settings) -> tuple[ModelFile, ...]:
+    model = find_model(settings.faces.detector)
+    return () if model is None else (model,)
+
+
+STAGE = Stage(
+    name="faces",
+    contracts=(FACES,),
+    run=FromFrames(_face_scorer),
+    reads=OF_FRAMES,
+    section="faces",
+    is_on=lambda s: s.faces.detector != "none",
+    version="3",  # mirrored pictures, and whether a face looks at the camera
+    tools=("opencv-python-headless",),
+    models=_models,
+    model_files=lambda s: (s.faces.model_path,),
+)

@@ -1,0 +1,44 @@
+"""The stage `iqa_scores`: what quality metrics predict for each candidate."""
+
+from dataclasses import asdict
+from typing import Any
+
+from thumb_assets.iqa import IqaScore, load_iqa_scorer
+from thumb_assets.settings import Settings
+from thumb_assets.stages.kit.declaration import FromFrames, Stage
+from thumb_assets.stages.kit.scorer import FrameScorer, Row
+from thumb_assets.stages.kit.work import OF_FRAMES, covers_candidates
+from thumb_assets.tables.measurements import IQA_SCORES
+from thumb_assets.weights import pyiqa_metric
+
+
+def _iqa_scorer(settings: Settings) -> FrameScorer[Any, Any]:
+    scorer = load_iqa_scorer(settings.iqa)
+
+    def to_rows(video_id: str, frame_index: int, result: Any, error: str | None) -> list[Row]:
+        scores = result or [IqaScore(metric, None, error) for metric in settings.iqa.metrics]
+        return [{"video_id": video_id, "frame_index": frame_index, **asdict(score)} for score in scores]
+
+    return FrameScorer(
+        "iqa_scores",
+        lambda frame: frame.rgb(settings.iqa.working_height),
+        scorer.score,
+        to_rows,
+        batch_size=settings.iqa.batch_size,
+        scope=settings.iqa.scope,
+        footer=scorer.footer,
+    )
+
+
+STAGE = Stage(
+    name="iqa_scores",
+    contracts=(IQA_SCORES,),
+    run=FromFrames(_iqa_scorer, needs_every_frame=lambda s: s.iqa.scope == "every_frame"),
+    reads=OF_FRAMES,
+    section="iqa",
+    version="2",  # HDR is mapped, combs are taken out
+    tools=("pyiqa", "torch"),
+    models=lambda s: tuple(dict.fromkeys(pyiqa_metric(name) for name in s.iqa.metrics)),
+    kinds=frozenset({"parquet", "pytorch"}),
+    checks={"covers_candidates": covers_candidates},
+)

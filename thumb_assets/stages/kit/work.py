@@ -1,0 +1,87 @@
+"""What several stages do with the tables of a video: frames fetched again, scores put together, coverage checked."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from thumb_assets.select.measure import TABLES_OF_SCORES, ScoreTables, embedding_model_of
+from thumb_assets.settings import Settings, VideoSettings
+from thumb_assets.stages.kit.declaration import VideoTables
+from thumb_assets.store import TableStore
+from thumb_assets.tables import Verdict, verify_coverage
+from thumb_assets.video import Frame, FrameFetcher, FrameIdentities, Geometry
+
+# What a scorer of candidates reads.
+OF_FRAMES = ("frames", "candidate_frames")
+# What is known of candidates besides themselves.
+OF_CANDIDATES = (
+    "frames",
+    "shots",
+    "sharpness",
+    "appearance",
+    "faces",
+    "clip_scores",
+    "iqa_scores",
+    "recurrences",
+    "decisions",
+)
+
+
+def covers_candidates(video_id: str, stage: str, store: TableStore, _settings: Settings) -> Verdict:
+    """Every candidate frame has a row, with a value or an error."""
+    candidates = store.read("candidate_frames", video_id)
+    return verify_coverage(candidates, store.read(stage, video_id))
+
+
+def score_tables(job: VideoTables) -> ScoreTables:
+    """What is known of a video's candidates."""
+    tables = {name: job.optional_table(name) for name in TABLES_OF_SCORES}
+    has_metrics, has_embeddings = tables["iqa_scores"] is not None, tables["clip_scores"] is not None
+    lower_better = json.loads(job.footer("iqa_scores").get("lower_better", "{}")) if has_metrics else {}
+    frame_size = Geometry.from_row(job.table("videos").to_pylist()[0]).display_size
+    embedding_model = embedding_model_of(job.footer("clip_scores")) if has_embeddings else None
+    return ScoreTables(**tables, iqa_lower_better=lower_better, frame_size=frame_size, embedding_model=embedding_model)
+
+
+@contextmanager
+def fetched_frames(
+    job: VideoTables, frame_indices: Iterable[int], settings: VideoSettings
+) -> Iterator[Iterator[Frame]]:
+    """Those frames, ascending, each fetched exactly when it is asked for. Raises as `FrameFetcher`."""
+    with FrameFetcher(job.video.path, identities_of(job.table("frames")), settings) as fetcher:
+        yield (frame for frame, _method in fetcher.fetch_many(frame_indices))
+
+
+def num_bytes(pictures: pa.Table) -> int:
+    """Bytes of all files that a table of pictures names."""
+    total: int | None = pc.sum(pictures.column("num_bytes")).as_py()
+    return total or 0
+
+
+def identities_of(frames: pa.Table) -> FrameIdentities:
+    """What `FrameFetcher` needs, out of the `frames` table."""
+    return FrameIdentities(
+        pts=frames.column("pts").to_numpy(),
+        pts_seconds=frames.column("pts_seconds").to_numpy(),
+        luma_hash=_Column(frames.column("luma_hash")),
+        chroma_hash=_Column(frames.column("chroma_hash")),
+        is_keyframe=frames.column("is_keyframe").to_numpy(zero_copy_only=False),
+        field_order=_Column(frames.column("field_order")),
+    )
+
+
+class _Column(Sequence[Any]):
+    """A column whose values become Python's one by one, when they are asked for: an hour has 90,000 frames."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        self._values = column
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._values[index].as_py()

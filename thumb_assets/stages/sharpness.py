@@ -1,0 +1,56 @@
+"""The stage `sharpness`: how sharp each candidate is, and its brightness."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from thumb_assets.settings import Settings
+from thumb_assets.sharpness import EVAL_HEIGHT, LumaMeasures, measure_luma, percentile_in_video, tenengrad
+from thumb_assets.stages.kit.declaration import FromFrames, Stage
+from thumb_assets.stages.kit.scorer import FrameScorer, Row
+from thumb_assets.stages.kit.work import OF_FRAMES, covers_candidates
+from thumb_assets.tables.measurements import SHARPNESS
+
+
+def _sharpness_scorer(_settings: Settings) -> FrameScorer[Any, Any]:
+    def score(lumas: Sequence[Any]) -> list[tuple[LumaMeasures, float]]:
+        return [(measure_luma(luma), tenengrad(luma)) for luma in lumas]
+
+    def to_rows(video_id: str, frame_index: int, result: Any, error: str | None) -> list[Row]:
+        measures, gradient = result or (None, None)
+        return [
+            {
+                "video_id": video_id,
+                "frame_index": frame_index,
+                "laplacian_variance": measures and measures.laplacian_variance,
+                "tenengrad": gradient,
+                "luma_mean": measures and measures.luma_mean,
+                "luma_std": measures and measures.luma_std,
+                "eval_height": measures.eval_height if measures else EVAL_HEIGHT,
+                "percentile_in_video": None,
+                "error": error,
+            }
+        ]
+
+    def complete(rows: list[Row], frames: pa.Table) -> list[Row]:
+        values = np.sort(frames.column("laplacian_variance").drop_null().to_numpy())
+        for row in rows:
+            if len(values) and row["laplacian_variance"] is not None:
+                row["percentile_in_video"] = percentile_in_video(row["laplacian_variance"], values)
+        return rows
+
+    return FrameScorer("sharpness", lambda frame: frame.luma(EVAL_HEIGHT), score, to_rows, complete=complete)
+
+
+STAGE = Stage(
+    name="sharpness",
+    contracts=(SHARPNESS,),
+    # Its luma lies ready: measuring costs less than handing it over.
+    run=FromFrames(_sharpness_scorer, is_threaded=False),
+    reads=OF_FRAMES,
+    version="3",  # the luma is averaged from the decoder's plane and stretched afterwards
+    tools=("opencv-python-headless",),
+    checks={"covers_candidates": covers_candidates},
+)

@@ -1,0 +1,63 @@
+"""The stage `stills`: the pictures of the selections."""
+
+from functools import partial
+
+from thumb_assets.export import export_stills, verify_count, verify_mapping
+from thumb_assets.settings import Settings
+from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
+from thumb_assets.stages.kit.work import identities_of, num_bytes
+from thumb_assets.store import Library, TableStore
+from thumb_assets.tables import Verdict
+from thumb_assets.tables.outputs import STILLS
+
+
+def make_stills(job: VideoTables, run: RunContext) -> Made:
+    """The stills of the selections, and their table."""
+    settings, store = run.settings, run.store
+    stills = export_stills(
+        job.video.path,
+        video_id=job.video_id,
+        selections=job.table("selections"),
+        identities=identities_of(job.table("frames")),
+        video_sha256=job.video.sha256,
+        stills_dir=store.stills_root,
+        settings=settings.stills,
+        export_settings=settings.export,
+        video_settings=settings.video,
+        header=job.header,
+        on_swap=partial(store.delete, "stills", job.video_id),
+    )
+    return Made({"stills": stills}, {}, {"num_bytes": num_bytes(stills)})
+
+
+def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
+    """There are as many files as rows and selections, under the same names, and no other."""
+    return verify_count(
+        store.read("selections", video_id), store.read("stills", video_id), folder=store.stills_dir(video_id)
+    )
+
+
+def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
+    """Each still, decoded again by its frame_index, is the frame that was scored, and the file shows it."""
+    return verify_mapping(
+        Library(store.data_dir).find(video_id).path,
+        store.read("stills", video_id),
+        identities=identities_of(store.read("frames", video_id)),
+        folder=store.stills_dir(video_id),
+        video_settings=settings.video,
+        is_counted=settings.export.verification == "count",
+    )
+
+
+STAGE = Stage(
+    name="stills",
+    contracts=(STILLS,),
+    run=FromTables(make_stills),
+    reads=("frames", "selections"),
+    section="stills",
+    version="4",  # names without score and rank, and a cover
+    tools=("pillow",),
+    has_paths=True,
+    kinds=frozenset({"parquet", "image"}),
+    checks={"export_count": _count, "frame_number_mapping": _mapping},
+)
