@@ -102,8 +102,8 @@ class TableContract:
 
     def as_of(self, version: str) -> "TableContract":
         """The contract of a former schema version where columns were only added since, else this one."""
-        later = range(int(version) + 1, self.schema_version + 1) if version.isdecimal() else ()
-        if not later or not set(later) <= {column.since for column in self.columns}:
+        later = range(int(version) + 1, self.schema_version + 1) if version.isdecimal() else range(0)
+        if not later or later[0] == 1 or not set(later) <= {column.since for column in self.columns}:
             return self
         columns = tuple(column for column in self.columns if column.since <= int(version))
         return replace(self, columns=columns, schema_version=int(version))
