@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.settings import WITHOUT_EFFECT_ON_VALUES, Configuration, Settings, flat, nested
+from thumb_assets.settings import Configuration, Settings, flat, nested
 from thumb_assets.stages import STAGES
 from thumb_assets.store import Mirror, TableStore
 from thumb_assets.tables import tables_of
@@ -209,11 +209,7 @@ def _parsed(text: str | None) -> dict[str, Any]:
 
 def _dumped(settings: Settings) -> dict[str, Any]:
     """The settings that change results, by dotted name, as JSON has them."""
-    sections = {section: getattr(settings, section) for section in _SECTIONS.values()}
-    values = {
-        section: each.model_dump(mode="json", exclude=WITHOUT_EFFECT_ON_VALUES) for section, each in sections.items()
-    }
-    return dict(flat(values))
+    return dict(flat({section: getattr(settings, section).dump_values() for section in _SECTIONS.values()}))
 
 
 def as_text(value: Any) -> str:

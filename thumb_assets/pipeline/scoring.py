@@ -114,7 +114,7 @@ def build_scorer(stage: str, settings: Settings, executor: ModelThread | None = 
 def _on_unavailable(stage: str, settings: Settings) -> str:
     """What a scorer's settings say is to be done where its model cannot be had: `skip` or `error`."""
     section = STAGES[stage].section
-    return "error" if section is None else getattr(getattr(settings, section), "on_unavailable", "error")
+    return "error" if section is None else str(getattr(getattr(settings, section), "on_unavailable", "error"))
 
 
 def _errors_of(rows: list[dict[str, Any]]) -> list[str]:

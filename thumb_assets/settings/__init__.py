@@ -41,7 +41,6 @@ from thumb_assets.settings.environment import (
 from thumb_assets.settings.judge import JudgeSettings
 from thumb_assets.settings.load import (
     PROFILES,
-    WITHOUT_EFFECT_ON_VALUES,
     Settings,
     choose_device,
     load_settings,
@@ -92,7 +91,6 @@ __all__ = [
     "SETTINGS_FILE",
     "TITLE_CARD_PROMPTS",
     "WEBHOOK_SECRET_VARIABLE",
-    "WITHOUT_EFFECT_ON_VALUES",
     "BackfillSettings",
     "CandidatesSettings",
     "ChaptersSettings",

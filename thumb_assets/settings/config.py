@@ -19,6 +19,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 from tomlkit.exceptions import TOMLKitError
 
 from thumb_assets.errors import SettingsError
+from thumb_assets.settings.base import READ_AT_LOAD, StageSettings
 from thumb_assets.settings.load import PROFILES, Settings, load_settings
 from thumb_assets.settings.presets import PRESET_SUFFIXES, with_preset
 from thumb_assets.settings.problems import problem_of
@@ -30,10 +31,10 @@ NESTING = "__"
 NONE_TEXT = "null"
 # Dagster reads these once, when it loads the code location.
 FIXED_AT_LOAD = frozenset(
-    {
-        *("backfill.cron", "backfill.timezone", "backfill.survey_cron", "backfill.report_cron", "backfill.pool"),
-        *("backfill.num_videos_per_run", "library.owners"),
-    }
+    f"{section}.{name}"
+    for section, each in Settings.model_fields.items()
+    if isinstance(each.annotation, type) and issubclass(each.annotation, StageSettings)
+    for name in each.annotation.marked(READ_AT_LOAD)
 )
 PROFILE = "profile"
 _OPTIONS = "--set"

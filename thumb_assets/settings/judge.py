@@ -1,11 +1,11 @@
 """Settings of the vision-language model that looks at the best candidates."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.base import NO_EFFECT_ON_VALUES, StageSettings
 
 JUDGE_PROMPT = (
     "This picture is a frame of a video. How good is it as the thumbnail of the video? A good one is sharp and well "
@@ -22,21 +22,23 @@ class JudgeSettings(StageSettings):
     A verdict depends on the model, the prompt, `extra_body`, `max_tokens` and the picture that is sent, not on the url.
     """
 
-    url: str | None = Field(
+    url: Annotated[str | None, NO_EFFECT_ON_VALUES] = Field(
         None,
         description="Base address of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1; null: no judge.",
     )
     model: str = Field("", description="The server's name of the model; needed with a url.")
     max_candidates: int = Field(8, ge=1, le=64, description="Candidates per video that are looked at, the best ones.")
-    max_requests: int = Field(
+    max_requests: Annotated[int, NO_EFFECT_ON_VALUES] = Field(
         1000, ge=1, description="Requests per run of the engine, tries included; then candidates are left unjudged."
     )
     max_tokens: int = Field(
         200, ge=16, le=65_536, description="Longest answer; a model that thinks aloud needs some thousands."
     )
     image_height: int = Field(336, ge=64, le=2160, description="Shorter side of the picture sent (never enlarged).")
-    timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for the server.")
-    max_retries: int = Field(
+    timeout_seconds: Annotated[float, NO_EFFECT_ON_VALUES] = Field(
+        60.0, gt=0, description="Longest wait for the server."
+    )
+    max_retries: Annotated[int, NO_EFFECT_ON_VALUES] = Field(
         3, ge=0, le=10, description="Retries of a request if the server is unreachable, busy (429) or broken (5xx)."
     )
     prompt: str = Field(
@@ -47,7 +49,9 @@ class JudgeSettings(StageSettings):
     extra_body: dict[str, JsonValue] = Field(
         {}, description='Fields added to each request, such as {"top_p": 0.9}; null takes one of ours out.'
     )
-    on_unavailable: Literal["skip", "error"] = Field("skip", description="If the server cannot be reached or refuses.")
+    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
+        "skip", description="If the server cannot be reached or refuses."
+    )
 
     @field_validator("url")
     @classmethod

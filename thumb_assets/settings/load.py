@@ -7,7 +7,7 @@ from importlib import resources
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import Field, ValidationError, create_model, model_validator
 
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.base import StageSettings
@@ -151,14 +151,6 @@ def parse_override(override: str) -> tuple[list[str], Any]:
         return keys, text
 
 
-# These change how fast a table is made or what a failure does, never a value in it.
-WITHOUT_EFFECT_ON_VALUES = {
-    *("batch_size", "compile", "decode_threads", "device", "hwaccel", "is_isolated", "stall_seconds", "on_unavailable"),
-    *("backend", "ffmpeg_path", "timeout_seconds", "verification", "min_free_bytes", "allowed_hosts"),
-    *("url", "max_requests", "max_retries"),
-}
-
-
 def choose_device(name: str, is_here: Mapping[str, bool], *, setting: str) -> str:
     """The device a setting names, or for `auto` the first of `is_here` that is there.
 
@@ -179,8 +171,8 @@ def choose_device(name: str, is_here: Mapping[str, bool], *, setting: str) -> st
     return name
 
 
-def settings_sha256(*parts: BaseModel) -> str:
+def settings_sha256(*parts: StageSettings) -> str:
     """Hex SHA-256 of the settings a table was made with, stable over field order."""
-    values = [part.model_dump(mode="json", exclude=WITHOUT_EFFECT_ON_VALUES) for part in parts]
+    values = [part.dump_values() for part in parts]
     canonical = json.dumps(values, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.base import NO_EFFECT_ON_VALUES, READ_AT_LOAD, StageSettings
 
 
 class LibrarySettings(StageSettings):
@@ -32,7 +32,7 @@ class LibrarySettings(StageSettings):
     max_new_per_tick: int = Field(500, ge=1, description="New or changed files hashed per tick.")
     max_hash_seconds_per_tick: float = Field(20.0, gt=0, description="No further file is hashed after so long.")
     process_new: bool = Field(True, description="The sensor also has what is new run; off: partitions only.")
-    owners: tuple[str, ...] = Field(
+    owners: Annotated[tuple[str, ...], READ_AT_LOAD] = Field(
         ("team:video-library",), description="Owners that Dagster shows: `team:NAME` or an address."
     )
     keep_replaced: bool = Field(
@@ -43,7 +43,9 @@ class LibrarySettings(StageSettings):
 class BackfillSettings(StageSettings):
     """Number of videos per run, and times of runs."""
 
-    num_videos_per_run: int = Field(25, ge=1, le=10_000, description="Videos in one run: a run loads every model once.")
+    num_videos_per_run: Annotated[int, READ_AT_LOAD] = Field(
+        25, ge=1, le=10_000, description="Videos in one run: a run loads every model once."
+    )
     retry_seconds: tuple[Annotated[float, Field(ge=0)], ...] = Field(
         (10.0, 60.0),
         description="Waits before each further try of videos that failed for a reason that may pass (disk, memory, "
@@ -57,18 +59,22 @@ class BackfillSettings(StageSettings):
         description="The schedule also makes again what is out of date: made with other settings of the library, other "
         "inputs or older code; off: only what is missing, or failed for a reason that may pass.",
     )
-    cron: str = Field("0 2 * * *", description="When the schedule thumb_backfill runs, in `timezone`.")
-    timezone: str = Field("UTC", description="An IANA name, such as Europe/Berlin.")
-    pool: str = Field(
+    cron: Annotated[str, READ_AT_LOAD] = Field(
+        "0 2 * * *", description="When the schedule thumb_backfill runs, in `timezone`."
+    )
+    timezone: Annotated[str, READ_AT_LOAD] = Field("UTC", description="An IANA name, such as Europe/Berlin.")
+    pool: Annotated[str, READ_AT_LOAD] = Field(
         "cpu", pattern="^[a-z][a-z0-9_-]*$", description="Dagster's pool of the work, such as gpu; see dagster.yaml."
     )
     queue: str = Field(
         "", pattern="^[a-z0-9_-]*$", description="Celery's queue of the runs, cpu or gpu; empty: the deployment's own."
     )
-    report_cron: str = Field(
+    report_cron: Annotated[str, READ_AT_LOAD] = Field(
         "*/15 * * * *", description="When the library's page is written again, if anything changed."
     )
-    survey_cron: str = Field("0 1 * * 0", description="When the schedule survey runs, in `timezone`.")
+    survey_cron: Annotated[str, READ_AT_LOAD] = Field(
+        "0 1 * * 0", description="When the schedule survey runs, in `timezone`."
+    )
 
 
 # Facts about a still that a target may get: see publish/told.py.
@@ -101,8 +107,12 @@ class PublishSettings(StageSettings):
     )
     http_url: str = Field("", description="Address that gets all stills as JSON; {key} in it is replaced by the key.")
     http_method: Literal["PUT", "POST", "PATCH"] = Field("PUT", description="The request's method.")
-    timeout_seconds: float = Field(30.0, gt=0, description="http: longest wait for the other side.")
-    allowed_hosts: tuple[str, ...] = Field((), description="http: hosts that may be called though they are private.")
+    timeout_seconds: Annotated[float, NO_EFFECT_ON_VALUES] = Field(
+        30.0, gt=0, description="http: longest wait for the other side."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NO_EFFECT_ON_VALUES] = Field(
+        (), description="http: hosts that may be called though they are private."
+    )
 
     @model_validator(mode="after")
     def _target_is_complete(self) -> "PublishSettings":

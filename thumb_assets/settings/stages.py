@@ -2,11 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.base import NO_EFFECT_ON_VALUES, StageSettings
 
 MAX_ASPECT_RATIO_PART = 100  # either number of W:H
 
@@ -68,7 +68,9 @@ class ShotsSettings(StageSettings):
     histogram_threshold: float = Field(0.05, gt=0, le=1, description="HistogramDetector: least loss of correlation.")
     hash_threshold: float = Field(0.395, gt=0, le=1, description="HashDetector: least share of differing hash bits.")
     transnet_threshold: float = Field(0.5, gt=0, lt=1, description="transnet: a frame with more is a transition.")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="transnet: auto is cuda, then cpu.")
+    device: Annotated[Literal["auto", "cpu", "cuda"], NO_EFFECT_ON_VALUES] = Field(
+        "auto", description="transnet: auto is cuda, then cpu."
+    )
     min_shot_seconds: float = Field(0.6, ge=0, description="A cut sooner than this after the last one is ignored.")
     working_height: int = Field(
         64, ge=32, le=2160, description="Lines the detector sees at least, the picture halved; transnet's are given."
@@ -101,7 +103,9 @@ class FacesSettings(StageSettings):
     model_path: Path | None = Field(None, description="YuNet's ONNX file; null looks it up in the weights room.")
     working_height: int = Field(540, ge=64, le=2160, description="Lines of the image the detector sees.")
     min_confidence: float = Field(0.7, ge=0, le=1, description="Boxes with less are dropped by the detector.")
-    on_unavailable: Literal["skip", "error"] = Field("skip", description="If the model is unavailable.")
+    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
+        "skip", description="If the model is unavailable."
+    )
 
 
 POSITIVE_PROMPTS = ("a sharp, well-lit frame from a video, showing the main subject clearly",)
@@ -125,17 +129,21 @@ class ClipSettings(StageSettings):
     positive_prompts: tuple[str, ...] = Field(POSITIVE_PROMPTS, min_length=1)
     negative_prompts: tuple[str, ...] = Field(NEGATIVE_PROMPTS, min_length=1)
     title_card_prompts: tuple[str, ...] = Field(TITLE_CARD_PROMPTS, min_length=1)
-    batch_size: int = Field(
+    batch_size: Annotated[int, NO_EFFECT_ON_VALUES] = Field(
         32, ge=1, le=4096, description="Images per forward pass, at most: fewer where memory asks for it, few on a CPU."
     )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, then mps, then cpu.")
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], NO_EFFECT_ON_VALUES] = Field(
+        "auto", description="auto: cuda, then mps, then cpu."
+    )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="auto: bf16 on CUDA (fp16 on GPUs without it), else fp32. Texts are always encoded in fp32."
     )
-    compile: Literal["none", "torch", "tensorrt"] = Field(
+    compile: Annotated[Literal["none", "torch", "tensorrt"], NO_EFFECT_ON_VALUES] = Field(
         "none", description="CUDA only: have torch compile the model."
     )
-    on_unavailable: Literal["skip", "error"] = Field("skip", description="If the weights are unavailable.")
+    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
+        "skip", description="If the weights are unavailable."
+    )
 
 
 class IqaSettings(StageSettings):
@@ -144,15 +152,19 @@ class IqaSettings(StageSettings):
     metrics: tuple[str, ...] = Field(("piqe",), min_length=1, description="pyiqa's names of no-reference metrics.")
     working_height: int = Field(540, ge=64, le=4320, description="Lines of the image the metric sees (never enlarged).")
     scope: Literal["candidates", "every_frame"] = Field("candidates", description="Which decoded frames are scored.")
-    batch_size: int = Field(
+    batch_size: Annotated[int, NO_EFFECT_ON_VALUES] = Field(
         8, ge=1, le=1024, description="Images per forward pass, at most: fewer where memory asks for it, few on a CPU."
     )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, then mps, then cpu.")
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], NO_EFFECT_ON_VALUES] = Field(
+        "auto", description="auto: cuda, then mps, then cpu."
+    )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="As of clip, for neural metrics whose scores hold in it; all others are computed in fp32."
     )
-    compile: Literal["none", "torch", "tensorrt"] = Field("none", description="CUDA only: have torch compile the nets.")
-    on_unavailable: Literal["skip", "error"] = Field(
+    compile: Annotated[Literal["none", "torch", "tensorrt"], NO_EFFECT_ON_VALUES] = Field(
+        "none", description="CUDA only: have torch compile the nets."
+    )
+    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
         "skip", description="If the package or the weights are unavailable."
     )
 

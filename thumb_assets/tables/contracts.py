@@ -81,4 +81,4 @@ def stage_of(table_name: str) -> str | None:
     >>> stage_of("rejections"), stage_of("decisions")
     ('selections', None)
     """
-    return TABLES[table_name].stage
+    return TABLES[table_name].stage if table_name in TABLES else None

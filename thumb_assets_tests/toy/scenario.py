@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from thumb_assets.pipeline import default_stages, run_isolated
+from thumb_assets.pipeline import default_stages, run_isolated, warm_engine
 from thumb_assets.settings import load_settings
 from thumb_assets.stages import STAGES, models_of_profiles
 from thumb_assets.store import TableStore
@@ -57,7 +57,7 @@ def derived() -> dict[str, Any]:
         "on": list(default_stages(load_settings())),
         "off": list(default_stages(load_settings(overrides=["toy.is_on=false"]))),
         "inputs": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
-        "columns": [column.name for column in spec.metadata["dagster/column_schema"].schema.columns],
+        "columns": [column.name for column in spec.metadata["dagster/column_schema"].columns],
         "description": spec.description,
         "checks": sorted(check.name for check in graph.check_specs if check.asset_key == spec.key),
         "docs": [line for line in render().splitlines() if "toy" in line],
@@ -72,7 +72,7 @@ def lineage(data_dir: Path, video_id: str) -> dict[str, Any]:
     store = TableStore(data_dir)
     found = {}
     for result in run_isolated([video_id], ("toy", "toy_note"), load_settings(), store):
-        columns = stage_metadata(result, store)["dagster/column_lineage"].value.deps_by_column
+        columns = stage_metadata(result, store)["dagster/column_lineage"].deps_by_column
         found[result.stage] = {
             column: [f"{source.asset_key.to_user_string()}.{source.column_name}" for source in sources]
             for column, sources in columns.items()
@@ -82,10 +82,11 @@ def lineage(data_dir: Path, video_id: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     step, *rest = sys.argv[1:]
-    if step == "runs":
-        answer = runs(Path(rest[0]), rest[1], Path(rest[2]))
-    elif step == "once":
-        answer = {**made(Path(rest[0]), rest[1]), "lineage": lineage(Path(rest[0]), rest[1])}
-    else:
-        answer = derived()
+    with warm_engine():
+        if step == "runs":
+            answer = runs(Path(rest[0]), rest[1], Path(rest[2]))
+        elif step == "once":
+            answer = {**made(Path(rest[0]), rest[1]), "lineage": lineage(Path(rest[0]), rest[1])}
+        else:
+            answer = derived()
     print(json.dumps(answer))

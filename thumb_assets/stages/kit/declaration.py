@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
-from pydantic import BaseModel
 
 from thumb_assets.errors import ContractError, ThumbAssetsError
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.settings import Settings
+from thumb_assets.settings.base import StageSettings
 from thumb_assets.stages.kit.scorer import FrameScorer
 from thumb_assets.store import LibraryVideo, TableStore
 from thumb_assets.tables import TableContract, Verdict, verify_contract
@@ -148,7 +148,7 @@ class Stage:
     reads: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     section: str | None = None
-    settings: Callable[[Settings], tuple[BaseModel, ...]] | None = None
+    settings: Callable[[Settings], tuple[StageSettings, ...]] | None = None
     is_on: Callable[[Settings], bool] = lambda _: True
     version: str = "1"
     tools: tuple[str, ...] | Callable[[Settings], tuple[str, ...]] = ()
@@ -196,7 +196,7 @@ class Stage:
         """One sentence for people."""
         return self.description or self.contracts[0].grain
 
-    def settings_of(self, settings: Settings) -> tuple[BaseModel, ...]:
+    def settings_of(self, settings: Settings) -> tuple[StageSettings, ...]:
         """The settings that its values depend on."""
         if self.settings is not None:
             return self.settings(settings)
