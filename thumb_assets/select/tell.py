@@ -250,7 +250,7 @@ def _what_ended(story: Story) -> str:
         return "selection.top_k"
     if story.selections.num_rows >= story.settings.max_k:
         return "selection.max_k"
-    settings = {row["setting"] for row in story.rejected.values() if row["stage"] == "diversify"}
+    settings: set[str] = {row["setting"] for row in story.rejected.values() if row["stage"] == "diversify"}
     of_content = settings & {"selection.min_coverage_gain", "selection.keyframes.threshold"}
     if of_content:
         return min(of_content)
