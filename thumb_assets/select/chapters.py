@@ -132,7 +132,7 @@ def chapters_of(
 
 
 def verify_chapters(chapters: pa.Table, shots: pa.Table) -> Verdict:
-    """Whether the chapters tile the video without a gap, in frames and in seconds, each beginning with a shot.
+    """Checks that the chapters tile the video without a gap, in frames and in seconds, each beginning with a shot.
 
     Args:
         chapters: table `chapters` of one video.
@@ -298,7 +298,7 @@ def _nearest(seconds: NDArray[np.float64], others: NDArray[np.float64]) -> NDArr
 
 
 def _clusters_of_shots(clusters: NDArray[np.int64], timeline: Timeline) -> list[int]:
-    """Of each shot the cluster of most of its candidates, the first of equals; one without follows the one before."""
+    """The cluster of most of each shot's candidates, the first of equals; a shot without any follows the one before."""
     votes: dict[int, dict[int, int]] = {}
     for is_counted in (
         timeline.is_heard,

@@ -1,4 +1,4 @@
-"""What a combined score is made of: every component is one declaration."""
+"""The components of a combined score, each one declaration."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -113,7 +113,7 @@ class Notes:
         return None
 
     def _of_content(self, place: int) -> Rejection | None:
-        """Of a segment that has a selection, or, with `top_k=auto`, hardly anything new."""
+        """In a segment that has a selection, or, with `top_k=auto`, hardly anything new."""
         segment, similarity, threshold = self.segments.get(place, (-1, 0.0, 0.0))
         if segment in {self.segments[other][0] for other in self.taken if other in self.segments}:
             return _left_out("same_content", "keyframes.threshold", similarity, threshold)
@@ -244,7 +244,7 @@ class _Chooser:
             self._take(int(places[np.argmax(self._gains(places))]))
 
     def _gains(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What each would add; the first of equals is the one with the better score."""
+        """The gain of each; the first of equals is the one with the better score."""
         scores = self._scores[places]
         if self._cosines is None:
             return np.asarray(scores, np.float64)
@@ -293,7 +293,7 @@ class _Chooser:
 
 
 def _shortlist(field: Field, places: NDArray[np.int64], *, most: int) -> NDArray[np.int64]:
-    """Of these places (ascending) the best of every shot, of as many stretches of time, and of the rest; ascending."""
+    """The best of these places (ascending) of every shot, of as many stretches of time, and of the rest; ascending."""
     size = max(_SHORTLIST, 4 * most)
     if len(places) <= size:
         return places

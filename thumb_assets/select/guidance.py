@@ -1,4 +1,4 @@
-"""What a choice is guided by beyond what was measured of the video: words, a learned scorer, the library's scores."""
+"""Guides of a choice beyond what was measured of the video: words, a learned scorer, the library's scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from thumb_assets.select.measure import CandidateArrays
 
 
 class Scorer(Protocol):
-    """What gives every candidate a score; see `learned`."""
+    """Gives every candidate a score; see `learned`."""
 
     @property
     def embedding_model(self) -> str:
@@ -25,7 +25,7 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Guidance:
-    """What a choice is guided by; what is not there has no say.
+    """Guides of a choice; one that is not there has no say.
 
     Attributes:
         looking_for, avoid: (P, D) float32 of L2 norm 1, prompts as the model of the embeddings sees them.

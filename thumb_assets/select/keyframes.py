@@ -18,7 +18,7 @@ from thumb_assets.settings import KeyframesSettings, SelectionSettings
 
 @dataclass(frozen=True)
 class Segments:
-    """What the walk found, over M candidates in time.
+    """The segments that the walk found, over M candidates in time.
 
     Attributes:
         indices: (M,) int64, the segment of each candidate, from 0.
@@ -107,7 +107,7 @@ def choose_keyframes(field: Field, *, settings: SelectionSettings, notes: Notes 
 
 
 def take_of_groups(field: Field, groups: NDArray[np.int64], *, most: int, min_gap_seconds: float) -> list[int]:
-    """Of each group the first place in the field that is at least the gap from all that were taken before it.
+    """Takes from each group the first place in the field that is at least the gap from all taken before it.
 
     Args:
         groups: (n,) the group of each of the field's first n places, which are the only ones that may be taken.

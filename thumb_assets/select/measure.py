@@ -1,4 +1,4 @@
-"""What was measured of the candidates of one video or of many, as arrays: all that a choice is made from."""
+"""The measurements of the candidates of one video or of many, as arrays: all that a choice is made from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -47,7 +47,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class ScoreTables:
-    """What is known of a video's candidates besides which they are; a table that is not there is None.
+    """The tables that measure a video's candidates; one that is not there is None.
 
     Attributes:
         frames, shots: of the whole video.
@@ -162,7 +162,7 @@ class CandidateArrays:
 
 
 def arrays_from_tables(candidates: pa.Table, scores: ScoreTables) -> CandidateArrays:
-    """What the tables of one video say of its candidates.
+    """The measurements of one video's candidates, from its tables.
 
     Args:
         candidates: table `candidate_frames`, conformed, one row or more.

@@ -1,4 +1,4 @@
-"""Why a candidate is not chosen: every rule is one declaration, from which verdicts, reasons and sentences come."""
+"""The rules by which a candidate is not chosen, each one declaration: verdicts, reasons and sentences come from it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ SHOTS = ("candidate_frames.shot_index",)
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the rules are held against.
+    """The measurements that rules are held against.
 
     Attributes:
         measured: the candidates of one video or of many.
@@ -88,7 +88,7 @@ class Rule:
 
     @property
     def name(self) -> str:
-        """What decides, in full."""
+        """The setting in full, or the table of people's decisions."""
         return "table `decisions`" if self.setting is None else f"selection.{self.setting}"
 
     @property
@@ -97,7 +97,7 @@ class Rule:
         return SOURCES.get(self.measure, ()) if isinstance(self.measure, str) else self.reads
 
     def values(self, evidence: Evidence) -> FloatArray | None:
-        """What it is about, (N,) float64; None where that is not known."""
+        """The measured values, (N,) float64; None where they are not known."""
         if isinstance(self.measure, str):
             return evidence.measured[self.measure]
         return None if self.measure is None else self.measure(evidence)
@@ -107,7 +107,7 @@ class Rule:
         return None if self.setting is None else reduce(getattr, self.setting.split("."), settings)
 
     def threshold_of(self, settings: SelectionSettings) -> float | None:
-        """What the settings say of the threshold; None where they turn the rule off."""
+        """The threshold by the settings; None where they turn the rule off."""
         value = self.value_of(settings) if self.threshold is None else self.threshold(settings)
         return float(value) if isinstance(value, int | float) else None
 

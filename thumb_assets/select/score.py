@@ -220,7 +220,7 @@ def face_qualities(measured: CandidateArrays) -> NDArray[np.float64]:
 
 
 def groups_of(offsets: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
-    """Which group each element belongs to, in the smallest type that holds it: the sort below is then by radix.
+    """The group of each element, in the smallest type that holds it: the sort below is then by radix.
 
     Args:
         offsets: (G + 1,) int64, ascending from 0: group g is elements [offsets[g], offsets[g + 1]).
@@ -236,7 +236,7 @@ def groups_of(offsets: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
 
 
 def groups_of_shots(offsets: NDArray[np.int64], shot_indices: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
-    """Which shot of which video each candidate is of, counted through all videos; as `groups_of`.
+    """The shot of each candidate, counted through all videos; as `groups_of`.
 
     Args:
         offsets: (V + 1,) int64, the candidates of each video.

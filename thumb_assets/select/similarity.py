@@ -177,7 +177,7 @@ class Field:
         return self.in_time[places], np.asarray(num_steps / _GROUND, np.float32)
 
     def coverage_gains(self, close: FloatArray, covered: FloatArray) -> NDArray[np.float32]:
-        """How much more of the video's time each of some candidates covers: (n,), 0..1.
+        """The share of the video's time that each of some candidates covers beyond what is covered: (n,), 0..1.
 
         Args:
             close: (n, G) their closeness to the ground.

@@ -1,4 +1,4 @@
-"""What the frames around a candidate say of it: motion, nearness of a cut, fades, flashes, damage that goes on."""
+"""Measures of a candidate by the frames around it: motion, nearness of a cut, fades, flashes, damage that goes on."""
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,7 @@ _NEAR_SECONDS = 0.12
 def surroundings(
     candidates: pa.Table, *, frames: pa.Table | None, shots: pa.Table | None
 ) -> dict[str, NDArray[np.float64]]:
-    """What the frames around each candidate say of it.
+    """Measures each candidate by the frames around it.
 
     Args:
         candidates: table `candidate_frames`, N rows ascending by frame_index.
@@ -168,7 +168,7 @@ def _distance(
 
 
 def _damage(frames: pa.Table) -> NDArray[np.float64]:
-    """Whether a frame or one since its last sync frame is corrupt; NaN where it was not decoded."""
+    """1 where a frame or one since its last sync frame is corrupt, else 0; NaN where it was not decoded."""
     is_corrupt = _floats(frames, "is_corrupt")
     is_keyframe = frames.column("is_keyframe").to_numpy(zero_copy_only=False)
     total: NDArray[np.float64] = np.cumsum(np.nan_to_num(is_corrupt))

@@ -74,7 +74,7 @@ class Story:
 
 
 def story_of(tables: Mapping[str, pa.Table]) -> Story:
-    """What the tables and their footers say.
+    """Reads the story of a choice from its tables and their footers.
 
     Args:
         tables: by name those of STORY_TABLES, as stored: the footers in the metadata of their schemas.
@@ -90,7 +90,7 @@ def story_of(tables: Mapping[str, pa.Table]) -> Story:
 
 
 def funnel(story: Story) -> list[Step]:
-    """How many frames there are, and how many are left after each step, down to the selections.
+    """Counts the frames that are left after each step, down to the selections.
 
     Those that a rule of degree left in doubt, beyond its share, come after those that it dropped.
     """
@@ -157,7 +157,7 @@ def tell_all(story: Story) -> list[str]:
 
 
 def tell_rejections(story: Story, *, most_per_reason: int = 3) -> list[str]:
-    """Of each reason the candidates that came closest to being chosen, so many at most, and how many more there are."""
+    """Tells, by reason, the candidates that came closest to being chosen, and how many more there are."""
     lines = []
     for reason in REASONS:
         rows = sorted((row for row in story.rejected.values() if row["reason"] == reason), key=_closeness)
@@ -218,7 +218,7 @@ def _shot_of(story: Story, frame_index: int) -> tuple[int, int, int]:
 
 
 def _sampling(sampling: CandidatesSettings) -> str:
-    """What is asked for, with the settings that say so."""
+    """The ways of sampling that are on, with their settings."""
     asked = []
     if sampling.use_shots:
         where = f"{sampling.shot_offset_seconds:g} s after each shot's start"
@@ -250,7 +250,7 @@ def _what_ended(story: Story) -> str:
         return "selection.top_k"
     if story.selections.num_rows >= story.settings.max_k:
         return "selection.max_k"
-    settings = {row["setting"] for row in story.rejected.values() if row["stage"] == "diversify"}
+    settings: set[str] = {row["setting"] for row in story.rejected.values() if row["stage"] == "diversify"}
     of_content = settings & {"selection.min_coverage_gain", "selection.keyframes.threshold"}
     if of_content:
         return min(of_content)

@@ -50,7 +50,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the rules say of every candidate, N in all.
+    """The verdicts of the rules on every candidate, N in all.
 
     Attributes:
         rules: in the order in which they count.
