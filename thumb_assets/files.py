@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -107,6 +108,28 @@ def write_json(path: Path, values: dict[str, str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced_file(path) as handle:
             handle.write(json.dumps(values, indent=1, sort_keys=True).encode())
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Puts a file behind another name: a link, or a copy where the system lets only some users make links, as Windows.
+
+    Raises:
+        OSError: neither can be made.
+    """
+    try:
+        target.symlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def max_open_files() -> int | None:
+    """How many files this process may hold open; None where the system has no such limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if most == resource.RLIM_INFINITY else most
 
 
 def hold(handle: int, *, is_waiting: bool = True) -> bool:

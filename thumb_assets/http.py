@@ -13,13 +13,14 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
+from string import punctuation
 from typing import Any, TypeVar
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from thumb_assets.addresses import Limit, guarded_backend, require_address, shown
 from thumb_assets.errors import BadInputError, NetworkError, ThumbAssetsError
@@ -185,11 +186,10 @@ class HttpClient:
             StorageError: by the caller, of an OSError.
         """
         num_bytes = 0
-        with (
-            self.request("GET", url, max_seconds=max_seconds, go_on=go_on) as answer,
-            target.open("wb") as file,
-        ):
+        with ExitStack() as open_now:
+            answer = open_now.enter_context(self.request("GET", url, max_seconds=max_seconds, go_on=go_on))
             _require_success(url, answer.status)
+            file = open_now.enter_context(target.open("wb"))
             expected = answer.num_bytes
             head: bytes | None = b""
             asked_at = 0
@@ -238,7 +238,7 @@ class HttpClient:
             BadInputError: the address, or one it leads to, cannot be used.
             NetworkError: the other side is not reached, does not answer, or took too long; also inside the block.
         """
-        sent = {"User-Agent": "thumb-assets", **({} if body else {"Accept-Encoding": "identity"}), **(headers or {})}
+        sent = {"User-Agent": "thumb-assets", "Accept-Encoding": "identity", **(headers or {})}
         if body:
             sent["Content-Length"] = str(len(body))
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout_seconds)
@@ -254,7 +254,8 @@ class HttpClient:
             ):
                 known = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
                 if num_left and response.status in _REDIRECTS and "location" in known:
-                    url = urljoin(url, known["location"])
+                    # Its bytes may be any; those that an address cannot hold are escaped, as browsers do.
+                    url = urljoin(url, quote(known["location"], safe=punctuation, encoding="latin-1"))
                     continue
                 yield Response(response.status, known, response.iter_stream())
             return

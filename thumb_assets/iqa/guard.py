@@ -5,7 +5,6 @@ lock keeps two builds from undoing each other.
 """
 
 import importlib.util
-import shutil
 import sys
 import threading
 import types
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.files import link_or_copy
 from thumb_assets.weights import ModelFile, file_sha256, offline_if_unreachable, refusal_of, resolve_file, url_file
 
 _lock = threading.Lock()
@@ -64,7 +64,7 @@ def guarded(metric: str) -> Iterator[Checkpoints]:
 
         def supply(url: str, destination: str, *_arguments: Any, **_options: Any) -> None:
             target = Path(destination)
-            _link_or_copy(_resolve(metric, url_file(url, kind="iqa"), target.parent), target)
+            _put_behind(_resolve(metric, url_file(url, kind="iqa"), target.parent), target)
 
         def supply_clip(url: str, root: str) -> str:
             return str(_resolve(metric, url_file(url, kind="iqa"), Path(root)))
@@ -103,16 +103,12 @@ def _resolve(metric: str, model_file: ModelFile, folder: Path) -> Path:
         raise ModelUnavailableError(f"metric {metric}: {error}") from error.__cause__
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
+def _put_behind(source: Path, target: Path) -> None:
     if source.exists() and target.exists() and source.samefile(target):
         return
     # pyiqa found nothing behind this name; a link to a folder that is gone may still be in the way.
     target.unlink(missing_ok=True)
-    try:
-        target.symlink_to(source)
-    # Windows lets only some users make links.
-    except OSError:
-        shutil.copyfile(source, target)
+    link_or_copy(source, target)
 
 
 @contextmanager

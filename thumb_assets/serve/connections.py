@@ -6,6 +6,7 @@ never ends it, would keep a file descriptor for ever; a thousand of them and nob
 
 from typing import TYPE_CHECKING, Any
 
+from thumb_assets.files import max_open_files
 from thumb_assets.settings import ServeSettings
 
 if TYPE_CHECKING:
@@ -43,11 +44,5 @@ def server_config(app: Any, settings: ServeSettings, **options: Any) -> "uvicorn
 
 def max_connections(settings: ServeSettings) -> int:
     """Limit on open connections: that of the settings, as far as the system gives descriptors for them."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return settings.max_connections
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY:
-        return settings.max_connections
-    return max(1, min(settings.max_connections, most - _NUM_OWN_FILES))
+    most = max_open_files()
+    return settings.max_connections if most is None else max(1, min(settings.max_connections, most - _NUM_OWN_FILES))

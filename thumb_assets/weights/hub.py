@@ -67,7 +67,7 @@ def _does_answer(address: str) -> bool:
     except NetworkError as error:
         # Someone answered; the hub's client may trust certificates that this one does not.
         return "CERTIFICATE_VERIFY_FAILED" in str(error)
-    except BadInputError:
+    except (BadInputError, OSError, ValueError):
         return False
 
 

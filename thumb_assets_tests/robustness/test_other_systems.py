@@ -1,11 +1,14 @@
 """Files and locks where the system has no `fcntl`, as Windows, by a stand-in for its `msvcrt`."""
 
+import os
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+
+from thumb_assets.files import link_or_copy
 
 pytest.importorskip("fcntl")  # the stand-in is made of it
 
@@ -22,8 +25,8 @@ WINDOWS = """
             raise PermissionError(13, "Permission denied") from error
 
     sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=1)
-    sys.modules["fcntl"] = None
-    from thumb_assets.files import HAS_LOCKS, NamedLock, locked, remove_abandoned, replaced_file
+    sys.modules["fcntl"] = sys.modules["resource"] = None
+    from thumb_assets.files import HAS_LOCKS, NamedLock, locked, max_open_files, remove_abandoned, replaced_file
     from thumb_assets.folders import recover_folder, replaced_folder
     assert not HAS_LOCKS
     folder = Path(sys.argv[1])
@@ -82,3 +85,19 @@ def test_a_folder_is_replaced_and_only_its_age_makes_one_abandoned(tmp_path: Pat
         print(*[path.name for path in folder.iterdir()])
     """
     assert run_there(script, tmp_path).split() == ["new", "a-1"]
+
+
+def test_there_is_no_limit_on_open_files(tmp_path: Path) -> None:
+    assert run_there("print(max_open_files())", tmp_path) == "None\n"
+
+
+def test_a_file_is_copied_where_it_cannot_be_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(1314, "A required privilege is not held by the client")
+
+    (tmp_path / "a").write_text("content")
+    link_or_copy(tmp_path / "a", tmp_path / "link")
+    monkeypatch.setattr(os, "symlink", refuse)
+    link_or_copy(tmp_path / "a", tmp_path / "copy")
+    assert [(tmp_path / name).is_symlink() for name in ("link", "copy")] == [True, False]
+    assert [(tmp_path / name).read_text() for name in ("link", "copy")] == ["content", "content"]

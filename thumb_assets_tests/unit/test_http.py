@@ -244,10 +244,10 @@ def test_a_few_of_many_addresses_are_tried(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_redirects_are_followed_where_that_is_asked_for(server: Receiver, client: HttpClient) -> None:
-    server.statuses, server.headers["Location"] = [302, 307, 200], "/elsewhere"
+    server.statuses, server.headers["Location"] = [302, 307, 200], "/else where"
     with client.request("GET", f"{server.url}/a", max_redirects=2) as response:
         assert (response.status, b"".join(response.chunks)) == (200, b"{}")
-    assert [request.path for request in server.received] == ["/a", "/elsewhere", "/elsewhere"]
+    assert [request.path for request in server.received] == ["/a", "/else%20where", "/else%20where"]
     server.statuses = [302]
     with client.request("GET", f"{server.url}/a", max_redirects=2) as response:
         assert response.status == 302
