@@ -76,7 +76,7 @@ def require_in_graph(stages: Iterable[str], settings: Settings) -> None:
 
 def upstream_stages(stage: str, graph: Collection[str] = STAGES) -> tuple[str, ...]:
     """The stages of the graph whose tables it reads; what people and the survey write is no asset."""
-    writers = dict.fromkeys(stage_of(table) for table in STAGES[stage].inputs)
+    writers = dict.fromkeys(stage_of(table) or table for table in STAGES[stage].inputs)
     return tuple(name for name in writers if name in graph and name != stage)
 
 
