@@ -13,7 +13,7 @@ import pytest
 
 from thumb_assets.errors import ContractError
 from thumb_assets.stages import STAGES
-from thumb_assets.stages.kit.declaration import FromFrames, FromTables, Made, Stage
+from thumb_assets.stages.kit.declaration import FromFile, FromFrames, FromTables, Indexed, Made, Stage
 from thumb_assets.stages.kit.flow import in_order
 from thumb_assets.tables import TableContract
 from thumb_assets.tables.columns import FRAME_INDEX, VIDEO_ID
@@ -101,6 +101,8 @@ def _declared(**changes: Any) -> Stage:
         ({"run": None}, "run is none of"),
         ({"run": FromFrames(build=None)}, "run is none of"),  # type: ignore[arg-type]
         ({"contracts": ()}, "it writes no table"),
+        ({"run": FromFile()}, "the engine makes nothing of that name"),
+        ({"run": Indexed()}, "the engine makes nothing of that name"),
         ({"name": "other"}, "its first table is called"),
         ({"section": "no_such_section"}, "no section 'no_such_section'"),
         ({"reads": ("toys",)}, "it reads the table `toys`, which no stage writes"),

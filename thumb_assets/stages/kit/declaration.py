@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
@@ -83,7 +83,9 @@ class RunContext:
 
 @dataclass(frozen=True)
 class FromFile:
-    """Made by the pass over the file, which makes the tables of these stages only."""
+    """Made by the pass over the file, which knows how to make certain tables only."""
+
+    stages: ClassVar[tuple[str, ...]] = ("videos", "frames", "shots")
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ class FromTables:
 @dataclass(frozen=True)
 class Indexed:
     """Made of all tables by the engine once the outcomes are known: the catalog."""
+
+    stages: ClassVar[tuple[str, ...]] = ("catalog",)
 
 
 def _none(_settings: Settings) -> tuple[Any, ...]:
@@ -170,6 +174,7 @@ class Stage:
         problems = {
             "its name is no identifier": not self.name.isidentifier(),
             "run is none of FromFile, FromFrames, FromTables": not isinstance(self.run, kinds) or not callable(work),
+            "the engine makes nothing of that name": self.name not in getattr(self.run, "stages", (self.name,)),
             "it writes no table": not names and not isinstance(self.run, Indexed),
             f"its first table is called {names[:1]}": bool(names) and names[0] != self.name,
             f"its tables {names} do not all name it as their stage": any(
