@@ -7,11 +7,12 @@ import dagster as dg
 
 from thumb_assets.defs.assets import build_pipeline
 from thumb_assets.defs.backfills import THUMBNAILS, build_schedule, thumb_backfill_job
-from thumb_assets.defs.decide import decide_job
+from thumb_assets.defs.inputs import decide_job, input_specs, inputs_sensor
+from thumb_assets.defs.provenance import graph_stages
 from thumb_assets.defs.report import build_report, build_report_schedule
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.defs.sensors import library_sensor
-from thumb_assets.defs.survey import build_survey_schedule, survey_job
+from thumb_assets.defs.survey import build_survey, build_survey_schedule
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings import Settings
 
@@ -28,14 +29,19 @@ def build_definitions(*, resource: ThumbAssetsResource | None = None, named: Seq
     resource = resource or ThumbAssetsResource()
     settings = _settings_at_load(resource)
     return dg.Definitions(
-        assets=[build_pipeline(settings, named=named), build_report(settings)],
-        jobs=[THUMBNAILS, thumb_backfill_job, survey_job, decide_job],
+        assets=[
+            *input_specs(settings),
+            build_pipeline(settings, named=named),
+            build_survey(settings, graph_stages(settings, named=named)),
+            build_report(settings),
+        ],
+        jobs=[THUMBNAILS, thumb_backfill_job, decide_job],
         schedules=[
             build_schedule(settings.backfill),
-            build_survey_schedule(settings.backfill),
+            build_survey_schedule(settings),
             build_report_schedule(settings),
         ],
-        sensors=[library_sensor],
+        sensors=[library_sensor, inputs_sensor],
         resources={"thumb_assets": resource},
         # A run is one step: a process of its own for it would only start cold.
         executor=dg.in_process_executor,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 
 import dagster as dg
 
+from thumb_assets.defs.inputs import GUIDED_STAGES, INPUT_FILES, INPUT_TABLES, NO_DATA_VERSION, note_input
 from thumb_assets.defs.internals import (
     CODE_VERSION_TAG,
     DATA_VERSION_TAG,
@@ -17,7 +18,7 @@ from thumb_assets.defs.internals import (
     get_input_event_pointer_tag,
 )
 from thumb_assets.defs.metadata import data_version
-from thumb_assets.errors import SettingsError
+from thumb_assets.errors import SettingsError, ThumbAssetsError
 from thumb_assets.pipeline import (
     CODE_VERSIONS,
     OPTIONAL_INPUTS,
@@ -82,8 +83,10 @@ def require_in_graph(stages: Iterable[str], settings: Settings) -> None:
 
 
 def upstream_stages(stage: str, graph: Collection[str] = STAGES) -> tuple[str, ...]:
-    """The stages of the graph whose tables it reads; what people and the survey write is no asset."""
-    return tuple(name for name in (*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ())) if name in graph)
+    """The assets that it reads: stages of the graph, and what people, the survey and `learn` write."""
+    tables = (*REQUIRED_INPUTS[stage], *OPTIONAL_INPUTS.get(stage, ()))
+    guides = INPUT_FILES if stage in GUIDED_STAGES else ()
+    return (*(name for name in tables if name in graph or name in INPUT_TABLES), *guides)
 
 
 def code_version(stage: str, settings: Settings) -> str:
@@ -114,19 +117,34 @@ class Provenance:
         version = data_version(result, store)
         self._versions[result.stage, result.video_id] = version
         tags = {DATA_VERSION_TAG: version, CODE_VERSION_TAG: code_version(result.stage, self._settings)}
+        inputs = {
+            name: self._version(name, result.video_id, store) for name in upstream_stages(result.stage, self._graph)
+        }
         # What an input tells from later is any number of the log between: that of its last event serves for all.
         last_event = str(self._instance.event_log_storage.get_maximum_record_id() or 0)
-        for name in upstream_stages(result.stage, self._graph):
+        for name, its_version in inputs.items():
             key = dg.AssetKey(name)
-            tags[get_input_data_version_tag(key)] = self._version(name, result.video_id)
+            tags[get_input_data_version_tag(key)] = its_version
             tags[get_input_event_pointer_tag(key)] = last_event
         return tags
 
-    def _version(self, stage: str, video_id: str) -> str:
-        known = self._versions.get((stage, video_id))
-        if known is None:
-            record = self._instance.get_latest_data_version_record(dg.AssetKey(stage), False, video_id)
-            version = None if record is None else extract_data_version_from_entry(record.event_log_entry)
-            known = (version or NULL_DATA_VERSION).value
-            self._versions[stage, video_id] = known
-        return known
+    def _version(self, name: str, video_id: str, store: TableStore) -> str:
+        key = (name, "" if name in INPUT_FILES else video_id)
+        if key not in self._versions:
+            self._versions[key] = self._found_version(name, video_id, store)
+        return self._versions[key]
+
+    def _found_version(self, name: str, video_id: str, store: TableStore) -> str:
+        if name in INPUT_FILES or name in INPUT_TABLES:
+            return self._noted(name, None if name in INPUT_FILES else video_id, store)
+        record = self._instance.get_latest_data_version_record(dg.AssetKey(name), False, video_id)
+        version = None if record is None else extract_data_version_from_entry(record.event_log_entry)
+        return str((version or NULL_DATA_VERSION).value)
+
+    def _noted(self, name: str, video_id: str | None, store: TableStore) -> str:
+        if video_id is not None and not store.has(name, video_id):
+            return NO_DATA_VERSION  # as of most videos, and Dagster need not be asked
+        try:
+            return note_input(self._instance, store, name, video_id)
+        except ThumbAssetsError:  # damaged since the stage read it: the next run says so
+            return NO_DATA_VERSION

@@ -23,8 +23,9 @@ def test_graph_is_the_snapshot() -> None:
 
 
 def test_asset_keys_are_the_stages_and_tell_their_columns() -> None:
-    specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
-    assert set(specs) == {*default_stages(load_settings()), "library_report"}
+    specs = {spec.key.to_user_string(): spec for spec in defs().resolve_all_asset_specs()}
+    around = {"decisions", "recurrences", "learned_head", "library_percentiles", "survey", "library_report"}
+    assert set(specs) == {*default_stages(load_settings()), *around}
     for stage, spec in specs.items():
         assert spec.description
         if stage in TABLES:
@@ -34,7 +35,8 @@ def test_asset_keys_are_the_stages_and_tell_their_columns() -> None:
 
 
 def test_definitions_load() -> None:
-    dg.Definitions.validate_loadable(defs)
+    dg.Definitions.validate_loadable(defs())
+    assert defs().get_repository_def().get_all_jobs()  # refuses what `validate_loadable` does not, such as equal names
 
 
 def graph_of(data_dir: Path, *overrides: str) -> dict[str, tuple[set[str], set[str]]]:

@@ -1,14 +1,11 @@
 """Real runs of the assets: a partition, a range with a bad video, one stage alone, checks that fail when due."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
 import pytest
-from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView, TemporalContext
-from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from PIL import Image
 
@@ -19,7 +16,7 @@ from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.pipeline import CODE_VERSIONS, StageResult
 from thumb_assets.store import TableStore
 from thumb_assets.tables import empty_table
-from thumb_assets_tests.defs.conftest import RunRange
+from thumb_assets_tests.defs.conftest import RunRange, stale_causes
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register
 
 MakeVideo = Callable[[str], Path]
@@ -187,26 +184,6 @@ def test_data_versions_change_with_what_a_table_says_and_not_without(
     assert {stage: data_version_of(instance, stage) for stage in before} == before
     assert run_range(video_ids, ["selections"], overrides=["selection.top_k=1"]).success
     assert data_version_of(instance, "selections") != before["selections"]
-
-
-def stale_causes(instance: dg.DagsterInstance, data_dir: Path, video_id: str, *overrides: str) -> dict[str, set[str]]:
-    """By stage, why Dagster calls the video's partition unsynced, where it does."""
-    resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=["video.is_isolated=false", *overrides])
-    graph = build_definitions(resource=resource).resolve_asset_graph()
-    view = AssetGraphView(
-        temporal_context=TemporalContext(effective_dt=datetime.now(UTC), last_event_id=None),
-        instance=instance,
-        asset_graph=graph,
-    )
-    resolver = CachingStaleStatusResolver(instance, graph, loading_context=view)
-    causes = {stage: resolver.get_stale_causes(dg.AssetKey(stage), video_id) for stage in WITHOUT_MODELS}
-    return {
-        stage: {
-            f"{each.dependency_asset_key.to_user_string() if each.dependency else stage} {each.reason}" for each in of
-        }
-        for stage, of in causes.items()
-        if of
-    }
 
 
 def test_dagster_tells_what_is_out_of_date(
