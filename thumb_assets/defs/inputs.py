@@ -1,6 +1,6 @@
-"""The inputs of a choice that no stage makes, as external assets: decisions, recurrences and the learned scorer.
+"""The inputs of a choice that no stage makes, as external assets: decisions, recurrences, the learned scorer.
 
-People, `thumb-assets survey` and `thumb-assets learn` write them. Dagster only observes them: each change becomes an
+People, the survey and `thumb-assets learn` write them. Dagster only observes them: each change becomes an
 observation with a data version, so that lineage names them and what was made of an older one counts as unsynced. No
 run starts because of it.
 """
@@ -20,19 +20,21 @@ from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.escaping import one_line
 from thumb_assets.pipeline import TAKES_BACK, decide_frames
 from thumb_assets.settings import Settings
-from thumb_assets.store import DECISIONS, Library, Mirror, TableStore, read_learned_bytes
+from thumb_assets.store import DECISIONS, Library, Mirror, TableStore, read_learned_bytes, reference_sha256
 from thumb_assets.store.parquet import SUFFIX
 from thumb_assets.tables import TABLES, content_sha256
 
-LEARNED_HEAD = "learned_head"
 INPUT_TABLES = ("decisions", "recurrences")
+# Files of the whole library, which guide a choice.
+INPUT_FILES = ("learned_head", "library_percentiles")
 # The data version of an input that is not there.
 NO_DATA_VERSION = "none"
 _MAX_OBSERVED_PER_TICK = 500
 _DESCRIPTIONS = {
     "decisions": "Frames that people pinned, banned or made covers (`thumb-assets pin`, the job decide).",
     "recurrences": "Candidate frames that other videos show alike: intros, logos, credits. The survey writes it.",
-    LEARNED_HEAD: "The scorer that `thumb-assets learn` trained on people's labels; one file for the whole library.",
+    "learned_head": "The scorer that `thumb-assets learn` trained on people's labels; one file for the whole library.",
+    "library_percentiles": "How the scores are distributed over the whole library. The survey writes it.",
 }
 
 
@@ -43,7 +45,7 @@ def input_specs(settings: Settings) -> list[dg.AssetSpec]:
             name,
             description=description,
             group_name="inputs",
-            kinds={"parquet"} if name in INPUT_TABLES else {"safetensors"},
+            kinds={"safetensors" if name == "learned_head" else "parquet"},
             owners=list(settings.library.owners),
             partitions_def=VIDEOS if name in INPUT_TABLES else None,
             metadata={"dagster/column_schema": _schema(name)} if name in INPUT_TABLES else {},
@@ -63,7 +65,7 @@ def observe(
     """An observation of what an input holds now; None where Dagster knows it already.
 
     Args:
-        video_id: of a table; None for the learned scorer.
+        video_id: of a table; None for a file of the whole library.
     """
     version, known = _version(store, name, video_id), _known_version(instance, name, video_id)
     if version == known or (known is None and version == NO_DATA_VERSION):
@@ -81,11 +83,11 @@ def note_input(instance: dg.DagsterInstance, store: TableStore, name: str, video
 
 
 def _version(store: TableStore, name: str, video_id: str | None) -> str:
-    if video_id is None:
-        content = read_learned_bytes(store)
-        return NO_DATA_VERSION if content is None else hashlib.sha256(content).hexdigest()[:16]
-    table = store.read_or_none(name, video_id)
-    return NO_DATA_VERSION if table is None else content_sha256(table)[:16]
+    if video_id is not None:
+        table = store.read_or_none(name, video_id)
+        return NO_DATA_VERSION if table is None else content_sha256(table)[:16]
+    content = read_learned_bytes(store) if name == "learned_head" else (reference_sha256(store) or "").encode()
+    return hashlib.sha256(content).hexdigest()[:16] if content else NO_DATA_VERSION
 
 
 def _known_version(instance: dg.DagsterInstance, name: str, video_id: str | None) -> str | None:
@@ -98,18 +100,18 @@ def _known_version(instance: dg.DagsterInstance, name: str, video_id: str | None
     name="inputs",
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Observes decisions, recurrences and the learned scorer where they changed, so that what was made "
-    "before counts as unsynced. It starts no run.",
+    description="Observes what people, the survey and `thumb-assets learn` changed, so that what was made before it "
+    "counts as unsynced. It starts no run.",
 )
 def inputs_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAssetsResource) -> dg.SensorResult:
-    """One tick: the learned scorer, and the tables written since the last tick, the oldest first."""
+    """One tick: the library's files, and the tables written since the last tick, the oldest first."""
     store = thumb_assets.store
-    last: dict[str, list[int | str]] = json.loads(context.cursor) if context.cursor else {}
-    inputs: list[tuple[str, str | None]] = [(LEARNED_HEAD, None)]
+    last: dict[str, tuple[int, str]] = json.loads(context.cursor) if context.cursor else {}
+    inputs: list[tuple[str, str | None]] = [(name, None) for name in INPUT_FILES]
     for name in INPUT_TABLES:
-        for mtime_ns, video_id in _written_since(store.tables_dir / name, last.get(name, [0, ""])):
+        for mtime_ns, video_id in _written_since(store.tables_dir / name, *last.get(name, (0, ""))):
             inputs.append((name, video_id))
-            last[name] = [mtime_ns, video_id]
+            last[name] = (mtime_ns, video_id)
     observations = []
     for name, of_video in inputs:
         try:
@@ -118,18 +120,18 @@ def inputs_sensor(context: dg.SensorEvaluationContext, thumb_assets: ThumbAssets
             context.log.warning(one_line(error))
         else:
             observations += [] if observed is None else [observed]
-    skip_reason = None if observations else "no decision, recurrence or learned scorer changed"
+    skip_reason = None if observations else "no input of a choice changed"
     return dg.SensorResult(asset_events=observations, cursor=json.dumps(last), skip_reason=skip_reason)
 
 
-def _written_since(folder: Path, last: list[int | str]) -> list[tuple[int, str]]:
+def _written_since(folder: Path, last_ns: int, last_video: str) -> list[tuple[int, str]]:
     """Time and video of the tables written after the last one looked at, as many as a tick has time for."""
     try:
         files = [(entry.stat().st_mtime_ns, entry.name) for entry in os.scandir(folder)]
     except FileNotFoundError:
         return []
     tables = [(mtime_ns, name.removesuffix(SUFFIX)) for mtime_ns, name in files if _is_table(name)]
-    return sorted(table for table in tables if [*table] > last)[:_MAX_OBSERVED_PER_TICK]
+    return sorted(table for table in tables if table > (last_ns, last_video))[:_MAX_OBSERVED_PER_TICK]
 
 
 def _is_table(file_name: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 
 import dagster as dg
 
-from thumb_assets.defs.inputs import INPUT_TABLES, LEARNED_HEAD, NO_DATA_VERSION, note_input
+from thumb_assets.defs.inputs import INPUT_FILES, INPUT_TABLES, NO_DATA_VERSION, note_input
 from thumb_assets.defs.internals import (
     CODE_VERSION_TAG,
     DATA_VERSION_TAG,
@@ -77,9 +77,8 @@ def require_in_graph(stages: Iterable[str], settings: Settings) -> None:
 
 def upstream_stages(stage: str, graph: Collection[str] = STAGES) -> tuple[str, ...]:
     """The assets that it reads: stages of the graph, and what people, the survey and `learn` write."""
-    tables = STAGES[stage].inputs
-    writers = dict.fromkeys(stage_of(table) or table for table in tables)
-    guides = (LEARNED_HEAD,) if STAGES[stage].is_guided else ()
+    writers = dict.fromkeys(stage_of(table) or table for table in STAGES[stage].inputs)
+    guides = INPUT_FILES if STAGES[stage].is_guided else ()
     return (*(name for name in writers if (name in graph or name in INPUT_TABLES) and name != stage), *guides)
 
 
@@ -123,14 +122,14 @@ class Provenance:
         return tags
 
     def _version(self, name: str, video_id: str, store: TableStore) -> str:
-        key = (name, "" if name == LEARNED_HEAD else video_id)
+        key = (name, "" if name in INPUT_FILES else video_id)
         if key not in self._versions:
             self._versions[key] = self._found_version(name, video_id, store)
         return self._versions[key]
 
     def _found_version(self, name: str, video_id: str, store: TableStore) -> str:
-        if name == LEARNED_HEAD or name in INPUT_TABLES:
-            return self._noted(name, None if name == LEARNED_HEAD else video_id, store)
+        if name in INPUT_FILES or name in INPUT_TABLES:
+            return self._noted(name, None if name in INPUT_FILES else video_id, store)
         record = self._instance.get_latest_data_version_record(dg.AssetKey(name), False, video_id)
         version = None if record is None else extract_data_version_from_entry(record.event_log_entry)
         return str((version or NULL_DATA_VERSION).value)

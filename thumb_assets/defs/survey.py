@@ -29,7 +29,8 @@ def build_survey(settings: Settings, graph: Collection[str]) -> dg.AssetsDefinit
         kinds={"parquet"},
         owners=list(settings.library.owners),
         description="Frames that several videos share, stills that are alike, and how the scores are distributed, "
-        "over all videos that were run. It writes `recurrences`, which count from the next run of `selections` on.",
+        "over all videos that were run. It writes `recurrences` and `library_percentiles`, which count from the next "
+        "run of `selections` on.",
     )
     def survey_library(context: dg.AssetExecutionContext, thumb_assets: ThumbAssetsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """As `thumb-assets survey`."""
@@ -40,6 +41,7 @@ def build_survey(settings: Settings, graph: Collection[str]) -> dg.AssetsDefinit
             context.log.warning(one_line(error))
         for video_id in result.changed:
             note_input(context.instance, thumb_assets.store, "recurrences", video_id)
+        note_input(context.instance, thumb_assets.store, "library_percentiles")
         counts = {
             "num_videos": result.num_videos,
             "num_frames": result.num_frames,

@@ -38,6 +38,7 @@ def test_the_asset_surveys_and_shows_its_counts(data_dir: Path, instance: dg.Dag
     assert store.read("recurrences", "a-00000000").column("num_videos").to_pylist() == [2]
     observed = instance.fetch_observations(dg.AssetKey("recurrences"), limit=10).records
     assert {record.partition_key for record in observed} == {f"{letter}-00000000" for letter in "abc"}
+    assert len(instance.fetch_observations(dg.AssetKey("library_percentiles"), limit=10).records) == 1
     assert set(read_reference(store)[0]) == {"sharpness", "clip", "contrast"}
 
 

@@ -13,6 +13,7 @@ def run_tool(data_dir: Path, *arguments: str) -> str:
     program = Path(sys.executable).with_name(arguments[0])
     environ = {**os.environ, "THUMB_ASSETS_DATA_DIR": str(data_dir), "DAGSTER_HOME": str(data_dir)}
     data_dir.mkdir(exist_ok=True)
+    (data_dir / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     outcome = subprocess.run(
         [program, *arguments[1:]], cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=False
     )
@@ -22,7 +23,7 @@ def run_tool(data_dir: Path, *arguments: str) -> str:
 
 def test_dg_lists_the_definitions(data_dir: Path) -> None:
     found = json.loads(run_tool(data_dir, "dg", "list", "defs", "--json"))
-    assert {"selections", "decisions", "survey", "library_report"} <= {each["key"] for each in found["assets"]}
+    assert {"selections", "decisions", "survey", "library_report"} <= {each["asset_key"] for each in found["assets"]}
     assert {"library", "inputs"} <= {each["name"] for each in found["sensors"]}
 
 
