@@ -40,7 +40,7 @@ def test_a_decision_makes_what_follows_from_it_out_of_date(
     assert run_range([video_id], WITHOUT_MODELS).success
     observed, cursor = tick(None)
     assert (observed, stale_causes(instance, data_dir, video_id)) == ([], {})
-    decide(TableStore(data_dir), video_id, 3, "pin")
+    decide(TableStore(data_dir), video_id, {3: "pin"})
     observed, cursor = tick(cursor)
     assert observed == [f"decisions {video_id}"]
     assert tick(cursor) == ([], cursor)
@@ -56,7 +56,7 @@ def test_a_run_that_meets_a_decision_first_observes_it(
 ) -> None:
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     run_stages(data_dir, [video_id], stages=["videos", "frames"])
-    decide(TableStore(data_dir), video_id, 3, "pin")
+    decide(TableStore(data_dir), video_id, {3: "pin"})
     assert run_range([video_id], WITHOUT_MODELS).success
     assert tick(None)[0] == []
     assert stale_causes(instance, data_dir, video_id) == {}
@@ -79,7 +79,7 @@ def test_a_damaged_table_does_not_keep_the_others_from_being_observed(
 ) -> None:
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     run_stages(data_dir, [video_id], stages=["videos", "frames"])
-    decide(TableStore(data_dir), video_id, 3, "ban")
+    decide(TableStore(data_dir), video_id, {3: "ban"})
     (data_dir / "tables" / "decisions" / "bad-00000000.parquet").write_bytes(b"junk")
     assert tick(None)[0] == [f"decisions {video_id}"]
 
