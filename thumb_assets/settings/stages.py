@@ -267,14 +267,22 @@ class ChaptersSettings(StageSettings):
 class ExportSettings(StageSettings):
     """The program that fetches the chosen frames (both give the same pixels), their proof, the disk."""
 
-    backend: Literal["pyav", "ffmpeg"] = Field("pyav", description="ffmpeg: FFmpeg the program, proven like PyAV.")
-    ffmpeg_path: Path | None = Field(None, description="null: the system's ffmpeg, else imageio-ffmpeg's.")
-    batch_size: int = Field(50, ge=1, le=200, description="ffmpeg: frames per call, each decoding from the start.")
-    timeout_seconds: float = Field(600.0, gt=0, description="ffmpeg: a call that takes longer is stopped.")
-    verification: Literal["seek", "count"] = Field(
+    backend: Annotated[Literal["pyav", "ffmpeg"], NO_EFFECT_ON_VALUES] = Field(
+        "pyav", description="ffmpeg: FFmpeg the program, proven like PyAV."
+    )
+    ffmpeg_path: Annotated[Path | None, NO_EFFECT_ON_VALUES] = Field(
+        None, description="null: the system's ffmpeg, else imageio-ffmpeg's."
+    )
+    batch_size: Annotated[int, NO_EFFECT_ON_VALUES] = Field(
+        50, ge=1, le=200, description="ffmpeg: frames per call, each decoding from the start."
+    )
+    timeout_seconds: Annotated[float, NO_EFFECT_ON_VALUES] = Field(
+        600.0, gt=0, description="ffmpeg: a call that takes longer is stopped."
+    )
+    verification: Annotated[Literal["seek", "count"], NO_EFFECT_ON_VALUES] = Field(
         "seek", description="The check finds each frame by its recorded stamp and hash, or by counting from frame 0."
     )
-    min_free_bytes: int = Field(
+    min_free_bytes: Annotated[int, NO_EFFECT_ON_VALUES] = Field(
         32_000_000, ge=0, description="Bytes that must stay free on the disk beyond the planned files."
     )
 

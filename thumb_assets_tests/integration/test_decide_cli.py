@@ -2,17 +2,18 @@
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from thumb_assets import stages as declared
 from thumb_assets.cli import main
-from thumb_assets.pipeline import engine
 from thumb_assets.settings import load_settings
 from thumb_assets.settings.presets import load_presets
-from thumb_assets.stages.kit.declaration import Made
+from thumb_assets.stages.kit.declaration import FromTables, Made
 from thumb_assets.stages.selections import select_frames
 from thumb_assets.store import TableStore, decide
 from thumb_assets_tests.support.running import register, run_stages
@@ -178,7 +179,9 @@ def test_what_is_decided_while_a_choice_is_made_counts_from_the_next_run_on(
         return made
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "select_frames", choose_and_ban)
+        patch.setitem(
+            declared.STAGES, "selections", replace(declared.STAGES["selections"], run=FromTables(choose_and_ban))
+        )
         run_stages(data_dir, [video_id], stages=["selections"], settings=load_settings(overrides=["selection.top_k=2"]))
     run_stages(data_dir, [video_id], stages=["selections"], settings=load_settings(overrides=["selection.top_k=2"]))
     assert best not in frames_of(data_dir, video_id, "selections")
