@@ -1,7 +1,9 @@
 """Encodes drawn frames into small files with PyAV; the only writer of video in the tests."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -43,6 +45,22 @@ class Encoding:
     colours: "Tags | None" = None
 
 
+@contextmanager
+def _usual_scheduling() -> Iterator[None]:
+    """Gives the process back the scheduling it had: SVT-AV1 makes it a real-time one where it runs as root.
+
+    A real-time process, and all that it starts, keeps every other from the processor, servers of other tests too.
+    """
+    has_scheduling = hasattr(os, "sched_getscheduler")
+    before = (os.sched_getscheduler(0), os.sched_getparam(0)) if has_scheduling else None
+    try:
+        yield
+    finally:
+        if before is not None and os.sched_getscheduler(0) != before[0]:
+            os.sched_setscheduler(0, *before)
+
+
+@_usual_scheduling()
 def encode(
     path: Path,
     frames: Iterable[npt.NDArray[np.uint8]],
