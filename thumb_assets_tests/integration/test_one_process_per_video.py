@@ -103,7 +103,7 @@ def test_two_writers_lose_no_outcome(data_dir: Path) -> None:
         "    rows = [Outcome(f'clip-{number:08d}', stage, 'done', None, None, 1, '') for stage in sys.argv[2:]]\n"
         "    for row in rows: record_outcomes(store, row.video_id, [row])\n"
     )
-    halves = [STAGES[::2], STAGES[1::2]]
+    halves = [tuple(STAGES)[::2], tuple(STAGES)[1::2]]
     writers = [
         subprocess.Popen([sys.executable, "-c", script, str(data_dir), *half], stdin=subprocess.PIPE, text=True)
         for half in halves
