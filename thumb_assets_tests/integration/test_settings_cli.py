@@ -42,7 +42,7 @@ def test_show_set_and_unset(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert "clip.model" not in shown
     assert re.search(r"clip\.model +thumb-mini +built-in", thumb_assets(data_dir, "settings", "show", "clip").output)
     hidden = thumb_assets(data_dir, "settings", "set", "stills.format=png")
-    assert "THUMB_ASSETS_STILLS__FORMAT in the environment wins" in hidden.output
+    assert "THUMB_ASSETS_STILLS__FORMAT in the environment overrides the file" in hidden.output
     gone = thumb_assets(data_dir, "settings", "unset", "selection.top_k", "selection.max_k")
     assert "selection.max_k is not set in" in gone.output
     assert re.search(r"selection\.top_k +10 +profile dataset", thumb_assets(data_dir, "settings", "show").output)
