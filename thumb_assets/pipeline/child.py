@@ -104,10 +104,9 @@ def serve_jobs(connection: int, lifeline: int) -> None:
     parent = connection_of(connection)
     while True:
         try:
-            job = parent.recv()
-        except EOFError:
+            _do(parent.recv(), parent)
+        except (EOFError, ConnectionError):  # nobody is there any more to send work, or to hear of it
             return
-        _do(job, parent)
 
 
 def _do(job: Job, connection: "Connection[Any, Any]") -> None:

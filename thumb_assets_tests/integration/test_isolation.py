@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 from thumb_assets.errors import SettingsError, ThumbAssetsError
 from thumb_assets.pipeline import Watcher, run, run_isolated, warm_engine, watching
+from thumb_assets.pipeline.child import Job
 from thumb_assets.settings import load_settings
 from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids, read_outcomes
 from thumb_assets_tests.support.drawing import draw_frame
@@ -42,6 +44,21 @@ def run_and_strike(data_dir, video_ids, victim, strike, *overrides):
     assert struck
     assert engine_processes() == []
     return results
+
+
+def test_a_child_whose_parent_is_gone_ends_without_a_word(data_dir: Path) -> None:
+    ours, theirs = Pipe()
+    watched, lifeline = os.pipe()  # stays open: else the child might be ended before it has something to say
+    script = f"from thumb_assets.pipeline.child import serve_jobs; serve_jobs({theirs.fileno()}, {watched})"
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, pass_fds=[theirs.fileno(), watched], stderr=subprocess.PIPE) as child:
+        theirs.close()
+        ours.send(Job([], STAGES, load_settings(), data_dir, is_recomputed=False))
+        ours.close()
+        _, said = child.communicate(timeout=120)
+    os.close(watched)
+    os.close(lifeline)
+    assert (said, child.returncode) == (b"", 0)
 
 
 def test_the_results_are_those_of_the_engine(data_dir, three_videos):
