@@ -89,6 +89,7 @@ def test_every_frame_of_a_video_in_one_batch(synthetic_videos, tmp_path, name):
     assert by_ffmpeg(methods) == 1
 
 
+@pytest.mark.slow
 def test_exporters_agree_on_the_shared_clips(shared_dir, tmp_path):
     wrong, all_methods = [], {}
     for name in sorted(manifest(shared_dir).keys() - UNREADABLE - {LONG}):

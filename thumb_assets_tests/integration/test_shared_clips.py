@@ -28,6 +28,7 @@ def manifest(shared_dir: Path) -> dict[str, dict[str, str]]:
         return {row["file"]: row for row in csv.DictReader(file, delimiter="\t")}
 
 
+@pytest.mark.slow
 def test_every_clip_gives_its_frames_and_fetches_are_exact(shared_dir):
     rows = manifest(shared_dir)
     assert len(rows) == NUM_CLIPS
