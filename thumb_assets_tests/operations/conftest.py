@@ -37,7 +37,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Any]:
     folder.chmod(0o711)
     data_dir = folder / "data"
     (data_dir / "videos").mkdir(parents=True)
-    running = script.Cluster(folder, data_dir, num_workers=2, start_timeout_seconds=25)
+    running = script.Cluster(folder, data_dir, num_workers=2, start_timeout_seconds=60)
     before = {name: os.environ.get(name) for name in running.environ}
     try:
         running.start_databases()
