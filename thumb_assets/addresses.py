@@ -58,7 +58,7 @@ def require_address(url: str) -> None:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public Internet, also where it stands for another one inside it.
+    """Returns True for an IP address of the public Internet; one that wraps another is judged by the inner one.
 
     >>> is_public("93.184.216.34"), is_public("127.0.0.1"), is_public("::ffff:10.0.0.1"), is_public("64:ff9b::a00:1")
     (True, False, False, False)
@@ -113,11 +113,11 @@ class Limit:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time has passed."""
+        """True once the time has passed."""
         return time.monotonic() >= self._end
 
     def seconds(self, timeout: float | None) -> float:
-        """How long the next wait may take.
+        """Returns the longest time that the next wait may take.
 
         Raises:
             httpcore.ReadTimeout: the time has passed.

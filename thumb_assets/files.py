@@ -123,7 +123,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def max_open_files() -> int | None:
-    """How many files this process may hold open; None where the system has no such limit."""
+    """Returns the number of files that this process may hold open; None where the system has no such limit."""
     try:
         import resource
     except ImportError:  # Windows
@@ -150,7 +150,7 @@ def hold(handle: int, *, is_waiting: bool = True) -> bool:
 
 
 def is_at(path: Path, handle: int) -> bool:
-    """Whether an open file or folder is still the one at a path."""
+    """Returns True while an open file or folder is still the one at a path."""
     try:
         return os.path.samestat(path.stat(), os.fstat(handle))
     except FileNotFoundError:

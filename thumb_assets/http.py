@@ -62,7 +62,7 @@ class Response:
 
 
 def may_pass(status: int) -> bool:
-    """Whether an answer may be another one later."""
+    """Returns True for a status after which the same request may succeed later."""
     return status in _PASSING_STATUSES or status >= 500
 
 

@@ -169,7 +169,7 @@ class DaemonLauncher:
             )
 
     def is_ended(self, backfill_id: str) -> bool:
-        """Whether nothing more will come of a backfill, well or not."""
+        """True once a backfill has ended, with success or not."""
         backfill = self._instance.get_backfill(backfill_id)
         return backfill is None or backfill.status in BULK_ACTION_TERMINAL_STATUSES
 

@@ -112,7 +112,7 @@ def build_scorer(stage: str, settings: Settings, executor: ModelThread | None = 
 
 
 def _on_unavailable(stage: str, settings: Settings) -> str:
-    """What a scorer's settings say is to be done where its model cannot be had: `skip` or `error`."""
+    """Reads from a scorer's settings what happens where its model cannot be had: `skip` or `error`."""
     section = STAGES[stage].section
     return "error" if section is None else str(getattr(getattr(settings, section), "on_unavailable", "error"))
 

@@ -45,7 +45,7 @@ def judge_frames(job: VideoTables, run: RunContext) -> Made:
 
 
 def judged_selection(settings: Settings) -> SelectionSettings:
-    """How the candidates are chosen that the judge looks at: as the best selections are, but for how many."""
+    """Settings that choose the candidates for the judge: those of the best selections, but for their number."""
     unjudged = settings.selection.weights.model_copy(update={"judge": 0.0})
     asked = {"top_k": settings.judge.max_candidates, "strategy": "best", "weights": unjudged}
     return settings.selection.model_copy(update=asked)

@@ -1,4 +1,4 @@
-"""What people, the survey and `learn` write: observed when it changes, and what was made before is out of date."""
+"""Inputs that people, the survey and `learn` write: a change is observed, and older results are out of date."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -60,7 +60,7 @@ def _facts_of(stage: str, settings: Settings) -> dict[str, Any]:
 
 
 def _key_of(stage: str, settings: Settings, footer: dict[str, str]) -> list[str]:
-    """Which of the facts beside the footer's a stage key is made of, by trying them: the key itself holds versions."""
+    """Tries which facts beside those of the footer change a stage key; the key itself would hold versions."""
 
     def made(**facts: Any) -> str:
         return stage_key(stage, settings, **({"source": ("0" * 64, "/a.mp4"), "inputs": {}} | facts))

@@ -286,7 +286,7 @@ def test_the_picked_still_in_a_row_of_postgresql(workers: Any, store: TableStore
 
 
 def health(address: str) -> Any:
-    """What the service says of itself to those who know the secret; None while it does not answer."""
+    """Asks the service for its state with a signed request; None while it does not answer."""
     try:
         return ask(f"{address}/health", headers={SIGNATURE_HEADER: sign(b"", SECRET, now=time.time())})[1]
     except OSError:

@@ -1,4 +1,4 @@
-"""What becomes of the two stages in a process that has them: `python -m thumb_assets_tests.toy.scenario STEP ...`."""
+"""Runs the two stages in a process that has them: `python -m thumb_assets_tests.toy.scenario STEP ...`."""
 
 import json
 import sqlite3

@@ -8,7 +8,7 @@ from thumb_assets.settings.base import StageSettings
 
 
 class ToySettings(StageSettings):
-    """How candidates are toyed with."""
+    """Settings of the toy scorer."""
 
     is_on: bool = Field(True, description="Whether it runs where no stage is named.")
     scale: float = Field(1.0, description="What the mean luma is multiplied by.")

@@ -64,7 +64,7 @@ class FrameScorer(Generic[Item, Result]):
             self.flush()
 
     def has_pending(self, video_id: str) -> bool:
-        """Whether a frame of this video still waits for its batch to fill, or for its score."""
+        """True while a frame of this video waits for its batch to fill, or for its score."""
         self._collect(_MAX_RUNNING_BATCHES)
         return any(pending == video_id for pending, _, _ in self._pending) or self._is_running(video_id)
 

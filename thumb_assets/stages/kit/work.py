@@ -1,4 +1,4 @@
-"""What several stages do with the tables of a video: frames fetched again, scores put together, coverage checked."""
+"""Work on the tables of a video that several stages share: fetching frames, joining scores, checking coverage."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,7 +38,7 @@ def covers_candidates(video_id: str, stage: str, store: TableStore, _settings: S
 
 
 def score_tables(job: VideoTables) -> ScoreTables:
-    """What is known of a video's candidates."""
+    """Collects the tables of scores of a video's candidates."""
     tables = {name: job.optional_table(name) for name in TABLES_OF_SCORES}
     has_metrics, has_embeddings = tables["iqa_scores"] is not None, tables["clip_scores"] is not None
     lower_better = json.loads(job.footer("iqa_scores").get("lower_better", "{}")) if has_metrics else {}
@@ -63,7 +63,7 @@ def num_bytes(pictures: pa.Table) -> int:
 
 
 def identities_of(frames: pa.Table) -> FrameIdentities:
-    """What `FrameFetcher` needs, out of the `frames` table."""
+    """Reads the identities that `FrameFetcher` needs from the table `frames`."""
     return FrameIdentities(
         pts=frames.column("pts").to_numpy(),
         pts_seconds=frames.column("pts_seconds").to_numpy(),
