@@ -5,8 +5,8 @@ from functools import partial
 from thumb_assets.export import export_crops, verify_crops_count, verify_crops_mapping
 from thumb_assets.settings import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
-from thumb_assets.stages.kit.work import identities_of, num_bytes
-from thumb_assets.store import Library, TableStore
+from thumb_assets.stages.kit.work import identities_of, num_bytes, verify_pictures
+from thumb_assets.store import TableStore
 from thumb_assets.tables import Verdict
 from thumb_assets.tables.outputs import CROPS
 
@@ -47,14 +47,7 @@ def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -
 
 def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
     """Each crop's frame, decoded again by its frame_index and cut again, is what the file shows."""
-    return verify_crops_mapping(
-        Library(store.data_dir).find(video_id).path,
-        store.read("crops", video_id),
-        identities=identities_of(store.read("frames", video_id)),
-        folder=store.crops_dir(video_id),
-        video_settings=settings.video,
-        is_counted=settings.export.verification == "count",
-    )
+    return verify_pictures(verify_crops_mapping, video_id, "crops", store, settings, folder=store.crops_dir(video_id))
 
 
 STAGE = Stage(

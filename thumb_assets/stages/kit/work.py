@@ -1,8 +1,9 @@
 """Work on the tables of a video that several stages share: fetching frames, joining scores, checking coverage."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 from thumb_assets.select.measure import TABLES_OF_SCORES, ScoreTables, embedding_model_of
 from thumb_assets.settings import Settings, VideoSettings
 from thumb_assets.stages.kit.declaration import VideoTables
-from thumb_assets.store import TableStore
+from thumb_assets.store import Library, TableStore
 from thumb_assets.tables import Verdict, verify_coverage
 from thumb_assets.video import Frame, FrameFetcher, FrameIdentities, Geometry
 
@@ -54,6 +55,31 @@ def fetched_frames(
     """Those frames, ascending, each fetched exactly when it is asked for. Raises as `FrameFetcher`."""
     with FrameFetcher(job.video.path, identities_of(job.table("frames")), settings) as fetcher:
         yield (frame for frame, _method in fetcher.fetch_many(frame_indices))
+
+
+def verify_pictures(
+    verify: Callable[..., Verdict],
+    video_id: str,
+    table_name: str,
+    store: TableStore,
+    settings: Settings,
+    *,
+    folder: Path,
+) -> Verdict:
+    """Verifies that each picture of a table shows the frame that its row names.
+
+    Args:
+        verify: of `export`, as `verify_mapping`.
+        folder: the video's pictures.
+    """
+    return verify(
+        Library(store.data_dir).find(video_id).path,
+        store.read(table_name, video_id),
+        identities=identities_of(store.read("frames", video_id)),
+        folder=folder,
+        video_settings=settings.video,
+        is_counted=settings.export.verification == "count",
+    )
 
 
 def num_bytes(pictures: pa.Table) -> int:
