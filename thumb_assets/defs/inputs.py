@@ -14,6 +14,7 @@ import dagster as dg
 from pydantic import Field
 
 from thumb_assets.defs.internals import DATA_VERSION_TAG, DEFAULT_DATA_VERSION, extract_data_version_from_entry
+from thumb_assets.defs.metadata import column_schema
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.errors import ThumbAssetsError
@@ -22,7 +23,7 @@ from thumb_assets.pipeline import TAKES_BACK, decide_frames
 from thumb_assets.settings import Settings
 from thumb_assets.store import DECISIONS, Library, Mirror, TableStore, read_learned_bytes, reference_sha256
 from thumb_assets.store.parquet import SUFFIX
-from thumb_assets.tables import TABLES, content_sha256
+from thumb_assets.tables import content_sha256
 
 INPUT_TABLES = ("decisions", "recurrences")
 # Files of the whole library, which guide a choice.
@@ -48,15 +49,10 @@ def input_specs(settings: Settings) -> list[dg.AssetSpec]:
             kinds={"safetensors" if name == "learned_head" else "parquet"},
             owners=list(settings.library.owners),
             partitions_def=VIDEOS if name in INPUT_TABLES else None,
-            metadata={"dagster/column_schema": _schema(name)} if name in INPUT_TABLES else {},
+            metadata={"dagster/column_schema": column_schema(name)} if name in INPUT_TABLES else {},
         )
         for name, description in _DESCRIPTIONS.items()
     ]
-
-
-def _schema(table_name: str) -> dg.TableSchema:
-    columns = TABLES[table_name].columns
-    return dg.TableSchema(columns=[dg.TableColumn(each.name, str(each.type), each.doc) for each in columns])
 
 
 def observe(

@@ -46,21 +46,27 @@ def spec_metadata(stage: str) -> dict[str, Any]:
     if not STAGES[stage].contracts:
         return {"dagster/code_references": _code_references(stage)}
     contract = TABLES[stage]
-    columns = [
-        dg.TableColumn(
-            column.name,
-            str(column.type),
-            description=f"{column.doc} [{column.unit}]" if column.unit else column.doc,
-            constraints=dg.TableColumnConstraints(nullable=column.is_nullable),
-        )
-        for column in contract.columns
-    ]
     return {
-        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/column_schema": column_schema(stage),
         "dagster/code_references": _code_references(stage),
         "key": ", ".join(contract.key),
         "schema_version": contract.schema_version,
     }
+
+
+def column_schema(table_name: str) -> dg.TableSchema:
+    """The columns of a table, from its contract."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                str(column.type),
+                description=f"{column.doc} [{column.unit}]" if column.unit else column.doc,
+                constraints=dg.TableColumnConstraints(nullable=column.is_nullable),
+            )
+            for column in TABLES[table_name].columns
+        ]
+    )
 
 
 def _code_references(stage: str) -> dg.CodeReferencesMetadataValue:
