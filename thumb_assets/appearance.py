@@ -1,4 +1,4 @@
-"""What a picture looks like beyond its sharpness: how much it tells, writing, bars, and descriptors to compare it by.
+"""The look of a picture beyond its sharpness: how much it shows, writing, bars, and descriptors to compare it by.
 
 What belongs here: the measures and descriptors of the `appearance` rows. What does not: thresholds and verdicts, and
 how alike is too alike (select); learned embeddings (clip). All is computed from one luma picture and one small colour
@@ -129,7 +129,7 @@ def _reduced(luma: UInt8Array) -> UInt8Array:
 
 
 def acutance(luma: UInt8Array) -> float:
-    """How sharp the sharp parts of a picture are: the share of its step that an edge takes in one pixel.
+    """Measures how sharp the sharp parts of a picture are: the share of its step that an edge takes in one pixel.
 
     At each pixel the gradient over the range of the luma within _EDGE_REACH pixels, both along one direction, wherever
     that range is not mere noise; of each of 8x8 parts of the picture the 99th percentile; of the parts that have edges

@@ -123,7 +123,7 @@ def load_face_detector(settings: FacesSettings) -> FaceDetector | None:
 
 
 def frontality(landmarks: Sequence[float]) -> float | None:
-    """How much a face looks at the camera: where the nose is along the line from one eye to the other.
+    """Measures how much a face looks at the camera: where the nose is along the line from one eye to the other.
 
     Args:
         landmarks: x and y of the right eye, of the left eye, of the nose.

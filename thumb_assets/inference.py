@@ -1,4 +1,4 @@
-"""How a model runs on pictures: on which device, in which precision, how many at once, over which copies.
+"""Running a model on pictures: on which device, in which precision, how many at once, over which copies.
 
 What belongs here: what every torch model on pictures has in common, whatever it computes. What does not: a model, its
 preprocessing and its scores (clip, iqa), its files (weights). torch is imported inside the functions, as everywhere.
@@ -30,10 +30,10 @@ CPU_MAX_PIXELS = 4 * 256 * 256
 
 
 class DeviceMemory(Protocol):
-    """What a device says about its memory, in bytes."""
+    """The memory of a device as it reports it, in bytes."""
 
     def free_bytes(self) -> int:
-        """What can still be allocated."""
+        """Bytes that can still be allocated."""
         ...
 
     def start_measuring(self) -> None:
@@ -83,7 +83,7 @@ class CudaMemory:
 
 
 class BatchSizer:
-    """How many pictures one model takes at once on one device in one precision; learns it while the model runs.
+    """The number of pictures that one model takes at once on one device in one precision, learned while the model runs.
 
     Args:
         memory: the device's memory; None where it does not tell (CPU, MPS).
@@ -182,7 +182,7 @@ def sizer_for(device: str) -> BatchSizer:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, in any of the ways torch has for it.
+    """True for an error that says that memory ran out, in any of the ways torch has for it.
 
     >>> is_out_of_memory(MemoryError()), is_out_of_memory(ValueError("out of range"))
     (True, False)
@@ -252,7 +252,7 @@ def forward_mode(device: str, precision: str) -> Iterator[None]:
 
 
 def use_cores(*, is_shared: bool) -> None:
-    """How many cores models may use from now on in the thread that calls this: all, or half where others need them.
+    """Sets the cores that models may use from now on in the calling thread: all, or half where others need them.
 
     Beside a decoder, on two busy cores, the second thread of a layer mostly waits for the first, and burns a sixth of
     the time with it. Nothing happens where torch is not loaded: then no model needs it.

@@ -1,4 +1,4 @@
-"""How sharp and how bright a frame is, measured on its luma at one fixed size.
+"""Sharpness and brightness of a frame, measured on its luma at one fixed size.
 
 What belongs here: the measures and the `sharpness` rows. What does not: thresholds and verdicts (select), decoding
 (video). The size is fixed because Laplacian variance rises when a picture is reduced, by an amount that depends on the

@@ -1,4 +1,4 @@
-"""What people see of a table in the UI: its columns, how many rows, and pictures of what it says."""
+"""Metadata that the UI shows of a table: its columns, its number of rows, and pictures of its content."""
 
 import base64
 import hashlib
@@ -117,7 +117,7 @@ def stage_metadata(result: StageResult, store: TableStore, *, graph: Collection[
 
 
 def data_version(result: StageResult, store: TableStore) -> str:
-    """What the stage's tables say and how they were made: downstream partitions are stale when it changes."""
+    """A version of the stage's tables and of how they were made: downstream partitions are stale when it changes."""
     digest = hashlib.sha256()
     for table_name, table in sorted(result.tables.items()):
         digest.update(json.dumps(store.footer(table_name, result.video_id), sort_keys=True).encode())

@@ -66,7 +66,7 @@ def remove_partitions(store: TableStore, video_ids: Sequence[str]) -> None:
 
 
 def run_tags(settings: BackfillSettings) -> dict[str, str]:
-    """How long a run may take, and which workers it is for, where the settings say so and there are several."""
+    """Tags for the longest time of a run and for the workers it is for, where the settings name them."""
     queue = {"dagster-celery/queue": settings.queue} if settings.queue else {}
     return {"dagster/max_runtime": str(settings.max_run_seconds)} | queue
 

@@ -1,4 +1,4 @@
-"""What each materialisation was made by and from, so that Dagster can tell which partitions are out of date.
+"""Records what made each materialisation and from what, so that Dagster can tell which partitions are out of date.
 
 Dagster notes this itself for what an asset returns, and not for the events that name a partition of their own; see
 `assets`. Without it, its "unsynced" is a guess from the times of the events.

@@ -1,4 +1,4 @@
-"""Which videos of the library have work left, and why: never run, failed, out of date, or none."""
+"""Videos of the library that have work left, and the reason: never run, failed, out of date, or none."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ Work = Literal["missing", "failed", "stale", "none"]
 
 @dataclass(frozen=True)
 class Backlog:
-    """What is left to do of one video.
+    """The work that is left to do of one video.
 
     Attributes:
         work: `failed` where a stage failed when it was tried last, else `missing` where one was never done, else
@@ -48,7 +48,7 @@ def backlog_of(
     configuration: Configuration | None = None,
     keep: Keep = "asked",
 ) -> Iterator[Backlog]:
-    """What is left to do of each video, in order; from outcomes and footers alone, no table is read.
+    """Yields the work that is left of each video, in order; from outcomes and footers alone, no table is read.
 
     Args:
         stages: only these count.

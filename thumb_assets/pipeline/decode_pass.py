@@ -60,7 +60,7 @@ class KnownFrames:
 
 @dataclass
 class PassResult:
-    """What a pass found.
+    """The findings of a pass.
 
     Attributes:
         tables: the decode stages' tables that were asked for.
@@ -77,7 +77,7 @@ class PassResult:
 
 @dataclass(frozen=True)
 class Decoding:
-    """How a pass went over the file, and why not in the way that was asked for."""
+    """The way a pass went over the file, and the reason where it is not the way that was asked for."""
 
     how: str = "every_frame"
     fallback_reason: str | None = None

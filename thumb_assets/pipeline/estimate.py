@@ -1,4 +1,4 @@
-"""What a backfill will take, roughly, from the headers of some of its files."""
+"""A rough estimate of what a backfill will take, from the headers of some of its files."""
 
 import os
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _BUSY_SHARE = 0.85
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is to be expected of a number of videos.
+    """The time and space to expect for a number of videos.
 
     Attributes:
         num_sampled: files whose header was read; the others are taken to be like them, by size.

@@ -1,4 +1,4 @@
-"""What guides a choice beyond the video itself: words, a learned scorer, the library's scores."""
+"""Guides of a choice beyond the video itself: words, a learned scorer, the library's scores."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _STAGES_OF_WORDS = frozenset(
 
 
 class Guides:
-    """What guides the choices of one run; each file is read once.
+    """Guides of the choices of one run; each file is read once.
 
     Args:
         settings: `selection.looking_for`, `avoid`, `library_weight`, `learned`, and `clip`, whose model reads words.
@@ -42,7 +42,7 @@ class Guides:
         self._settings, self._store = settings, store
 
     def of_video(self, video_id: str, clip_footer: Mapping[str, str] | None) -> Guidance:
-        """What guides the choice from one video, or from many whose scores are of the same model and prompts.
+        """Guides for the choice from one video, or from many whose scores are of the same model and prompts.
 
         Args:
             video_id: for the error.

@@ -158,11 +158,11 @@ class _Child:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can take a job."""
+        """True while it can take a job."""
         return self._process.is_alive
 
     def results(self, job: Job, watcher: Watcher) -> Iterator[StageResult]:
-        """What the child tells of a job, until it is done; `error` says whether the child died."""
+        """Yields what the child reports of a job, until it is done; `error` says whether the child died."""
         self.is_idle, self.video_id, self.error, self._job = False, None, None, job
         self._step, self._num_jobs = _STARTING, self._num_jobs + 1
         with suppress(OSError):  # it died already, as reading from it will show

@@ -281,14 +281,14 @@ class VideoJob:
         return self._footers[table_name]
 
     def interrupted_outcomes(self) -> list[Outcome]:
-        """What to record before the work: it stays where the process dies, so that nobody takes the video for done."""
+        """Outcomes to record before the work; if the process dies they stay, so that the video does not look done."""
         message = "interrupted before it was done; run it again"
         source = self.video.source_path
         return [Outcome(self.video_id, stage, "failed", message, False, None, source) for stage in self.stages]
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing that was tried so far has failed."""
+        """True while nothing that was tried has failed."""
         return all(result.status != "failed" for result in self.results)
 
     def outcomes(self, *, with_catalog: bool = False) -> list[Outcome]:

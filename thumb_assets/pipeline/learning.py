@@ -26,7 +26,7 @@ from thumb_assets.store import CandidateCache, TableStore, ids_beginning_with, w
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What there is to learn from.
+    """The examples that there are to learn from.
 
     Attributes:
         examples: None where no label can be used.

@@ -54,7 +54,7 @@ class SharedFrames:
 
     @property
     def num_videos(self) -> int:
-        """How many videos show it."""
+        """The number of videos that show it."""
         return len({frame.video_id for frame in self.frames})
 
 
@@ -70,7 +70,7 @@ class AlikeStills:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a survey found.
+    """The findings of a survey.
 
     Attributes:
         num_videos: that were surveyed.

@@ -31,7 +31,7 @@ _WANTED = {
 
 
 def engine_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What is to be set besides for a process that runs the engine and nothing else; read when a process starts.
+    """Further environment for a process that runs the engine and nothing else; read when a process starts.
 
     Over every frame of a video page faults took a third of all time. It is the whole process's affair, so it is not
     done for whoever calls the engine in a process of their own. What the user set, of malloc or of OpenMP, stays.

@@ -56,7 +56,7 @@ Picture = npt.NDArray[np.uint8]
 
 @dataclass
 class _Budget:
-    """How much may be decoded, in ordinary frames."""
+    """The amount that may be decoded, in ordinary frames."""
 
     limit: float
     spent: float = 0.0
@@ -71,7 +71,7 @@ class _Budget:
 
 @dataclass
 class _Seen:
-    """What is known of the sync frames: pictures to compare, and hashes to prove a second decode by."""
+    """The sync frames as far as they are known: pictures to compare, and hashes to prove a second decode by."""
 
     compared: list[Picture] = field(default_factory=list)
     looked_at: list[Picture] = field(default_factory=list)
@@ -134,7 +134,7 @@ class SparsePass:
         return self._result
 
     def _budget(self, source: IndexedDecoder) -> _Budget:
-        """What may be spent, the sync frames and the first group taken off.
+        """Returns what may be spent, the sync frames and the first group taken off.
 
         Raises:
             UntrustedIndexError: they are too few or too many to gain anything.
@@ -387,5 +387,5 @@ class SparsePass:
 
 
 def _lies_ahead(evidence: GroupEvidence, frame_index: int, span: range) -> bool:
-    """Whether the packets tell of a cut behind that frame, inside the group."""
+    """True where the packets tell of a cut behind that frame, inside the group."""
     return any(frame_index < start < span.stop for start in evidence.starts)

@@ -29,12 +29,12 @@ def ordered_stages(stages: Iterable[str]) -> tuple[str, ...]:
 
 
 def default_stages(settings: Settings) -> tuple[str, ...]:
-    """What runs where no stage is named: all, but for those that the settings have to ask for."""
+    """Names the stages that run where none is named: all, but for those that the settings have to ask for."""
     return tuple(name for name, stage in STAGES.items() if stage.is_on(settings))
 
 
 def needs_every_frame(stages: Iterable[str], settings: Settings) -> bool:
-    """Whether these stages must see every decoded frame of the file."""
+    """True where these stages must see every decoded frame of the file."""
     runs = [STAGES[stage].run for stage in stages]
     return any(isinstance(run, FromFile) for run in runs) or any(
         run.needs_every_frame(settings) for run in runs if isinstance(run, FromFrames)

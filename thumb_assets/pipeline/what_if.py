@@ -1,4 +1,4 @@
-"""What other settings would select, from what is stored: nothing is decoded and no picture is scored."""
+"""Selections under other settings, from what is stored: nothing is decoded and no picture is scored."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,11 +42,11 @@ class NewPrompts:
     footer: Mapping[str, str]
 
     def are_theirs(self, footer: Mapping[str, str]) -> bool:
-        """Whether scores with that footer are of these prompts already."""
+        """True when scores with that footer are of these prompts already."""
         return all(footer.get(key) == self.footer[key] for key in ("model_name", "pretrained", "prompts_sha256"))
 
     def scores(self, embeddings: NDArray[np.float16]) -> NDArray[np.float64]:
-        """What depends on the prompts, of (N, D) embeddings: (N, 3), NaN where they are.
+        """Computes the columns that depend on the prompts, of (N, D) embeddings: (N, 3), NaN where they are.
 
         The columns are positive_similarity, clip_score and title_card_similarity.
         """
@@ -70,13 +70,13 @@ class VideoChange:
 
     @property
     def is_change(self) -> bool:
-        """Whether other frames would be selected, or the same in another order."""
+        """True when other frames would be selected, or the same in another order."""
         return [frame for frame, _ in self.now] != [frame for frame, _ in self.then]
 
 
 @dataclass(frozen=True)
 class WhatIf:
-    """What other settings would select.
+    """The selections under other settings.
 
     Attributes:
         videos: those that were selected anew, ascending by id.
@@ -102,7 +102,7 @@ class WhatIf:
 
 
 def has_new_prompts(settings: Settings) -> bool:
-    """Whether the settings were given prompts; those that are only defaults change no stored score."""
+    """True when the settings were given prompts; those that are only defaults change no stored score."""
     return bool(settings.clip.model_fields_set & set(PROMPT_FIELDS))
 
 
@@ -126,7 +126,7 @@ def what_if(
     prompts: NewPrompts | None = None,
     on_read: Callable[[str], None] | None = None,
 ) -> WhatIf:
-    """What the stage `selections` would choose with these settings, beside what is stored.
+    """Finds what the stage `selections` would choose with these settings, beside what is stored.
 
     Args:
         store: the tables; nothing in them is changed.
@@ -210,7 +210,7 @@ _Picked = tuple[list[int], list[float]]
 def _picked(
     measured: CandidateArrays, footers: Mapping[str, Mapping[str, str]], settings: Settings, store: TableStore
 ) -> list[_Picked]:
-    """What is chosen from each video; guided as the engine would be, whatever its scores are of."""
+    """Chooses from each video; guided as the engine would be, whatever its scores are of."""
     guides = Guides(settings, store)
     for note in guides.notes:
         log_note(note)

@@ -1,4 +1,4 @@
-"""What others are told of a video's stills."""
+"""The message that tells others of a video's stills."""
 
 from pathlib import Path
 from typing import Any

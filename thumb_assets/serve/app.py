@@ -167,7 +167,7 @@ def _described(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
 
 
 def _documented() -> dict[str, Any]:
-    """What OpenAPI says of the webhook: the body is read by us, so FastAPI does not know it."""
+    """Describes the webhook for OpenAPI: the body is read by us, so FastAPI does not know it."""
     header = {"name": SIGNATURE_HEADER, "in": "header", "required": True, "schema": {"type": "string"}}
     body = {"required": True, "content": {"application/json": {"schema": _flat_schema()}}}
     return {

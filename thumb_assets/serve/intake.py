@@ -57,7 +57,7 @@ class Launcher(Protocol):
         """Hands a video over; returns the id of the backfill."""
 
     def is_ended(self, backfill_id: str) -> bool:
-        """Whether nothing more will come of it, well or not."""
+        """True when nothing more will come of it, well or not."""
 
     def problem(self) -> str | None:
         """Why what is launched would not be worked on now; None where it will."""
@@ -235,7 +235,7 @@ class Intake:
         self._outbox.ended(request.event_id, "done", reason=None, message=message, now=now)
 
     def _told(self, video_id: str) -> list[dict[str, Any]]:
-        """What became of the video, by its own tables: Dagster's word is about a whole chunk.
+        """Reads what became of the video from its own tables: Dagster's word is about a whole chunk.
 
         Raises:
             PermanentError: there are no stills, and why; a stage that comes after them does not matter here.

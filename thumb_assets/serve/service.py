@@ -52,7 +52,7 @@ class Service:
 
     @property
     def is_alive(self) -> bool:
-        """Whether both loops run."""
+        """True while both loops run."""
         return all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:

@@ -75,7 +75,7 @@ class StoredSelection:
 
 @dataclass(frozen=True)
 class StoredCandidates:
-    """What selection needs of the videos asked for.
+    """The tables that selection needs of the videos asked for.
 
     Attributes:
         measured: the videos that can be selected anew, in no particular order; None where there is none.
@@ -124,7 +124,7 @@ class CandidateCache:
                     self._selections[row["video_id"]] = selection
 
     def candidates(self, *, needs_selections: bool = True) -> StoredCandidates:
-        """What selection needs of the videos, as the engine would read it: see `VideoJob.optional_table`.
+        """Returns what selection needs of the videos, as the engine would read it: see `VideoJob.optional_table`.
 
         Args:
             needs_selections: whether videos without selections are left out.

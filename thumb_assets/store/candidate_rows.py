@@ -74,7 +74,7 @@ def standing_row(store: TableStore, video_id: str, _outdated: frozenset[str]) ->
 
 
 def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> dict[str, Any]:
-    """What selection reads of a video, apart from the outdated tables; see `score_tables` of the pipeline."""
+    """The tables that selection reads of a video, but for the outdated; see `score_tables` of the pipeline."""
     tables = {name: None if name in outdated else store.read_or_none(name, video_id) for name in TABLES_OF_SCORES}
     clip_footer = {key: value for key, value in _footer(tables["clip_scores"]).items() if key in _FOOTER_KEYS}
     candidates = store.read("candidate_frames", video_id)

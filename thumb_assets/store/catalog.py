@@ -48,7 +48,7 @@ class Catalog:
         self._busy_seconds = busy_seconds
 
     def is_current(self) -> bool:
-        """Whether the file exists, can be read and was made from the contracts as they are now.
+        """True when the file exists, can be read and was made from the contracts as they are now.
 
         Raises:
             StorageError: the disk does not answer or another process holds the file for too long.

@@ -16,7 +16,7 @@ from thumb_assets.store.set_aside import NoVideoError, SetAside
 
 @dataclass(frozen=True)
 class Discovery:
-    """What one look found.
+    """The findings of one look.
 
     Attributes:
         videos: in the files that were looked at, known ones and new ones.
@@ -128,7 +128,7 @@ class _Look:
                 self._replaced[former.video_id] = video.video_id
 
     def _is_settled(self, key: bytes, stamp: tuple[int, int]) -> bool:
-        """Whether nobody has written to the file for a while, by its own stamp or by what was seen of it before."""
+        """True when nobody has written to the file for a while, by its own stamp or by what was seen of it before."""
         seconds = self._settings.settle_seconds
         if self._now - stamp[1] / 1e9 >= seconds:
             return True
@@ -137,7 +137,7 @@ class _Look:
         return self._now - self._arrivals[key][2] >= seconds
 
     def _is_elsewhere(self, video_id: str, key: bytes) -> bool:
-        """Whether another file has that content."""
+        """True when another file has that content."""
         return any(self._has(other, video_id) for other in self._paths_by_id[video_id] if other != key)
 
     def _has(self, key: bytes, video_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which content each video file has: SHA-256 by path, size and time, kept in SQLite so that a file is hashed once."""
+"""Content of each video file: SHA-256 by path, size and time, kept in SQLite so that a file is hashed once."""
 
 import os
 import sqlite3
@@ -51,7 +51,7 @@ class LibraryVideo:
 
 @dataclass(frozen=True)
 class Content:
-    """What a file held when it was hashed: size and mtime_ns, SHA-256 (hex), and the id it has with that."""
+    """The content of a file when it was hashed: size and mtime_ns, SHA-256 (hex), and the id it has with that."""
 
     stamp: tuple[int, int]
     sha256: str

@@ -22,7 +22,7 @@ _EDGES = ".-_"
 
 
 def is_video_id(name: object) -> bool:
-    """Whether a name, such as that of a partition that was added by hand, has the form of an id."""
+    """True for a name that has the form of an id; partitions added by hand may not."""
     return isinstance(name, str) and _VIDEO_ID.fullmatch(name) is not None
 
 

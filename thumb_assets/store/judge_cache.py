@@ -1,4 +1,4 @@
-"""What the judge answered, by what it was asked: a question that was answered is never paid for again."""
+"""Answers of the judge, by the question: one that was answered is never paid for again."""
 
 import sqlite3
 from collections.abc import Iterator

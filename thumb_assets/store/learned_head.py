@@ -136,7 +136,7 @@ def _parsed(content: bytes) -> StoredHead:
 
 
 def _header(content: bytes) -> dict[str, Any]:
-    """What the header says beside the arrays, which `load` leaves out: 8 bytes of length, then JSON.
+    """Reads what the header holds beside the arrays, which `load` leaves out: 8 bytes of length, then JSON.
 
     Source: https://github.com/huggingface/safetensors, "Format".
     """

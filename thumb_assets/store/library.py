@@ -35,7 +35,7 @@ OnError = Callable[[BadInputError], None]
 
 
 def log_error(error: BadInputError) -> None:
-    """What happens to a single unusable file unless the caller says otherwise: a warning in the log."""
+    """Logs a warning about an unusable file; used unless the caller gives another handler."""
     _LOGGER.warning("%s", error)
 
 
@@ -170,11 +170,11 @@ class Library:
         return sorted({video.video_id for video in self._cache.describe(here, on_error=lambda _: None)})
 
     def is_known(self, video_id: str) -> bool:
-        """Whether a file that is here had that id when it was hashed last."""
+        """True when a file that is here had that id when it was hashed last."""
         return any(os.path.lexists(path) for path in self._cache.paths_of(video_id))
 
     def was_seen(self, video_id: str) -> bool:
-        """Whether a file, here or gone, had that id when it was hashed."""
+        """True when a file, here or gone, had that id when it was hashed."""
         return bool(self._cache.paths_of(video_id))
 
     def former_ids(self, video: LibraryVideo) -> list[str]:
@@ -187,8 +187,8 @@ class Library:
         self._cache.forget(video_id)
 
     def fate_of(self, video_id: str) -> Literal["here", "replaced", "gone", "unreadable", "unknown"]:
-        """What became of a video's file: `replaced` where it has another content now, `unknown` where no file of this
-        machine ever had that id, as far as its list goes."""
+        """Says what became of a video's file: `replaced` where it has another content now, `unknown` where no file of
+        this machine ever had that id, as far as its list goes."""
         failed: list[BadInputError] = []
         if not self.was_seen(video_id):
             return "unknown"

@@ -185,7 +185,7 @@ class MirroredOutputs:
         }
 
     def _is_of(self, video_id: str, path: Path) -> bool:
-        """Whether a path is one that a video's files have: a manifest is not to be trusted with any other."""
+        """True for a path that a video's files have: a manifest is not to be trusted with any other."""
         folders = self._store.file_dirs(video_id)
         inside = Path(os.path.normpath(path))
         is_table = inside.parent.parent == self._store.tables_dir and inside.name == f"{video_id}.parquet"

@@ -1,4 +1,4 @@
-"""What others asked for and what they are to be told, in SQLite: nothing is lost when a process or a receiver is down.
+"""Requests of others and messages to them, in SQLite: nothing is lost when a process or a receiver is down.
 
 A request and the message that answers it change in one transaction. A message is claimed before it is sent, so that
 nothing is sent while nothing can be noted, and is sent until its receiver says that it has it; only where our process
@@ -43,7 +43,7 @@ _COUNTS = {
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asked for.
+    """A request.
 
     Attributes:
         event_id: the sender's; the same one is taken once.
@@ -67,7 +67,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody is to be told; fields as those of `Request`."""
+    """A message to be sent; fields as those of `Request`."""
 
     message_id: str
     url: str

@@ -1,4 +1,4 @@
-"""What became of each stage of a video when it was tried last."""
+"""Outcomes: the result of each stage of a video when it was tried last."""
 
 import json
 import logging

@@ -49,7 +49,7 @@ class TableStore:
 
     @property
     def judge_cache_path(self) -> Path:
-        """What the judge answered, by what it was asked."""
+        """Answers of the judge, by the question."""
         return self.data_dir / "judge_cache" / "answers.sqlite"
 
     @property
@@ -208,7 +208,7 @@ class TableStore:
         return {key.decode(): value.decode() for key, value in metadata.items() if key != ARROW_KEY}
 
     def has(self, table_name: str, video_id: str) -> bool:
-        """Whether the table was made; it is not opened."""
+        """True when the table was made; it is not opened."""
         return self.table_path(table_name, video_id).is_file()
 
     def write_text(self, path: Path, text: str) -> Path:

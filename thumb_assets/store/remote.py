@@ -128,7 +128,7 @@ class RemoteFolder:
 
 
 def is_inside(name: str) -> bool:
-    """Whether a name stays below any folder it is put into, on every system.
+    """True for a name that stays below any folder it is put into, on every system.
 
     >>> is_inside("a/b.mp4"), is_inside("../b.mp4"), is_inside("/b.mp4"), is_inside("a//b.mp4")
     (True, False, False, False)

@@ -1,4 +1,4 @@
-"""What a survey of the library found: the videos' tables `recurrences`, and how the library's scores lie."""
+"""Results of a survey of the library: the videos' tables `recurrences`, and how the library's scores lie."""
 
 import hashlib
 import json
@@ -110,7 +110,7 @@ _Version = tuple[int, int, int]
 
 
 def _version_of(path: Path) -> _Version | None:
-    """What tells one version of the file from another."""
+    """A mark that differs between versions of the file."""
     with storage_errors(path, "cannot be read", advice="check the disk and run again"):
         try:
             status = path.stat()

@@ -86,7 +86,7 @@ def content_sha256(table: pa.Table) -> str:
 
 
 def contract_problems(table_name: str, table: pa.Table) -> list[str]:
-    """What a stored table breaks of its contract, one line each; empty when it conforms, order and types included."""
+    """Lists where a stored table breaks its contract, order and types included, one line each; empty if it conforms."""
     contract = TABLES[table_name]
     try:
         expected = contract.arrow_schema(_size_of(contract, table))

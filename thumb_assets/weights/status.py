@@ -1,4 +1,4 @@
-"""What of the registry is on this machine, which profile uses it, and making it so."""
+"""The models of the registry that are on this machine, the profiles that use them, and the steps to fetch them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def _state(model_file: ModelFile, path: Path | None) -> ModelState:
 
 
 def lacks_package(of_stage: Sequence[ModelFile]) -> bool:
-    """Whether a stage cannot be done here for want of a distribution that one of its models needs."""
+    """True when a stage cannot be done here for want of a distribution that one of its models needs."""
     return not all(map(is_installed, {model_file.package for model_file in of_stage} - {""}))
 
 

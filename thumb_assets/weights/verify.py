@@ -1,4 +1,4 @@
-"""Whether a file is the model it should be: its sum where that is known, else that it is whole and of its kind."""
+"""Proof that a file is the model it should be: its sum where that is known, else that it is whole and of its kind."""
 
 import hashlib
 import json
@@ -53,7 +53,7 @@ def verify_file(model_file: ModelFile, path: Path) -> None:
 
 
 def find_fault(path: Path) -> str | None:
-    """What is wrong with a file of weights, by its ending and first bytes; None where nothing is seen."""
+    """Names what is wrong with a file of weights, by its ending and first bytes; None where nothing is seen."""
     num_bytes = path.stat().st_size
     if num_bytes == 0:
         return "is empty"
