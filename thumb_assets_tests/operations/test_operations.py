@@ -22,6 +22,7 @@ from thumb_assets.defs.internals import BULK_ACTION_TERMINAL_STATUSES
 from thumb_assets.publish import sign, verify_signature
 from thumb_assets.serve.delivery import SIGNATURE_HEADER
 from thumb_assets.store import Library, TableStore, read_outcomes
+from thumb_assets.tables import cover_of
 from thumb_assets_tests.operations.clips import long_clip, users_of
 from thumb_assets_tests.robustness.whole import catalog_problems, leftovers, table_problems
 from thumb_assets_tests.support.cluster import copies_of, wait_for
@@ -190,8 +191,11 @@ def test_a_killed_worker_loses_and_doubles_nothing(
     workers.start_worker("worker-1")
     ended(instance, backfill_id, seconds=300)
     for video in videos:
-        stills = store.read("stills", video.video_id)
-        assert len(list(store.stills_dir(video.video_id).iterdir())) == stills.num_rows > 0
+        rows = store.read("stills", video.video_id).to_pylist()
+        cover = cover_of(rows)
+        assert cover is not None
+        files = sorted(path.name for path in store.stills_dir(video.video_id).iterdir())
+        assert files == sorted([cover[0], *(row["file_name"] for row in rows)])
     assert list(table_problems(store)) == []
     assert list(catalog_problems(store)) == []
     assert leftovers(store.data_dir, with_database_logs=False) == []
