@@ -15,8 +15,9 @@ import av
 
 # What a case may cost: sources are cut to this many bytes and decoded pixels by copying their first packets.
 _MAX_SOURCE_BYTES = 1_200_000
-_MAX_SOURCE_PIXELS = 45_000_000
-_MAX_SOURCE_FRAMES = 250
+_MAX_SOURCE_PIXELS = 22_000_000
+_MAX_SOURCE_FRAMES = 120
+_MAX_WHOLE_PIXELS = 90_000_000
 _RANDOM_BYTES = 60_000
 _MP4_SUFFIXES = {".mp4", ".mov", ".m4v", ".avif"}
 _EBML_SUFFIXES = {".mkv", ".webm"}
@@ -80,7 +81,7 @@ def shorten(path: Path, folder: Path) -> Path:
         num_frames = video.frames or round(float(container.duration or 0) / av.time_base * float(video.average_rate))
     num_kept = max(12, min(_MAX_SOURCE_FRAMES, _MAX_SOURCE_PIXELS // num_pixels))
     # A copy loses what is odd about the container, so a little more is allowed to stay as it is.
-    if num_frames * num_pixels <= 2 * _MAX_SOURCE_PIXELS and path.stat().st_size <= _MAX_SOURCE_BYTES:
+    if num_frames * num_pixels <= _MAX_WHOLE_PIXELS and path.stat().st_size <= _MAX_SOURCE_BYTES:
         return path
     target = folder / path.name
     _copy_packets(path, target, lambda packets: _first(packets, num_kept))
