@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from benchmarks.clips import ClipShelf
 from benchmarks.findings import Findings
 from benchmarks.measure import Entry, Measurement, Start, measure
-from thumb_assets.settings import PROFILES, Settings, load_settings
+from thumb_assets.settings.load import PROFILES, Settings, load_settings
 
 # CPU seconds are compared, so the models stay on the CPU; only candidates are scored, as by default.
 CPU_OVERRIDES = ("clip.device=cpu", "iqa.device=cpu", "shots.device=cpu", "iqa.scope=candidates")

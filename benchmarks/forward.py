@@ -8,9 +8,11 @@ from pathlib import Path
 from benchmarks.contestants import Done
 from benchmarks.jobs import MODEL_STAGES, STAGES_BEFORE_MODELS, run_engine
 from benchmarks.models import LoadedModel, load_models
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.work import identities_of
-from thumb_assets.video import Frame, FrameFetcher, VideoDecoder
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.fetch import FrameFetcher
+from thumb_assets.video.frame import Frame
 
 
 @dataclass

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.contestants import Done
 from benchmarks.jobs import run_engine
-from thumb_assets.settings import Settings, load_settings
+from thumb_assets.settings.load import Settings, load_settings
 
 _STAGES = ("videos", "frames", "shots", "candidate_frames", "clip_scores")
 _SECONDS_BETWEEN_SAMPLES = 0.1
@@ -116,7 +116,7 @@ class JobOnDevice:
 
     def load(self, folder: Path) -> tuple[str, ...]:
         """See Contestant."""
-        from thumb_assets.clip import load_clip_scorer
+        from thumb_assets.clip.scorer import load_clip_scorer
 
         self._folder = Path(tempfile.mkdtemp(dir=folder))
         self._settings = clip_settings(self.model, self.device, self.batch_size, self.folder)

@@ -10,10 +10,14 @@ from typing import Literal
 
 from benchmarks.contestants import Done
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
-from thumb_assets.pipeline import StageResult, default_stages, run, run_isolated
+from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.isolate import run_isolated
+from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.scoring import build_scorer
-from thumb_assets.settings import Settings, load_settings
-from thumb_assets.store import Library, TableStore
+from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.settings.load import Settings, load_settings
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 
 MODEL_STAGES = ("faces", "clip_scores", "iqa_scores")
 STAGES_BEFORE_MODELS = ("videos", "frames", "shots", "candidate_frames")

@@ -17,7 +17,7 @@ from benchmarks.selection.footage import DEFAULT_FOLDER
 from benchmarks.selection.ours import Ours
 from thumb_assets.select.measure import vectors
 from thumb_assets.select.similarity import comparable_vectors
-from thumb_assets.settings import SimilaritySettings
+from thumb_assets.settings.selection import SimilaritySettings
 
 # What is seen -> file: two people in an archive, and what they show; a chase in a drawn film; a camera that goes
 # through a drawn landscape.

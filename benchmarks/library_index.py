@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe_machine
-from thumb_assets.survey import VectorIndex
+from thumb_assets.survey.index import VectorIndex
 
 NUM_VECTORS, NUM_DIMENSIONS, NUM_QUESTIONS, NUM_NEAREST = 1_000_000, 256, 200, 10
 _FRAMES_PER_SHOT = 20

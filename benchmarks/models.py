@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.inference import sizer_for
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 
 UInt8Array = npt.NDArray[np.uint8]
 

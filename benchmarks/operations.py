@@ -24,8 +24,8 @@ from benchmarks.bench import CPU_OVERRIDES
 from benchmarks.clips import ClipShelf
 from benchmarks.recipes import ten_seconds
 from thumb_assets.defs.partitions import add_videos, known_videos
-from thumb_assets.settings import LibrarySettings
-from thumb_assets.store import Library
+from thumb_assets.settings.operation import LibrarySettings
+from thumb_assets.store.library import Library
 
 _CHUNKS = (1, 10, 50)
 _NUM_SINGLE = 5

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.contestants import Done
 from benchmarks.jobs import STAGES_BEFORE_MODELS, run_engine
 from thumb_assets.errors import ModelUnavailableError
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 
 _NUM_CHOSEN = 3
 _NUM_PER_SHOT = 3

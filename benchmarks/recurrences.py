@@ -15,11 +15,15 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.pipeline import run, survey
+from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.library_survey import survey
 from thumb_assets.select.similarity import comparable_vectors
-from thumb_assets.settings import SelectionSettings, load_settings
-from thumb_assets.store import CandidateCache, Library, TableStore
-from thumb_assets.survey import frames_of
+from thumb_assets.settings.load import load_settings
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.store.candidate_cache import CandidateCache
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.survey.frames import frames_of
 
 RATE = 25
 INTRO = "cockatoo.mp4"

@@ -21,16 +21,20 @@ import pyarrow as pa
 from benchmarks.clips import ClipShelf
 from benchmarks.recipes import FIXED_GOP, WEB
 from benchmarks.sources import find_sources
-from thumb_assets.candidates import plan_candidates
+from thumb_assets.candidates.plan import plan_candidates
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.pipeline import StageResult, run
+from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.sparse_pass import SparsePass
 from thumb_assets.select.choose import choose
 from thumb_assets.select.measure import ScoreTables
-from thumb_assets.settings import RejectSettings, SelectionSettings, Settings, load_settings
-from thumb_assets.store import Library, LibraryVideo, TableStore
-from thumb_assets.tables import table_from_rows
-from thumb_assets.video import IndexedDecoder
+from thumb_assets.settings.load import Settings, load_settings
+from thumb_assets.settings.selection import RejectSettings, SelectionSettings
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import table_from_rows
+from thumb_assets.video.groups import IndexedDecoder
 
 _SPARSE_STAGES = ("videos", "frames", "shots", "candidate_frames")
 _SCORERS = ("sharpness", "appearance", "clip_scores", "iqa_scores")

@@ -18,13 +18,16 @@ import pyarrow as pa
 
 from benchmarks.machine import describe_machine
 from thumb_assets.appearance import NUM_DIMENSIONS as NUM_DESCRIPTOR_DIMENSIONS
-from thumb_assets.clip import Prompts
-from thumb_assets.pipeline import NewPrompts, what_if
+from thumb_assets.clip.scorer import Prompts
+from thumb_assets.pipeline.what_if import NewPrompts, what_if
 from thumb_assets.select.choose import pick
 from thumb_assets.select.measure import TABLES_OF_SCORES, ScoreTables, arrays_from_tables
-from thumb_assets.settings import SelectionSettings, load_settings
-from thumb_assets.store import TableStore
-from thumb_assets.tables import TABLES, Column, conform
+from thumb_assets.settings.load import load_settings
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import conform
+from thumb_assets.tables.contracts import TABLES
+from thumb_assets.tables.declaration import Column
 
 NUM_VIDEOS, NUM_CANDIDATES = 1000, 300
 NUM_DIMENSIONS = (64, 768)

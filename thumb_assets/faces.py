@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.errors import BadInputError, ModelUnavailableError
-from thumb_assets.settings import FacesSettings
-from thumb_assets.weights import file_sha256, resolve_file
+from thumb_assets.settings.stages import FacesSettings
+from thumb_assets.weights.resolve import resolve_file
+from thumb_assets.weights.verify import file_sha256
 
 # OpenCV's own defaults for YuNet (samples/dnn/face_detect.cpp).
 _NMS_THRESHOLD = 0.3

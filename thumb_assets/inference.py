@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError
-from thumb_assets.settings import choose_device
+from thumb_assets.settings.load import choose_device
 
 Output = TypeVar("Output")
 

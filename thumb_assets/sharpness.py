@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.video import halved
+from thumb_assets.video.reduce import halved
 
 # Length in pixels of the shorter side at which luma is measured; smaller videos are measured as they are.
 EVAL_HEIGHT = 540

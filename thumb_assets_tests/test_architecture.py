@@ -82,6 +82,14 @@ def test_modules_are_short_and_say_what_they_are(path: Path) -> None:
     assert not path.stem.startswith("util")
 
 
+def test_packages_export_nothing() -> None:
+    finders = {"__init__.py", "stages/__init__.py", "cli/__init__.py", "clip/mini/__init__.py"}
+    packages = {path.relative_to(PACKAGE).as_posix(): path for path in MODULES if path.name == "__init__.py"}
+    assert finders < set(packages)
+    holds_code = {name for name, path in packages.items() if len(ast.parse(path.read_text()).body) > 1}
+    assert holds_code == finders, "import the submodule that defines a name; a package's __init__ is its docstring"
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_heavy_libraries_are_not_loaded_with_the_module(path: Path) -> None:
     heavy = {

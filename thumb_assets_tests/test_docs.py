@@ -9,7 +9,7 @@ from thumb_assets.cli.docs import HEADING as COMMANDS_HEADING
 from thumb_assets.cli.docs import commands_list
 from thumb_assets.cli.group import SECTIONS, main
 from thumb_assets.select.docs import with_tables
-from thumb_assets.settings import FIXED_AT_LOAD, SETTINGS_FILE
+from thumb_assets.settings.config import FIXED_AT_LOAD, SETTINGS_FILE
 from thumb_assets.settings.docs import HEADING, settings_table
 
 _ROOT = Path(__file__).resolve().parent.parent

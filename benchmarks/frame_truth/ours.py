@@ -14,8 +14,9 @@ from benchmarks.frame_truth.judges import signature_of
 from thumb_assets.export.backend import open_fetcher
 from thumb_assets.export.stills import export_stills
 from thumb_assets.export.verify import verify_mapping
-from thumb_assets.settings import ExportSettings, StillsSettings
-from thumb_assets.video import FrameIdentities, VideoDecoder, VideoHeader
+from thumb_assets.settings.stages import ExportSettings, StillsSettings
+from thumb_assets.video.decode import VideoDecoder, VideoHeader
+from thumb_assets.video.fetch import FrameIdentities
 from thumb_assets_tests.support.decoded import selections_of
 
 RgbArray = npt.NDArray[np.uint8]

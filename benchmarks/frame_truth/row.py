@@ -14,8 +14,7 @@ from benchmarks.frame_truth.contestants import Tool
 from benchmarks.frame_truth.hazards import Hazard
 from benchmarks.frame_truth.judges import Finding
 from benchmarks.frame_truth.ours import Exported, Recording, export, record, stills_problems
-from thumb_assets.video import num_picture_bytes
-from thumb_assets.video.planes import plane_rows
+from thumb_assets.video.planes import num_picture_bytes, plane_rows
 
 AnyArray = npt.NDArray[np.generic]
 # Full-resolution pictures that go through the formula in float64.

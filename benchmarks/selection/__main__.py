@@ -16,7 +16,7 @@ from benchmarks.selection.plan import SPLITS
 from benchmarks.selection.prepare import prepare
 from benchmarks.selection.sheets import write_sheets
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.settings import PROFILES
+from thumb_assets.settings.load import PROFILES
 
 _COMMAND = "uv run python -m benchmarks.selection"
 _FOLDER = click.Path(file_okay=False, path_type=Path)

@@ -10,10 +10,13 @@ import pyarrow as pa
 
 from benchmarks.selection.picks import Pick
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.pipeline import StageResult, default_stages, run
-from thumb_assets.settings import Settings, load_settings
+from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.stages import STAGES
-from thumb_assets.store import Library, TableStore
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 
 _UP_TO = tuple(STAGES)[: list(STAGES).index("selections") + 1]
 # Each strategy has its own tables where these differ; those that differ in the choice alone share what was measured.

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from benchmarks.peers import find_ffmpeg
 from benchmarks.selection.damage import decoded
 from benchmarks.selection.plan import RATE
-from thumb_assets.clip import OpenClipEncoder
-from thumb_assets.settings import load_settings
+from thumb_assets.clip.encoder import OpenClipEncoder
+from thumb_assets.settings.load import load_settings
 
 # Another one makes what was kept be measured again.
 _VERSION = 2

@@ -17,9 +17,10 @@ from benchmarks.shots.labelled import DEFAULT_FOLDER, labelled_clips
 from benchmarks.shots.report import Outcome, render
 from benchmarks.shots.truth import Clip, score
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.settings import ShotsSettings, VideoSettings, load_settings
-from thumb_assets.shots import ShotDetector
-from thumb_assets.video import VideoDecoder
+from thumb_assets.settings.load import load_settings
+from thumb_assets.settings.stages import ShotsSettings, VideoSettings
+from thumb_assets.shots.detector import ShotDetector
+from thumb_assets.video.decode import VideoDecoder
 
 _DETECTORS = ("content", "adaptive", "transnet")
 _COMMAND = "uv run python -m benchmarks.shots"

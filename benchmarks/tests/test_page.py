@@ -19,7 +19,7 @@ from benchmarks.peers import SaveImages, ThumbnailFilter, TutorialScript
 from benchmarks.recipes import ten_seconds, write_clip, write_copy
 from benchmarks.sections import NAMES, section
 from benchmarks.sources import Source, plan_pieces
-from thumb_assets.settings import load_settings
+from thumb_assets.settings.load import load_settings
 from thumb_assets_tests.support.synthetic import RECIPES
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -22,7 +22,7 @@ from benchmarks.selection.plan import DEFECTS, NUM_MOMENTS, RATE, SPLITS, Plan, 
 from benchmarks.selection.signals import Signals
 from benchmarks.selection.strategies import EVERY_CANDIDATE, STRATEGIES
 from benchmarks.selection.truth import MARGIN, read_truth, truth_of, write_truth
-from thumb_assets.settings import load_settings
+from thumb_assets.settings.load import load_settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SIZE = (64, 36)

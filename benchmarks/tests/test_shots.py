@@ -10,7 +10,7 @@ from benchmarks.shots.edits import RECIPES, make_edits
 from benchmarks.shots.labelled import labelled_clips
 from benchmarks.shots.report import Outcome, render
 from benchmarks.shots.truth import Clip, Score, Transition, score
-from thumb_assets.video import VideoDecoder
+from thumb_assets.video.decode import VideoDecoder
 
 CUT, FADE = Transition("cut", 40, 40), Transition("fade", 60, 80)
 

@@ -18,8 +18,8 @@ from thumb_assets.candidates.rules import (
     uniform_frames,
 )
 from thumb_assets.errors import ContractError
-from thumb_assets.settings import CandidatesSettings
-from thumb_assets.tables import empty_table, table_from_rows
+from thumb_assets.settings.stages import CandidatesSettings
+from thumb_assets.tables.conform import empty_table, table_from_rows
 from thumb_assets.tables.measurements import SAMPLING_METHODS
 
 Asked = dict[str, NDArray[np.bool_]]

@@ -16,7 +16,7 @@ from thumb_assets.candidates.rules import (
     shot_candidates,
     shot_end_candidates,
 )
-from thumb_assets.settings import CandidatesSettings
+from thumb_assets.settings.stages import CandidatesSettings
 
 _NOT_YET = -1
 

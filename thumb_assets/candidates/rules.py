@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.settings import CandidatesSettings
+from thumb_assets.settings.stages import CandidatesSettings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -33,8 +33,14 @@ from thumb_assets.cli.output import (
 )
 from thumb_assets.cli.settings_notes import difference_lines, print_settings_notes
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import Backlog, Estimate, Keep, StageResult, Watcher, backlog_of, estimate, grouped, watching
-from thumb_assets.store import Library, Mirror, TableStore
+from thumb_assets.pipeline.backlog import Backlog, backlog_of
+from thumb_assets.pipeline.estimate import Estimate, estimate
+from thumb_assets.pipeline.remembered import Keep, grouped
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.watching import Watcher, watching
+from thumb_assets.store.library import Library
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.parquet import TableStore
 from thumb_assets.wording import count
 
 if TYPE_CHECKING:

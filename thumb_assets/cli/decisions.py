@@ -8,7 +8,10 @@ from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_table
 from thumb_assets.errors import BadInputError
-from thumb_assets.store import Library, LibraryVideo, TableStore, decision_states
+from thumb_assets.store.decision_states import decision_states
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 
 
 @in_section("Decide")

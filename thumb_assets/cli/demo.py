@@ -19,8 +19,8 @@ from thumb_assets.cli.output import (
     stored_outcomes,
 )
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import default_stages
-from thumb_assets.store import Library
+from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.store.library import Library
 
 _DEMO_CLIPS = ("bigbuckbunny.mp4", "bikes.mp4")
 

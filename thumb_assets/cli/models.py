@@ -7,9 +7,9 @@ import click
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, table_store
 from thumb_assets.cli.output import download_progress, one_line_errors, out, print_table
-from thumb_assets.settings import PROFILES
+from thumb_assets.settings.load import PROFILES
 from thumb_assets.stages import models_of_profiles, models_to_fetch
-from thumb_assets.weights import fetch, list_models
+from thumb_assets.weights.status import fetch, list_models
 
 
 @in_section("Models")

@@ -9,9 +9,14 @@ import click
 
 from thumb_assets.cli.output import err
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import Keep, default_stages, ordered_stages
-from thumb_assets.settings import DATA_DIR_VARIABLE, PROFILES, Configuration, Settings, data_dir, read_configuration
-from thumb_assets.store import Library, TableStore, ids_beginning_with
+from thumb_assets.pipeline.remembered import Keep
+from thumb_assets.pipeline.stages import default_stages, ordered_stages
+from thumb_assets.settings.config import Configuration, read_configuration
+from thumb_assets.settings.environment import DATA_DIR_VARIABLE, data_dir
+from thumb_assets.settings.load import PROFILES, Settings
+from thumb_assets.store.identity import ids_beginning_with
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 
 if TYPE_CHECKING:
     from thumb_assets.defs.resources import ThumbAssetsResource

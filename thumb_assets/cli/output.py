@@ -26,11 +26,13 @@ from rich.table import Table
 from thumb_assets.cli.layout import layout
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.escaping import escape_log_lines, one_line, traceback_lines
-from thumb_assets.pipeline import StageResult
+from thumb_assets.pipeline.result import StageResult
 from thumb_assets.select.tell import is_last_resort
 from thumb_assets.stages import STAGES
-from thumb_assets.store import Outcome, SetAside, TableStore, read_outcomes
-from thumb_assets.weights import OnProgress
+from thumb_assets.store.outcomes import Outcome, read_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.set_aside import SetAside
+from thumb_assets.weights.url import OnProgress
 from thumb_assets.wording import count
 
 # A file name need not be text: what cannot be written is shown escaped, rather than ending the command.

@@ -9,15 +9,12 @@ from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table, progress
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import remove_video
-from thumb_assets.store import (
-    Library,
-    Mirror,
-    decision_states,
-    ids_with_outputs,
-    is_video_id,
-    num_output_bytes,
-)
+from thumb_assets.pipeline.removal import remove_video
+from thumb_assets.store.decision_states import decision_states
+from thumb_assets.store.identity import is_video_id
+from thumb_assets.store.library import Library
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.outputs import ids_with_outputs, num_output_bytes
 from thumb_assets.wording import count
 
 # A share of the library that goes missing at once is rather a volume that is not mounted.

@@ -8,7 +8,7 @@ import click
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, settings_of, table_store
 from thumb_assets.cli.output import one_line_errors, out
-from thumb_assets.store import Library
+from thumb_assets.store.library import Library
 
 
 @in_section("Look")
@@ -17,7 +17,8 @@ from thumb_assets.store import Library
 @click.pass_obj
 def report_command(verbose: bool, *, data_dir: Path | None) -> None:
     """Write an HTML page over the library. It shows totals, failures by reason, scores, the latest stills."""
-    from thumb_assets.report import gather, write_report
+    from thumb_assets.report.facts import gather
+    from thumb_assets.report.page import write_report
 
     with one_line_errors(verbose=verbose):
         store, now = table_store(data_dir), time.time()

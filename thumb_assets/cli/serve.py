@@ -12,8 +12,9 @@ from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import dagster_resource, data_dir_option, settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import NOTIFY_SECRET_VARIABLE, WEBHOOK_SECRET_VARIABLE, signing_secret
-from thumb_assets.store import Outbox, TableStore
+from thumb_assets.settings.environment import NOTIFY_SECRET_VARIABLE, WEBHOOK_SECRET_VARIABLE, signing_secret
+from thumb_assets.store.outbox import Outbox
+from thumb_assets.store.parquet import TableStore
 from thumb_assets.wording import count
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -45,7 +46,11 @@ def serve_command(
             raise SettingsError(f"{error.name} is not installed; install thumb-assets[serve]") from None
         from thumb_assets.defs.instance import open_instance
         from thumb_assets.defs.launch import DaemonLauncher
-        from thumb_assets.serve import Delivery, Intake, Service, build_app, only_service, server_config
+        from thumb_assets.serve.app import build_app
+        from thumb_assets.serve.connections import server_config
+        from thumb_assets.serve.delivery import Delivery
+        from thumb_assets.serve.intake import Intake
+        from thumb_assets.serve.service import Service, only_service
 
         outbox = _outbox(store)
         with only_service(store.data_dir), open_instance(store) as instance:

@@ -10,7 +10,7 @@ import click
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table
-from thumb_assets.settings import FIXED_AT_LOAD, flat, read_configuration, settings_path, variable_of
+from thumb_assets.settings.config import FIXED_AT_LOAD, flat, read_configuration, settings_path, variable_of
 from thumb_assets.settings.edit import set_in_file, unset_in_file
 
 _BUILT_IN = "built-in"

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from thumb_assets.cli.output import err
-from thumb_assets.pipeline import Difference, Group, StageResult, as_text, asked_of
-from thumb_assets.settings import Configuration
+from thumb_assets.pipeline.remembered import Difference, Group, as_text, asked_of
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.settings.config import Configuration
 from thumb_assets.wording import count
 
 _NUM_SHOWN = 8

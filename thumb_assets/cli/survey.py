@@ -11,9 +11,11 @@ import click
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
-from thumb_assets.pipeline import AlikeStills, SharedFrame, SharedFrames, Survey, survey
-from thumb_assets.settings import Settings
-from thumb_assets.store import TableStore, reference_path, require_file_suffix, write_table_file
+from thumb_assets.pipeline.library_survey import AlikeStills, SharedFrame, SharedFrames, Survey, survey
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.survey import reference_path
+from thumb_assets.store.table_file import require_file_suffix, write_table_file
 from thumb_assets.wording import count
 
 _NUM_SHOWN = 10

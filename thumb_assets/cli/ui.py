@@ -15,7 +15,7 @@ import click
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import INTERRUPTED, err, one_line_errors
-from thumb_assets.settings import DATA_DIR_VARIABLE
+from thumb_assets.settings.environment import DATA_DIR_VARIABLE
 
 # The services get this long to end by themselves after Ctrl+C. A run that is cut off is marked as failed by Dagster's
 # run monitoring, and what it had not finished is done by a later one.

@@ -14,19 +14,15 @@ from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import complete_video_id, configuration_of, settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_results, print_table, progress
 from thumb_assets.errors import SettingsError
-from thumb_assets.pipeline import (
-    StageResult,
-    WhatIf,
-    apply_what_if,
-    asked_of,
-    has_new_prompts,
-    load_prompts,
-    what_if,
-)
-from thumb_assets.settings import Configuration, Settings
+from thumb_assets.pipeline.remembered import asked_of
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.what_if import WhatIf, apply_what_if, has_new_prompts, load_prompts, what_if
+from thumb_assets.settings.config import Configuration
 from thumb_assets.settings.edit import set_in_file
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
-from thumb_assets.store import TableStore, require_file_suffix, write_table_file
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.table_file import require_file_suffix, write_table_file
 from thumb_assets.wording import count
 
 _NUM_SHOWN = 10

@@ -18,7 +18,7 @@ from thumb_assets.inference import (
     is_out_of_memory,
     sizer_for,
 )
-from thumb_assets.settings import ClipSettings
+from thumb_assets.settings.stages import ClipSettings
 
 
 class ImageTextEncoder(Protocol):

@@ -15,16 +15,12 @@ from thumb_assets.clip.mini import (
     mini_identity,
 )
 from thumb_assets.errors import ModelUnavailableError, SettingsError
-from thumb_assets.settings import ClipSettings
-from thumb_assets.weights import (
-    MODEL_FILES,
-    ModelFile,
-    file_sha256,
-    offline_if_unreachable,
-    open_clip_file,
-    refusal_of,
-    resolve_file,
-)
+from thumb_assets.settings.stages import ClipSettings
+from thumb_assets.weights.hub import offline_if_unreachable
+from thumb_assets.weights.refusal import refusal_of
+from thumb_assets.weights.registry import MODEL_FILES, ModelFile, open_clip_file
+from thumb_assets.weights.resolve import resolve_file
+from thumb_assets.weights.verify import file_sha256
 
 # Prefixes of open_clip model names that bring their own config and weights.
 _SCHEMES = ("local-dir:", "hf-hub:")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from thumb_assets.clip.encoder import ImageTextEncoder, OpenClipEncoder
 from thumb_assets.clip.scores import clip_scores_from_embeddings, greatest_similarity
-from thumb_assets.settings import PROMPT_FIELDS, ClipSettings
+from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
 
 
 @dataclass(frozen=True, eq=False)

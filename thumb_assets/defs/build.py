@@ -14,7 +14,7 @@ from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.defs.sensors import library_sensor
 from thumb_assets.defs.survey import build_survey, build_survey_schedule
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 
 _LOGGER = logging.getLogger(__name__)
 

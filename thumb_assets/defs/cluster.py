@@ -16,8 +16,8 @@ from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 from kombu.entity import Queue
 
 from thumb_assets.defs.internals import CheckRunHealthResult, WorkerStatus
-from thumb_assets.pipeline import warm_engine
-from thumb_assets.settings import broker_url
+from thumb_assets.pipeline.isolate import warm_engine
+from thumb_assets.settings.environment import broker_url
 
 _ANSWER_SECONDS = 3.0
 _NUM_QUESTIONS = 3

@@ -19,11 +19,15 @@ from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.escaping import one_line
-from thumb_assets.pipeline import TAKES_BACK, decide_frames
-from thumb_assets.settings import Settings
-from thumb_assets.store import DECISIONS, Library, Mirror, TableStore, read_learned_bytes, reference_sha256
-from thumb_assets.store.parquet import SUFFIX
-from thumb_assets.tables import content_sha256
+from thumb_assets.pipeline.deciding import TAKES_BACK, decide_frames
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.decisions import DECISIONS
+from thumb_assets.store.learned_head import read_learned_bytes
+from thumb_assets.store.library import Library
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.parquet import SUFFIX, TableStore
+from thumb_assets.store.survey import reference_sha256
+from thumb_assets.tables.conform import content_sha256
 
 INPUT_TABLES = ("decisions", "recurrences")
 # Files of the whole library, which guide a choice.

@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 
 from thumb_assets.defs.internals import InstanceRef, NoOpComputeLogManager
-from thumb_assets.settings import dagster_home
-from thumb_assets.store import TableStore
+from thumb_assets.settings.environment import dagster_home
+from thumb_assets.store.parquet import TableStore
 
 _MAX_STATEMENT_MILLISECONDS = 60_000
 _MAX_CONNECTION_SECONDS = 300

@@ -15,7 +15,9 @@ from thumb_assets.defs.partitions import add_videos, known_videos, range_tags
 from thumb_assets.defs.provenance import require_in_graph
 from thumb_assets.defs.resources import ThumbAssetsResource, library_settings
 from thumb_assets.errors import SettingsError, TransientError, UnavailableError
-from thumb_assets.pipeline import default_stages, pause_with_terminal, warm_engine
+from thumb_assets.pipeline.isolate import warm_engine
+from thumb_assets.pipeline.process import pause_with_terminal
+from thumb_assets.pipeline.stages import default_stages
 
 _BACKFILL_DAEMON = "BACKFILL"
 # It gives a sign of life every 30 s.

@@ -7,8 +7,8 @@ import dagster as dg
 from thumb_assets.defs.instance import open_instance
 from thumb_assets.defs.internals import NOT_FINISHED_STATUSES, BulkActionsFilter, BulkActionStatus
 from thumb_assets.errors import UnavailableError
-from thumb_assets.settings import BackfillSettings
-from thumb_assets.store import TableStore
+from thumb_assets.settings.operation import BackfillSettings
+from thumb_assets.store.parquet import TableStore
 
 VIDEOS = dg.DynamicPartitionsDefinition(name="videos")
 

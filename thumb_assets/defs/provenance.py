@@ -19,12 +19,13 @@ from thumb_assets.defs.internals import (
 )
 from thumb_assets.defs.metadata import data_version
 from thumb_assets.errors import SettingsError, ThumbAssetsError
-from thumb_assets.pipeline import StageResult, default_stages, ordered_stages, stage_settings_sha256
-from thumb_assets.settings import Settings
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.stages import default_stages, ordered_stages, stage_settings_sha256
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES, models_of_stage
-from thumb_assets.store import TableStore
-from thumb_assets.tables import stage_of
-from thumb_assets.weights import lacks_package
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.contracts import stage_of
+from thumb_assets.weights.status import lacks_package
 
 
 def graph_stages(settings: Settings, *, named: Iterable[str] = ()) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ import dagster as dg
 from thumb_assets.defs.metadata import bullets
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.escaping import one_line
-from thumb_assets.report import Facts, gather, gone_videos, write_report
-from thumb_assets.settings import Settings
-from thumb_assets.store import Catalog, TableStore
+from thumb_assets.report.facts import Facts, gather, gone_videos
+from thumb_assets.report.page import write_report
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.parquet import TableStore
 
 NAME = "library_report"
 CHECK = "no_failed_videos"

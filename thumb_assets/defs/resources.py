@@ -9,9 +9,12 @@ import dagster as dg
 from pydantic import Field
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.pipeline import Keep
-from thumb_assets.settings import Configuration, Settings, data_dir, read_configuration
-from thumb_assets.store import Library, TableStore
+from thumb_assets.pipeline.remembered import Keep
+from thumb_assets.settings.config import Configuration, read_configuration
+from thumb_assets.settings.environment import data_dir
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 
 
 class ThumbAssetsResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -13,9 +13,13 @@ from thumb_assets.defs.provenance import stages_of
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.errors import SettingsError
 from thumb_assets.escaping import one_line
-from thumb_assets.pipeline import backlog_of
-from thumb_assets.settings import Configuration, Settings
-from thumb_assets.store import Discovery, LibraryVideo, Mirror, TableStore
+from thumb_assets.pipeline.backlog import backlog_of
+from thumb_assets.settings.config import Configuration
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.discovery import Discovery
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.parquet import TableStore
 from thumb_assets.wording import count
 
 _NUM_NAMED = 5

@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Protocol
 
 from thumb_assets.export.ffmpeg_fetch import ExportMethod, FfmpegFetcher
-from thumb_assets.settings import ExportSettings, VideoSettings
-from thumb_assets.video import Frame, FrameFetcher, FrameIdentities
+from thumb_assets.settings.stages import ExportSettings, VideoSettings
+from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
+from thumb_assets.video.frame import Frame
 
 
 class FrameExporter(Protocol):

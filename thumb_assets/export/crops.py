@@ -22,9 +22,11 @@ from thumb_assets.export.verify import require_passed
 from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
 from thumb_assets.export.write import write_file
 from thumb_assets.folders import replaced_folder
-from thumb_assets.settings import CropsSettings, ExportSettings, StillsSettings, VideoSettings
-from thumb_assets.tables import empty_table, table_from_rows
-from thumb_assets.video import Frame, FrameIdentities, VideoHeader, read_header
+from thumb_assets.settings.stages import CropsSettings, ExportSettings, StillsSettings, VideoSettings
+from thumb_assets.tables.conform import empty_table, table_from_rows
+from thumb_assets.video.decode import VideoHeader, read_header
+from thumb_assets.video.fetch import FrameIdentities
+from thumb_assets.video.frame import Frame
 
 
 def export_crops(

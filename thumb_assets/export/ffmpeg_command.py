@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thumb_assets.export.ffmpeg_program import FfmpegProgram
-from thumb_assets.video import LOCAL_FILE_OPTIONS, VideoHeader
+from thumb_assets.video.container import LOCAL_FILE_OPTIONS
+from thumb_assets.video.decode import VideoHeader
 
 FILE_PATTERN = "%08d.raw"
 

@@ -23,15 +23,11 @@ from thumb_assets.export.ffmpeg_command import (
 )
 from thumb_assets.export.ffmpeg_picture import PictureMaker
 from thumb_assets.export.ffmpeg_program import find_program, run_program
-from thumb_assets.settings import ExportSettings, VideoSettings
-from thumb_assets.video import (
-    Frame,
-    FrameFetcher,
-    FrameIdentities,
-    VideoDecoder,
-    VideoHeader,
-    num_picture_bytes,
-)
+from thumb_assets.settings.stages import ExportSettings, VideoSettings
+from thumb_assets.video.decode import VideoDecoder, VideoHeader
+from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
+from thumb_assets.video.frame import Frame
+from thumb_assets.video.planes import num_picture_bytes
 
 ExportMethod = Literal["seek", "sequential", "ffmpeg"]
 

@@ -5,8 +5,8 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from thumb_assets.video import Frame, picture_from_planes
-from thumb_assets.video.planes import plane_rows, write_plane
+from thumb_assets.video.frame import Frame
+from thumb_assets.video.planes import picture_from_planes, plane_rows, write_plane
 
 _ANY_TIME_BASE = Fraction(1, 25)
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError, TransientError
-from thumb_assets.settings import program_environment
+from thumb_assets.settings.environment import program_environment
 
 # Questions to the program itself (its version, its options) are answered at once or never.
 _ANSWER_SECONDS = 30.0

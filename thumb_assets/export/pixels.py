@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.video import Frame
+from thumb_assets.video.frame import Frame
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # PNG (ISO/IEC 15948), 11.2.2: length, "IHDR", width, height, bit depth, ... and a checksum, right behind the signature.

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from thumb_assets.errors import ContractError
 from thumb_assets.export.crop_box import crop_size
-from thumb_assets.settings import CropsSettings, StillsSettings
+from thumb_assets.settings.stages import CropsSettings, StillsSettings
 
 EXTENSIONS: dict[str, str] = {"jpeg": "jpg", "png": "png"}
 

@@ -9,8 +9,11 @@ from typing import Literal
 from thumb_assets.errors import StorageError
 from thumb_assets.export.ffmpeg_fetch import peak_temporary_bytes
 from thumb_assets.export.plan import PlannedPicture, estimate_num_bytes
-from thumb_assets.settings import ExportSettings, Settings, VideoSettings
-from thumb_assets.video import FrameIdentities, VideoHeader, num_picture_bytes
+from thumb_assets.settings.load import Settings
+from thumb_assets.settings.stages import ExportSettings, VideoSettings
+from thumb_assets.video.decode import VideoHeader
+from thumb_assets.video.fetch import FrameIdentities
+from thumb_assets.video.planes import num_picture_bytes
 
 # A row of the tables of all stages, in Parquet, per displayed frame; the largest of 29 clips was 62 bytes.
 _TABLE_BYTES_PER_FRAME = 128

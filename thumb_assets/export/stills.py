@@ -14,9 +14,11 @@ from thumb_assets.export.space import require_space, space_for_pictures
 from thumb_assets.export.verify import require_passed, verify_count, verify_mapping
 from thumb_assets.export.write import WrittenStill, write_stills
 from thumb_assets.folders import replaced_folder
-from thumb_assets.settings import ExportSettings, StillsSettings, VideoSettings
-from thumb_assets.tables import cover_of, empty_table, table_from_rows
-from thumb_assets.video import FrameIdentities, VideoHeader, read_header
+from thumb_assets.settings.stages import ExportSettings, StillsSettings, VideoSettings
+from thumb_assets.tables.conform import empty_table, table_from_rows
+from thumb_assets.tables.file_names import cover_of
+from thumb_assets.video.decode import VideoHeader, read_header
+from thumb_assets.video.fetch import FrameIdentities
 
 
 def export_stills(

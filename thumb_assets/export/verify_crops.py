@@ -12,9 +12,10 @@ from thumb_assets.export.metadata import read_still_metadata
 from thumb_assets.export.pixels import bit_depth_of, pixels_of
 from thumb_assets.export.plan import crop_file_name
 from thumb_assets.export.verify import folder_problems, frame_problems, frames_again, picture_problems
-from thumb_assets.settings import VideoSettings
-from thumb_assets.tables import Verdict
-from thumb_assets.video import Frame, FrameIdentities
+from thumb_assets.settings.stages import VideoSettings
+from thumb_assets.tables.verify import Verdict
+from thumb_assets.video.fetch import FrameIdentities
+from thumb_assets.video.frame import Frame
 
 
 def verify_crops_count(

@@ -11,7 +11,7 @@ from thumb_assets.export.ffmpeg_fetch import ExportMethod
 from thumb_assets.export.metadata import encode_still
 from thumb_assets.export.pixels import pixels_of
 from thumb_assets.export.plan import PlannedStill
-from thumb_assets.video import Frame
+from thumb_assets.video.frame import Frame
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,3 @@ be scored, and keeping pyiqa's side effects in. What does not: thresholds and pe
 (video), where weights come from (weights). Only this room imports pyiqa, which is an extra: its licence is
 PolyForm-Noncommercial.
 """
-
-from thumb_assets.iqa.directions import LOWER_IS_BETTER
-from thumb_assets.iqa.pyiqa_metric import PyiqaMetric, QualityMetric, pyiqa_folder
-from thumb_assets.iqa.scorer import IqaScore, IqaScorer, is_not_measurable, load_iqa_scorer
-
-__all__ = [
-    "LOWER_IS_BETTER",
-    "IqaScore",
-    "IqaScorer",
-    "PyiqaMetric",
-    "QualityMetric",
-    "is_not_measurable",
-    "load_iqa_scorer",
-    "pyiqa_folder",
-]

@@ -11,8 +11,11 @@ from typing import Any
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError
 from thumb_assets.iqa.directions import NEEDS_MORE_THAN_A_PICTURE
 from thumb_assets.iqa.guard import Checkpoints, guarded
-from thumb_assets.settings import MODELS_DIR_VARIABLE
-from thumb_assets.weights import file_sha256, pyiqa_metric, refusal_of, resolve_file
+from thumb_assets.settings.environment import MODELS_DIR_VARIABLE
+from thumb_assets.weights.refusal import refusal_of
+from thumb_assets.weights.registry import pyiqa_metric
+from thumb_assets.weights.resolve import resolve_file
+from thumb_assets.weights.verify import file_sha256
 
 # These fetch a backbone trained on ImageNet only to overwrite it with their own checkpoint, if that holds one.
 _BRINGS_BACKBONE = frozenset({"topiq_nr", "topiq_iaa_res50"})

@@ -19,9 +19,7 @@ from thumb_assets.inference import (
     upload,
 )
 from thumb_assets.iqa.directions import HAND_CRAFTED, NEEDS_FLOAT64, is_lower_better, parse_range
-from thumb_assets.iqa.loading import create_metric, pyiqa_folder
-
-__all__ = ["PyiqaMetric", "QualityMetric", "pyiqa_folder"]
+from thumb_assets.iqa.loading import create_metric
 
 # Some metrics look at random crops; the same seed before every batch makes a score a function of the picture.
 _SEED = 123

@@ -15,7 +15,7 @@ from thumb_assets.errors import OutOfMemoryError
 from thumb_assets.iqa.loading import pyiqa_version
 from thumb_assets.iqa.pyiqa_metric import PyiqaMetric, QualityMetric
 from thumb_assets.iqa.trial import reason_for_single_pictures, settle_precision
-from thumb_assets.settings import IqaSettings
+from thumb_assets.settings.stages import IqaSettings
 
 _log = logging.getLogger(__name__)
 

@@ -4,16 +4,3 @@ What belongs here: the interface `FrameJudge`, its adapter for servers that spea
 asked, how the answer is read, and the bounds of requests and waits. What does not: which frames are looked at
 (pipeline, by select), where verdicts are kept (store), what follows from them (select).
 """
-
-from thumb_assets.judge.chat import ChatJudge
-from thumb_assets.judge.question import prompt_sha256
-from thumb_assets.judge.verdict import FrameJudge, RequestsUsedUpError, Verdict, VerdictCache
-
-__all__ = [
-    "ChatJudge",
-    "FrameJudge",
-    "RequestsUsedUpError",
-    "Verdict",
-    "VerdictCache",
-    "prompt_sha256",
-]

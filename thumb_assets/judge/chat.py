@@ -24,7 +24,8 @@ from thumb_assets.judge.question import (
     read_completion,
 )
 from thumb_assets.judge.verdict import RequestsUsedUpError, Verdict, VerdictCache
-from thumb_assets.settings import JUDGE_KEY_VARIABLE, JudgeSettings
+from thumb_assets.settings.environment import JUDGE_KEY_VARIABLE
+from thumb_assets.settings.judge import JudgeSettings
 
 _MAX_ANSWER_BYTES = 1 << 20
 _NUM_TRIES_OF_ANSWER = 2

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from thumb_assets.settings import JudgeSettings
+from thumb_assets.settings.judge import JudgeSettings
 
 # Raised when what an answer means changes, so that older ones are not mistaken for it.
 _SCHEMA_VERSION = 1

@@ -10,9 +10,12 @@ from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.plan import Due, kind_of, plan
 from thumb_assets.pipeline.remembered import Difference, Keep, differences, settings_of_video
 from thumb_assets.pipeline.stages import ordered_stages
-from thumb_assets.settings import Configuration, Settings
-from thumb_assets.store import LibraryVideo, Outcome, TableStore, read_outcomes
-from thumb_assets.tables import tables_of
+from thumb_assets.settings.config import Configuration
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.outcomes import Outcome, read_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.contracts import tables_of
 
 Work = Literal["missing", "failed", "stale", "none"]
 

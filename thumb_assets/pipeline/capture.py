@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from thumb_assets.candidates import CandidatePredictor
+from thumb_assets.candidates.predictor import CandidatePredictor
 from thumb_assets.pipeline.decode_pass import CaptureRule, KnownFrames
 from thumb_assets.pipeline.job import VideoJob
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.scorer import FrameScorer
 
 

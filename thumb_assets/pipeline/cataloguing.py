@@ -8,7 +8,10 @@ from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.watching import OnNote
 from thumb_assets.stages.kit.declaration import Made
-from thumb_assets.store import BUSY_SECONDS, Catalog, LockedDatabaseError, TableStore, record_outcomes
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.database import BUSY_SECONDS, LockedDatabaseError
+from thumb_assets.store.outcomes import record_outcomes
+from thumb_assets.store.parquet import TableStore
 
 _LOGGER = logging.getLogger(__name__)
 # So long nobody is told that the file is waited for: another process is just writing a video's rows.

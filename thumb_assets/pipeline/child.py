@@ -17,8 +17,8 @@ from thumb_assets.pipeline.process import connection_of, end_with_parent
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.scoring import LOADING_MODEL
-from thumb_assets.settings import Settings
-from thumb_assets.store import TableStore
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.parquet import TableStore
 
 # How often the child reports frames; each is a message.
 _SECONDS_BETWEEN_FRAMES = 0.1

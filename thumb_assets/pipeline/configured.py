@@ -6,7 +6,7 @@ from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.remembered import Group
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.retry import run_with_retries
-from thumb_assets.store import TableStore
+from thumb_assets.store.parquet import TableStore
 
 
 def run_groups(

@@ -5,14 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from thumb_assets.errors import BadInputError, NetworkError, StorageError
-from thumb_assets.store import (
-    Library,
-    LibraryVideo,
-    Mirror,
-    TableStore,
-    decide,
-    settle_decisions,
-)
+from thumb_assets.store.decisions import decide, settle_decisions
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.library import Library
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.parquet import TableStore
 
 # What takes which decisions back.
 TAKES_BACK: Mapping[str, frozenset[str]] = {

@@ -11,13 +11,16 @@ import numpy as np
 import pyarrow as pa
 
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_difference, measure_luma
-from thumb_assets.shots import ShotDetector, shots_table
+from thumb_assets.shots.detector import ShotDetector
+from thumb_assets.shots.starts import shots_table
 from thumb_assets.stages.kit.scorer import FrameScorer
-from thumb_assets.store import LibraryVideo
-from thumb_assets.tables import conform, table_from_rows
-from thumb_assets.video import Frame, FrameSource, VideoHeader, VideoTiming, seconds_on_screen
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.tables.conform import conform, table_from_rows
+from thumb_assets.video.decode import FrameSource, VideoHeader
+from thumb_assets.video.frame import Frame
+from thumb_assets.video.timing import VideoTiming, seconds_on_screen
 
 # Recent frames are kept so that a shot's end, which is known a few frames late, gets its candidate without a second
 # decode: so many at least, and at most of so many pixels in all. What falls further back is fetched after the pass:

@@ -8,7 +8,7 @@ from heapq import merge
 from typing import Any
 
 from thumb_assets.errors import StorageError, ThumbAssetsError, as_thumb_assets_error
-from thumb_assets.export import require_space, space_for_video
+from thumb_assets.export.space import require_space, space_for_video
 from thumb_assets.pipeline.capture import capture_rule
 from thumb_assets.pipeline.cataloguing import Cataloguing
 from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, OnFrame, PassResult
@@ -26,20 +26,21 @@ from thumb_assets.pipeline.stages import (
 )
 from thumb_assets.pipeline.turns import Turns
 from thumb_assets.pipeline.watching import OnNote, OnStep, OnVideo, log_note
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FromFile, FromFrames, FromTables, Made, RunContext
 from thumb_assets.stages.kit.scorer import FrameScorer
 from thumb_assets.stages.kit.work import fetched_frames
-from thumb_assets.store import Library, Mirror, Outcome, TableStore, record_outcomes, settle_decisions
-from thumb_assets.tables import stage_of, tables_of
-from thumb_assets.video import (
-    IndexedDecoder,
-    UntrustedIndexError,
-    VideoDecoder,
-    VideoHeader,
-    one_thread_per_picture,
-)
+from thumb_assets.store.decisions import settle_decisions
+from thumb_assets.store.library import Library
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.outcomes import Outcome, record_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.contracts import stage_of, tables_of
+from thumb_assets.video.decode import VideoDecoder, VideoHeader
+from thumb_assets.video.groups import IndexedDecoder
+from thumb_assets.video.index import UntrustedIndexError
+from thumb_assets.video.reduce import one_thread_per_picture
 
 # Videos whose frames wait for a batch to fill; one more and the batches are scored as they are.
 _MAX_WAITING_VIDEOS = 4

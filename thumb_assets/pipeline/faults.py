@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from thumb_assets.errors import ContractError, StorageError, ThumbAssetsError
-from thumb_assets.store import Catalog, TableStore, file_problems, read_outcomes
-from thumb_assets.tables import TABLES, contract_problems, stage_of, tables_of
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.stored_files import file_problems
+from thumb_assets.tables.conform import contract_problems
+from thumb_assets.tables.contracts import TABLES, stage_of, tables_of
 
 
 @dataclass(frozen=True)

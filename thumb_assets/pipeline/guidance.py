@@ -7,17 +7,19 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.clip import load_clip_scorer
+from thumb_assets.clip.scorer import load_clip_scorer
 from thumb_assets.errors import ContractError, ModelUnavailableError, SettingsError, ThumbAssetsError
 from thumb_assets.pipeline.learned import learned_head_sha256, load_learned_head
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.learned import LearnedHead
 from thumb_assets.select.measure import embedding_model_of
-from thumb_assets.settings import PROMPT_FIELDS, ClipSettings, Settings
+from thumb_assets.settings.load import Settings
+from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
 from thumb_assets.stages import STAGES, check_licences
 from thumb_assets.stages.kit.declaration import FromFrames
 from thumb_assets.stages.selections import words_of
-from thumb_assets.store import TableStore, read_reference, reference_sha256
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.survey import read_reference, reference_sha256
 
 # What of the footer of `clip_scores` says which texts its embeddings can be held against, and what its scores are of.
 _OF_MODEL = ("model_name", "pretrained")

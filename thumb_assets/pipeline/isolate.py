@@ -18,8 +18,10 @@ from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.pipeline.watching import OnNote, Watcher, current_watcher
-from thumb_assets.settings import Settings
-from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.library import Library
+from thumb_assets.store.outcomes import Outcome, record_outcomes
+from thumb_assets.store.parquet import TableStore
 
 # The child may take this long to begin.
 _START_SECONDS = 300.0

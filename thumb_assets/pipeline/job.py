@@ -23,21 +23,18 @@ from thumb_assets.pipeline.stages import (
     table_inputs,
 )
 from thumb_assets.pipeline.stored_tables import DISPENSABLE, StoredTables
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES, check_licences, models_of_stage
 from thumb_assets.stages.kit.declaration import FromFrames, Made, SkippedError
-from thumb_assets.store import (
-    CONTENT,
-    OWN_FOOTER_KEYS,
-    LibraryVideo,
-    Outcome,
-    TableStore,
-    outdated_tables,
-    settle_decisions,
-)
-from thumb_assets.tables import TABLES, content_sha256, stage_of, tables_of
-from thumb_assets.video import VideoHeader
-from thumb_assets.weights import models_here
+from thumb_assets.store.decisions import settle_decisions
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.outcomes import Outcome, outdated_tables
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS
+from thumb_assets.tables.conform import content_sha256
+from thumb_assets.tables.contracts import TABLES, stage_of, tables_of
+from thumb_assets.video.decode import VideoHeader
+from thumb_assets.weights.status import models_here
 
 # Footer key by which a stage is known to be done already: what it was made from.
 KEY = "stage_key"

@@ -4,8 +4,9 @@ import hashlib
 
 from thumb_assets.errors import ContractError, MissingInputError
 from thumb_assets.select.learned import LearnedHead
-from thumb_assets.settings import Settings
-from thumb_assets.store import TableStore, read_learned_bytes, read_learned_head
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.learned_head import read_learned_bytes, read_learned_head
+from thumb_assets.store.parquet import TableStore
 
 
 def load_learned_head(settings: Settings, store: TableStore) -> LearnedHead | None:

@@ -8,20 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.learn import (
-    Examples,
-    Label,
-    LeftOut,
-    Training,
-    examples_of,
-    labels_of_decisions,
-    merged,
-    read_labels,
-    train,
-)
+from thumb_assets.learn.examples import Examples, examples_of
+from thumb_assets.learn.labels import Label, LeftOut, labels_of_decisions, merged, read_labels
+from thumb_assets.learn.train import Training, train
 from thumb_assets.select.score import score_candidates
-from thumb_assets.settings import Settings
-from thumb_assets.store import CandidateCache, TableStore, ids_beginning_with, write_learned_head
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.candidate_cache import CandidateCache
+from thumb_assets.store.identity import ids_beginning_with
+from thumb_assets.store.learned_head import write_learned_head
+from thumb_assets.store.parquet import TableStore
 
 
 @dataclass(frozen=True, eq=False)

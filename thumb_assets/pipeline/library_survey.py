@@ -11,21 +11,17 @@ from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError, MissingInputError, ThumbAssetsError
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.settings import Settings, SurveySettings
+from thumb_assets.settings.load import Settings
+from thumb_assets.settings.survey import SurveySettings
 from thumb_assets.stages import STAGES
-from thumb_assets.store import (
-    CandidateCache,
-    Mirror,
-    StoredCandidates,
-    StoredSelection,
-    TableStore,
-    read_reference,
-    reference_path,
-    write_recurrences,
-    write_reference,
-)
-from thumb_assets.survey import Alike, LibraryFrames, Reference, alike_frames, frames_of, groups_of_alike, reference_of
-from thumb_assets.tables import table_from_rows
+from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates, StoredSelection
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.survey import read_reference, reference_path, write_recurrences, write_reference
+from thumb_assets.survey.alike import Alike, alike_frames, groups_of_alike
+from thumb_assets.survey.frames import LibraryFrames, frames_of
+from thumb_assets.survey.reference import Reference, reference_of
+from thumb_assets.tables.conform import table_from_rows
 
 OnStep = Callable[[int, int], None]
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.stages import table_inputs
-from thumb_assets.store import Outcome
-from thumb_assets.tables import tables_of
+from thumb_assets.store.outcomes import Outcome
+from thumb_assets.tables.contracts import tables_of
 
 Why = Literal["missing", "stale", "follows"]
 

@@ -14,10 +14,12 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.settings import Configuration, Settings, flat, nested
+from thumb_assets.settings.config import Configuration, flat, nested
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
-from thumb_assets.store import Mirror, TableStore
-from thumb_assets.tables import tables_of
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.contracts import tables_of
 
 # Which settings of earlier runs stay with a video: those that were asked for beside the library's, all that its results
 # were made with (so that nothing is replaced for the settings' sake), or none.

@@ -4,7 +4,11 @@ import logging
 
 from thumb_assets.errors import StorageError
 from thumb_assets.folders import recover_folder
-from thumb_assets.store import Library, LibraryVideo, Mirror, TableStore, remove_outputs
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.library import Library
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.outputs import remove_outputs
+from thumb_assets.store.parquet import TableStore
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pyarrow as pa
 
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.store import Outcome
+from thumb_assets.store.outcomes import Outcome
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from thumb_assets.pipeline.decode_pass import OnFrame
 from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult
-from thumb_assets.settings import Settings
-from thumb_assets.store import TableStore
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.parquet import TableStore
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -3,15 +3,15 @@
 from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
-from thumb_assets.iqa import is_not_measurable
+from thumb_assets.iqa.scorer import is_not_measurable
 from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.watching import OnStep
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES, check_licences
 from thumb_assets.stages.kit.declaration import FromFrames, Made, skip_or_raise
 from thumb_assets.stages.kit.scorer import FrameScorer, ModelThread
-from thumb_assets.store import TableStore
-from thumb_assets.tables import table_from_rows
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import table_from_rows
 
 # The name of a step begins so where a model is loaded.
 LOADING_MODEL = "loading the model of"

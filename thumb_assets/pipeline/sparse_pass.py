@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from thumb_assets.candidates import CandidatePredictor, bounds_of, nearest_decoded, uniform_frames
+from thumb_assets.candidates.predictor import CandidatePredictor
+from thumb_assets.candidates.rules import bounds_of, nearest_decoded, uniform_frames
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.pipeline.decode_pass import (
     CaptureRule,
@@ -20,23 +21,26 @@ from thumb_assets.pipeline.decode_pass import (
     num_recent_frames,
     video_row,
 )
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, measure_luma
-from thumb_assets.shots import (
+from thumb_assets.shots.detector import ShotDetector
+from thumb_assets.shots.keyframe_cuts import (
     DIFFERENT,
     GroupEvidence,
-    ShotDetector,
-    ShotStart,
     find_steps,
     look_settings,
     picture_difference,
-    shots_table,
     weigh_groups,
 )
+from thumb_assets.shots.starts import ShotStart, shots_table
 from thumb_assets.stages.kit.scorer import FrameScorer
-from thumb_assets.store import LibraryVideo
-from thumb_assets.tables import TABLES, conform, table_from_rows
-from thumb_assets.video import Frame, IndexedDecoder, UntrustedIndexError, seconds_on_screen
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.tables.conform import conform, table_from_rows
+from thumb_assets.tables.contracts import TABLES
+from thumb_assets.video.frame import Frame
+from thumb_assets.video.groups import IndexedDecoder
+from thumb_assets.video.index import UntrustedIndexError
+from thumb_assets.video.timing import seconds_on_screen
 
 # What decoding costs, in ordinary frames: a sync frame holds several times their bits; a rough look leaves out about
 # two thirds of the work (measured 0.28 to 0.42 on H.264).

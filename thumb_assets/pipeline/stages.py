@@ -8,7 +8,7 @@ from pathlib import Path
 
 from thumb_assets import __version__
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import Settings, settings_sha256
+from thumb_assets.settings.load import Settings, settings_sha256
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FromFile, FromFrames
 

@@ -4,8 +4,9 @@ import pyarrow as pa
 
 from thumb_assets.errors import ContractError, StorageError, ThumbAssetsError, without_advice
 from thumb_assets.folders import recover_folder
-from thumb_assets.store import TableStore, file_problems
-from thumb_assets.tables import tables_of
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.stored_files import file_problems
+from thumb_assets.tables.contracts import tables_of
 
 # What a survey found in other videos: a choice is made without it where it is damaged.
 DISPENSABLE = "recurrences"

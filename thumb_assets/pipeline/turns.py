@@ -5,7 +5,7 @@ from functools import partial
 
 from thumb_assets.errors import ContractError
 from thumb_assets.files import NamedLock
-from thumb_assets.store import TableStore
+from thumb_assets.store.parquet import TableStore
 
 
 class Turns:

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from thumb_assets.clip import Prompts, clip_scores_from_embeddings, greatest_similarity, load_clip_scorer
+from thumb_assets.clip.scorer import Prompts, load_clip_scorer
+from thumb_assets.clip.scores import clip_scores_from_embeddings, greatest_similarity
 from thumb_assets.errors import MissingInputError
 from thumb_assets.pipeline.guidance import Guides, require_known_words, require_same_model
 from thumb_assets.pipeline.isolate import run_isolated
@@ -19,9 +20,11 @@ from thumb_assets.pipeline.watching import log_note
 from thumb_assets.select.choose import pick
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.settings import PROMPT_FIELDS, Settings
+from thumb_assets.settings.load import Settings
+from thumb_assets.settings.stages import PROMPT_FIELDS
 from thumb_assets.stages import STAGES, check_licences
-from thumb_assets.store import CandidateCache, StoredCandidates, TableStore
+from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates
+from thumb_assets.store.parquet import TableStore
 
 # What prompts decide of a candidate, in the order of `NewPrompts.scores`.
 _OF_PROMPTS = ("positive_similarity", "clip_score", "title_card_similarity")

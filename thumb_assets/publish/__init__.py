@@ -4,16 +4,3 @@ What belongs here: what is told of the stills, the two targets of the asset `pub
 requests as such (http), which videos are told of and when (pipeline, serve), what waits to be told (store), listening
 for requests (serve).
 """
-
-from thumb_assets.publish.http_target import publish_to_http
-from thumb_assets.publish.signature import sign, verify_signature
-from thumb_assets.publish.sql_target import publish_to_sql
-from thumb_assets.publish.told import told_stills
-
-__all__ = [
-    "publish_to_http",
-    "publish_to_sql",
-    "sign",
-    "told_stills",
-    "verify_signature",
-]

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from thumb_assets.http import HttpClient
-from thumb_assets.settings import PublishSettings
+from thumb_assets.settings.operation import PublishSettings
 
 KEY_PLACE = "{key}"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from thumb_assets.errors import BadInputError, NetworkError, SettingsError, StorageError
-from thumb_assets.settings import PublishSettings
+from thumb_assets.settings.operation import PublishSettings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from thumb_assets.store import Catalog, Library, SetAside, TableStore
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.set_aside import SetAside
 
 # Scores of which the distribution is shown: a name, and where the values are.
 _SCORES = {

@@ -13,8 +13,10 @@ from thumb_assets.select.rules import EXCLUDED, NOTHING
 from thumb_assets.select.score import percentile_ranks, score_candidates
 from thumb_assets.select.similarity import FloatArray, comparable_vectors, known_rows, max_cosine_of
 from thumb_assets.select.verdicts import judge
-from thumb_assets.settings import ChaptersSettings, SelectionSettings
-from thumb_assets.tables import Verdict, conform, empty_table, table_from_rows
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.settings.stages import ChaptersSettings
+from thumb_assets.tables.conform import conform, empty_table, table_from_rows
+from thumb_assets.tables.verify import Verdict
 
 # More candidates than this are not compared with one another: those in between follow the nearest one in time.
 _MOST_COMPARED = 2048

@@ -19,8 +19,8 @@ from thumb_assets.select.score import Scores, groups_of, order_in_groups, score_
 from thumb_assets.select.similarity import Field, field_of
 from thumb_assets.select.tell import selection_reason
 from thumb_assets.select.verdicts import NO_RULE, Verdicts, judge
-from thumb_assets.settings import SelectionSettings
-from thumb_assets.tables import conform, empty_table, table_from_rows
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.tables.conform import conform, empty_table, table_from_rows
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import SOURCES, CandidateArrays
-from thumb_assets.settings import ComponentWeights, SelectionSettings
+from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 
 FloatArray = NDArray[np.float64]
 

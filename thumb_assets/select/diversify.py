@@ -18,7 +18,7 @@ from thumb_assets.select.similarity import (
     known_rows,
     mean_cosine,
 )
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 
 # Candidates that are compared with one another: the best of as many shots, of stretches of time, and of the rest.
 _SHORTLIST = 64

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from thumb_assets.select.components import COMPONENTS
 from thumb_assets.select.rules import DEGRADED, REASONS, RULES, Rule
-from thumb_assets.settings import ComponentWeights, SelectionSettings
+from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 
 
 def with_tables(page: str) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.select.diversify import Notes
 from thumb_assets.select.similarity import Field, known_rows
-from thumb_assets.settings import KeyframesSettings, SelectionSettings
+from thumb_assets.settings.selection import KeyframesSettings, SelectionSettings
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.select.score import face_bonuses, score_candidates
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 
 # What a candidate is among those of its video: percentiles of these components.
 _PERCENTILES = ("sharpness", "clip", "iqa", "stillness", "contrast")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from thumb_assets.errors import ContractError
 from thumb_assets.select.measure import BANNED, SOURCES, CandidateArrays
 from thumb_assets.select.similarity import like_banned
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 
 # Verdicts on a candidate, from better to worse. The usable ones of a video are taken, and the doubtful ones behind them
 # where there are few; else those that broke a rule of degree, and where all show nothing, those. What people excluded

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from thumb_assets.select.components import COMPONENTS, Component
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.measure import NO_CANDIDATE, CandidateArrays
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 
 # A face of a third of the frame's height fills a close-up; a larger one is worth no more.
 _LARGE_FACE_HEIGHT = 1 / 3

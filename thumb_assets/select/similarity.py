@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.measure import BANNED, CandidateArrays
-from thumb_assets.settings import SelectionSettings, SimilaritySettings
+from thumb_assets.settings.selection import SelectionSettings, SimilaritySettings
 
 FloatArray = NDArray[np.float32]
 # Cosine distance, and bits of the hash, below which two pictures show the same in any video.

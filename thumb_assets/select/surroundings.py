@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from thumb_assets.candidates import held_frames
+from thumb_assets.candidates.rules import held_frames
 
 # By name of what `surroundings` returns: the columns it comes from, as `table.column`.
 _CUTS = ("frames.pts_seconds", "shots.start_frame_index", "shots.transition")

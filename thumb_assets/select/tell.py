@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from thumb_assets.errors import BadInputError, ContractError
 from thumb_assets.select.rules import REASONS, RULES, Rule, rule_of
-from thumb_assets.settings import CandidatesSettings, SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.settings.stages import CandidatesSettings
 
 # Tables that tell the story of a video's frames.
 STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections")

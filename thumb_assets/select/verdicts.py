@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, RULES, USABLE, Evidence, Rejection, Rule
 from thumb_assets.select.score import groups_of, medians_of_groups
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 
 # In the place of a rule where a candidate breaks none.
 NO_RULE = -1

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from thumb_assets.errors import BadInputError, SignatureError, ThumbAssetsError, as_thumb_assets_error
-from thumb_assets.publish import verify_signature
+from thumb_assets.publish.signature import verify_signature
 from thumb_assets.serve.delivery import SIGNATURE_HEADER
 from thumb_assets.serve.events import AssetReady, parse_event
-from thumb_assets.settings import ServeSettings
-from thumb_assets.store import Outbox
+from thumb_assets.settings.operation import ServeSettings
+from thumb_assets.store.outbox import Outbox
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request

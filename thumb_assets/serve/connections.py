@@ -7,7 +7,7 @@ never ends it, would keep a file descriptor for ever; a thousand of them and nob
 from typing import TYPE_CHECKING, Any
 
 from thumb_assets.files import max_open_files
-from thumb_assets.settings import ServeSettings
+from thumb_assets.settings.operation import ServeSettings
 
 if TYPE_CHECKING:
     import uvicorn

@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 from thumb_assets.addresses import shown
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.http import HttpClient
-from thumb_assets.publish import sign
-from thumb_assets.settings import ServeSettings
-from thumb_assets.store import Message, Outbox
-from thumb_assets.store.outbox import MessageState
+from thumb_assets.publish.signature import sign
+from thumb_assets.settings.operation import ServeSettings
+from thumb_assets.store.outbox import Message, MessageState, Outbox
 
 SIGNATURE_HEADER = "Thumb-Assets-Signature"
 _LOGGER = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from thumb_assets.addresses import require_address
 from thumb_assets.errors import BadInputError
-from thumb_assets.store import Request
+from thumb_assets.store.outbox import Request
 
 
 class Asset(BaseModel):

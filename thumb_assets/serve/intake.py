@@ -21,23 +21,19 @@ from thumb_assets.errors import (
     ThumbAssetsError,
     as_thumb_assets_error,
 )
-from thumb_assets.export import SpaceNeeded, require_space
+from thumb_assets.export.space import SpaceNeeded, require_space
 from thumb_assets.http import HttpClient
-from thumb_assets.pipeline import default_stages
-from thumb_assets.publish import told_stills
+from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.publish.told import told_stills
 from thumb_assets.serve.events import Asset, failed_message, parse_event, ready_message
-from thumb_assets.settings import Settings
-from thumb_assets.store import (
-    VIDEO_SUFFIXES,
-    Library,
-    LibraryVideo,
-    Mirror,
-    Outbox,
-    Request,
-    TableStore,
-    no_video_reason,
-    read_outcomes,
-)
+from thumb_assets.settings.load import Settings
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.library import VIDEO_SUFFIXES, Library
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.outbox import Outbox, Request
+from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.set_aside import no_video_reason
 
 _LOGGER = logging.getLogger(__name__)
 _NUM_FETCHES = 4

@@ -5,27 +5,3 @@ turning what it says into shots that tile the video. What does not: decoding (vi
 (candidates). A library's own frame numbers are not used: on variable-rate video they are time x average rate, not the
 index of a frame.
 """
-
-from thumb_assets.shots.detector import ShotDetector
-from thumb_assets.shots.keyframe_cuts import (
-    DIFFERENT,
-    GroupEvidence,
-    find_steps,
-    look_settings,
-    picture_difference,
-    weigh_groups,
-)
-from thumb_assets.shots.starts import ShotStart, Transition, shots_table
-
-__all__ = [
-    "DIFFERENT",
-    "GroupEvidence",
-    "ShotDetector",
-    "ShotStart",
-    "Transition",
-    "find_steps",
-    "look_settings",
-    "picture_difference",
-    "shots_table",
-    "weigh_groups",
-]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.settings import ShotsSettings
+from thumb_assets.settings.stages import ShotsSettings
 from thumb_assets.shots.detector import ShotDetector
 
 # Two sync frames that differ by more than this show different things, or one thing that moved much.

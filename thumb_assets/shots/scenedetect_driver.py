@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.settings import ShotsSettings
+from thumb_assets.settings.stages import ShotsSettings
 from thumb_assets.shots.starts import ShotStart, Transition
 
 _TICKS_PER_SECOND = 1_000_000

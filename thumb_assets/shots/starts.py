@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from thumb_assets.settings import ShotsSettings
-from thumb_assets.tables import table_from_rows
+from thumb_assets.settings.stages import ShotsSettings
+from thumb_assets.tables.conform import table_from_rows
 
 Transition = Literal["cut", "dissolve", "fade"]
 

@@ -5,8 +5,8 @@ from typing import Any
 import pyarrow as pa
 
 from thumb_assets.appearance import COLOUR_HEIGHT, measure_appearance
-from thumb_assets.candidates import seconds_stood_for
-from thumb_assets.settings import Settings
+from thumb_assets.candidates.rules import seconds_stood_for
+from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT
 from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row

@@ -1,9 +1,9 @@
 """The stage `candidate_frames`: which frames are worth measuring."""
 
-from thumb_assets.candidates import plan_candidates
+from thumb_assets.candidates.plan import plan_candidates
 from thumb_assets.select.tell import SETTINGS
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
-from thumb_assets.store import pinned_frames
+from thumb_assets.store.decisions import pinned_frames
 from thumb_assets.tables.measurements import CANDIDATE_FRAMES
 
 

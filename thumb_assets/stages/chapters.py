@@ -4,18 +4,21 @@ import hashlib
 import json
 from functools import lru_cache, partial
 
-from thumb_assets.clip import MINI_MODEL, load_clip_scorer
+from thumb_assets.clip.mini import MINI_MODEL
+from thumb_assets.clip.scorer import load_clip_scorer
 from thumb_assets.errors import ModelUnavailableError, SettingsError
-from thumb_assets.export import export_chapters
+from thumb_assets.export.chapters import export_chapters
 from thumb_assets.select.chapters import Labels, chapters_of, verify_chapters
-from thumb_assets.settings import ClipSettings, Settings
+from thumb_assets.settings.load import Settings
+from thumb_assets.settings.stages import ClipSettings
 from thumb_assets.stages import clip_scores
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
 from thumb_assets.stages.kit.work import OF_CANDIDATES, score_tables
-from thumb_assets.store import FILES, FILES_SHA256, TableStore
-from thumb_assets.tables import Verdict
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.stored_files import FILES, FILES_SHA256
 from thumb_assets.tables.outputs import CHAPTERS
-from thumb_assets.weights import check_models
+from thumb_assets.tables.verify import Verdict
+from thumb_assets.weights.licence import check_models
 
 # CLIP was trained on captions of pictures: a label alone is less like one.
 _CAPTION = "a photo of {}"

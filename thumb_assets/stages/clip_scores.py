@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.clip import load_clip_scorer
-from thumb_assets.settings import PROMPT_FIELDS, ClipSettings, Settings
+from thumb_assets.clip.scorer import load_clip_scorer
+from thumb_assets.settings.load import Settings
+from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
 from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES, covers_candidates
-from thumb_assets.tables import table_from_rows
+from thumb_assets.tables.conform import table_from_rows
 from thumb_assets.tables.measurements import CLIP_SCORES
-from thumb_assets.weights import ModelFile, find_model, open_clip_file
+from thumb_assets.weights.registry import ModelFile, find_model, open_clip_file
 
 
 def _clip_scorer(settings: Settings) -> FrameScorer[Any, Any]:

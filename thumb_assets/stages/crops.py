@@ -2,13 +2,14 @@
 
 from functools import partial
 
-from thumb_assets.export import export_crops, verify_crops_count, verify_crops_mapping
-from thumb_assets.settings import Settings
+from thumb_assets.export.crops import export_crops
+from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
 from thumb_assets.stages.kit.work import identities_of, num_bytes, verify_pictures
-from thumb_assets.store import TableStore
-from thumb_assets.tables import Verdict
+from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.outputs import CROPS
+from thumb_assets.tables.verify import Verdict
 
 
 def make_crops(job: VideoTables, run: RunContext) -> Made:

@@ -5,14 +5,14 @@ from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
 from thumb_assets.faces import load_face_detector, scale_boxes
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import box_laplacian_variance
 from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES
 from thumb_assets.tables.measurements import FACES
-from thumb_assets.video import Frame
-from thumb_assets.weights import ModelFile, find_model
+from thumb_assets.video.frame import Frame
+from thumb_assets.weights.registry import ModelFile, find_model
 
 
 def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:

@@ -3,13 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
-from thumb_assets.iqa import IqaScore, load_iqa_scorer
-from thumb_assets.settings import Settings
+from thumb_assets.iqa.scorer import IqaScore, load_iqa_scorer
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES, covers_candidates
 from thumb_assets.tables.measurements import IQA_SCORES
-from thumb_assets.weights import pyiqa_metric
+from thumb_assets.weights.registry import pyiqa_metric
 
 
 def _iqa_scorer(settings: Settings) -> FrameScorer[Any, Any]:

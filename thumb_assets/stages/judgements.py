@@ -5,9 +5,14 @@ from functools import partial
 from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError, NetworkError
-from thumb_assets.judge import ChatJudge, FrameJudge, RequestsUsedUpError, Verdict, prompt_sha256
+from thumb_assets.judge.chat import ChatJudge
+from thumb_assets.judge.question import prompt_sha256
+from thumb_assets.judge.verdict import FrameJudge, RequestsUsedUpError, Verdict
 from thumb_assets.select.choose import choose
-from thumb_assets.settings import JudgeSettings, SelectionSettings, Settings, judge_key
+from thumb_assets.settings.environment import judge_key
+from thumb_assets.settings.judge import JudgeSettings
+from thumb_assets.settings.load import Settings
+from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.stages.kit.declaration import (
     FromTables,
     Made,
@@ -19,10 +24,12 @@ from thumb_assets.stages.kit.declaration import (
 )
 from thumb_assets.stages.kit.work import OF_CANDIDATES, fetched_frames, score_tables
 from thumb_assets.stages.selections import VERSION_OF_CHOICE
-from thumb_assets.store import JudgeCache, TableStore
-from thumb_assets.tables import Verdict as CheckVerdict
-from thumb_assets.tables import table_from_rows, verify_judgements
+from thumb_assets.store.judge_cache import JudgeCache
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import table_from_rows
 from thumb_assets.tables.outputs import JUDGEMENTS
+from thumb_assets.tables.verify import Verdict as CheckVerdict
+from thumb_assets.tables.verify import verify_judgements
 
 
 def judge_frames(job: VideoTables, run: RunContext) -> Made:

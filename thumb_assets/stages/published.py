@@ -4,10 +4,13 @@ from contextlib import closing
 from pathlib import Path
 
 from thumb_assets.http import HttpClient
-from thumb_assets.publish import publish_to_http, publish_to_sql, told_stills
-from thumb_assets.settings import PublishSettings, publish_sql_url, publish_token
+from thumb_assets.publish.http_target import publish_to_http
+from thumb_assets.publish.sql_target import publish_to_sql
+from thumb_assets.publish.told import told_stills
+from thumb_assets.settings.environment import publish_sql_url, publish_token
+from thumb_assets.settings.operation import PublishSettings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
-from thumb_assets.tables import table_from_rows
+from thumb_assets.tables.conform import table_from_rows
 from thumb_assets.tables.outputs import PUBLISHED
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, LumaMeasures, measure_luma, percentile_in_video, tenengrad
 from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row

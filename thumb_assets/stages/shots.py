@@ -1,9 +1,9 @@
 """The stage `shots`: where the video is cut."""
 
-from thumb_assets.settings import Settings
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromFile, Stage
 from thumb_assets.tables.measurements import SHOTS
-from thumb_assets.weights import ModelFile, get_model_file
+from thumb_assets.weights.registry import ModelFile, get_model_file
 
 
 def _models(settings: Settings) -> tuple[ModelFile, ...]:

@@ -28,7 +28,7 @@ from thumb_assets.store.candidate_rows import (
 )
 from thumb_assets.store.identity import verify_video_id
 from thumb_assets.store.parquet import SUFFIX, TableStore
-from thumb_assets.tables import TABLES
+from thumb_assets.tables.contracts import TABLES
 
 _LOGGER = logging.getLogger(__name__)
 # Of an unfinished file nobody holds a lock on, where only its age tells.

@@ -21,7 +21,7 @@ from thumb_assets.select.measure import (
 )
 from thumb_assets.store.outcomes import outdated_tables
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.video import Geometry
+from thumb_assets.video.geometry import Geometry
 
 _CANDIDATE_INTEGERS = ("frame_indices", "shot_indices")
 # float16, candidate by candidate, of `_size` dimensions each; NaN where a candidate has none.

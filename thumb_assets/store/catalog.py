@@ -25,7 +25,8 @@ from thumb_assets.store.database import (
 )
 from thumb_assets.store.identity import verify_video_id
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables import TABLES, Embedding, stage_of
+from thumb_assets.tables.contracts import TABLES, stage_of
+from thumb_assets.tables.declaration import Embedding
 
 REMEDY = "`thumb-assets run --stages catalog` makes it again from the tables"
 _LOGGER = logging.getLogger(__name__)

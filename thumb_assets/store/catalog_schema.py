@@ -4,7 +4,8 @@ import hashlib
 
 import pyarrow as pa
 
-from thumb_assets.tables import TABLES, Column, Embedding, TableContract
+from thumb_assets.tables.contracts import TABLES
+from thumb_assets.tables.declaration import Column, Embedding, TableContract
 
 META_TABLE = "catalog_meta"
 FINGERPRINT_KEY = "schema_fingerprint"

@@ -20,7 +20,8 @@ from thumb_assets.errors import BadInputError, ContractError, ThumbAssetsError
 from thumb_assets.store.decision_records import DecisionRecords, Record, Word
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables import TABLES, content_sha256, table_from_rows
+from thumb_assets.tables.conform import content_sha256, table_from_rows
+from thumb_assets.tables.contracts import TABLES
 
 TABLE = "decisions"
 DECISIONS = TABLES[TABLE].column("decision").choices

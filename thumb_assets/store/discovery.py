@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.settings import LibrarySettings
+from thumb_assets.settings.operation import LibrarySettings
 from thumb_assets.store.file_cache import FileCache, LibraryVideo
 from thumb_assets.store.set_aside import NoVideoError, SetAside
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.settings import LibrarySettings, VideoSettings
+from thumb_assets.settings.operation import LibrarySettings
+from thumb_assets.settings.stages import VideoSettings
 from thumb_assets.store.discovery import Discovery, discover
 from thumb_assets.store.file_cache import FileCache, LibraryVideo
-from thumb_assets.store.identity import possible_video_ids, video_id_for
+from thumb_assets.store.identity import possible_video_ids
 from thumb_assets.store.patience import ReadLimits
 from thumb_assets.store.set_aside import NoVideoError, SetAside, ignoring_pattern
-
-__all__ = ["VIDEO_SUFFIXES", "Library", "LibraryVideo", "OnError", "log_error", "video_id_for"]
 
 # fmt: off
 VIDEO_SUFFIXES = frozenset({

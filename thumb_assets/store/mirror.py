@@ -17,9 +17,10 @@ from typing import Any
 
 from thumb_assets.errors import BadInputError
 from thumb_assets.files import read_json, write_json
-from thumb_assets.settings import LibrarySettings
+from thumb_assets.settings.operation import LibrarySettings
+from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.identity import verify_video_id
-from thumb_assets.store.library import VIDEO_SUFFIXES, Library, LibraryVideo
+from thumb_assets.store.library import VIDEO_SUFFIXES, Library
 from thumb_assets.store.mirrored_decisions import MirroredDecisions
 from thumb_assets.store.outputs import output_files
 from thumb_assets.store.parquet import TableStore

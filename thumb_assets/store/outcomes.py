@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from thumb_assets.errors import ContractError
 from thumb_assets.files import locked, storage_errors
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables import TABLES, table_from_rows, tables_of
+from thumb_assets.tables.conform import table_from_rows
+from thumb_assets.tables.contracts import TABLES, tables_of
 
 TABLE = "outcomes"
 # Footer key: by stage, what a skipped one was tried with.

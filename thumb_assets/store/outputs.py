@@ -9,7 +9,7 @@ from thumb_assets.files import storage_errors
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.decisions import keep_decisions
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables import TABLES
+from thumb_assets.tables.contracts import TABLES
 
 
 def num_output_bytes(store: TableStore, video_id: str) -> int:

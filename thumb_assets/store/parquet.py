@@ -13,7 +13,9 @@ from thumb_assets.errors import ContractError, MissingInputError, StorageError, 
 from thumb_assets.files import NamedLock, remove_abandoned, replaced_file, storage_errors
 from thumb_assets.store.identity import verify_video_id
 from thumb_assets.store.stored_form import ARROW_KEY, footer_metadata, from_stored, to_stored, verify_stored
-from thumb_assets.tables import TABLES, TableContract, conform, stage_of
+from thumb_assets.tables.conform import conform
+from thumb_assets.tables.contracts import TABLES, stage_of
+from thumb_assets.tables.declaration import TableContract
 
 SUFFIX = ".parquet"
 _ADVICE = "free or remount the disk, or choose another data folder, and run again"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.settings import VideoSettings
+from thumb_assets.settings.stages import VideoSettings
 
 _T = TypeVar("_T")
 _NUM_BYTES_PER_READ = 1 << 20

@@ -8,7 +8,8 @@ import pyarrow as pa
 
 import thumb_assets
 from thumb_assets.errors import ContractError
-from thumb_assets.tables import Embedding, TableContract, content_sha256
+from thumb_assets.tables.conform import content_sha256
+from thumb_assets.tables.declaration import Embedding, TableContract
 
 # Footer key of the hash of a table's rows; see `content_sha256`.
 CONTENT = "content_sha256"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from thumb_assets.errors import ContractError, ThumbAssetsError
 from thumb_assets.files import replaced_file, storage_errors
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables import content_sha256
+from thumb_assets.tables.conform import content_sha256
 
 TABLE = "recurrences"
 _CONTENT, _VERSION, _CLIP = "content_sha256", "reference_version", "clip"

@@ -10,7 +10,7 @@ from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.select.rules import NOTHING
 from thumb_assets.select.similarity import comparable_vectors
 from thumb_assets.select.verdicts import judge
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 
 # Embeddings of different models have nothing to do with each other. None: a video without any.
 Model = tuple[str, str] | None

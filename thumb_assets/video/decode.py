@@ -15,7 +15,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.stream import VideoStream
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.settings import VideoSettings
+from thumb_assets.settings.stages import VideoSettings
 from thumb_assets.video.colour import (
     COLOR_PRIMARIES,
     COLOR_RANGES,

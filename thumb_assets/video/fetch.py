@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.errors import VerificationError
-from thumb_assets.settings import VideoSettings
+from thumb_assets.settings.stages import VideoSettings
 from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.frame import Fingerprint, Frame
 from thumb_assets.video.interlace import FieldOrder

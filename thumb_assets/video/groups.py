@@ -8,7 +8,7 @@ import av
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from thumb_assets.settings import VideoSettings
+from thumb_assets.settings.stages import VideoSettings
 from thumb_assets.video.damage import decode_packets
 from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.frame import Frame

@@ -15,7 +15,7 @@ from typing import Any
 
 from thumb_assets.errors import BadInputError, ModelUnavailableError, NetworkError
 from thumb_assets.http import HttpClient
-from thumb_assets.settings import is_hub_offline
+from thumb_assets.settings.environment import is_hub_offline
 from thumb_assets.weights.url import MAX_REDIRECTS, OnProgress
 
 HUB_PROBE_SECONDS = 4.0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from thumb_assets.errors import ModelUnavailableError
-from thumb_assets.settings import ModelsSettings
+from thumb_assets.settings.stages import ModelsSettings
 from thumb_assets.weights.registry import ModelFile
 
 

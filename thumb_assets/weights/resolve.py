@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from thumb_assets.errors import ModelUnavailableError
-from thumb_assets.settings import MODELS_DIR_VARIABLE, models_cache_dir, models_dir, torch_home
+from thumb_assets.settings.environment import MODELS_DIR_VARIABLE, models_cache_dir, models_dir, torch_home
 from thumb_assets.weights.hub import download, find_in_cache, is_hub_reachable
 from thumb_assets.weights.registry import ModelFile, find_model, get_model_file
 from thumb_assets.weights.url import OnProgress, download_url

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from thumb_assets.errors import ModelUnavailableError
-from thumb_assets.settings import ModelsSettings
+from thumb_assets.settings.stages import ModelsSettings
 from thumb_assets.weights.licence import check_models
 from thumb_assets.weights.registry import ModelFile, ModelKind, Use, models
 from thumb_assets.weights.resolve import find_local, install_command, installed_version, is_installed, resolve_file

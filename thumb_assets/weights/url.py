@@ -13,7 +13,7 @@ from pathlib import Path
 from thumb_assets.errors import BadInputError, ModelUnavailableError, NetworkError, StorageError
 from thumb_assets.files import locked
 from thumb_assets.http import HttpClient, Response, with_retries
-from thumb_assets.settings import is_hub_offline
+from thumb_assets.settings.environment import is_hub_offline
 
 # Called with the file's name, the bytes that are here and, where it is known, the size of the whole file.
 OnProgress = Callable[[str, int, int | None], None]

@@ -12,10 +12,10 @@ from thumb_assets.defs.checks import CHECKS
 from thumb_assets.defs.provenance import require_in_graph, stages_of, upstream_stages
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.errors import SettingsError
-from thumb_assets.pipeline import default_stages
-from thumb_assets.settings import load_settings
+from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.settings.load import load_settings
 from thumb_assets.stages import STAGES
-from thumb_assets.tables import TABLES
+from thumb_assets.tables.contracts import TABLES
 from thumb_assets_tests.golden.asset_graph import SNAPSHOT, describe_graph
 
 

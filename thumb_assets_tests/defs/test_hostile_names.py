@@ -10,7 +10,7 @@ import dagster as dg
 from thumb_assets.defs.metadata import bullets
 from thumb_assets.defs.report import build_report
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.settings import load_settings
+from thumb_assets.settings.load import load_settings
 from thumb_assets_tests.defs.conftest import RunRange
 from thumb_assets_tests.support.hostile import NAME, active_markup, unsafe_characters
 from thumb_assets_tests.support.running import register

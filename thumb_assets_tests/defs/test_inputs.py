@@ -9,7 +9,8 @@ import pytest
 from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.inputs import inputs_sensor
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.store import TableStore, decide
+from thumb_assets.store.decisions import decide
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.defs.conftest import RunRange, stale_causes
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 

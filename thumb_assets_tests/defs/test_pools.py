@@ -11,7 +11,7 @@ from dagster._core.op_concurrency_limits_counter import GlobalOpConcurrencyLimit
 from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.instance import open_instance, prepare_dagster_home
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.store import TableStore
+from thumb_assets.store.parquet import TableStore
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -14,10 +14,10 @@ from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.checks import CHECKS
 from thumb_assets.defs.metadata import stage_metadata
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import StageResult
+from thumb_assets.pipeline.result import StageResult
 from thumb_assets.stages import STAGES
-from thumb_assets.store import TableStore
-from thumb_assets.tables import empty_table
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import empty_table
 from thumb_assets_tests.defs.conftest import RunRange, stale_causes
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register
 
@@ -268,7 +268,7 @@ def test_a_spoiled_still_fails_its_check(
     data_dir: Path,
     run_range: RunRange,
 ) -> None:
-    from thumb_assets.settings import load_settings
+    from thumb_assets.settings.load import load_settings
 
     (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
     assert run_range([video_id], WITHOUT_MODELS).success

@@ -12,11 +12,15 @@ from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.internals import BulkActionsFilter
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.defs.sensors import library_sensor
-from thumb_assets.pipeline import asked_of, backlog_of, grouped, run_groups
-from thumb_assets.settings import read_configuration, settings_path
+from thumb_assets.pipeline.backlog import backlog_of
+from thumb_assets.pipeline.configured import run_groups
+from thumb_assets.pipeline.remembered import asked_of, grouped
+from thumb_assets.settings.config import read_configuration, settings_path
 from thumb_assets.settings.edit import set_in_file
 from thumb_assets.stages import STAGES
-from thumb_assets.store import Library, Outcome, TableStore, record_outcomes
+from thumb_assets.store.library import Library
+from thumb_assets.store.outcomes import Outcome, record_outcomes
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register
 
 MakeVideo = Callable[[str], Path]

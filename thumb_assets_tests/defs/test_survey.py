@@ -6,7 +6,8 @@ import dagster as dg
 
 from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.store import TableStore, read_reference
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.survey import read_reference
 from thumb_assets_tests.unit.survey.builders import write_video
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from thumb_assets.pipeline.remembered import footer_of
 from thumb_assets.pipeline.stages import common_footer, default_stages, stage_key, stage_settings_sha256, table_inputs
-from thumb_assets.settings import PROFILES, Settings, load_settings
+from thumb_assets.settings.load import PROFILES, Settings, load_settings
 from thumb_assets.stages import STAGES, models_of_stage
 
 PATH = Path(__file__).with_name("stage_keys.json")

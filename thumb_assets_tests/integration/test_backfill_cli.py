@@ -15,7 +15,8 @@ from thumb_assets.cli import main
 from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.instance import open_instance
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.store import Catalog, TableStore
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.parquet import TableStore
 
 MakeVideo = Callable[[str], Path]
 STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills"

@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.pipeline import Backlog, backlog_of, estimate, run_with_retries
-from thumb_assets.settings import Settings, load_settings
-from thumb_assets.store import Catalog, Library, TableStore, ids_with_outputs, read_outcomes
+from thumb_assets.pipeline.backlog import Backlog, backlog_of
+from thumb_assets.pipeline.estimate import estimate
+from thumb_assets.pipeline.retry import run_with_retries
+from thumb_assets.settings.load import Settings, load_settings
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.library import Library
+from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.outputs import ids_with_outputs
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 
 MakeVideo = Callable[[str], Path]

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from thumb_assets.export.stills import export_stills
-from thumb_assets.video import FrameFetcher, VideoDecoder
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.fetch import FrameFetcher
 from thumb_assets_tests.support.decoded import identities_of, selections_of
 from thumb_assets_tests.support.drawing import draw_frame, read_frame_index
 from thumb_assets_tests.support.running import register, run_stages

@@ -16,12 +16,13 @@ from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.metadata import stage_metadata
 from thumb_assets.defs.partitions import add_videos
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import default_stages
+from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.select.chapters import verify_chapters
-from thumb_assets.settings import load_settings
-from thumb_assets.store import Catalog, TableStore, remove_outputs
-from thumb_assets.store.outputs import output_files
-from thumb_assets.tables import contract_problems
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.outputs import output_files, remove_outputs
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import contract_problems
 from thumb_assets_tests.support.drawing import draw_frame
 from thumb_assets_tests.support.encoding import Encoding, encode
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
-from thumb_assets.settings import load_settings
-from thumb_assets.store import TableStore
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.web import free_port
 
 MakeVideo = Callable[[str], Path]

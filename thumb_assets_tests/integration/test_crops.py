@@ -14,11 +14,13 @@ from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.checks import CHECKS
 from thumb_assets.defs.partitions import add_videos
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.pipeline import default_stages, stage_settings_sha256
-from thumb_assets.settings import MODELS_DIR_VARIABLE, load_settings
+from thumb_assets.pipeline.stages import default_stages, stage_settings_sha256
+from thumb_assets.settings.environment import MODELS_DIR_VARIABLE
+from thumb_assets.settings.load import load_settings
 from thumb_assets.stages import STAGES
-from thumb_assets.store import Catalog, TableStore
-from thumb_assets.tables import contract_problems, table_from_rows
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import contract_problems, table_from_rows
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 from thumb_assets_tests.support.synthetic import read_frame_index
 

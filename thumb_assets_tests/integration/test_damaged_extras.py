@@ -10,11 +10,16 @@ from threading import Timer
 
 import pytest
 
-from thumb_assets.pipeline import StageResult, run
 from thumb_assets.pipeline.cataloguing import Cataloguing
+from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.job import VideoJob
-from thumb_assets.settings import load_settings
-from thumb_assets.store import Catalog, Library, TableStore, read_outcomes, reference_path
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.library import Library
+from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.survey import reference_path
 from thumb_assets_tests.support.running import register
 
 MakeVideo = Callable[[str], Path]

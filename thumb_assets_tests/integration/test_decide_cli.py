@@ -11,11 +11,12 @@ from click.testing import CliRunner, Result
 
 from thumb_assets import stages as declared
 from thumb_assets.cli import main
-from thumb_assets.settings import load_settings
+from thumb_assets.settings.load import load_settings
 from thumb_assets.settings.presets import load_presets
 from thumb_assets.stages.kit.declaration import FromTables, Made
 from thumb_assets.stages.selections import select_frames
-from thumb_assets.store import TableStore, decide
+from thumb_assets.store.decisions import decide
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import register, run_stages
 
 STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills"

@@ -9,7 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from thumb_assets.cli import main
-from thumb_assets.store import DecisionRecords, Library, TableStore, decide
+from thumb_assets.store.decision_records import DecisionRecords
+from thumb_assets.store.decisions import decide
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import register, run_stages
 
 STAGES = "videos,frames,shots,candidate_frames,sharpness,selections"

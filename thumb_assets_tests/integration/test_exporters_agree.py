@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.export.backend import open_fetcher
-from thumb_assets.settings import ExportSettings, VideoSettings
+from thumb_assets.settings.stages import ExportSettings, VideoSettings
 from thumb_assets_tests.integration.test_shared_clips import LONG, UNREADABLE, manifest
 from thumb_assets_tests.support.decoded import identities_of
 from thumb_assets_tests.support.drawing import draw_frame

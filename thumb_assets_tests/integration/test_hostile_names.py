@@ -12,9 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from thumb_assets.cli import main
-from thumb_assets.export import render_ffmetadata, render_webvtt
-from thumb_assets.store import Outbox, TableStore, write_table_file
-from thumb_assets.tables import TABLES
+from thumb_assets.export.chapters import render_ffmetadata, render_webvtt
+from thumb_assets.store.outbox import Outbox
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.table_file import write_table_file
+from thumb_assets.tables.contracts import TABLES
 from thumb_assets_tests.support.hostile import FORGED, NAME, unsafe_characters
 
 STAGES = "videos,frames,shots,candidate_frames,sharpness,appearance,selections,chapters,stills"

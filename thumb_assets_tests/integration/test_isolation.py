@@ -12,10 +12,15 @@ import pytest
 from PIL import Image
 
 from thumb_assets.errors import SettingsError, ThumbAssetsError
-from thumb_assets.pipeline import Watcher, run, run_isolated, warm_engine, watching
 from thumb_assets.pipeline.child import Job
-from thumb_assets.settings import load_settings
-from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids, read_outcomes
+from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.isolate import run_isolated, warm_engine
+from thumb_assets.pipeline.watching import Watcher, watching
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.library import Library
+from thumb_assets.store.outcomes import failed_video_ids, read_outcomes
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.drawing import draw_frame
 from thumb_assets_tests.support.encoding import encode
 from thumb_assets_tests.support.processes import engine_processes, is_running, wait_until
@@ -240,9 +245,9 @@ def test_a_caller_that_stops_early_leaves_no_child(data_dir, three_videos):
 PARENT = """
 import os, sys
 from pathlib import Path
-from thumb_assets.pipeline import run_isolated
-from thumb_assets.settings import load_settings
-from thumb_assets.store import TableStore
+from thumb_assets.pipeline.isolate import run_isolated
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.processes import engine_processes
 
 def on_frame(*_):

@@ -10,10 +10,15 @@ from click.testing import CliRunner
 
 from thumb_assets.cli import main
 from thumb_assets.defs.checks import CHECKS
-from thumb_assets.pipeline import StageResult, backlog_of, default_stages, stage_settings_sha256
-from thumb_assets.settings import JUDGE_KEY_VARIABLE, load_settings
-from thumb_assets.store import Catalog, Library, TableStore
-from thumb_assets.tables import contract_problems
+from thumb_assets.pipeline.backlog import backlog_of
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.stages import default_stages, stage_settings_sha256
+from thumb_assets.settings.environment import JUDGE_KEY_VARIABLE
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import contract_problems
 from thumb_assets_tests.support.judge_server import MODEL, JudgeServer, brightness, judge_server
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS, MULTI_SHOT_KINDS, read_frame_index

@@ -10,9 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
-from thumb_assets.pipeline import StageResult
-from thumb_assets.settings import load_settings
-from thumb_assets.store import CandidateCache, TableStore, decide, read_learned_bytes, read_learned_head
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.candidate_cache import CandidateCache
+from thumb_assets.store.decisions import decide
+from thumb_assets.store.learned_head import read_learned_bytes, read_learned_head
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import register, run_stages
 
 STAGES = ("videos", "frames", "shots", "candidate_frames", "sharpness", "clip_scores", "selections")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.pipeline import Backlog, backlog_of, default_stages
-from thumb_assets.settings import Settings, load_settings
-from thumb_assets.store import Library, TableStore
+from thumb_assets.pipeline.backlog import Backlog, backlog_of
+from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.settings.load import Settings, load_settings
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 
 MakeVideo = Callable[[str], Path]

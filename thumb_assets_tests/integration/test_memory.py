@@ -16,9 +16,10 @@ _STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills,cata
 _RUN = """
 import sys
 from pathlib import Path
-from thumb_assets.pipeline import run
-from thumb_assets.settings import load_settings
-from thumb_assets.store import Library, TableStore
+from thumb_assets.pipeline.engine import run
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 
 path, data_dir = Path(sys.argv[1]), Path(sys.argv[2])
 (video,), _ = Library(data_dir).register([path])

@@ -10,10 +10,14 @@ from click.testing import CliRunner
 
 from thumb_assets.cli import main
 from thumb_assets.errors import BadInputError, NetworkError, SettingsError, StorageError
-from thumb_assets.pipeline import backlog_of, run_with_retries
-from thumb_assets.settings import Settings, load_settings
-from thumb_assets.store import Library, Mirror, MirroredOutputs, RemoteFolder, TableStore, read_outcomes
-from thumb_assets.store.remote import is_inside
+from thumb_assets.pipeline.backlog import backlog_of
+from thumb_assets.pipeline.retry import run_with_retries
+from thumb_assets.settings.load import Settings, load_settings
+from thumb_assets.store.library import Library
+from thumb_assets.store.mirror import Mirror, MirroredOutputs
+from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.remote import RemoteFolder, is_inside
 from thumb_assets_tests.support.running import WITHOUT_MODELS, run_stages
 from thumb_assets_tests.support.s3 import s3_server
 

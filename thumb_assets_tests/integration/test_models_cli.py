@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
-from thumb_assets.weights import MODEL_FILES, get_model_file
+from thumb_assets.weights.registry import MODEL_FILES, get_model_file
 from thumb_assets_tests.support.local_hub import LocalHub, empty_the_machine, safetensors, serve_local_hub
 
 STAGES = "videos,frames,shots,candidate_frames,sharpness,iqa_scores,selections"

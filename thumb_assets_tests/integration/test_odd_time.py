@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from thumb_assets.settings import load_settings
-from thumb_assets.store import TableStore
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.odd_time import SHOT_FRAMES, deck_frames
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.stages import STAGES
-from thumb_assets.store import TableStore, read_outcomes
+from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import register
 
 MakeVideo = Callable[[str], Path]
@@ -79,7 +80,7 @@ def test_ctrl_c_ends_the_waiting(video: tuple[Path, str], data_dir: Path) -> Non
 
 def test_the_lock_of_a_killed_process_is_free(video: tuple[Path, str], data_dir: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from thumb_assets.store import TableStore\n"
+        "import sys, time; from pathlib import Path; from thumb_assets.store.parquet import TableStore\n"
         "lock = TableStore(Path(sys.argv[1])).video_lock(sys.argv[2]); lock.acquire(); print('held', flush=True)\n"
         "time.sleep(600)"
     )
@@ -97,7 +98,8 @@ def test_the_lock_of_a_killed_process_is_free(video: tuple[Path, str], data_dir:
 
 def test_two_writers_lose_no_outcome(data_dir: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from thumb_assets.store import Outcome, TableStore, record_outcomes\n"
+        "import sys; from pathlib import Path; from thumb_assets.store.outcomes import Outcome, record_outcomes\n"
+        "from thumb_assets.store.parquet import TableStore\n"
         "store = TableStore(Path(sys.argv[1])); input()\n"
         "for number in range(20):\n"
         "    rows = [Outcome(f'clip-{number:08d}', stage, 'done', None, None, 1, '') for stage in sys.argv[2:]]\n"

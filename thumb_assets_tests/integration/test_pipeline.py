@@ -10,11 +10,15 @@ import pytest
 from PIL import Image
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline import run
-from thumb_assets.settings import load_settings
+from thumb_assets.pipeline.engine import run
+from thumb_assets.settings.load import load_settings
 from thumb_assets.stages import STAGES
-from thumb_assets.store import Catalog, TableStore, failed_video_ids, read_outcomes
-from thumb_assets.tables import TABLES, contract_problems, tables_of, verify_coverage
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.outcomes import failed_video_ids, read_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import contract_problems
+from thumb_assets.tables.contracts import TABLES, tables_of
+from thumb_assets.tables.verify import verify_coverage
 from thumb_assets_tests.support.damage import damage
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS, RECIPES, read_frame_index

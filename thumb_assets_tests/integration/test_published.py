@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.pipeline import StageResult, default_stages
-from thumb_assets.settings import PUBLISH_SQL_URL_VARIABLE, PUBLISH_TOKEN_VARIABLE, load_settings
-from thumb_assets.store import TableStore
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.settings.environment import PUBLISH_SQL_URL_VARIABLE, PUBLISH_TOKEN_VARIABLE
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.receiver import Receiver, receiver
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 

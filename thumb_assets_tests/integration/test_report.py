@@ -14,8 +14,10 @@ from thumb_assets.cli import main
 from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.report import CHECK, NAME
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.report import gather, gone_videos, write_report
-from thumb_assets.store import Library, TableStore
+from thumb_assets.report.facts import gather, gone_videos
+from thumb_assets.report.page import write_report
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import register, run_stages
 
 

@@ -9,11 +9,13 @@ import pytest
 from torch.nn import Module
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from thumb_assets.pipeline import StageResult, run
+from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.scoring import LOADING_MODEL
-from thumb_assets.settings import Settings, load_settings
-from thumb_assets.store import Outcome, TableStore, record_outcomes
-from thumb_assets.tables import tables_of
+from thumb_assets.settings.load import Settings, load_settings
+from thumb_assets.store.outcomes import Outcome, record_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.contracts import tables_of
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 
 MakeVideo = Callable[[str], Path]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from thumb_assets.pipeline import run_isolated
-from thumb_assets.settings import Settings, load_settings
-from thumb_assets.store import TableStore
+from thumb_assets.pipeline.isolate import run_isolated
+from thumb_assets.settings.load import Settings, load_settings
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 
 STAGES = (*WITHOUT_MODELS, "clip_scores", *(["iqa_scores"] if find_spec("pyiqa") else []))

@@ -13,15 +13,17 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from thumb_assets.errors import StorageError
-from thumb_assets.pipeline import run
-from thumb_assets.publish import verify_signature
-from thumb_assets.serve import Delivery, Intake
+from thumb_assets.pipeline.engine import run
+from thumb_assets.publish.signature import verify_signature
 from thumb_assets.serve import intake as intake_module
-from thumb_assets.serve.delivery import SIGNATURE_HEADER
-from thumb_assets.serve.intake import file_name_for
-from thumb_assets.settings import PUBLISH_SQL_URL_VARIABLE, Settings, load_settings
-from thumb_assets.store import Library, Outbox, Request, TableStore, read_outcomes
-from thumb_assets.store.outbox import RequestState
+from thumb_assets.serve.delivery import SIGNATURE_HEADER, Delivery
+from thumb_assets.serve.intake import Intake, file_name_for
+from thumb_assets.settings.environment import PUBLISH_SQL_URL_VARIABLE
+from thumb_assets.settings.load import Settings, load_settings
+from thumb_assets.store.library import Library
+from thumb_assets.store.outbox import Outbox, Request, RequestState
+from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.receiver import Receiver, receiver
 from thumb_assets_tests.support.running import WITHOUT_MODELS
 

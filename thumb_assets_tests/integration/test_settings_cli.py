@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
-from thumb_assets.settings import SETTINGS_FILE
+from thumb_assets.settings.config import SETTINGS_FILE
 from thumb_assets.settings.edit import set_in_file
-from thumb_assets.store import TableStore
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import WITHOUT_MODELS
 
 STAGES = ",".join(WITHOUT_MODELS)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.video import FrameFetcher, VideoDecoder
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.fetch import FrameFetcher
 from thumb_assets_tests.support.decoded import identities_of
 
 # The manifest's count where ours differs, and why.

@@ -11,11 +11,11 @@ from PIL import Image
 
 from thumb_assets.errors import SettingsError, VerificationError
 from thumb_assets.export.figures import score_timeline
-from thumb_assets.pipeline import StageResult
-from thumb_assets.settings import Settings, load_settings
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.stages.kit.work import identities_of
-from thumb_assets.store import TableStore
-from thumb_assets.video import FrameFetcher
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.video.fetch import FrameFetcher
 from thumb_assets_tests.support.drawing import RgbArray
 from thumb_assets_tests.support.encoding import Encoding, encode
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages

@@ -15,8 +15,9 @@ from click.testing import CliRunner
 
 from thumb_assets.cli import main
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.settings import load_settings
-from thumb_assets.store import Library, TableStore
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 
 STALL = "video.stall_seconds=3"
 # A lease on a file has whoever opens it wait until it is given back, or the kernel breaks it after 45 s.

@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from thumb_assets.cli import main
-from thumb_assets.pipeline import StageResult, default_stages
-from thumb_assets.settings import Settings, load_settings
-from thumb_assets.store import TableStore
-from thumb_assets.tables import TABLES, tables_of
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.settings.load import Settings, load_settings
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.contracts import TABLES, tables_of
 from thumb_assets_tests.support.running import register, run_stages
 from thumb_assets_tests.support.stored import DAMAGES
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.defs.instance import open_instance
-from thumb_assets.store import TableStore
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.processes import cpu_seconds, descendants_of, is_engine, state_of, wait_until
 from thumb_assets_tests.support.terminal import CTRL_C, CTRL_Z, Terminal
 from thumb_assets_tests.support.web import free_port

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import VerificationError
-from thumb_assets.video import FrameFetcher, VideoDecoder
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.fetch import FrameFetcher
 from thumb_assets_tests.support.decoded import identities_of
 from thumb_assets_tests.support.drawing import read_frame_index
 from thumb_assets_tests.support.synthetic import RECIPES

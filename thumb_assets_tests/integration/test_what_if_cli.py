@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
-from thumb_assets.store import TableStore
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import register, run_stages
 
 STAGES = ("videos", "frames", "shots", "candidate_frames", "sharpness", "appearance", "selections", "stills")

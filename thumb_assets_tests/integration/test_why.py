@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
 from thumb_assets.defs.metadata import stage_metadata
-from thumb_assets.settings import load_settings
-from thumb_assets.store import TableStore
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS, MULTI_SHOT_KINDS
 

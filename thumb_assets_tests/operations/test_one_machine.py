@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from thumb_assets.store import TableStore, read_outcomes
+from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.operations.clips import long_clip, users_of
 from thumb_assets_tests.robustness.whole import leftovers, table_problems
 from thumb_assets_tests.support.cluster import wait_for

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from thumb_assets.select.guidance import Guidance
-from thumb_assets.settings import (
+from thumb_assets.settings.selection import (
     ComponentWeights,
     KeyframesSettings,
     RejectSettings,

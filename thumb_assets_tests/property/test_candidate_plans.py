@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thumb_assets.candidates import CandidatePredictor, plan_candidates
-from thumb_assets.settings import CandidatesSettings
+from thumb_assets.candidates.plan import plan_candidates
+from thumb_assets.candidates.predictor import CandidatePredictor
+from thumb_assets.settings.stages import CandidatesSettings
 from thumb_assets.tables.measurements import SAMPLING_METHODS
 from thumb_assets_tests.unit.test_candidates import frames_table, shots_table
 

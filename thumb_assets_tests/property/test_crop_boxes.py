@@ -6,7 +6,7 @@ from math import ceil, floor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thumb_assets.export import FaceBox, crop_box
+from thumb_assets.export.crop_box import FaceBox, crop_box
 
 # Small frames, so that edges touch often and every position can be tried; the ratios people use and odd ones.
 sides = st.integers(1, 90)

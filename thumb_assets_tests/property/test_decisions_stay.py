@@ -15,20 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from thumb_assets.pipeline.removal import remove_replaced, remove_video
-from thumb_assets.settings import LibrarySettings
-from thumb_assets.store import (
-    DecisionRecords,
-    Library,
-    LibraryVideo,
-    Mirror,
-    Outcome,
-    TableStore,
-    decide,
-    ids_with_outputs,
-    record_outcomes,
-    settle_decisions,
-)
-from thumb_assets.tables import table_from_rows
+from thumb_assets.settings.operation import LibrarySettings
+from thumb_assets.store.decision_records import DecisionRecords
+from thumb_assets.store.decisions import decide, settle_decisions
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.library import Library
+from thumb_assets.store.mirror import Mirror
+from thumb_assets.store.outcomes import Outcome, record_outcomes
+from thumb_assets.store.outputs import ids_with_outputs
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import table_from_rows
 from thumb_assets_tests.unit.store.builders import FOOTER, row
 
 NAMES = ("a.mp4", "b.mp4", "folder/a.mp4", "c.mov")

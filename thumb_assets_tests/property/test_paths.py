@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from thumb_assets.errors import ContractError
 from thumb_assets.serve.intake import file_name_for
-from thumb_assets.store import VIDEO_SUFFIXES, TableStore
+from thumb_assets.store.library import VIDEO_SUFFIXES
+from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.remote import is_inside
 
 FOLDER = "/srv/library"

@@ -17,7 +17,7 @@ from thumb_assets.select.rules import DEGRADED, EXCLUDED, rule_of
 from thumb_assets.select.score import percentile_ranks
 from thumb_assets.select.similarity import comparable_vectors
 from thumb_assets.select.verdicts import NO_RULE, judge
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets_tests.property.selection_cases import cases, maybe_levels, selection_settings
 from thumb_assets_tests.unit.select.builders import Case, by_frame, clip_table, iqa_table, ranking
 

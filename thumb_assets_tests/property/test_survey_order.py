@@ -7,9 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thumb_assets.select.measure import CandidateArrays, joined
-from thumb_assets.settings import SelectionSettings
-from thumb_assets.store import CandidateCache, TableStore
-from thumb_assets.survey import alike_frames, frames_of, groups_of_alike, reference_of
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.store.candidate_cache import CandidateCache
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.survey.alike import alike_frames, groups_of_alike
+from thumb_assets.survey.frames import frames_of
+from thumb_assets.survey.reference import reference_of
 from thumb_assets_tests.unit.survey.builders import BLACK, MODEL, write_video
 
 shown = st.lists(st.sampled_from(["intro", "outro", "logo", BLACK, "x1", "x2"]), min_size=1, max_size=5)

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from thumb_assets.store import TableStore
-from thumb_assets.tables import TABLES, Embedding, conform, content_sha256, contract_problems, table_from_rows
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import conform, content_sha256, contract_problems, table_from_rows
+from thumb_assets.tables.contracts import TABLES
+from thumb_assets.tables.declaration import Embedding
 
 VIDEO = "clip-01234567"
 FOOTER = {"video_sha256": "a" * 64, "settings_sha256": "b" * 64, "tool_versions": "{}"}

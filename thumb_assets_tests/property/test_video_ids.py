@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thumb_assets.errors import ContractError
-from thumb_assets.store import TableStore, verify_video_id, video_id_for
+from thumb_assets.store.identity import verify_video_id, video_id_for
+from thumb_assets.store.parquet import TableStore
 
 _ROOT = Path("/library/data").absolute()
 _STORE = TableStore(_ROOT)

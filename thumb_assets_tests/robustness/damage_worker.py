@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.pipeline import StageResult
-from thumb_assets.settings import VideoSettings
-from thumb_assets.store import TableStore, read_outcomes
-from thumb_assets.video import VideoDecoder
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.settings.stages import VideoSettings
+from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets_tests.robustness.whole import leftovers, table_problems, video_problems
 from thumb_assets_tests.support.damage import damage
 from thumb_assets_tests.support.running import register, run_stages

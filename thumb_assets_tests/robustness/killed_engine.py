@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from thumb_assets.settings import load_settings
+from thumb_assets.settings.load import load_settings
 from thumb_assets_tests.support.running import register, run_stages
 
 _CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink"}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.store import TableStore
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.robustness.commands import Ended, finish, run_arguments
 from thumb_assets_tests.robustness.test_kills import completed_problems
 from thumb_assets_tests.robustness.whole import leftovers, table_problems

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.store import Catalog, Library, TableStore, failed_video_ids
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.library import Library
+from thumb_assets.store.outcomes import failed_video_ids
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.robustness.commands import Ended, backfill_arguments, finish, kill, run_arguments
 from thumb_assets_tests.robustness.whole import catalog_problems, leftovers, table_problems, video_problems
 

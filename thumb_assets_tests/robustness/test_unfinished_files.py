@@ -11,7 +11,7 @@ import pytest
 from thumb_assets.errors import StorageError
 from thumb_assets.files import replaced_file
 from thumb_assets.folders import replaced_folder
-from thumb_assets.store import TableStore
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.unit.store.builders import FOOTER, table
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no file locks of this kind")
@@ -90,7 +90,7 @@ def test_reading_a_table_leaves_no_thread_of_arrows_behind(data_dir: Path) -> No
     script = """
         import os, sys, time
         from pathlib import Path
-        from thumb_assets.store import TableStore
+        from thumb_assets.store.parquet import TableStore
         def threads():
             names = [Path(f"/proc/self/task/{task}/comm").read_text().strip() for task in os.listdir("/proc/self/task")]
             return len([name for name in names if not name.startswith("jemalloc")])

@@ -17,8 +17,10 @@ import pytest
 from PIL import Image
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.store import Library, TableStore, read_outcomes
-from thumb_assets.video import read_header
+from thumb_assets.store.library import Library
+from thumb_assets.store.outcomes import read_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.video.decode import read_header
 from thumb_assets_tests.robustness.whole import leftovers, table_problems, video_problems
 from thumb_assets_tests.support.running import register, run_stages
 

@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from thumb_assets.select.components import COMPONENTS
-from thumb_assets.settings import VideoSettings
-from thumb_assets.tables import table_from_rows
-from thumb_assets.video import FrameIdentities, VideoDecoder
+from thumb_assets.settings.stages import VideoSettings
+from thumb_assets.tables.conform import table_from_rows
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.fetch import FrameIdentities
 
 
 def identities_of(path: Path, settings: VideoSettings | None = None) -> FrameIdentities:

@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from thumb_assets.pipeline import StageResult, default_stages, run
-from thumb_assets.settings import Settings, load_settings
-from thumb_assets.store import Library, TableStore
+from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.settings.load import Settings, load_settings
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
 
 # No model and no network: what is tested is the engine. Tests that want scores of models say so.
 WITHOUT_MODELS = tuple(

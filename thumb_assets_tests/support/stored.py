@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from thumb_assets.tables import TABLES
+from thumb_assets.tables.contracts import TABLES
 
 
 def flip_a_bit(path: Path) -> None:

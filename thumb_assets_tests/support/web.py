@@ -11,8 +11,8 @@ from typing import Any
 
 import uvicorn
 
-from thumb_assets.serve import server_config
-from thumb_assets.settings import ServeSettings
+from thumb_assets.serve.connections import server_config
+from thumb_assets.settings.operation import ServeSettings
 
 
 @contextmanager

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from thumb_assets.pipeline import default_stages, run_isolated, warm_engine
-from thumb_assets.settings import load_settings
+from thumb_assets.pipeline.isolate import run_isolated, warm_engine
+from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.settings.load import load_settings
 from thumb_assets.stages import STAGES, models_of_profiles
-from thumb_assets.store import TableStore
-from thumb_assets.weights import list_models
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.weights.status import list_models
 
 BEFORE = ("videos", "frames", "shots", "candidate_frames")
 WANTED = (*BEFORE, "toy", "toy_note", "catalog")

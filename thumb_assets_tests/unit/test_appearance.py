@@ -20,7 +20,7 @@ from thumb_assets.appearance import (
 )
 from thumb_assets.select.similarity import hash_distances
 from thumb_assets.sharpness import EVAL_HEIGHT
-from thumb_assets.video import VideoDecoder
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets_tests.support.drawing import draw_frame
 
 WORDS = ("The quick brown fox", "jumps over the lazy dog", "while it rains outside")

@@ -4,10 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from thumb_assets.candidates import CandidatePredictor, plan_candidates, shot_candidates
+from thumb_assets.candidates.plan import plan_candidates
+from thumb_assets.candidates.predictor import CandidatePredictor
+from thumb_assets.candidates.rules import shot_candidates
 from thumb_assets.errors import ContractError
-from thumb_assets.settings import CandidatesSettings
-from thumb_assets.tables import contract_problems, empty_table, table_from_rows
+from thumb_assets.settings.stages import CandidatesSettings
+from thumb_assets.tables.conform import contract_problems, empty_table, table_from_rows
 
 VIDEO_ID = "clip-0a1b2c3d"
 SETTINGS = CandidatesSettings()

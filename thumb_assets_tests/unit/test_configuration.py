@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import PROFILES, Settings, read_configuration, read_settings, settings_path, variable_of
-from thumb_assets.settings.config import flat, nested
+from thumb_assets.settings.config import flat, nested, read_configuration, read_settings, settings_path, variable_of
 from thumb_assets.settings.edit import set_in_file, unset_in_file
+from thumb_assets.settings.load import PROFILES, Settings
 
 # Settings that some profile sets and others that none does, each with values that are always valid.
 VALUES: dict[str, list[Any]] = {

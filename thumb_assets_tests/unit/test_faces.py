@@ -5,9 +5,9 @@ import pytest
 
 from thumb_assets.errors import BadInputError, ModelUnavailableError
 from thumb_assets.faces import FaceBox, YuNetDetector, load_face_detector, scale_boxes
-from thumb_assets.settings import FacesSettings
-from thumb_assets.video import VideoDecoder
-from thumb_assets.weights import get_model_file
+from thumb_assets.settings.stages import FacesSettings
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.weights.registry import get_model_file
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.settings import ShotsSettings
-from thumb_assets.shots import find_steps, picture_difference, weigh_groups
+from thumb_assets.settings.stages import ShotsSettings
+from thumb_assets.shots.keyframe_cuts import find_steps, picture_difference, weigh_groups
 
 _GOP, _SYNC, _INTER = 60, 10_000, 300
 

@@ -1,8 +1,9 @@
 import pytest
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import SelectionSettings, load_settings
+from thumb_assets.settings.load import load_settings
 from thumb_assets.settings.presets import load_presets
+from thumb_assets.settings.selection import SelectionSettings
 
 NAMES = tuple(load_presets())
 

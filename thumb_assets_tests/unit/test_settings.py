@@ -4,16 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import (
-    JUDGE_KEY_VARIABLE,
-    PROFILES,
-    Settings,
-    data_dir,
-    judge_key,
-    load_settings,
-    models_cache_dir,
-    settings_sha256,
-)
+from thumb_assets.settings.environment import JUDGE_KEY_VARIABLE, data_dir, judge_key, models_cache_dir
+from thumb_assets.settings.load import PROFILES, Settings, load_settings, settings_sha256
 
 
 @pytest.mark.parametrize("profile", PROFILES)

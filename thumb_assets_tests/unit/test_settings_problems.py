@@ -5,8 +5,7 @@ import json
 import pytest
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import load_settings
-from thumb_assets.settings.load import Settings
+from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.settings.problems import setting_names
 
 NAMES = list(setting_names(Settings))

@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thumb_assets.settings import ShotsSettings
-from thumb_assets.shots import ShotDetector, ShotStart, shots_table
+from thumb_assets.settings.stages import ShotsSettings
+from thumb_assets.shots.detector import ShotDetector
+from thumb_assets.shots.starts import ShotStart, shots_table
 from thumb_assets_tests.support.drawing import draw_frame
 
 RATE = Fraction(25)
@@ -87,7 +88,7 @@ def test_table_tiles_the_video() -> None:
     ],
 )
 def test_cuts_of_real_clips_are_at_the_decode_index(shared_dir: Path, clip: str, cuts: list[int]) -> None:
-    from thumb_assets.video import VideoDecoder
+    from thumb_assets.video.decode import VideoDecoder
 
     settings = ShotsSettings()
     with VideoDecoder(shared_dir / "video" / clip) as decoder:

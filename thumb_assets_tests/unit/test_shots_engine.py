@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from thumb_assets.errors import ModelUnavailableError
-from thumb_assets.settings import load_settings
+from thumb_assets.settings.load import load_settings
 from thumb_assets.shots.transnet_model import forget_loaded
-from thumb_assets.store import TableStore
-from thumb_assets.tables import contract_problems, verify_coverage
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import contract_problems
+from thumb_assets.tables.verify import verify_coverage
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS
 

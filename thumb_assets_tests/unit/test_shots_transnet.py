@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError
-from thumb_assets.settings import ShotsSettings
-from thumb_assets.shots import ShotDetector, ShotStart
+from thumb_assets.settings.stages import ShotsSettings
+from thumb_assets.shots.detector import ShotDetector
+from thumb_assets.shots.starts import ShotStart
 from thumb_assets.shots.transnet import TransNetDriver, as_input
 from thumb_assets.shots.windows import WINDOW_SIZE, WindowedPredictor
 from thumb_assets_tests.support.drawing import draw_frame
@@ -263,7 +264,7 @@ def test_a_network_of_ones_own_can_be_given() -> None:
 )
 @pytest.mark.slow
 def test_cuts_of_real_clips(package: Any, shared_dir: Path, clip: str, cuts: list[int]) -> None:
-    from thumb_assets.video import VideoDecoder
+    from thumb_assets.video.decode import VideoDecoder
 
     with VideoDecoder(shared_dir / "video" / clip) as decoder:
         detector = ShotDetector(LEARNED)

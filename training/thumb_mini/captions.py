@@ -1,6 +1,6 @@
 """What is said about a clean frame and about each kind of defect: the prompts of the settings and paraphrases."""
 
-from thumb_assets.settings import NEGATIVE_PROMPTS, POSITIVE_PROMPTS
+from thumb_assets.settings.stages import NEGATIVE_PROMPTS, POSITIVE_PROMPTS
 
 CLEAN = "clean"
 

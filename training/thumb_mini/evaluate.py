@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from thumb_assets.settings import NEGATIVE_PROMPTS, POSITIVE_PROMPTS
+from thumb_assets.settings.stages import NEGATIVE_PROMPTS, POSITIVE_PROMPTS
 from training.thumb_mini.batches import to_input
 from training.thumb_mini.captions import KINDS
 from training.thumb_mini.clean import whole_frame

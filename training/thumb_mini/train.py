@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from thumb_assets.settings import NEGATIVE_PROMPTS, POSITIVE_PROMPTS
+from thumb_assets.settings.stages import NEGATIVE_PROMPTS, POSITIVE_PROMPTS
 from training.thumb_mini.batches import BatchPlan, SpoiledPairs
 from training.thumb_mini.captions import CLEAN, KINDS, captions_of
 from training.thumb_mini.losses import caption_loss, clip_scores, rank_loss, score_loss

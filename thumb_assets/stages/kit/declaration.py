@@ -9,13 +9,15 @@ import pyarrow as pa
 
 from thumb_assets.errors import ContractError, ThumbAssetsError
 from thumb_assets.select.guidance import Guidance
-from thumb_assets.settings import Settings
 from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.scorer import FrameScorer
-from thumb_assets.store import LibraryVideo, TableStore
-from thumb_assets.tables import TableContract, Verdict, verify_contract
-from thumb_assets.video import VideoHeader
-from thumb_assets.weights import ModelFile
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.declaration import TableContract
+from thumb_assets.tables.verify import Verdict, verify_contract
+from thumb_assets.video.decode import VideoHeader
+from thumb_assets.weights.registry import ModelFile
 
 # (video_id, table name, store, settings) -> verdict, from what is stored; its docstring describes it.
 Check = Callable[[str, str, TableStore, Settings], Verdict]

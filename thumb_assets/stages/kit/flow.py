@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from thumb_assets.errors import ContractError
 from thumb_assets.stages.kit.declaration import FromFile, FromFrames, FromTables, Stage
-from thumb_assets.tables import TABLES
+from thumb_assets.tables.contracts import TABLES
 
 
 def in_order(stages: Iterable[Stage], flow: Sequence[str]) -> dict[str, Stage]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.inference import use_cores
-from thumb_assets.video import Frame
+from thumb_assets.video.frame import Frame
 
 # Batches of a scorer that may wait or be worked on while frames go on arriving; one more and the decoder waits.
 _MAX_RUNNING_BATCHES = 2

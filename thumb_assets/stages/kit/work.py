@@ -10,11 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from thumb_assets.select.measure import TABLES_OF_SCORES, ScoreTables, embedding_model_of
-from thumb_assets.settings import Settings, VideoSettings
+from thumb_assets.settings.load import Settings
+from thumb_assets.settings.stages import VideoSettings
 from thumb_assets.stages.kit.declaration import VideoTables
-from thumb_assets.store import Library, TableStore
-from thumb_assets.tables import Verdict, verify_coverage
-from thumb_assets.video import Frame, FrameFetcher, FrameIdentities, Geometry
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.verify import Verdict, verify_coverage
+from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
+from thumb_assets.video.frame import Frame
+from thumb_assets.video.geometry import Geometry
 
 # What a scorer of candidates reads.
 OF_FRAMES = ("frames", "candidate_frames")

@@ -5,12 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from thumb_assets.clip import ClipScorer, OpenClipEncoder
+from thumb_assets.clip.encoder import OpenClipEncoder
 from thumb_assets.clip.loading import load_open_clip
 from thumb_assets.clip.preprocess import Preprocessor
+from thumb_assets.clip.scorer import ClipScorer
 from thumb_assets.errors import OutOfMemoryError, SettingsError
 from thumb_assets.inference import BatchSizer
-from thumb_assets.settings import ClipSettings, settings_sha256
+from thumb_assets.settings.load import settings_sha256
+from thumb_assets.settings.stages import ClipSettings
 
 MINI = ClipSettings(device="cpu")
 

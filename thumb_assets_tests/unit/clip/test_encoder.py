@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from huggingface_hub import constants
 
-from thumb_assets.clip import OpenClipEncoder
+from thumb_assets.clip.encoder import OpenClipEncoder
 from thumb_assets.clip.preprocess import Preprocessor
 from thumb_assets.errors import BadInputError, ModelUnavailableError, RefusedModelError, SettingsError
-from thumb_assets.settings import ClipSettings
+from thumb_assets.settings.stages import ClipSettings
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from thumb_assets.clip import ClipScorer, OpenClipEncoder
+from thumb_assets.clip.encoder import OpenClipEncoder
 from thumb_assets.clip.mini import MINI_CONFIG_FILE, MINI_WEIGHTS_FILE, mini_identity
+from thumb_assets.clip.scorer import ClipScorer
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings import ClipSettings
+from thumb_assets.settings.stages import ClipSettings
 
 SETTINGS = ClipSettings(model="thumb-mini", pretrained="embedded", device="cpu")
 NUM_BYTES_MAX = 8_000_000
@@ -78,7 +79,7 @@ def test_it_is_a_legal_open_clip_model_in_half_precision():
 
 def test_it_loads_without_a_network_in_a_fresh_process():
     program = (
-        "from thumb_assets.clip import load_clip_scorer; from thumb_assets.settings import ClipSettings; "
+        "from thumb_assets.clip.scorer import load_clip_scorer; from thumb_assets.settings.stages import ClipSettings; "
         "scorer = load_clip_scorer(ClipSettings(model='thumb-mini', pretrained='embedded', device='cpu')); "
         "print(scorer.footer['pretrained'], scorer.short_side)"
     )

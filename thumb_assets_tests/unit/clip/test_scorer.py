@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from thumb_assets.clip import ClipScorer, clip_scores_from_embeddings, load_clip_scorer, score_images
+from thumb_assets.clip.scorer import ClipScorer, load_clip_scorer, score_images
+from thumb_assets.clip.scores import clip_scores_from_embeddings
 from thumb_assets.errors import ModelUnavailableError
-from thumb_assets.settings import ClipSettings
+from thumb_assets.settings.stages import ClipSettings
 
 COLOURS = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1), "yellow": (1, 1, 0)}
 

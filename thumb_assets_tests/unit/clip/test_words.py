@@ -2,11 +2,11 @@
 
 import pytest
 
-from thumb_assets.clip import load_clip_scorer
+from thumb_assets.clip.scorer import load_clip_scorer
 from thumb_assets.errors import SettingsError
 from thumb_assets.pipeline.guidance import Guides, require_known_words
-from thumb_assets.settings import load_settings
-from thumb_assets.store import TableStore
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.tiny_clip import TinyModel
 
 UNKNOWN = [

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from thumb_assets.export import export_stills
-from thumb_assets.settings import StillsSettings
-from thumb_assets.video import FrameIdentities
+from thumb_assets.export.stills import export_stills
+from thumb_assets.settings.stages import StillsSettings
+from thumb_assets.video.fetch import FrameIdentities
 from thumb_assets_tests.support.decoded import identities_of, selections_of
 
 VIDEO_ID, TICKS_PER_SECOND = "b-frames-0123abcd", 12_800

@@ -10,8 +10,8 @@ import av
 import pyarrow as pa
 import pytest
 
-from thumb_assets.export import export_chapters, render_ffmetadata, render_webvtt
-from thumb_assets.tables import empty_table, table_from_rows
+from thumb_assets.export.chapters import export_chapters, render_ffmetadata, render_webvtt
+from thumb_assets.tables.conform import empty_table, table_from_rows
 from thumb_assets_tests.support.drawing import draw_frame
 from thumb_assets_tests.support.encoding import encode
 

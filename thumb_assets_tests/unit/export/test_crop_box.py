@@ -2,8 +2,7 @@
 
 import pytest
 
-from thumb_assets.export import CropBox, FaceBox, crop_box
-from thumb_assets.export.crop_box import crop_size
+from thumb_assets.export.crop_box import CropBox, FaceBox, crop_box, crop_size
 
 WIDE, UPRIGHT = (1920, 1080), (1080, 1920)
 

@@ -8,11 +8,14 @@ import pytest
 from PIL import ExifTags, Image
 
 from thumb_assets.errors import ContractError, StorageError, VerificationError
-from thumb_assets.export import crops_sheet, export_crops, read_still_metadata, verify_crops_count, verify_crops_mapping
-from thumb_assets.export.metadata import encode_still
-from thumb_assets.settings import CropsSettings, StillsSettings
-from thumb_assets.tables import table_from_rows, verify_contract
-from thumb_assets.video import VideoDecoder
+from thumb_assets.export.crops import export_crops
+from thumb_assets.export.figures import crops_sheet
+from thumb_assets.export.metadata import encode_still, read_still_metadata
+from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
+from thumb_assets.settings.stages import CropsSettings, StillsSettings
+from thumb_assets.tables.conform import table_from_rows
+from thumb_assets.tables.verify import verify_contract
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets_tests.unit.export.conftest import VIDEO_ID, VIDEO_SHA256
 
 RATIOS = ("16:9", "9:16", "1:1", "4:5")  # the video is 320x180: the first is the whole frame

@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from thumb_assets.errors import SettingsError, StorageError
-from thumb_assets.export import read_still_metadata, space_for_video, verify_mapping
-from thumb_assets.export.metadata import srgb_profile
-from thumb_assets.settings import ExportSettings, StillsSettings, load_settings
-from thumb_assets.video import VideoDecoder
+from thumb_assets.export.metadata import read_still_metadata, srgb_profile
+from thumb_assets.export.space import space_for_video
+from thumb_assets.export.verify import verify_mapping
+from thumb_assets.settings.load import load_settings
+from thumb_assets.settings.stages import ExportSettings, StillsSettings
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets_tests.support.decoded import identities_of
 
 DEEP = StillsSettings(format="png", bit_depth=16)

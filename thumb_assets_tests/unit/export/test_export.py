@@ -12,19 +12,17 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from thumb_assets.errors import StorageError, VerificationError
-from thumb_assets.export import (
-    contact_sheet,
-    plan_stills,
-    read_still_metadata,
-    score_timeline,
-    verify_count,
-    write_stills,
-)
-from thumb_assets.export.metadata import encode_still
+from thumb_assets.export.figures import contact_sheet, score_timeline
+from thumb_assets.export.metadata import encode_still, read_still_metadata
+from thumb_assets.export.plan import plan_stills
+from thumb_assets.export.verify import verify_count
+from thumb_assets.export.write import write_stills
 from thumb_assets.folders import recover_folder, replaced_folder
-from thumb_assets.settings import StillsSettings
-from thumb_assets.tables import table_from_rows, verify_contract
-from thumb_assets.video import FrameFetcher, VideoDecoder
+from thumb_assets.settings.stages import StillsSettings
+from thumb_assets.tables.conform import table_from_rows
+from thumb_assets.tables.verify import verify_contract
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.fetch import FrameFetcher
 from thumb_assets_tests.support.decoded import identities_of, selections_of
 from thumb_assets_tests.support.drawing import read_frame_index
 from thumb_assets_tests.unit.export.conftest import VIDEO_ID, VIDEO_SHA256

@@ -16,8 +16,10 @@ from thumb_assets.export.backend import open_fetcher
 from thumb_assets.export.ffmpeg_command import select_expression
 from thumb_assets.export.ffmpeg_fetch import FfmpegFetcher, peak_temporary_bytes
 from thumb_assets.export.ffmpeg_program import find_program
-from thumb_assets.settings import ExportSettings, VideoSettings, settings_sha256
-from thumb_assets.video import FrameFetcher, VideoDecoder
+from thumb_assets.settings.load import settings_sha256
+from thumb_assets.settings.stages import ExportSettings, VideoSettings
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.fetch import FrameFetcher
 from thumb_assets_tests.support.decoded import identities_of
 
 WANTED = (3, 7, 8, 20, 39)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thumb_assets.errors import ContractError
-from thumb_assets.export import estimate_num_bytes, plan_stills, still_file_name
-from thumb_assets.settings import StillsSettings
+from thumb_assets.export.plan import estimate_num_bytes, plan_stills, still_file_name
+from thumb_assets.settings.stages import StillsSettings
 
 NAME = re.compile(r"(?P<video>.+)_f(\d{8})_t(-?\d+\.\d{3})\.jpg")
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from thumb_assets.export import verify_count, verify_mapping
 from thumb_assets.export.metadata import encode_still, read_still_metadata
-from thumb_assets.video import VideoDecoder
+from thumb_assets.export.verify import verify_count, verify_mapping
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.rendition import render
 
 

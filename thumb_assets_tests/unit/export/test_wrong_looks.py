@@ -6,11 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from thumb_assets.export import export_stills, read_still_metadata, verify_mapping
-from thumb_assets.export.metadata import encode_still
-from thumb_assets.settings import StillsSettings
-from thumb_assets.video import VideoDecoder
+from thumb_assets.export.metadata import encode_still, read_still_metadata
+from thumb_assets.export.stills import export_stills
+from thumb_assets.export.verify import verify_mapping
+from thumb_assets.settings.stages import StillsSettings
 from thumb_assets.video.colour import Colours
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.rendition import render
 from thumb_assets_tests.support.decoded import identities_of, selections_of
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from thumb_assets.inference import BatchSizer
-from thumb_assets.iqa import IqaScorer, PyiqaMetric
+from thumb_assets.iqa.pyiqa_metric import PyiqaMetric
+from thumb_assets.iqa.scorer import IqaScorer
 from thumb_assets.iqa.trial import patterns, reason_for_single_pictures, settle_precision
-from thumb_assets.settings import IqaSettings
+from thumb_assets.settings.stages import IqaSettings
 
 pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installed")
 

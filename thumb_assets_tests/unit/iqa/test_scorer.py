@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import OutOfMemoryError, SettingsError
-from thumb_assets.iqa import IqaScore, IqaScorer, load_iqa_scorer
-from thumb_assets.settings import IqaSettings
+from thumb_assets.iqa.scorer import IqaScore, IqaScorer, load_iqa_scorer
+from thumb_assets.settings.stages import IqaSettings
 
 pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installed")
 

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import ModelUnavailableError, NetworkError
-from thumb_assets.judge import ChatJudge, RequestsUsedUpError, Verdict
+from thumb_assets.judge.chat import ChatJudge
 from thumb_assets.judge.question import jpeg_of
-from thumb_assets.settings import JUDGE_KEY_VARIABLE, JudgeSettings
+from thumb_assets.judge.verdict import RequestsUsedUpError, Verdict
+from thumb_assets.settings.environment import JUDGE_KEY_VARIABLE
+from thumb_assets.settings.judge import JudgeSettings
 from thumb_assets_tests.support.judge_server import MODEL, JudgeServer, brightness, judge_server
 from thumb_assets_tests.support.web import free_port
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from thumb_assets.learn import Label
+from thumb_assets.learn.labels import Label
 from thumb_assets.select.measure import VALUES, CandidateArrays, FaceArrays
 
 MODEL = "made-up (none)"

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from thumb_assets.learn import Compared, Estimate, is_better
-from thumb_assets.learn.compare import compare, precision_at, srcc
+from thumb_assets.learn.compare import Compared, Estimate, compare, is_better, precision_at, srcc
 
 UP = np.array([0.0, 1.0, 2.0, 3.0])
 Numbers = tuple[float | None, float | None]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.learn import Label, LeftOut, labels_of_decisions, merged, read_labels
-from thumb_assets.store import ids_beginning_with
-from thumb_assets.tables import table_from_rows
+from thumb_assets.learn.labels import Label, LeftOut, labels_of_decisions, merged, read_labels
+from thumb_assets.store.identity import ids_beginning_with
+from thumb_assets.tables.conform import table_from_rows
 
 IDS = ["cat-00000001", "cat-00000002", "dog-00000003"]
 

@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.learn import MIN_LABELS, Label, LeftOut, Training, examples_of, merged, train
 from thumb_assets.learn.compare import is_better
+from thumb_assets.learn.examples import examples_of
+from thumb_assets.learn.labels import Label, LeftOut, merged
+from thumb_assets.learn.train import MIN_LABELS, Training, train
 from thumb_assets.select.measure import CandidateArrays, joined
 from thumb_assets.select.score import score_candidates
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets_tests.unit.learn.builders import labels_along, labels_by_chance, made_up
 
 

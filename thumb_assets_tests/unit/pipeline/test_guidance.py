@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from thumb_assets.clip import load_clip_scorer
+from thumb_assets.clip.scorer import load_clip_scorer
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.pipeline.guidance import Guides, guides_sha256
 from thumb_assets.pipeline.stages import stage_key
-from thumb_assets.settings import Settings, load_settings
+from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.stages.selections import words_without_embeddings
-from thumb_assets.store import TableStore, reference_path, write_reference
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.survey import reference_path, write_reference
 
 VIDEO = "clip-0a1b2c3d"
 CLIP = {"model_name": "made-up", "pretrained": "none", "prompts_sha256": "c"}

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import MissingInputError, ThumbAssetsError
-from thumb_assets.pipeline import survey
-from thumb_assets.settings import load_settings
-from thumb_assets.store import Outcome, TableStore, record_outcomes, reference_path
+from thumb_assets.pipeline.library_survey import survey
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.outcomes import Outcome, record_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.survey import reference_path
 from thumb_assets_tests.unit.survey.builders import write_video
 
 SETTINGS = load_settings(overrides=["survey.min_videos=4"])

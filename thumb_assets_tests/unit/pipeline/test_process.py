@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.pipeline import engine_environment, in_engine_environment
-from thumb_assets.pipeline.process import EngineProcess
+from thumb_assets.pipeline.process import EngineProcess, engine_environment, in_engine_environment
 
 _COUNT_FAULTS = """
 import resource

@@ -9,7 +9,7 @@ import torch
 
 from thumb_assets.errors import OutOfMemoryError, ThumbAssetsError
 from thumb_assets.stages.kit.scorer import FrameScorer, ModelThread
-from thumb_assets.tables import empty_table
+from thumb_assets.tables.conform import empty_table
 
 FRAMES: pa.Table = empty_table("frames")
 

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from benchmarks.what_if import score_tables, write_clip_scores, write_library
-from thumb_assets.clip import Prompts, clip_scores_from_embeddings, greatest_similarity
+from thumb_assets.clip.scorer import Prompts
+from thumb_assets.clip.scores import clip_scores_from_embeddings, greatest_similarity
 from thumb_assets.errors import MissingInputError, SettingsError
-from thumb_assets.pipeline import NewPrompts, WhatIf, has_new_prompts, what_if
+from thumb_assets.pipeline.what_if import NewPrompts, WhatIf, has_new_prompts, what_if
 from thumb_assets.select.choose import choose
 from thumb_assets.select.measure import TABLES_OF_SCORES
-from thumb_assets.settings import load_settings
-from thumb_assets.store import OWN_FOOTER_KEYS, TableStore
-from thumb_assets.tables import content_sha256, empty_table
+from thumb_assets.settings.load import load_settings
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.stored_form import OWN_FOOTER_KEYS
+from thumb_assets.tables.conform import content_sha256, empty_table
 
 IDS = [f"video-{number:08x}" for number in range(3)]
 MODEL = {"model_name": "made-up", "pretrained": "none"}

@@ -7,8 +7,9 @@ import pytest
 
 from thumb_assets.errors import SettingsError
 from thumb_assets.http import HttpClient
-from thumb_assets.publish import publish_to_http
-from thumb_assets.settings import PUBLISH_TOKEN_VARIABLE, PublishSettings, publish_token
+from thumb_assets.publish.http_target import publish_to_http
+from thumb_assets.settings.environment import PUBLISH_TOKEN_VARIABLE, publish_token
+from thumb_assets.settings.operation import PublishSettings
 from thumb_assets_tests.support.receiver import Receiver, receiver
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thumb_assets.errors import SignatureError
-from thumb_assets.publish import sign, verify_signature
+from thumb_assets.publish.signature import sign, verify_signature
 
 SECRET = "correct horse battery staple"
 BODY = b'{"id": "evt_1"}'

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import BadInputError, NetworkError, SettingsError
-from thumb_assets.publish import publish_to_sql
-from thumb_assets.settings import PublishSettings
+from thumb_assets.publish.sql_target import publish_to_sql
+from thumb_assets.settings.operation import PublishSettings
 
 STILL = {"path": "/data/stills/a/a.jpg", "frame_index": 7, "combined_score": 0.5}
 SETTINGS = PublishSettings(sql_columns={"thumbnail": "path", "frame": "frame_index"})

@@ -11,8 +11,8 @@ import pyarrow as pa
 from thumb_assets.select.choose import Choice, choose
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.measure import CandidateArrays, ScoreTables, arrays_from_tables
-from thumb_assets.settings import SelectionSettings
-from thumb_assets.tables import conform, table_from_rows
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.tables.conform import conform, table_from_rows
 
 VIDEO_ID = "clip-0a1b2c3d"
 FRAME_SIZE = (1600, 1000)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from thumb_assets.select.chapters import Labels, Timeline, chapters_of, clusters_of, spans_of, verify_chapters
 from thumb_assets.select.measure import ScoreTables
-from thumb_assets.settings import ChaptersSettings, SelectionSettings
-from thumb_assets.tables import contract_problems, table_from_rows
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.settings.stages import ChaptersSettings
+from thumb_assets.tables.conform import contract_problems, table_from_rows
 from thumb_assets_tests.unit.select.test_tell import VIDEO_ID, row_of
 
 ALIKE = 0.374  # cosine 0.93

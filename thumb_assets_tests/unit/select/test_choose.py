@@ -7,8 +7,8 @@ import pytest
 
 from thumb_assets.errors import ContractError
 from thumb_assets.select.choose import Choice
-from thumb_assets.settings import ComponentWeights, SelectionSettings, SimilaritySettings
-from thumb_assets.tables import contract_problems, empty_table
+from thumb_assets.settings.selection import ComponentWeights, SelectionSettings, SimilaritySettings
+from thumb_assets.tables.conform import contract_problems, empty_table
 from thumb_assets_tests.unit.select.builders import (
     VIDEO_ID,
     Case,

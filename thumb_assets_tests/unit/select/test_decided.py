@@ -1,6 +1,6 @@
 """What people decided of frames in the choice: covers, and what looks like a banned frame."""
 
-from thumb_assets.settings import ComponentWeights, SelectionSettings
+from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 from thumb_assets_tests.unit.select.builders import (
     Case,
     by_frame,

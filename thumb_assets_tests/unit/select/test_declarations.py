@@ -11,7 +11,7 @@ from thumb_assets.select.rules import DEGRADED, RULES, Rule
 from thumb_assets.select.score import score_candidates, used_components
 from thumb_assets.select.tell import sentence_of
 from thumb_assets.select.verdicts import NO_RULE, judge
-from thumb_assets.settings import ComponentWeights, RejectSettings, SelectionSettings
+from thumb_assets.settings.selection import ComponentWeights, RejectSettings, SelectionSettings
 from thumb_assets_tests.unit.select.builders import Case, candidates_table, sharpness_table
 
 NOISE = np.array([0.1, 0.2, 0.9, 0.3])

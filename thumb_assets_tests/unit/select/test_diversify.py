@@ -8,7 +8,7 @@ import pytest
 from thumb_assets.select.diversify import diversify
 from thumb_assets.select.keyframes import take_of_groups
 from thumb_assets.select.similarity import Field
-from thumb_assets.settings import SelectionSettings, SimilaritySettings
+from thumb_assets.settings.selection import SelectionSettings, SimilaritySettings
 from thumb_assets_tests.unit.select.builders import unlike_hash
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.select.score import face_bonuses, face_qualities
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets_tests.unit.select.builders import Case, candidates_table, face_boxes_table, faces_table
 
 SETTINGS = SelectionSettings()

@@ -5,7 +5,7 @@ import pytest
 
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets_tests.unit.select.builders import Case, by_frame, candidates_table, clip_table, ranking
 
 FRAMES = list(range(4))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from thumb_assets.select.keyframes import first_threshold, segments_of
-from thumb_assets.settings import KeyframesSettings, SelectionSettings, SimilaritySettings
+from thumb_assets.settings.selection import KeyframesSettings, SelectionSettings, SimilaritySettings
 from thumb_assets_tests.unit.select.builders import (
     Case,
     by_frame,

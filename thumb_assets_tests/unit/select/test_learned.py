@@ -9,7 +9,7 @@ from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.learned import FEATURES, LearnedHead, features_by_video
 from thumb_assets.select.measure import joined
 from thumb_assets.select.score import percentile_ranks, score_candidates
-from thumb_assets.settings import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets_tests.unit.learn.builders import MODEL, NUM_DIMENSIONS, made_up
 
 

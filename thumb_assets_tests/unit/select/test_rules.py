@@ -7,7 +7,7 @@ import pytest
 
 from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, USABLE
 from thumb_assets.select.verdicts import NO_RULE, Verdicts, judge
-from thumb_assets.settings import RejectSettings, SelectionSettings
+from thumb_assets.settings.selection import RejectSettings, SelectionSettings
 from thumb_assets_tests.unit.select.builders import (
     Case,
     appearance_table,

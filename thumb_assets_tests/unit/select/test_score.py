@@ -5,8 +5,8 @@ import pytest
 from thumb_assets.errors import ContractError
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.score import Scores, score_candidates, used_components, weighted_means
-from thumb_assets.settings import ComponentWeights, SelectionSettings
-from thumb_assets.tables import table_from_rows
+from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
+from thumb_assets.tables.conform import table_from_rows
 from thumb_assets_tests.unit.select.builders import (
     VIDEO_ID,
     Case,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from thumb_assets.select.similarity import comparable_vectors, hash_distances, max_cosine_of
-from thumb_assets.settings import SimilaritySettings
+from thumb_assets.settings.selection import SimilaritySettings
 
 NOTHING = np.zeros((2, 0), np.float16)
 

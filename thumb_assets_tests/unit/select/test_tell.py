@@ -25,8 +25,11 @@ from thumb_assets.select.tell import (
     tell_rejections,
 )
 from thumb_assets.select.verdicts import NO_RULE, judge
-from thumb_assets.settings import CandidatesSettings, RejectSettings, SelectionSettings, load_settings
-from thumb_assets.tables import TABLES, table_from_rows
+from thumb_assets.settings.load import load_settings
+from thumb_assets.settings.selection import RejectSettings, SelectionSettings
+from thumb_assets.settings.stages import CandidatesSettings
+from thumb_assets.tables.conform import table_from_rows
+from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTION_REASONS
 
 VIDEO_ID = "clip-0a1b2c3d"

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from thumb_assets.publish import sign
-from thumb_assets.serve import build_app
+from thumb_assets.publish.signature import sign
+from thumb_assets.serve.app import build_app
 from thumb_assets.serve.delivery import SIGNATURE_HEADER
-from thumb_assets.settings import ServeSettings
-from thumb_assets.store import Outbox
+from thumb_assets.settings.operation import ServeSettings
+from thumb_assets.store.outbox import Outbox
 from thumb_assets_tests.support.web import ask, serving
 
 SECRET = "correct horse battery staple"

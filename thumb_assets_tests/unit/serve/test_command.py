@@ -12,9 +12,10 @@ from click.testing import CliRunner
 
 from thumb_assets.cli import main
 from thumb_assets.errors import SettingsError
-from thumb_assets.serve import only_service
-from thumb_assets.settings import WEBHOOK_SECRET_VARIABLE
-from thumb_assets.store import Outbox, TableStore
+from thumb_assets.serve.service import only_service
+from thumb_assets.settings.environment import WEBHOOK_SECRET_VARIABLE
+from thumb_assets.store.outbox import Outbox
+from thumb_assets.store.parquet import TableStore
 
 SECRET = {WEBHOOK_SECRET_VARIABLE: "correct horse battery staple"}
 

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from thumb_assets.serve import build_app
+from thumb_assets.serve.app import build_app
 from thumb_assets.serve.connections import max_connections
-from thumb_assets.settings import ServeSettings
-from thumb_assets.store import Outbox
+from thumb_assets.settings.operation import ServeSettings
+from thumb_assets.store.outbox import Outbox
 from thumb_assets_tests.support.web import ask, serving
 
 SETTINGS = ServeSettings(

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from thumb_assets.errors import StorageError
-from thumb_assets.serve import Delivery
-from thumb_assets.settings import ServeSettings
-from thumb_assets.store import Message, Outbox
+from thumb_assets.serve.delivery import Delivery
+from thumb_assets.settings.operation import ServeSettings
+from thumb_assets.store.outbox import Message, Outbox
 from thumb_assets_tests.support.receiver import Receiver, receiver
 
 SECRET = "correct horse battery staple"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.serve import Delivery
-from thumb_assets.settings import ServeSettings
-from thumb_assets.store import Outbox
+from thumb_assets.serve.delivery import Delivery
+from thumb_assets.settings.operation import ServeSettings
+from thumb_assets.store.outbox import Outbox
 from thumb_assets_tests.support.receiver import receiver
 
 SECRET = "correct horse battery staple"

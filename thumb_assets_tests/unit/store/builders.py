@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.store import Catalog, TableStore
-from thumb_assets.tables import TABLES, Column, Embedding, table_from_rows
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import table_from_rows
+from thumb_assets.tables.contracts import TABLES
+from thumb_assets.tables.declaration import Column, Embedding
 
 FOOTER = {"video_sha256": "a" * 64, "settings_sha256": "b" * 64, "tool_versions": '{"av": "18.1"}'}
 NUM_FRAMES = 10

@@ -11,8 +11,11 @@ import pytest
 from benchmarks.what_if import score_tables, write_clip_scores, write_library
 from thumb_assets.errors import StorageError
 from thumb_assets.select.measure import TABLES_OF_SCORES, CandidateArrays, FaceArrays, arrays_from_tables, joined
-from thumb_assets.store import CandidateCache, Outcome, TableStore, decide, record_outcomes
-from thumb_assets.tables import empty_table, table_from_rows
+from thumb_assets.store.candidate_cache import CandidateCache
+from thumb_assets.store.decisions import decide
+from thumb_assets.store.outcomes import Outcome, record_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import empty_table, table_from_rows
 from thumb_assets_tests.unit.store.builders import FOOTER, table
 
 IDS = [f"video-{number:08x}" for number in range(4)]

@@ -9,10 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from thumb_assets.errors import BadInputError, ContractError, MissingInputError, StorageError
-from thumb_assets.store import Catalog, Outcome, TableStore, record_outcomes
+from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.catalog_schema import create_statements
 from thumb_assets.store.database import DamagedDatabaseError, LockedDatabaseError, open_database
-from thumb_assets.tables import TABLES, Embedding, empty_table
+from thumb_assets.store.outcomes import Outcome, record_outcomes
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import empty_table
+from thumb_assets.tables.contracts import TABLES
+from thumb_assets.tables.declaration import Embedding
 from thumb_assets_tests.unit.store.builders import FOOTER, NUM_FRAMES, index, table, write_video
 
 VIDEO = "clip-01234567"

@@ -4,8 +4,9 @@ from threading import Barrier, Thread
 import pytest
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.store import TableStore, decide, pinned_frames
-from thumb_assets.tables import contract_problems, empty_table, table_from_rows
+from thumb_assets.store.decisions import decide, pinned_frames
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import contract_problems, empty_table, table_from_rows
 from thumb_assets_tests.unit.store.builders import FOOTER, row
 
 VIDEO_ID = "video-00000000"

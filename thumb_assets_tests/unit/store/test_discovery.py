@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.settings import LibrarySettings
-from thumb_assets.store import Discovery, Library
+from thumb_assets.settings.operation import LibrarySettings
+from thumb_assets.store.discovery import Discovery
+from thumb_assets.store.library import Library
 
 NOW = 2_000_000_000.0
 

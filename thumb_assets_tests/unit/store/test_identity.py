@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import ContractError
-from thumb_assets.store import verify_video_id, video_id_for
+from thumb_assets.store.identity import verify_video_id, video_id_for
 
 SHA256 = "0123456789abcdef" * 4
 

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from thumb_assets.store import Library
+from thumb_assets.store.library import Library
 
 
 def ids(data_dir: Path) -> dict[str, str]:

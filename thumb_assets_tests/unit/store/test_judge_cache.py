@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import ContractError
-from thumb_assets.store import JudgeCache
+from thumb_assets.store.judge_cache import JudgeCache
 
 
 def test_answers_are_kept_by_key_and_replaced(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import pytest
 from safetensors.numpy import load, save
 
 from thumb_assets.errors import ContractError, StorageError
-from thumb_assets.store import (
-    TableStore,
+from thumb_assets.store.learned_head import (
     read_learned_bytes,
     read_learned_head,
     remove_learned_head,
     write_learned_head,
 )
+from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.unit.select.test_learned import a_head
 
 FACTS = {"num_labels": 12, "cross_validated": {"srcc": {"learned": {"mean": 0.5, "standard_error": None}}}}

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.store import Library, LibraryVideo, verify_video_id, video_id_for
 from thumb_assets.store.database import DamagedDatabaseError
+from thumb_assets.store.file_cache import LibraryVideo
+from thumb_assets.store.identity import verify_video_id, video_id_for
+from thumb_assets.store.library import Library
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.store import Outbox
+from thumb_assets.store.outbox import Outbox
 
 
 @pytest.fixture

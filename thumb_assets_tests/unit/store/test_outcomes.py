@@ -6,7 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from thumb_assets.errors import ContractError
-from thumb_assets.store import Catalog, Outcome, TableStore, failed_video_ids, read_outcomes, record_outcomes
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.outcomes import Outcome, failed_video_ids, read_outcomes, record_outcomes
+from thumb_assets.store.parquet import TableStore
 
 VIDEO = "clip-01234567"
 

@@ -12,8 +12,9 @@ import pytest
 
 import thumb_assets
 from thumb_assets.errors import ContractError, MissingInputError, StorageError
-from thumb_assets.store import TableStore
-from thumb_assets.tables import TABLES, conform, content_sha256, empty_table, table_from_rows
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import conform, content_sha256, empty_table, table_from_rows
+from thumb_assets.tables.contracts import TABLES
 from thumb_assets_tests.unit.store.builders import FOOTER, footer_of, row, table
 
 VIDEO = "clip-01234567"
@@ -186,7 +187,7 @@ class TestWrite:
         script = """
             import resource, sys
             from thumb_assets.errors import StorageError
-            from thumb_assets.store import TableStore
+            from thumb_assets.store.parquet import TableStore
             from thumb_assets_tests.unit.store.builders import FOOTER, table
             store, content = TableStore(sys.argv[1]), table("frames", 50, sys.argv[2])
             resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))

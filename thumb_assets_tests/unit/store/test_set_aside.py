@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.settings import LibrarySettings
-from thumb_assets.store import Library, NoVideoError
+from thumb_assets.settings.operation import LibrarySettings
+from thumb_assets.store.library import Library
+from thumb_assets.store.set_aside import NoVideoError
 
 TYPESCRIPT = b"import { Frame } from './frame';\n\nexport const last = (frames: Frame[]) => frames.at(-1);\n"
 OTHERS = {

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import ContractError, StorageError
-from thumb_assets.store import (
-    TableStore,
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.survey import (
     read_reference,
     reference_path,
     reference_sha256,
     write_recurrences,
     write_reference,
 )
-from thumb_assets.tables import empty_table
+from thumb_assets.tables.conform import empty_table
 from thumb_assets_tests.unit.store.builders import table
 
 VIDEO = "clip-0a1b2c3d"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.store import TableStore
-from thumb_assets.tables import table_from_rows
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import table_from_rows
 from thumb_assets_tests.unit.store.builders import FOOTER, row
 
 NUM_EMBEDDING, NUM_DESCRIPTOR = 24, 40

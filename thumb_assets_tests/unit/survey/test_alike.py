@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from thumb_assets.settings import SelectionSettings
-from thumb_assets.store import CandidateCache, TableStore
-from thumb_assets.survey import Alike, LibraryFrames, alike_frames, frames_of, groups_of_alike
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.store.candidate_cache import CandidateCache
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.survey.alike import Alike, alike_frames, groups_of_alike
+from thumb_assets.survey.frames import LibraryFrames, frames_of
 from thumb_assets_tests.unit.survey.builders import BLACK, MODEL, write_video
 
 LIMITS: dict[str, Any] = {"min_cosine": 0.95, "max_hash_distance": 8, "num_neighbours": 64, "max_exact": 1000}

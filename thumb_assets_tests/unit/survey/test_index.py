@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.library_index import made_up_vectors, measure_index, render
-from thumb_assets.survey import VectorIndex, near_pairs
+from thumb_assets.survey.index import VectorIndex, near_pairs
 
 NUM, DIMENSIONS = 3000, 32
 
@@ -64,7 +64,7 @@ def test_fewer_vectors_than_neighbours() -> None:
 
 def test_another_process_finds_the_same(vectors) -> None:
     code = (
-        "import hashlib, sys; from thumb_assets.survey import VectorIndex\n"
+        "import hashlib, sys; from thumb_assets.survey.index import VectorIndex\n"
         "from benchmarks.library_index import made_up_vectors\n"
         f"vectors = made_up_vectors({NUM}, {DIMENSIONS})\n"
         "positions, cosines = VectorIndex.of(vectors, num_per_part=700).nearest(vectors, number=20)\n"

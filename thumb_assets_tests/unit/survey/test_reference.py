@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thumb_assets.store import CandidateCache, TableStore
-from thumb_assets.survey import MAX_QUANTILES, Reference, reference_of
-from thumb_assets.survey.reference import quantiles
+from thumb_assets.store.candidate_cache import CandidateCache
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.survey.reference import MAX_QUANTILES, Reference, quantiles, reference_of
 from thumb_assets_tests.unit.survey.builders import MODEL, write_video
 
 OTHER_PROMPTS = {**MODEL, "prompts_sha256": "d" * 64}

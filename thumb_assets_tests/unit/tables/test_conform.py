@@ -3,7 +3,8 @@ import pyarrow as pa
 import pytest
 
 from thumb_assets.errors import ContractError
-from thumb_assets.tables import TABLES, conform, contract_problems, empty_table, table_from_rows
+from thumb_assets.tables.conform import conform, contract_problems, empty_table, table_from_rows
+from thumb_assets.tables.contracts import TABLES
 from thumb_assets_tests.unit.store.builders import row, table
 
 VIDEO = "clip-01234567"

@@ -6,7 +6,8 @@ import pytest
 
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.docs import render
-from thumb_assets.tables import TABLES, Embedding, tables_of
+from thumb_assets.tables.contracts import TABLES, tables_of
+from thumb_assets.tables.declaration import Embedding
 
 _PAGE = Path(__file__).resolve().parents[3] / "docs" / "tables.md"
 

@@ -6,7 +6,7 @@ from thumb_assets.select.choose import sources_of_selections
 from thumb_assets.select.components import COMPONENTS
 from thumb_assets.select.rules import REASONS, RULES
 from thumb_assets.stages import STAGES
-from thumb_assets.tables import TABLES
+from thumb_assets.tables.contracts import TABLES
 
 
 @pytest.mark.parametrize("table_name", [name for name in TABLES if TABLES[name].lineage])

@@ -4,10 +4,10 @@ import av
 import numpy as np
 import pytest
 
-from thumb_assets.video import VideoDecoder, num_picture_bytes, picture_from_planes
 from thumb_assets.video.colour import Colours
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.frame import luma_hash_of
-from thumb_assets.video.planes import plane_rows
+from thumb_assets.video.planes import num_picture_bytes, picture_from_planes, plane_rows
 from thumb_assets.video.rendition import render
 
 # Red and blue weights of the luma equation; ITU-R BT.601-7 2.5.1, BT.709-6 3.2, BT.2020-2 table 4.

@@ -6,8 +6,8 @@ import pytest
 from av.stream import Disposition
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.settings import VideoSettings
-from thumb_assets.video import VideoDecoder
+from thumb_assets.settings.stages import VideoSettings
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets_tests.support.drawing import draw_frame, read_frame_index
 
 

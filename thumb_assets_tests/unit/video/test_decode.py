@@ -4,8 +4,8 @@ import av
 import pytest
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.settings import VideoSettings
-from thumb_assets.video import VideoDecoder
+from thumb_assets.settings.stages import VideoSettings
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets_tests.support.damage import damage
 from thumb_assets_tests.support.decoded import identities_of
 from thumb_assets_tests.support.drawing import read_frame_index

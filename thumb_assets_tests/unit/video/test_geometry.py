@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from thumb_assets.video import Geometry
+from thumb_assets.video.geometry import Geometry
 
 
 @pytest.mark.parametrize(

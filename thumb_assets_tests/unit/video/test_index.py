@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.video import Clock, FrameIndex, IndexedDecoder, UntrustedIndexError, VideoDecoder
 from thumb_assets.video.bitstream import PacketContent
-from thumb_assets.video.index import PacketFacts, plan_frames, require_index
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.groups import IndexedDecoder
+from thumb_assets.video.index import FrameIndex, PacketFacts, UntrustedIndexError, plan_frames, require_index
+from thumb_assets.video.timing import Clock
 from thumb_assets_tests.support.synthetic import RECIPES
 
 _INTER = PacketContent(1, False)

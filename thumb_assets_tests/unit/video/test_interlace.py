@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from av.video.codeccontext import VideoCodecContext
 
-from thumb_assets.video import FrameFetcher, VideoDecoder
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.fetch import FrameFetcher
 from thumb_assets_tests.support.decoded import identities_of
 from thumb_assets_tests.support.encoding import Encoding, encode
 

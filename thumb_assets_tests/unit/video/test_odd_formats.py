@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.video import Frame, FrameFetcher, VideoDecoder
-from thumb_assets.video.frame import chroma_hash_of
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.fetch import FrameFetcher
+from thumb_assets.video.frame import Frame, chroma_hash_of
 from thumb_assets.video.planes import plane_rows
 from thumb_assets_tests.support.decoded import identities_of
 from thumb_assets_tests.support.drawing import draw_frame, read_frame_index

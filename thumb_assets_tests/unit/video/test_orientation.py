@@ -6,8 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from thumb_assets.video import Geometry, VideoDecoder
-from thumb_assets.video.geometry import orientation_of
+from thumb_assets.video.decode import VideoDecoder
+from thumb_assets.video.geometry import Geometry, orientation_of
 from thumb_assets_tests.support.drawing import draw_frame, read_frame_index
 from thumb_assets_tests.support.encoding import Encoding, encode
 

@@ -4,8 +4,10 @@ import av
 import numpy as np
 import pytest
 
-from thumb_assets.video import Frame, Geometry, Look, picture_from_planes
 from thumb_assets.video.colour import Colours
+from thumb_assets.video.frame import Frame, Look
+from thumb_assets.video.geometry import Geometry
+from thumb_assets.video.planes import picture_from_planes
 from thumb_assets.video.reduce import ReducedPlanes
 from thumb_assets.video.rendition import render
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from thumb_assets.video import Clock, VideoTiming, seconds_on_screen
+from thumb_assets.video.timing import Clock, VideoTiming, seconds_on_screen
 
 MS, TS = Fraction(1, 1000), Fraction(1, 90_000)
 

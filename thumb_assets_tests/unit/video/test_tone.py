@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from thumb_assets.video import VideoDecoder
 from thumb_assets.video.colour import Colours
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.rendition import _mapping_graph, render
 from thumb_assets.video.tone import hlg_to_nits, map_to_sdr, pq_to_nits, tone_map
 from thumb_assets_tests.unit.video.test_colours import yuv

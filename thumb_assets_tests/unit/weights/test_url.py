@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import ModelUnavailableError, StorageError
-from thumb_assets.weights import download_url
+from thumb_assets.weights.url import download_url
 from thumb_assets_tests.support.local_hub import LocalHub
 
 CONTENT = os.urandom(600_000)
