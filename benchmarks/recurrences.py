@@ -15,8 +15,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.library.survey import survey
 from thumb_assets.pipeline.engine import run
-from thumb_assets.pipeline.library_survey import survey
 from thumb_assets.select.similarity import comparable_vectors
 from thumb_assets.settings.load import load_settings
 from thumb_assets.settings.selection import SelectionSettings

@@ -19,7 +19,7 @@ import pyarrow as pa
 from benchmarks.machine import describe_machine
 from thumb_assets.appearance import NUM_DIMENSIONS as NUM_DESCRIPTOR_DIMENSIONS
 from thumb_assets.clip.scorer import Prompts
-from thumb_assets.pipeline.what_if import NewPrompts, what_if
+from thumb_assets.library.what_if import NewPrompts, what_if
 from thumb_assets.select.choose import pick
 from thumb_assets.select.measure import TABLES_OF_SCORES, ScoreTables, arrays_from_tables
 from thumb_assets.settings.load import load_settings

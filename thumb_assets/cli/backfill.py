@@ -33,8 +33,8 @@ from thumb_assets.cli.output import (
 )
 from thumb_assets.cli.settings_notes import difference_lines, print_settings_notes
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline.backlog import Backlog, backlog_of
-from thumb_assets.pipeline.estimate import Estimate, estimate
+from thumb_assets.library.backlog import Backlog, backlog_of
+from thumb_assets.library.estimate import Estimate, estimate
 from thumb_assets.pipeline.remembered import Keep, grouped
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.watching import Watcher, watching

@@ -10,7 +10,7 @@ from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
 from thumb_assets.learn.compare import Estimate
 from thumb_assets.learn.train import Training
-from thumb_assets.pipeline.learning import gather_lesson, keep_learned, learn
+from thumb_assets.library.learn import gather_lesson, keep_learned, learn
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.learned_head import remove_learned_head
 from thumb_assets.store.parquet import TableStore

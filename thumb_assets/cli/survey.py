@@ -11,7 +11,7 @@ import click
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
-from thumb_assets.pipeline.library_survey import AlikeStills, SharedFrame, SharedFrames, Survey, survey
+from thumb_assets.library.survey import AlikeStills, SharedFrame, SharedFrames, Survey, survey
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.survey import reference_path

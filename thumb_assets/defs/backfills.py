@@ -15,7 +15,7 @@ from thumb_assets.defs.internals import (
 from thumb_assets.defs.partitions import VIDEOS, add_videos, run_tags
 from thumb_assets.defs.provenance import graph_stages
 from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
-from thumb_assets.pipeline.backlog import backlog_of
+from thumb_assets.library.backlog import backlog_of
 from thumb_assets.pipeline.remembered import Keep
 from thumb_assets.settings.operation import BackfillSettings
 from thumb_assets.stages import models_of_stage

@@ -19,7 +19,7 @@ from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.escaping import one_line
-from thumb_assets.pipeline.deciding import TAKES_BACK, decide_frames
+from thumb_assets.library.decide import TAKES_BACK, decide_frames
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.decisions import DECISIONS
 from thumb_assets.store.learned_head import read_learned_bytes

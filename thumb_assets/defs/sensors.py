@@ -13,7 +13,7 @@ from thumb_assets.defs.provenance import stages_of
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.errors import SettingsError
 from thumb_assets.escaping import one_line
-from thumb_assets.pipeline.backlog import backlog_of
+from thumb_assets.library.backlog import backlog_of
 from thumb_assets.settings.config import Configuration
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.discovery import Discovery

@@ -12,7 +12,7 @@ from thumb_assets.defs.build import build_definitions
 from thumb_assets.defs.internals import BulkActionsFilter
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.defs.sensors import library_sensor
-from thumb_assets.pipeline.backlog import backlog_of
+from thumb_assets.library.backlog import backlog_of
 from thumb_assets.pipeline.configured import run_groups
 from thumb_assets.pipeline.remembered import asked_of, grouped
 from thumb_assets.settings.config import read_configuration, settings_path

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.pipeline.backlog import Backlog, backlog_of
-from thumb_assets.pipeline.estimate import estimate
+from thumb_assets.library.backlog import Backlog, backlog_of
+from thumb_assets.library.estimate import estimate
 from thumb_assets.pipeline.retry import run_with_retries
 from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.store.catalog import Catalog

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from thumb_assets.cli import main
 from thumb_assets.defs.checks import CHECKS
-from thumb_assets.pipeline.backlog import backlog_of
+from thumb_assets.library.backlog import backlog_of
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.stages import default_stages, stage_settings_sha256
 from thumb_assets.settings.environment import JUDGE_KEY_VARIABLE

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.pipeline.backlog import Backlog, backlog_of
+from thumb_assets.library.backlog import Backlog, backlog_of
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.store.library import Library

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from thumb_assets.cli import main
 from thumb_assets.errors import BadInputError, NetworkError, SettingsError, StorageError
-from thumb_assets.pipeline.backlog import backlog_of
+from thumb_assets.library.backlog import backlog_of
 from thumb_assets.pipeline.retry import run_with_retries
 from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.store.library import Library

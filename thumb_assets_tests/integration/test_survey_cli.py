@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from benchmarks.recurrences import BODIES, CARD_SECONDS, INTRO_SECONDS, STAGES, write_library
 from thumb_assets.cli import main
-from thumb_assets.pipeline.what_if import what_if
+from thumb_assets.library.what_if import what_if
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.survey import read_reference, reference_path

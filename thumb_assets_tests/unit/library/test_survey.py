@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import MissingInputError, ThumbAssetsError
-from thumb_assets.pipeline.library_survey import survey
+from thumb_assets.library.survey import survey
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.outcomes import Outcome, record_outcomes
 from thumb_assets.store.parquet import TableStore

@@ -1,4 +1,4 @@
-"""Everything that is wrong with what is stored of a video: tables, the files they name, the catalog's rows."""
+"""Finds the faults in what is stored of a video: in tables, the files they name and the catalog's rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

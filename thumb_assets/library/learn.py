@@ -1,4 +1,4 @@
-"""Learning anew: labels of the data folder and of files, the stored measurements, the head that comes of them."""
+"""Trains the learned head again, from labels of the data folder and of files and the stored measurements."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
