@@ -2,8 +2,18 @@
 
 import pyarrow as pa
 
-from thumb_assets.tables.columns import ERROR, FRAME_INDEX, LUMA_HASH, PTS, PTS_SECONDS, SHOT_INDEX, VIDEO_ID
-from thumb_assets.tables.declaration import Column, Embedding, TableContract
+from thumb_assets.tables.declaration import (
+    ERROR,
+    FRAME_INDEX,
+    LUMA_HASH,
+    PTS,
+    PTS_SECONDS,
+    SHOT_INDEX,
+    VIDEO_ID,
+    Column,
+    Embedding,
+    TableContract,
+)
 
 _text, _int, _float, _bool = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 

@@ -3,8 +3,18 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from thumb_assets.tables.columns import ERROR, FRAME_INDEX, LUMA_HASH, PTS, PTS_SECONDS, RANK, SHOT_INDEX, VIDEO_ID
-from thumb_assets.tables.declaration import Column, TableContract
+from thumb_assets.tables.declaration import (
+    ERROR,
+    FRAME_INDEX,
+    LUMA_HASH,
+    PTS,
+    PTS_SECONDS,
+    RANK,
+    SHOT_INDEX,
+    VIDEO_ID,
+    Column,
+    TableContract,
+)
 
 _text, _int, _float, _bool = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 

@@ -15,8 +15,7 @@ from thumb_assets.errors import ContractError
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FromFile, FromFrames, FromTables, Indexed, Made, Stage
 from thumb_assets.stages.kit.flow import in_order
-from thumb_assets.tables.columns import FRAME_INDEX, VIDEO_ID
-from thumb_assets.tables.declaration import TableContract
+from thumb_assets.tables.declaration import FRAME_INDEX, VIDEO_ID, TableContract
 from thumb_assets_tests.support.running import register
 from thumb_assets_tests.toy import write_installed, write_package
 

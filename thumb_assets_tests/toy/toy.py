@@ -8,8 +8,7 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES, covers_candidates
-from thumb_assets.tables.columns import ERROR, FRAME_INDEX, VIDEO_ID
-from thumb_assets.tables.declaration import Column, TableContract
+from thumb_assets.tables.declaration import ERROR, FRAME_INDEX, VIDEO_ID, Column, TableContract
 from thumb_assets.weights.registry import ModelFile
 
 CONTRACT = TableContract(

@@ -4,9 +4,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
-from thumb_assets.tables.columns import VIDEO_ID
 from thumb_assets.tables.conform import table_from_rows
-from thumb_assets.tables.declaration import Column, TableContract
+from thumb_assets.tables.declaration import VIDEO_ID, Column, TableContract
 
 CONTRACT = TableContract(
     "toy_note",
