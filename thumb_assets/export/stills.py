@@ -16,7 +16,7 @@ from thumb_assets.export.write import WrittenStill, write_stills
 from thumb_assets.folders import replaced_folder
 from thumb_assets.settings.stages import ExportSettings, StillsSettings, VideoSettings
 from thumb_assets.tables.conform import empty_table, table_from_rows
-from thumb_assets.tables.file_names import cover_of
+from thumb_assets.tables.outputs import cover_of
 from thumb_assets.video.decode import VideoHeader, read_header
 from thumb_assets.video.fetch import FrameIdentities
 

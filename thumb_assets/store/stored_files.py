@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables.file_names import cover_of
+from thumb_assets.tables.outputs import cover_of
 
 # Footer keys of a table without a column of file names: sizes and SHA-256 of its files by name, as JSON.
 FILES, FILES_SHA256 = "files", "files_sha256"

@@ -1,5 +1,8 @@
 """The tables of what was chosen, made of it, and what became of each stage."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -263,3 +266,16 @@ OUTCOMES = TableContract(
     schema_version=2,
     stage=None,
 )
+
+
+def cover_of(stills: Iterable[Mapping[str, Any]]) -> tuple[str, Mapping[str, Any]] | None:
+    """The name of a video's cover, and the row of the still that it is a copy of; None where there is no still.
+
+    Args:
+        stills: rows of the table `stills` of one video.
+
+    >>> cover_of([{"rank": 2, "file_name": "a_f2.png"}, {"rank": 1, "file_name": "a_f1.png"}])[0]
+    'cover.png'
+    """
+    best = min(stills, key=lambda row: int(row["rank"]), default=None)
+    return None if best is None else (f"cover.{best['file_name'].rpartition('.')[2]}", best)

@@ -24,7 +24,7 @@ from thumb_assets.serve.delivery import SIGNATURE_HEADER
 from thumb_assets.store.library import Library
 from thumb_assets.store.outcomes import read_outcomes
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables.file_names import cover_of
+from thumb_assets.tables.outputs import cover_of
 from thumb_assets_tests.operations.clips import long_clip, users_of
 from thumb_assets_tests.robustness.whole import catalog_problems, leftovers, table_problems
 from thumb_assets_tests.support.cluster import copies_of, wait_for
