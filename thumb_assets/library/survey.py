@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from thumb_assets.errors import ContractError, MissingInputError, ThumbAssetsError
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings.load import Settings
-from thumb_assets.settings.survey import SurveySettings
+from thumb_assets.settings.selection import SurveySettings
 from thumb_assets.stages import STAGES
 from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates, StoredSelection
 from thumb_assets.store.mirror import Mirror

@@ -15,7 +15,7 @@ from thumb_assets.settings.judge import JudgeSettings
 from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
 from thumb_assets.settings.presets import with_preset
 from thumb_assets.settings.problems import problem_of
-from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.settings.selection import SelectionSettings, SurveySettings
 from thumb_assets.settings.stages import (
     CandidatesSettings,
     ChaptersSettings,
@@ -30,7 +30,6 @@ from thumb_assets.settings.stages import (
     StillsSettings,
     VideoSettings,
 )
-from thumb_assets.settings.survey import SurveySettings
 
 
 class Settings(StageSettings):
