@@ -16,8 +16,7 @@ from thumb_assets.settings.load import PROFILES, Settings, load_settings
 from thumb_assets.stages.kit.declaration import Indexed, Stage
 from thumb_assets.stages.kit.flow import in_order
 from thumb_assets.tables.contracts import register
-from thumb_assets.weights.licence import check_models
-from thumb_assets.weights.registry import MODEL_FILES, ModelFile
+from thumb_assets.weights.registry import MODEL_FILES, ModelFile, check_models
 
 ENTRY_POINTS = "thumb_assets.stages"
 # The order of the flow. A stage that is not named here comes after the last of those that it reads or uses.

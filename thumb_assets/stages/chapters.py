@@ -18,7 +18,7 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.stored_files import FILES, FILES_SHA256
 from thumb_assets.tables.outputs import CHAPTERS
 from thumb_assets.tables.verify import Verdict
-from thumb_assets.weights.licence import check_models
+from thumb_assets.weights.registry import check_models
 
 # CLIP was trained on captions of pictures: a label alone is less like one.
 _CAPTION = "a photo of {}"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -9,7 +10,8 @@ from pathlib import PurePosixPath
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from thumb_assets.errors import SettingsError
+from thumb_assets.errors import ModelUnavailableError, SettingsError
+from thumb_assets.settings.stages import ModelsSettings
 
 ModelKind = Literal["faces", "clip", "iqa", "shots"]
 Use = Literal["commercial", "research", "unknown"]
@@ -181,3 +183,21 @@ def _model_file(entry: dict[str, Any]) -> ModelFile:
 
 
 MODEL_FILES: tuple[ModelFile, ...] = models()
+
+
+def check_models(models: Sequence[ModelFile], settings: ModelsSettings) -> None:
+    """Nothing, if every model may be used.
+
+    Raises:
+        ModelUnavailableError: names the model, its licence, the setting that refuses it and the way out.
+    """
+    if settings.licence == "research":
+        return
+    for model_file in models:
+        if model_file.use == "commercial" or model_file.name in settings.allow:
+            continue
+        why = "allows noncommercial use only" if model_file.use == "research" else "is not known to this project"
+        raise ModelUnavailableError(
+            f"models.licence=commercial refuses {model_file.name}: its licence ({model_file.licence}) {why}; choose "
+            f'another model, or, if you hold the right to use it, set models.allow=["{model_file.name}"]'
+        )

@@ -7,8 +7,7 @@ from typing import Literal
 
 from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.settings.stages import ModelsSettings
-from thumb_assets.weights.licence import check_models
-from thumb_assets.weights.registry import ModelFile, ModelKind, Use, models
+from thumb_assets.weights.registry import ModelFile, ModelKind, Use, check_models, models
 from thumb_assets.weights.resolve import find_local, install_command, installed_version, is_installed, resolve_file
 from thumb_assets.weights.url import OnProgress
 
