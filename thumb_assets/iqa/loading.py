@@ -12,10 +12,9 @@ from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAsset
 from thumb_assets.iqa.directions import NEEDS_MORE_THAN_A_PICTURE
 from thumb_assets.iqa.guard import Checkpoints, guarded
 from thumb_assets.settings.environment import MODELS_DIR_VARIABLE
-from thumb_assets.weights.refusal import refusal_of
 from thumb_assets.weights.registry import pyiqa_metric
 from thumb_assets.weights.resolve import resolve_file
-from thumb_assets.weights.verify import file_sha256
+from thumb_assets.weights.verify import file_sha256, refusal_of
 
 # These fetch a backbone trained on ImageNet only to overwrite it with their own checkpoint, if that holds one.
 _BRINGS_BACKBONE = frozenset({"topiq_nr", "topiq_iaa_res50"})
