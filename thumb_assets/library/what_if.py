@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from thumb_assets.clip.scorer import Prompts, load_clip_scorer
-from thumb_assets.clip.scores import clip_scores_from_embeddings, greatest_similarity
+from thumb_assets.clip.scorer import Prompts, clip_scores_from_embeddings, greatest_similarity, load_clip_scorer
 from thumb_assets.errors import MissingInputError
 from thumb_assets.pipeline.guidance import Guides, require_known_words, require_same_model
 from thumb_assets.pipeline.isolate import run_isolated

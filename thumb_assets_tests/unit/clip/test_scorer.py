@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from thumb_assets.clip.scorer import ClipScorer, load_clip_scorer, score_images
-from thumb_assets.clip.scores import clip_scores_from_embeddings
+from thumb_assets.clip.scorer import ClipScorer, clip_scores_from_embeddings, load_clip_scorer, score_images
 from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.settings.stages import ClipSettings
 

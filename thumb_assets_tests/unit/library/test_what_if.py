@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.what_if import score_tables, write_clip_scores, write_library
-from thumb_assets.clip.scorer import Prompts
-from thumb_assets.clip.scores import clip_scores_from_embeddings, greatest_similarity
+from thumb_assets.clip.scorer import Prompts, clip_scores_from_embeddings, greatest_similarity
 from thumb_assets.errors import MissingInputError, SettingsError
 from thumb_assets.library.what_if import NewPrompts, WhatIf, has_new_prompts, what_if
 from thumb_assets.select.choose import choose
