@@ -18,8 +18,7 @@ from thumb_assets.inference import (
     sizer_for,
     upload,
 )
-from thumb_assets.iqa.directions import HAND_CRAFTED, NEEDS_FLOAT64, is_lower_better, parse_range
-from thumb_assets.iqa.loading import create_metric
+from thumb_assets.iqa.loading import HAND_CRAFTED, NEEDS_FLOAT64, create_metric, is_lower_better, parse_range
 
 # Some metrics look at random crops; the same seed before every batch makes a score a function of the picture.
 _SEED = 123

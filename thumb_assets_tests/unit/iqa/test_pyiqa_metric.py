@@ -15,7 +15,7 @@ from huggingface_hub import constants
 from PIL import Image
 
 from thumb_assets.errors import BadInputError, ModelUnavailableError, SettingsError
-from thumb_assets.iqa.directions import LOWER_IS_BETTER
+from thumb_assets.iqa.loading import LOWER_IS_BETTER
 from thumb_assets.iqa.pyiqa_metric import PyiqaMetric
 
 pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installed")
