@@ -24,7 +24,7 @@ from thumb_assets.errors import (
 from thumb_assets.export.space import SpaceNeeded, require_space
 from thumb_assets.http import HttpClient
 from thumb_assets.pipeline.stages import default_stages
-from thumb_assets.publish.told import told_stills
+from thumb_assets.publish.http_target import told_stills
 from thumb_assets.serve.events import Asset, failed_message, parse_event, ready_message
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.file_cache import LibraryVideo

@@ -4,9 +4,8 @@ from contextlib import closing
 from pathlib import Path
 
 from thumb_assets.http import HttpClient
-from thumb_assets.publish.http_target import publish_to_http
+from thumb_assets.publish.http_target import publish_to_http, told_stills
 from thumb_assets.publish.sql_target import publish_to_sql
-from thumb_assets.publish.told import told_stills
 from thumb_assets.settings.environment import publish_sql_url, publish_token
 from thumb_assets.settings.operation import PublishSettings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
