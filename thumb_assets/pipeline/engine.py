@@ -9,7 +9,6 @@ from typing import Any
 
 from thumb_assets.errors import StorageError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.export.space import require_space, space_for_video
-from thumb_assets.pipeline.capture import capture_rule
 from thumb_assets.pipeline.cataloguing import Cataloguing
 from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, OnFrame, PassResult
 from thumb_assets.pipeline.guidance import Guides, require_known_words
@@ -17,7 +16,7 @@ from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.removal import remove_replaced
 from thumb_assets.pipeline.result import StageResult
-from thumb_assets.pipeline.scoring import Scoring
+from thumb_assets.pipeline.scoring import Scoring, capture_rule
 from thumb_assets.pipeline.sparse_pass import SparsePass
 from thumb_assets.pipeline.stages import (
     needs_every_frame,

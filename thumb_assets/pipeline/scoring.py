@@ -1,9 +1,12 @@
 """The scorers of one run: each made when the first video needs it, and the tables out of what they score."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from thumb_assets.candidates.predictor import CandidatePredictor
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.iqa.scorer import is_not_measurable
+from thumb_assets.pipeline.decode_pass import CaptureRule, KnownFrames
 from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.watching import OnStep
 from thumb_assets.settings.load import Settings
@@ -121,3 +124,17 @@ def _errors_of(rows: list[dict[str, Any]]) -> list[str]:
     """Errors of rows that another try may mend: a picture that a metric has no value for is none."""
     errors = (str(row["error"]) for row in rows if row.get("error") is not None)
     return [error for error in errors if not is_not_measurable(error)]
+
+
+def capture_rule(
+    job: VideoJob, scorers: Sequence[FrameScorer[Any, Any]], stages: Sequence[str], settings: Settings
+) -> CaptureRule | None:
+    """The stored candidates, or a prediction of those to come; None where no scorer wants candidates of this pass."""
+    if not any(scorer.scope == "candidates" for scorer in scorers):
+        return None
+    if "candidate_frames" not in stages or "candidate_frames" in job.settled:
+        stored = job.optional_table("candidate_frames")
+        return None if stored is None else KnownFrames(frozenset(stored.column("frame_index").to_pylist()))
+    is_cut_now = "shots" in stages and "shots" not in job.settled
+    duration = job.header.duration_seconds if job.header else None
+    return CandidatePredictor(settings.candidates, duration_seconds=duration) if is_cut_now else None
