@@ -10,9 +10,9 @@ from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import complete_video_id, configuration_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_outcomes, progress
 from thumb_assets.library.check import Fault, faults_of
-from thumb_assets.pipeline.configured import run_groups
 from thumb_assets.pipeline.remembered import grouped
 from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.retry import run_groups
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.config import Configuration
 from thumb_assets.stages import STAGES

@@ -20,9 +20,9 @@ from thumb_assets.cli.output import (
 )
 from thumb_assets.cli.settings_notes import print_settings_notes
 from thumb_assets.errors import BadInputError
-from thumb_assets.pipeline.configured import run_groups
 from thumb_assets.pipeline.remembered import Group, grouped
 from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.retry import run_groups
 from thumb_assets.pipeline.watching import Watcher, watching
 from thumb_assets.stages import STAGES
 from thumb_assets.store.library import Library

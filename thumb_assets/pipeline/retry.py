@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from thumb_assets.pipeline.decode_pass import OnFrame
 from thumb_assets.pipeline.isolate import run_isolated
-from thumb_assets.pipeline.remembered import Asked
+from thumb_assets.pipeline.remembered import Asked, Group
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.parquet import TableStore
@@ -58,3 +58,25 @@ def run_with_retries(
 
 def _may_pass(result: StageResult) -> bool:
     return result.status == "failed" and result.error is not None and not result.error.is_permanent
+
+
+def run_groups(
+    groups: Iterable[Group],
+    stages: Iterable[str],
+    store: TableStore,
+    *,
+    has_retries: bool = False,
+    is_recomputed: bool = False,
+) -> Iterator[StageResult]:
+    """As `run_isolated`, or `run_with_retries`, for each group that `grouped` gives."""
+    runner = run_with_retries if has_retries else run_isolated
+    stages = tuple(stages)
+    for group in groups:
+        yield from runner(
+            group.video_ids,
+            stages,
+            group.settings,
+            store,
+            asked=group.asked,
+            is_recomputed=is_recomputed,
+        )

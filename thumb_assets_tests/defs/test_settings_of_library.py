@@ -13,8 +13,8 @@ from thumb_assets.defs.internals import BulkActionsFilter
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.defs.sensors import library_sensor
 from thumb_assets.library.backlog import backlog_of
-from thumb_assets.pipeline.configured import run_groups
 from thumb_assets.pipeline.remembered import asked_of, grouped
+from thumb_assets.pipeline.retry import run_groups
 from thumb_assets.settings.config import read_configuration, settings_path
 from thumb_assets.settings.edit import set_in_file
 from thumb_assets.stages import STAGES
