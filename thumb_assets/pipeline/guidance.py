@@ -1,5 +1,6 @@
 """Guides of a choice beyond the video itself: words, a learned scorer, the library's scores."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -8,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.clip.scorer import load_clip_scorer
-from thumb_assets.errors import ContractError, ModelUnavailableError, SettingsError, ThumbAssetsError
-from thumb_assets.pipeline.learned import learned_head_sha256, load_learned_head
+from thumb_assets.errors import ContractError, MissingInputError, ModelUnavailableError, SettingsError, ThumbAssetsError
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.learned import LearnedHead
 from thumb_assets.select.measure import embedding_model_of
@@ -18,6 +18,7 @@ from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
 from thumb_assets.stages import STAGES, check_licences
 from thumb_assets.stages.kit.declaration import FromFrames
 from thumb_assets.stages.selections import words_of
+from thumb_assets.store.learned_head import read_learned_bytes, read_learned_head
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.survey import read_reference, reference_sha256
 
@@ -193,3 +194,45 @@ def _encoded_by(settings: ClipSettings, text: str) -> tuple[NDArray[np.float32],
     """A text as (1, D) float32, and whose model it is: a library's videos ask for the same one after the other."""
     scorer = load_clip_scorer(settings)
     return scorer.encoder.encode_texts([text]), {name: scorer.footer[name] for name in _OF_MODEL}
+
+
+def load_learned_head(settings: Settings, store: TableStore) -> LearnedHead | None:
+    """The learned scorer, where `selection.learned` lets it count; None where it has no say.
+
+    Raises:
+        MissingInputError: it is forced, and there is none.
+        ContractError: its file is damaged or of another version.
+        StorageError: the disk does not answer.
+    """
+    mode = settings.selection.learned
+    stored = None if mode == "off" else read_learned_head(store)
+    if stored is None:
+        if mode == "force":
+            raise MissingInputError(
+                f"{store.learned_head_path}: is not there, and selection.learned is force; run `thumb-assets learn` "
+                "first, or set it to auto"
+            )
+        return None
+    return stored.head if mode == "force" or stored.is_better else None
+
+
+def learned_head_sha256(settings: Settings, store: TableStore) -> str | None:
+    """Hex SHA-256 of the file of the learned scorer, where it counts; None where it does not, or is not there.
+
+    Raises:
+        StorageError: the disk does not answer.
+    """
+    try:
+        head = load_learned_head(settings, store)
+    except MissingInputError:
+        return None
+    except ContractError:  # the choice itself says so
+        head = None
+    else:
+        if head is None:
+            return None
+    try:
+        content = read_learned_bytes(store)
+    except ContractError as error:
+        return str(error)
+    return None if content is None else hashlib.sha256(content).hexdigest()

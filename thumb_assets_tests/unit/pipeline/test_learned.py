@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import ContractError, MissingInputError
-from thumb_assets.pipeline.guidance import Guides
-from thumb_assets.pipeline.learned import learned_head_sha256, load_learned_head
+from thumb_assets.pipeline.guidance import Guides, learned_head_sha256, load_learned_head
 from thumb_assets.pipeline.stages import stage_key
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.learned_head import write_learned_head
