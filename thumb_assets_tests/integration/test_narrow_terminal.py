@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from thumb_assets.cli import main
-from thumb_assets.cli.layout import layout
+from thumb_assets.cli.output import layout
 from thumb_assets_tests.support.drawing import draw_frame
 from thumb_assets_tests.support.encoding import encode
 from thumb_assets_tests.support.running import register, run_stages
