@@ -14,7 +14,7 @@ from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_difference, measure_luma
 from thumb_assets.shots.detector import ShotDetector
-from thumb_assets.shots.starts import shots_table
+from thumb_assets.shots.transitions import shots_table
 from thumb_assets.stages.kit.scorer import FrameScorer
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.tables.conform import conform, table_from_rows

@@ -32,7 +32,7 @@ from thumb_assets.shots.keyframe_cuts import (
     picture_difference,
     weigh_groups,
 )
-from thumb_assets.shots.starts import ShotStart, shots_table
+from thumb_assets.shots.transitions import ShotStart, shots_table
 from thumb_assets.stages.kit.scorer import FrameScorer
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.tables.conform import conform, table_from_rows

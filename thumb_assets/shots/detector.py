@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from thumb_assets.settings.stages import ShotsSettings
 from thumb_assets.shots.scenedetect_driver import SceneDetectDriver
-from thumb_assets.shots.starts import ShotStart
+from thumb_assets.shots.transitions import ShotStart
 from thumb_assets.shots.transnet import TransNetDriver
 from thumb_assets.video.frame import Frame
 

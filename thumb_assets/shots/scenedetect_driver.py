@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.settings.stages import ShotsSettings
-from thumb_assets.shots.starts import ShotStart, Transition
+from thumb_assets.shots.transitions import ShotStart, Transition
 
 _TICKS_PER_SECOND = 1_000_000
 # A detector announces a cut a few frames late; its scores of this many frames are remembered to report the cut's own.

@@ -7,8 +7,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from thumb_assets.settings.stages import ShotsSettings
-from thumb_assets.shots.starts import ShotStart
-from thumb_assets.shots.transitions import TransitionMerger
+from thumb_assets.shots.transitions import ShotStart, TransitionMerger
 from thumb_assets.shots.transnet_model import INPUT_HEIGHT, INPUT_WIDTH, load_transnet
 from thumb_assets.shots.windows import Predict, WindowedPredictor
 

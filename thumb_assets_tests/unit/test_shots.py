@@ -6,7 +6,7 @@ import pytest
 
 from thumb_assets.settings.stages import ShotsSettings
 from thumb_assets.shots.detector import ShotDetector
-from thumb_assets.shots.starts import ShotStart, shots_table
+from thumb_assets.shots.transitions import ShotStart, shots_table
 from thumb_assets_tests.support.drawing import draw_frame
 
 RATE = Fraction(25)

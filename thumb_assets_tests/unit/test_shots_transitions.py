@@ -2,8 +2,7 @@
 
 import pytest
 
-from thumb_assets.shots.starts import ShotStart
-from thumb_assets.shots.transitions import TransitionMerger
+from thumb_assets.shots.transitions import ShotStart, TransitionMerger
 from thumb_assets.shots.windows import FramePrediction
 
 NUM_FRAMES = 100

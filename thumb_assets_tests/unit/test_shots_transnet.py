@@ -15,7 +15,7 @@ import pytest
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.settings.stages import ShotsSettings
 from thumb_assets.shots.detector import ShotDetector
-from thumb_assets.shots.starts import ShotStart
+from thumb_assets.shots.transitions import ShotStart
 from thumb_assets.shots.transnet import TransNetDriver, as_input
 from thumb_assets.shots.windows import WINDOW_SIZE, WindowedPredictor
 from thumb_assets_tests.support.drawing import draw_frame
