@@ -9,7 +9,7 @@ import click
 
 from thumb_assets import __version__
 from thumb_assets.cli.output import INTERRUPTED, Interrupted, err
-from thumb_assets.escaping import one_line
+from thumb_assets.wording import one_line
 
 Section = Literal["Make", "Look", "Decide", "Operate", "Models"]
 _Command = TypeVar("_Command", bound=click.Command)

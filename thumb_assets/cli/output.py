@@ -25,7 +25,6 @@ from rich.progress import (
 from rich.table import Table
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
-from thumb_assets.escaping import escape_log_lines, one_line, traceback_lines
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.select.tell import is_last_resort
 from thumb_assets.stages import STAGES
@@ -33,7 +32,7 @@ from thumb_assets.store.outcomes import Outcome, read_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.set_aside import SetAside
 from thumb_assets.weights.url import OnProgress
-from thumb_assets.wording import count
+from thumb_assets.wording import count, escape_log_lines, one_line, traceback_lines
 
 # A file name need not be text: what cannot be written is shown escaped, rather than ending the command.
 for _stream in (sys.stdout, sys.stderr):

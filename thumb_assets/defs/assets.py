@@ -15,12 +15,12 @@ from thumb_assets.defs.metadata import bullets, shown, spec_metadata, stage_meta
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.provenance import Provenance, code_version, graph_stages, upstream_stages
 from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
-from thumb_assets.escaping import one_line
 from thumb_assets.pipeline.remembered import grouped
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.retry import run_groups
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
+from thumb_assets.wording import one_line
 
 
 def stage_spec(stage: str, settings: Settings, graph: Collection[str]) -> dg.AssetSpec:

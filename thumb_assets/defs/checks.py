@@ -13,12 +13,12 @@ from thumb_assets.defs.internals import AssetCheckEvaluationTargetMaterializatio
 from thumb_assets.defs.metadata import bullets
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.errors import as_thumb_assets_error
-from thumb_assets.escaping import one_line
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import Check
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.verify import Verdict
+from thumb_assets.wording import one_line
 
 CHECKS: dict[str, dict[str, Check]] = {name: stage.all_checks for name, stage in STAGES.items()}
 

@@ -18,7 +18,6 @@ from thumb_assets.defs.metadata import column_schema
 from thumb_assets.defs.partitions import VIDEOS
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.escaping import one_line
 from thumb_assets.library.decide import TAKES_BACK, decide_frames
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.decisions import DECISIONS
@@ -28,6 +27,7 @@ from thumb_assets.store.mirror import Mirror
 from thumb_assets.store.parquet import SUFFIX, TableStore
 from thumb_assets.store.survey import reference_sha256
 from thumb_assets.tables.conform import content_sha256
+from thumb_assets.wording import one_line
 
 INPUT_TABLES = ("decisions", "recurrences")
 # Files of the whole library, which guide a choice.

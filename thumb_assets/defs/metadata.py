@@ -11,7 +11,6 @@ from typing import Any
 import dagster as dg
 
 from thumb_assets.errors import as_thumb_assets_error
-from thumb_assets.escaping import markdown, one_line
 from thumb_assets.export.chapters import chapter_title
 from thumb_assets.export.figures import contact_sheet, crops_sheet, score_timeline
 from thumb_assets.pipeline.result import StageResult
@@ -20,6 +19,7 @@ from thumb_assets.stages import STAGES
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.conform import content_sha256
 from thumb_assets.tables.contracts import TABLES, stage_of
+from thumb_assets.wording import markdown, one_line
 
 
 def shown(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,12 @@ import dagster as dg
 
 from thumb_assets.defs.metadata import bullets
 from thumb_assets.defs.resources import ThumbAssetsResource
-from thumb_assets.escaping import one_line
 from thumb_assets.report.facts import Facts, gather, gone_videos
 from thumb_assets.report.page import write_report
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.wording import one_line
 
 NAME = "library_report"
 CHECK = "no_failed_videos"

@@ -12,7 +12,6 @@ from thumb_assets.defs.partitions import VIDEOS, known_videos, range_tags, run_t
 from thumb_assets.defs.provenance import stages_of
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.errors import SettingsError
-from thumb_assets.escaping import one_line
 from thumb_assets.library.backlog import backlog_of
 from thumb_assets.settings.config import Configuration
 from thumb_assets.settings.load import Settings
@@ -20,7 +19,7 @@ from thumb_assets.store.discovery import Discovery
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.mirror import Mirror
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.wording import count
+from thumb_assets.wording import count, one_line
 
 _NUM_NAMED = 5
 

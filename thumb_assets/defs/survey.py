@@ -6,9 +6,9 @@ import dagster as dg
 
 from thumb_assets.defs.inputs import note_input
 from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
-from thumb_assets.escaping import one_line
 from thumb_assets.library.survey import survey
 from thumb_assets.settings.load import Settings
+from thumb_assets.wording import one_line
 
 NAME = "survey"
 _READS = ("candidate_frames", "appearance", "clip_scores", "selections")

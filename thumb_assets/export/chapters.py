@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from thumb_assets.escaping import one_line
 from thumb_assets.folders import replaced_folder
+from thumb_assets.wording import one_line
 
 WEBVTT_NAME, FFMETADATA_NAME = "chapters.vtt", "chapters.ffmetadata"
 

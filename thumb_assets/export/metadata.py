@@ -13,8 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from thumb_assets import __version__
 from thumb_assets.errors import VerificationError
-from thumb_assets.escaping import one_line
 from thumb_assets.export.pixels import RgbArray, encode_png16
+from thumb_assets.wording import one_line
 
 _SOFTWARE = f"thumb_assets {__version__}"
 # EXIF 2.32, 4.6.5: UserComment begins with eight bytes that name its character code.

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import as_thumb_assets_error
-from thumb_assets.escaping import escape_log_lines
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.memory import Memory
 from thumb_assets.pipeline.process import connection_of, end_with_parent
@@ -19,6 +18,7 @@ from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.scoring import LOADING_MODEL
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.wording import escape_log_lines
 
 # How often the child reports frames; each is a message.
 _SECONDS_BETWEEN_FRAMES = 0.1

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets import __version__
-from thumb_assets.escaping import one_line
 from thumb_assets.export.figures import score_histograms, still_thumbnail
 from thumb_assets.report.facts import Facts
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.wording import one_line
 
 
 def write_report(facts: Facts, store: TableStore, *, now: float) -> Path:

@@ -7,8 +7,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.escaping import spreadsheet_cell
 from thumb_assets.files import replaced_file, storage_errors
+from thumb_assets.wording import spreadsheet_cell
 
 FILE_SUFFIXES = (".parquet", ".csv")
 _ADVICE = "choose another place or free the disk"
