@@ -12,6 +12,16 @@ import traceback
 import unicodedata
 from typing import Any
 
+_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+# Joiners and the soft hyphen belong to words and emoji; they move nothing.
+_HARMLESS_FORMATS = {"\u00ad", "\u200c", "\u200d"}
+_UNSAFE_CATEGORIES = {"Cc", "Cf", "Zl", "Zp"}
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#!|~&$@]")
+_BLOCK_START = re.compile(r"^(\s*)([-+=]|\d+[.)])")
+# GitHub's Markdown makes links of bare addresses.
+_BARE_LINK = re.compile(r"(?i)(https?|ftp|mailto|xmpp)(:)|(www)(\.)")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
 
 def count(number: int, noun: str) -> str:
     """A number and its noun.
@@ -22,17 +32,6 @@ def count(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
-
-
-_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-# Joiners and the soft hyphen belong to words and emoji; they move nothing.
-_HARMLESS_FORMATS = {"\u00ad", "\u200c", "\u200d"}
-_UNSAFE_CATEGORIES = {"Cc", "Cf", "Zl", "Zp"}
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#!|~&$@]")
-_BLOCK_START = re.compile(r"^(\s*)([-+=]|\d+[.)])")
-# GitHub's Markdown makes links of bare addresses.
-_BARE_LINK = re.compile(r"(?i)(https?|ftp|mailto|xmpp)(:)|(www)(\.)")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def one_line(text: object) -> str:

@@ -1,4 +1,4 @@
-"""Prints for the commands: tables, one line per error, progress bars. It decides nothing."""
+"""Prints for the commands: tables (no cell cut or folded), one line per error, progress bars. It decides nothing."""
 
 import os
 import sys
@@ -39,6 +39,7 @@ for _stream in (sys.stdout, sys.stderr):
     if isinstance(_stream, TextIOWrapper):
         _stream.reconfigure(errors="backslashreplace")
 escape_log_lines()
+_GAP = "  "
 
 
 class LineConsole(Console):
@@ -280,9 +281,6 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 def cell(text: object) -> str:
     """A text for what rich lays out itself (tables, progress bars): escaped, and no markup."""
     return escape(one_line(text))
-
-
-_GAP = "  "
 
 
 def layout(columns: Sequence[str], rows: Sequence[Sequence[str]], *, width: int) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""Pictures and texts into one embedding space."""
+"""Embeds pictures and texts in one space, and finds the words that a text tower was never trained on."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -19,6 +19,8 @@ from thumb_assets.inference import (
     sizer_for,
 )
 from thumb_assets.settings.stages import ClipSettings
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
 class ImageTextEncoder(Protocol):
@@ -139,9 +141,6 @@ class OpenClipEncoder:
                 "use another device or a smaller clip.model"
             ) from error
         return features
-
-
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
 def first_unknown_word(texts: Sequence[str], *, model: Any, tokenizer: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Scores pictures against the prompts of the settings."""
+"""Scores pictures against the prompts of the settings; the arithmetic needs no model."""
 
 import hashlib
 import json
@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from thumb_assets.clip.encoder import ImageTextEncoder, OpenClipEncoder
 from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
+
+FloatArray = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,9 +136,6 @@ def score_images(images: Sequence[npt.NDArray[np.uint8]], *, settings: ClipSetti
         ModelUnavailableError: no trained weights can be had here.
     """
     return [score.clip_score for score in load_clip_scorer(settings or ClipSettings()).score(images)]
-
-
-FloatArray = npt.NDArray[np.floating]
 
 
 def clip_scores_from_embeddings(

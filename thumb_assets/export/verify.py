@@ -22,6 +22,13 @@ from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
 from thumb_assets.video.frame import Frame
 
+# Mean absolute error, in levels of 0..255, between a JPEG and the frame compressed the same way. The right frame gives
+# exactly 0 (52 frames of 26 clips at quality 30, 75, 95, 100); the next frame of moving video 0.10 or more (78 pairs;
+# less only where next to nothing moves). Without compressing again no bound works: at quality 75 a right frame is off
+# by up to 2.4, at 95 by 0.9, while the next frame of a calm scene adds only 0.05 to that.
+# Above 0 only to forgive another build of libjpeg.
+MAX_JPEG_ERROR = 0.05
+
 
 def verify_count(selections: pa.Table, stills: pa.Table, *, folder: Path) -> Verdict:
     """Verifies that selections, rows of stills and files in the folder are the same set.
@@ -242,14 +249,6 @@ def _expected_name(facts: Mapping[str, Any], extension: str) -> str:
         pts_seconds=facts["pts_seconds"],
         extension=extension,
     )
-
-
-# Mean absolute error, in levels of 0..255, between a JPEG and the frame compressed the same way. The right frame gives
-# exactly 0 (52 frames of 26 clips at quality 30, 75, 95, 100); the next frame of moving video 0.10 or more (78 pairs;
-# less only where next to nothing moves). Without compressing again no bound works: at quality 75 a right frame is off
-# by up to 2.4, at 95 by 0.9, while the next frame of a calm scene adds only 0.05 to that.
-# Above 0 only to forgive another build of libjpeg.
-MAX_JPEG_ERROR = 0.05
 
 
 def picture_difference(path: Path, rgb: RgbArray) -> str | None:

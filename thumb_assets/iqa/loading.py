@@ -1,4 +1,4 @@
-"""Builds a metric of pyiqa without its side effects, and without waiting for a network that is not there."""
+"""Builds a metric of pyiqa without its side effects or waits for a network; facts on direction and bounds."""
 
 import io
 import logging
@@ -38,6 +38,9 @@ NEEDS_MORE_THAN_A_PICTURE = frozenset({"fid", "sfid", "fid_dinov2", "inception_s
 NEEDS_FLOAT64 = frozenset({"niqe", "niqe_matlab", "ilniqe", "brisque_matlab", "nrqm", "pi"})
 # Formulas without a neural net (at most a regression on top), made for full precision: it is always fp32 or more.
 HAND_CRAFTED = NEEDS_FLOAT64 | {"piqe", "brisque", "entropy"}
+# These fetch a backbone trained on ImageNet only to overwrite it with their own checkpoint, if that holds one.
+_BRINGS_BACKBONE = frozenset({"topiq_nr", "topiq_iaa_res50"})
+_BACKBONE_PREFIX = "semantic_model."
 
 
 def is_lower_better(name: str, *, reported: bool | None) -> bool:
@@ -60,11 +63,6 @@ def parse_range(text: str | None) -> tuple[float | None, float | None]:
         return None, None
     low, high = (None if not part or part.startswith("~") else float(part) for part in parts)
     return low, high
-
-
-# These fetch a backbone trained on ImageNet only to overwrite it with their own checkpoint, if that holds one.
-_BRINGS_BACKBONE = frozenset({"topiq_nr", "topiq_iaa_res50"})
-_BACKBONE_PREFIX = "semantic_model."
 
 
 @dataclass(frozen=True)

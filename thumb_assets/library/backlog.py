@@ -1,4 +1,4 @@
-"""Videos of the library that have work left, and the reason: never run, failed, out of date, or none."""
+"""Videos of the library that have work left, the stages that a run would make of each, and the reason."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.contracts import tables_of
 
 Why = Literal["missing", "stale", "follows"]
+Work = Literal["missing", "failed", "stale", "none"]
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,6 @@ def kind_of(due: Sequence[Due]) -> Literal["missing", "stale", "none"]:
     if any(each.why == "missing" for each in due):
         return "missing"
     return "stale" if due else "none"
-
-
-Work = Literal["missing", "failed", "stale", "none"]
 
 
 @dataclass(frozen=True)

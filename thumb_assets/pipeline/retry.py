@@ -1,4 +1,4 @@
-"""Tries again what failed for a reason that may pass: a full disk, memory, the network."""
+"""Tries again what failed for a reason that may pass, and runs each video with the settings that hold for it."""
 
 import logging
 import time

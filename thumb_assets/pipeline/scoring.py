@@ -1,4 +1,4 @@
-"""The scorers of one run: each made when the first video needs it, and the tables out of what they score."""
+"""The scorers of one run: made when the first video needs them, the frames they get, the tables of their scores."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The target `http` of the asset `published`: the picked stills go to an address of the CMS."""
+"""The dicts that tell of a video's stills, and the target `http` of `published`: a request to the CMS."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from thumb_assets.http import HttpClient
 from thumb_assets.settings.operation import PublishSettings
+
+KEY_PLACE = "{key}"
 
 
 def told_stills(stills: pa.Table, selections: pa.Table, *, folder: Path, stills_url: str = "") -> list[dict[str, Any]]:
@@ -40,9 +42,6 @@ def told_stills(stills: pa.Table, selections: pa.Table, *, folder: Path, stills_
             }
         )
     return told
-
-
-KEY_PLACE = "{key}"
 
 
 def publish_to_http(

@@ -1,4 +1,4 @@
-"""Settings of the choice: what rejects a candidate, what its score is made of, how different selections have to be."""
+"""Settings of the choice and of the survey: what rejects, what scores, how different selections have to be."""
 
 from typing import Literal
 

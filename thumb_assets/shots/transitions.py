@@ -1,4 +1,4 @@
-"""From TransNetV2's two probabilities per frame to transitions, and from those to the starts of shots."""
+"""From TransNetV2's two probabilities per frame to transitions, starts of shots and the `shots` table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,13 @@ from thumb_assets.shots.windows import FramePrediction
 from thumb_assets.tables.conform import table_from_rows
 
 Transition = Literal["cut", "dissolve", "fade"]
+# The second probability only says how far a transition reaches; whether there is one is the first one's to say.
+_MANY_THRESHOLD = 0.5
+# A hard cut lights up one frame, or two where a frame blends both shots (interlacing, rate conversion).
+_MAX_CUT_FRAMES = 2
+# A fade out and the fade in after it are two runs with black between them. Measured on fades of 8 to 25 frames, up to 4
+# frames beside the black belong to neither run and are not black.
+_MAX_LIT_GAP = 5
 
 
 @dataclass(frozen=True)
@@ -51,15 +58,6 @@ def shots_table(
             for shot_index, (start, end) in enumerate(zip(starts, ends, strict=True))
         ],
     )
-
-
-# The second probability only says how far a transition reaches; whether there is one is the first one's to say.
-_MANY_THRESHOLD = 0.5
-# A hard cut lights up one frame, or two where a frame blends both shots (interlacing, rate conversion).
-_MAX_CUT_FRAMES = 2
-# A fade out and the fade in after it are two runs with black between them. Measured on fades of 8 to 25 frames, up to 4
-# frames beside the black belong to neither run and are not black.
-_MAX_LIT_GAP = 5
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Declarations of columns and tables."""
+"""Declarations of columns and tables, and the columns that several tables share."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

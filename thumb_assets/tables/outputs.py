@@ -1,4 +1,4 @@
-"""The tables of what was chosen, made of it, and what became of each stage."""
+"""The tables of what was chosen, made of it, and what became of each stage; the name of a video's cover."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

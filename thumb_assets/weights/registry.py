@@ -1,4 +1,4 @@
-"""The models this project knows by name: `models.json`, read once, and files of models that are not registered."""
+"""The models this project knows by name, files of models that are not registered, and the licence gate of all."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Proof that a file is the model it should be: its sum where that is known, else that it is whole and of its kind."""
+"""Proof that a file is the model it should be, and the words for a file that torch refuses to load."""
 
 import hashlib
 import json
@@ -16,6 +16,11 @@ _BLOCK_BYTES = 1 << 20
 _MAX_HEADER_BYTES = 100 << 20  # the limit of the safetensors library itself
 _GIT_LFS = b"version https://git-lfs"
 _MATLAB = b"MATLAB 5.0 MAT-file"
+# torch's words where `weights_only` refuses: an object that unpickling would call, or a program (TorchScript).
+_GLOBAL = re.compile(r"(?:unsupported|Unsupported) (?:GLOBAL|global:(?: GLOBAL)?|class) ([\w.]+)")
+_PROGRAM = re.compile(r"weights_only.*TorchScript|TorchScript.*weights_only|allow_pickle", re.DOTALL)
+# Deeper chains are none of torch's.
+_MAX_CAUSES = 10
 
 
 def file_sha256(path: Path) -> str:
@@ -96,13 +101,6 @@ def _safetensors_fault(length: bytes, text: bytes, num_bytes: int) -> str | None
     if num_bytes != expected:
         return f"has {num_bytes} bytes where its header says {expected}: an unfinished download"
     return None
-
-
-# torch's words where `weights_only` refuses: an object that unpickling would call, or a program (TorchScript).
-_GLOBAL = re.compile(r"(?:unsupported|Unsupported) (?:GLOBAL|global:(?: GLOBAL)?|class) ([\w.]+)")
-_PROGRAM = re.compile(r"weights_only.*TorchScript|TorchScript.*weights_only|allow_pickle", re.DOTALL)
-# Deeper chains are none of torch's.
-_MAX_CAUSES = 10
 
 
 def refusal_of(error: BaseException, *, file: str, model: str) -> RefusedModelError | None:
