@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from thumb_assets.errors import BadInputError, ModelUnavailableError
 from thumb_assets.settings.stages import FacesSettings
+from thumb_assets.weights.faults import file_sha256
 from thumb_assets.weights.resolve import resolve_file
-from thumb_assets.weights.verify import file_sha256
 
 # OpenCV's own defaults for YuNet (samples/dnn/face_detect.cpp).
 _NMS_THRESHOLD = 0.3

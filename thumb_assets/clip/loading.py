@@ -16,10 +16,10 @@ from thumb_assets.clip.mini import (
 )
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.settings.stages import ClipSettings
+from thumb_assets.weights.faults import file_sha256, refusal_of
 from thumb_assets.weights.hub import offline_if_unreachable
 from thumb_assets.weights.registry import MODEL_FILES, ModelFile, open_clip_file
 from thumb_assets.weights.resolve import resolve_file
-from thumb_assets.weights.verify import file_sha256, refusal_of
 
 # Prefixes of open_clip model names that bring their own config and weights.
 _SCHEMES = ("local-dir:", "hf-hub:")

@@ -17,7 +17,7 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import Check
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables.verify import Verdict
+from thumb_assets.tables.checks import Verdict
 from thumb_assets.wording import one_line
 
 CHECKS: dict[str, dict[str, Check]] = {name: stage.all_checks for name, stage in STAGES.items()}

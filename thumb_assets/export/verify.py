@@ -16,8 +16,8 @@ from thumb_assets.export.metadata import read_still_metadata
 from thumb_assets.export.pixels import RgbArray, bit_depth_of, pixels_of, read_png16
 from thumb_assets.export.plan import still_file_name
 from thumb_assets.settings.stages import VideoSettings
+from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.outputs import cover_of
-from thumb_assets.tables.verify import Verdict
 from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
 from thumb_assets.video.frame import Frame

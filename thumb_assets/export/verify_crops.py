@@ -13,7 +13,7 @@ from thumb_assets.export.pixels import bit_depth_of, pixels_of
 from thumb_assets.export.plan import crop_file_name
 from thumb_assets.export.verify import folder_problems, frame_problems, frames_again, picture_problems
 from thumb_assets.settings.stages import VideoSettings
-from thumb_assets.tables.verify import Verdict
+from thumb_assets.tables.checks import Verdict
 from thumb_assets.video.fetch import FrameIdentities
 from thumb_assets.video.frame import Frame
 

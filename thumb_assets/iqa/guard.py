@@ -16,10 +16,10 @@ from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.files import link_or_copy
+from thumb_assets.weights.faults import file_sha256, refusal_of
 from thumb_assets.weights.hub import offline_if_unreachable
 from thumb_assets.weights.registry import ModelFile, url_file
 from thumb_assets.weights.resolve import resolve_file
-from thumb_assets.weights.verify import file_sha256, refusal_of
 
 _lock = threading.Lock()
 

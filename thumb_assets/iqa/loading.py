@@ -11,9 +11,9 @@ from typing import Any
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError
 from thumb_assets.iqa.guard import Checkpoints, guarded
 from thumb_assets.settings.environment import MODELS_DIR_VARIABLE
+from thumb_assets.weights.faults import file_sha256, refusal_of
 from thumb_assets.weights.registry import pyiqa_metric
 from thumb_assets.weights.resolve import resolve_file
-from thumb_assets.weights.verify import file_sha256, refusal_of
 
 # Pinned, so that a release of pyiqa that drops or flips a flag cannot turn a selection upside down; from the metrics'
 # papers by way of pyiqa 0.1.16's model card, checked against it in the tests.

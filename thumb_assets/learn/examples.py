@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.learn.labels import Label, LeftOut
-from thumb_assets.select.learned import features_by_video
+from thumb_assets.select.learned_head import features_by_video
 from thumb_assets.select.measure import CandidateArrays
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from thumb_assets.errors import BadInputError
 from thumb_assets.learn.compare import Compared, compare, is_better
 from thumb_assets.learn.examples import Examples
-from thumb_assets.select.learned import FEATURES, LearnedHead, standardised
+from thumb_assets.select.learned_head import FEATURES, LearnedHead, standardised
 
 # With fewer labels chance decides.
 MIN_LABELS = 10

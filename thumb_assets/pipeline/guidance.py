@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from thumb_assets.clip.scorer import load_clip_scorer
 from thumb_assets.errors import ContractError, MissingInputError, ModelUnavailableError, SettingsError, ThumbAssetsError
 from thumb_assets.select.guidance import Guidance
-from thumb_assets.select.learned import LearnedHead
+from thumb_assets.select.learned_head import LearnedHead
 from thumb_assets.select.measure import embedding_model_of
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings

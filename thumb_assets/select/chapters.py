@@ -15,8 +15,8 @@ from thumb_assets.select.similarity import FloatArray, comparable_vectors, known
 from thumb_assets.select.verdicts import judge
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import ChaptersSettings
+from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.conform import conform, empty_table, table_from_rows
-from thumb_assets.tables.verify import Verdict
 
 # More candidates than this are not compared with one another: those in between follow the nearest one in time.
 _MOST_COMPARED = 2048

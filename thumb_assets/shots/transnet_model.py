@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from thumb_assets.errors import ModelUnavailableError, OutOfMemoryError
 from thumb_assets.settings.load import choose_device
-from thumb_assets.weights.verify import refusal_of
+from thumb_assets.weights.faults import refusal_of
 
 # What the network takes: (windows, frames, 27, 48, 3) uint8 RGB.
 INPUT_WIDTH, INPUT_HEIGHT = 48, 27

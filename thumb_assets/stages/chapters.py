@@ -16,8 +16,8 @@ from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Sk
 from thumb_assets.stages.kit.work import OF_CANDIDATES, score_tables
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.stored_files import FILES, FILES_SHA256
+from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.outputs import CHAPTERS
-from thumb_assets.tables.verify import Verdict
 from thumb_assets.weights.registry import check_models
 
 # CLIP was trained on captions of pictures: a label alone is less like one.

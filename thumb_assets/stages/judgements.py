@@ -26,10 +26,10 @@ from thumb_assets.stages.kit.work import OF_CANDIDATES, fetched_frames, score_ta
 from thumb_assets.stages.selections import VERSION_OF_CHOICE
 from thumb_assets.store.judge_cache import JudgeCache
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.checks import Verdict as CheckVerdict
+from thumb_assets.tables.checks import verify_judgements
 from thumb_assets.tables.conform import table_from_rows
 from thumb_assets.tables.outputs import JUDGEMENTS
-from thumb_assets.tables.verify import Verdict as CheckVerdict
-from thumb_assets.tables.verify import verify_judgements
 
 
 def judge_frames(job: VideoTables, run: RunContext) -> Made:

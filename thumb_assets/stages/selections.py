@@ -8,8 +8,8 @@ from thumb_assets.select.tell import DOUBTFUL, SETTINGS
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
 from thumb_assets.stages.kit.work import OF_CANDIDATES, score_tables
+from thumb_assets.tables.checks import verify_coverage
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
-from thumb_assets.tables.verify import verify_coverage
 
 # Raised with every change of the choice: covers are rank 1; time is what is on screen when.
 VERSION_OF_CHOICE = "8"

@@ -8,8 +8,8 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
 from thumb_assets.stages.kit.work import identities_of, num_bytes, verify_pictures
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.outputs import STILLS
-from thumb_assets.tables.verify import Verdict
 
 
 def make_stills(job: VideoTables, run: RunContext) -> Made:

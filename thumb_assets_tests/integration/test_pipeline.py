@@ -16,9 +16,9 @@ from thumb_assets.stages import STAGES
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.outcomes import failed_video_ids, read_outcomes
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.checks import verify_coverage
 from thumb_assets.tables.conform import contract_problems
 from thumb_assets.tables.contracts import TABLES, tables_of
-from thumb_assets.tables.verify import verify_coverage
 from thumb_assets_tests.support.damage import damage
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS, RECIPES, read_frame_index

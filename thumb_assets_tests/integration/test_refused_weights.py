@@ -9,8 +9,8 @@ import torch
 from click.testing import CliRunner
 
 from thumb_assets.cli import main
+from thumb_assets.weights.faults import refusal_of
 from thumb_assets.weights.registry import get_model_file
-from thumb_assets.weights.verify import refusal_of
 from thumb_assets_tests.support.tiny_clip import TinyModel
 
 

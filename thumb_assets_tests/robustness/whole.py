@@ -12,8 +12,8 @@ from thumb_assets.export.verify import verify_count, verify_mapping
 from thumb_assets.stages.kit.work import identities_of
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.checks import verify_contract
 from thumb_assets.tables.contracts import TABLES
-from thumb_assets.tables.verify import verify_contract
 
 _UNFINISHED_PATTERNS = (".tmp-*", ".old-*", "*.tmp")
 _DATABASE_LOG_PATTERNS = ("*-journal", "*-wal", "*-shm")

@@ -11,8 +11,8 @@ from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.settings.load import load_settings
 from thumb_assets.shots.transnet_model import forget_loaded
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.checks import verify_coverage
 from thumb_assets.tables.conform import contract_problems
-from thumb_assets.tables.verify import verify_coverage
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS
 

@@ -14,8 +14,8 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.scorer import FrameScorer
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.checks import Verdict, verify_contract
 from thumb_assets.tables.declaration import TableContract
-from thumb_assets.tables.verify import Verdict, verify_contract
 from thumb_assets.video.decode import VideoHeader
 from thumb_assets.weights.registry import ModelFile
 

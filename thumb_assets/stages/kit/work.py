@@ -15,7 +15,7 @@ from thumb_assets.settings.stages import VideoSettings
 from thumb_assets.stages.kit.declaration import VideoTables
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables.verify import Verdict, verify_coverage
+from thumb_assets.tables.checks import Verdict, verify_coverage
 from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
 from thumb_assets.video.frame import Frame
 from thumb_assets.video.geometry import Geometry

@@ -13,8 +13,8 @@ from thumb_assets.export.figures import crops_sheet
 from thumb_assets.export.metadata import encode_still, read_still_metadata
 from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
 from thumb_assets.settings.stages import CropsSettings, StillsSettings
+from thumb_assets.tables.checks import verify_contract
 from thumb_assets.tables.conform import table_from_rows
-from thumb_assets.tables.verify import verify_contract
 from thumb_assets.video.decode import VideoDecoder
 from thumb_assets_tests.unit.export.conftest import VIDEO_ID, VIDEO_SHA256
 

@@ -19,8 +19,8 @@ from thumb_assets.export.verify import verify_count
 from thumb_assets.export.write import write_stills
 from thumb_assets.folders import recover_folder, replaced_folder
 from thumb_assets.settings.stages import StillsSettings
+from thumb_assets.tables.checks import verify_contract
 from thumb_assets.tables.conform import table_from_rows
-from thumb_assets.tables.verify import verify_contract
 from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.fetch import FrameFetcher
 from thumb_assets_tests.support.decoded import identities_of, selections_of

@@ -8,8 +8,8 @@ from huggingface_hub import constants
 
 from thumb_assets.errors import ModelUnavailableError, RefusedModelError
 from thumb_assets.iqa.pyiqa_metric import PyiqaMetric
+from thumb_assets.weights.faults import file_sha256
 from thumb_assets.weights.registry import get_model_file
-from thumb_assets.weights.verify import file_sha256
 
 pyiqa = pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installed")
 

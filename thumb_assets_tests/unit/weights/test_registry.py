@@ -14,10 +14,10 @@ from thumb_assets.stages import (
     models_of_stage,
     models_to_fetch,
 )
+from thumb_assets.weights.faults import file_sha256
 from thumb_assets.weights.registry import MODEL_FILES, find_model, get_model_file, open_clip_file, url_file
 from thumb_assets.weights.resolve import find_local
 from thumb_assets.weights.status import fetch, list_models
-from thumb_assets.weights.verify import file_sha256
 from thumb_assets_tests.support.local_hub import safetensors
 
 CLIP_ON_THE_HUB = [model for model in MODEL_FILES if model.kind == "clip" and model.source == "hub"]

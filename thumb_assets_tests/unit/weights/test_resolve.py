@@ -11,10 +11,10 @@ import pytest
 from huggingface_hub import constants
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError
+from thumb_assets.weights.faults import file_sha256
 from thumb_assets.weights.hub import is_hub_reachable, offline_if_unreachable
 from thumb_assets.weights.registry import ModelFile, get_model_file, open_clip_file
 from thumb_assets.weights.resolve import find_local, resolve_file
-from thumb_assets.weights.verify import file_sha256
 from thumb_assets_tests.support.local_hub import LocalHub, safetensors
 
 CONTENT = b"weights of a tiny model"

@@ -1,7 +1,7 @@
 import pytest
 
+from thumb_assets.tables.checks import verify_contract, verify_coverage, verify_judgements
 from thumb_assets.tables.conform import empty_table, table_from_rows
-from thumb_assets.tables.verify import verify_contract, verify_coverage, verify_judgements
 from thumb_assets_tests.unit.store.builders import row, table
 
 VIDEO = "clip-01234567"

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from thumb_assets.weights.verify import file_sha256, find_fault
+from thumb_assets.weights.faults import file_sha256, find_fault
 from thumb_assets_tests.support.local_hub import safetensors
 
 

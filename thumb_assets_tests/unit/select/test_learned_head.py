@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from thumb_assets.select.guidance import Guidance
-from thumb_assets.select.learned import FEATURES, LearnedHead, features_by_video
+from thumb_assets.select.learned_head import FEATURES, LearnedHead, features_by_video
 from thumb_assets.select.measure import joined
 from thumb_assets.select.score import percentile_ranks, score_candidates
 from thumb_assets.settings.selection import SelectionSettings
