@@ -1,4 +1,4 @@
-"""The learned detector: TransNetV2 over small pictures of every frame."""
+"""The learned detector: TransNetV2 over small pictures of every frame, loaded without its package's side effects."""
 
 import os
 import random
@@ -22,6 +22,9 @@ from thumb_assets.weights.faults import refusal_of
 
 # What the network takes: (windows, frames, 27, 48, 3) uint8 RGB.
 INPUT_WIDTH, INPUT_HEIGHT = 48, 27
+# Twice the network's height: what is reduced to 48x27 from here is closest to what the package's own ffmpeg call gives
+# (bicubic, straight from the frame), also where the frame is not 16:9 and at 27 lines would be widened again.
+_SHORT_SIDE = 2 * INPUT_HEIGHT
 # The package sets it when it is imported.
 _MPS_VARIABLE = "PYTORCH_ENABLE_MPS_FALLBACK"
 
@@ -158,11 +161,6 @@ def global_state_kept() -> Iterator[None]:
         np.random.set_state(numpy_state)  # noqa: NPY002
         torch.use_deterministic_algorithms(is_deterministic, warn_only=warns_only)
         cudnn.deterministic, cudnn.benchmark = cudnn_flags
-
-
-# Twice the network's height: what is reduced to 48x27 from here is closest to what the package's own ffmpeg call gives
-# (bicubic, straight from the frame), also where the frame is not 16:9 and at 27 lines would be widened again.
-_SHORT_SIDE = 2 * INPUT_HEIGHT
 
 
 class TransNetDriver:
