@@ -77,7 +77,7 @@ class BackfillSettings(StageSettings):
     )
 
 
-# Facts about a still that a target may get: see publish/told.py.
+# Facts about a still that a target may get: see told_stills in publish/http_target.py.
 ToldField = Literal[
     "url",
     "path",
