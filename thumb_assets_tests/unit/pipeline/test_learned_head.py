@@ -10,7 +10,7 @@ from thumb_assets.pipeline.stages import stage_key
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.learned_head import write_learned_head
 from thumb_assets.store.parquet import TableStore
-from thumb_assets_tests.unit.select.test_learned import a_head
+from thumb_assets_tests.unit.select.test_learned_head import a_head
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from thumb_assets.store.learned_head import (
     write_learned_head,
 )
 from thumb_assets.store.parquet import TableStore
-from thumb_assets_tests.unit.select.test_learned import a_head
+from thumb_assets_tests.unit.select.test_learned_head import a_head
 
 FACTS = {"num_labels": 12, "cross_validated": {"srcc": {"learned": {"mean": 0.5, "standard_error": None}}}}
 
