@@ -1,4 +1,4 @@
-"""The dicts that tell of a video's stills, and the target `http` of `published`: a request to the CMS."""
+"""The report of a video's stills, and the target `http` of `published`: a request to the CMS."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,10 @@ from thumb_assets.settings.operation import PublishSettings
 KEY_PLACE = "{key}"
 
 
-def told_stills(stills: pa.Table, selections: pa.Table, *, folder: Path, stills_url: str = "") -> list[dict[str, Any]]:
-    """One dict per still, the best first: `rank`, `reason` and the fields of `settings.ToldField`.
+def report_of_stills(
+    stills: pa.Table, selections: pa.Table, *, folder: Path, stills_url: str = ""
+) -> list[dict[str, Any]]:
+    """One dict per still, the best first: `rank`, `reason` and the fields of `StillField`.
 
     Args:
         stills, selections: tables of the contract, of one video.
@@ -23,12 +25,12 @@ def told_stills(stills: pa.Table, selections: pa.Table, *, folder: Path, stills_
         stills_url: under which the folder of all stills is served; without it `url` is None.
     """
     chosen = {row["rank"]: row for row in selections.to_pylist()}
-    told = []
+    report = []
     for still in sorted(stills.to_pylist(), key=lambda row: row["rank"]):
         selection = chosen[still["rank"]]
         name = still["file_name"]
         address = f"{stills_url.rstrip('/')}/{quote(still['video_id'])}/{quote(name)}" if stills_url else None
-        told.append(
+        report.append(
             {
                 "rank": still["rank"],
                 "reason": selection["reason"],
@@ -41,7 +43,7 @@ def told_stills(stills: pa.Table, selections: pa.Table, *, folder: Path, stills_
                 **{field: still[field] for field in ("width", "height", "num_bytes", "file_sha256")},
             }
         )
-    return told
+    return report
 
 
 def publish_to_http(
@@ -57,7 +59,7 @@ def publish_to_http(
 
     Args:
         key: by which the CMS knows the video; it takes the place of `{key}` in the address.
-        stills: see `told_stills`.
+        stills: see `report_of_stills`.
         token: goes into the header `Authorization`.
 
     Raises:

@@ -15,7 +15,7 @@ def publish_to_sql(url: str, settings: PublishSettings, *, key: str, still: Mapp
 
     Args:
         url: SQLAlchemy's address of the database; never shown with its password.
-        still: see `told_stills`.
+        still: see `report_of_stills`.
 
     Raises:
         SettingsError: the address, the table or a column is wrong.

@@ -72,7 +72,7 @@ def parse_event(body: bytes) -> AssetReady:
 
 
 def ready_message(request: Request, stills: Sequence[Mapping[str, Any]], *, now: float) -> bytes:
-    """`stills.ready`: the stills, the best first; see `told_stills`."""
+    """`stills.ready`: the stills, the best first; see `report_of_stills`."""
     return _message(request, "stills.ready", {"stills": list(stills)}, now)
 
 

@@ -24,7 +24,7 @@ from thumb_assets.errors import (
 from thumb_assets.export.space import SpaceNeeded, require_space
 from thumb_assets.http import HttpClient
 from thumb_assets.pipeline.stages import default_stages
-from thumb_assets.publish.http_target import told_stills
+from thumb_assets.publish.http_target import report_of_stills
 from thumb_assets.serve.events import Asset, failed_message, parse_event, ready_message
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.file_cache import LibraryVideo
@@ -247,7 +247,7 @@ class Intake:
         if stills is None or selections is None:
             raise MissingInputError(f"{video_id}: has no stills; its run was cancelled, or is still to be tried")
         folder, stills_url = self._store.stills_dir(video_id), self._settings.publish.stills_url
-        return told_stills(stills, selections, folder=folder, stills_url=stills_url)
+        return report_of_stills(stills, selections, folder=folder, stills_url=stills_url)
 
     def _fail(self, request: Request, reason: str, now: float) -> None:
         _LOGGER.error("%s: %s", request.event_id, reason)

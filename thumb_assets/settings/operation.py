@@ -77,8 +77,8 @@ class BackfillSettings(StageSettings):
     )
 
 
-# Facts about a still that a target may get: see told_stills in publish/http_target.py.
-ToldField = Literal[
+# Facts about a still that a target may get: see report_of_stills in publish/http_target.py.
+StillField = Literal[
     "url",
     "path",
     "file_name",
@@ -102,7 +102,7 @@ class PublishSettings(StageSettings):
     stills_url: str = Field("", description="Address under which the folder `stills/` is served, for the field url.")
     sql_table: str = Field("videos", min_length=1, description="Table of the database, or schema.table.")
     sql_key_column: str = Field("file_name", min_length=1, description="Its column that holds the key.")
-    sql_columns: dict[str, ToldField] = Field(
+    sql_columns: dict[str, StillField] = Field(
         {"thumbnail_path": "path"}, min_length=1, description="Columns to set, each with a field of the best still."
     )
     http_url: str = Field("", description="Address that gets all stills as JSON; {key} in it is replaced by the key.")

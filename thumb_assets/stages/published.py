@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from thumb_assets.http import HttpClient
-from thumb_assets.publish.http_target import publish_to_http, told_stills
+from thumb_assets.publish.http_target import publish_to_http, report_of_stills
 from thumb_assets.publish.sql_target import publish_to_sql
 from thumb_assets.settings.environment import publish_sql_url, publish_token
 from thumb_assets.settings.operation import PublishSettings
@@ -22,7 +22,7 @@ def publish(job: VideoTables, run: RunContext) -> Made:
     asked = run.settings.publish
     if asked.target == "none":
         raise SkippedError("no target is set: publish.target is none")
-    stills = told_stills(
+    stills = report_of_stills(
         job.table("stills"),
         job.table("selections"),
         folder=run.store.stills_dir(job.video_id),
