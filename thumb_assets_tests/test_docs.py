@@ -40,12 +40,12 @@ def test_the_modules_and_pages_that_a_page_names_exist(page: Path) -> None:
 
 def test_the_page_of_selection_has_the_rules_and_components_as_they_are() -> None:
     page = (_ROOT / "docs/selection.md").read_text(encoding="utf-8")
-    assert with_tables(page) == page, "run `python -m thumb_assets.select.docs docs/selection.md`"
+    assert with_tables(page) == page, "docs/selection.md is stale: run `python -m thumb_assets_tests.golden`"
 
 
 def test_the_page_of_settings_lists_them_all_as_they_are() -> None:
     above, heading, below = (_ROOT / "docs/settings.md").read_text(encoding="utf-8").partition(HEADING)
-    assert heading + below == settings_table(), "run `python -m thumb_assets.settings.docs docs/settings.md`"
+    assert heading + below == settings_table(), "docs/settings.md is stale: run `python -m thumb_assets_tests.golden`"
     assert SETTINGS_FILE in above
     assert "built-in < profile < file < environment < `--set`" in above
     assert all(f"`{name}`" in above for name in FIXED_AT_LOAD)
@@ -53,7 +53,7 @@ def test_the_page_of_settings_lists_them_all_as_they_are() -> None:
 
 def test_the_page_of_commands_lists_them_all_as_they_are() -> None:
     _, heading, below = (_ROOT / "docs/cli.md").read_text(encoding="utf-8").partition(COMMANDS_HEADING)
-    assert heading + below == commands_list(), "run `python -m thumb_assets.cli.docs docs/cli.md`"
+    assert heading + below == commands_list(), "docs/cli.md is stale: run `python -m thumb_assets_tests.golden`"
     assert sorted(name for names in SECTIONS.values() for name in names) == sorted(main.commands)
     assert all(f"Usage: thumb-assets {name} " in below for name in main.commands)
 

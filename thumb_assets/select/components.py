@@ -1,13 +1,14 @@
 """The components of a combined score, each one declaration."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.errors import ContractError
 from thumb_assets.select.guidance import Guidance
-from thumb_assets.select.measure import SOURCES, CandidateArrays
+from thumb_assets.select.measure import SOURCES, VALUES, CandidateArrays
 from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 
 FloatArray = NDArray[np.float64]
@@ -21,7 +22,6 @@ class Component:
         name: its column in `selections` is `{name}_percentile`.
         measure: values of CandidateArrays by name, or made of them and of the guidance, by part where there are
             several; NaN where a value is not known.
-        doc: the column, in words.
         is_less_better: the measure counts the other way round.
         of_shot: percentiles within the shot count as well.
         of_library: percentiles are blended with the library's, see `Guidance.library`.
@@ -31,7 +31,6 @@ class Component:
 
     name: str
     measure: str | Callable[[CandidateArrays, Guidance], FloatArray | Mapping[str, FloatArray]]
-    doc: str
     is_less_better: bool = False
     of_shot: bool = False
     of_library: bool = False
@@ -83,22 +82,29 @@ def _judged(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
 
 # fmt: off
 COMPONENTS: tuple[Component, ...] = (
-    Component("sharpness", "laplacian_variance", "Percentile of the Laplacian variance among the candidates.",
-              of_shot=True, of_library=True),
-    Component("clip", "clip_score", "Percentile of clip_score among the candidates.", of_shot=True, of_library=True),
-    Component("iqa", _metrics, "Mean percentile of the metrics, direction honoured.", of_shot=True, of_library=True,
-              reads=("iqa_scores.iqa_score",)),
-    Component("stillness", "motion", "Percentile of how little moves around the frame.", is_less_better=True,
-              of_shot=True),
-    Component("contrast", "luma_std", "Percentile of the luma's standard deviation.", of_shot=True, of_library=True),
-    Component("text", lambda measured, guidance: guidance.wanted(measured),
-              "Percentile of the likeness to what is looked for.", reads=("clip_scores.embedding",)),
-    Component("judge", _judged, "The judge's score over 10; 0 where it was not asked for it.", is_percentile=False,
-              reads=("judgements.judge_score",)),
-    Component("learned", _learned, "Percentile of the learned scorer's score.",
-              reads=("clip_scores.embedding", "appearance.descriptor")),
+    Component("sharpness", "laplacian_variance", of_shot=True, of_library=True),
+    Component("clip", "clip_score", of_shot=True, of_library=True),
+    Component("iqa", _metrics, of_shot=True, of_library=True, reads=("iqa_scores.iqa_score",)),
+    Component("stillness", "motion", is_less_better=True, of_shot=True),
+    Component("contrast", "luma_std", of_shot=True, of_library=True),
+    Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",)),
+    Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",)),
+    Component("learned", _learned, reads=("clip_scores.embedding", "appearance.descriptor")),
 )
 # fmt: on
 
-if [each.name for each in COMPONENTS] != list(ComponentWeights.model_fields):
-    raise TypeError("selection.weights and the components of a score do not have the same names")
+
+def check_components(components: Sequence[Component]) -> None:
+    """Raises ContractError where a component has no weight, or names a value that is not declared."""
+    if unlike := {each.name for each in components} ^ set(ComponentWeights.model_fields):
+        raise ContractError(
+            f"{', '.join(sorted(unlike))}: a component needs a line in COMPONENTS (select/components.py) and a weight "
+            "of its name in ComponentWeights (settings/selection.py)"
+        )
+    if unknown := [each.name for each in components if isinstance(each.measure, str) and each.measure not in VALUES]:
+        raise ContractError(
+            f"{', '.join(unknown)}: the measure of a component needs a line in COLUMNS (select/measure.py)"
+        )
+
+
+check_components(COMPONENTS)

@@ -47,7 +47,8 @@ def _left_out() -> Iterator[str]:
 def _components() -> Iterator[str]:
     yield from ("| component | what it is | default weight |", "|---|---|---|")
     for component in COMPONENTS:
-        yield f"| `{component.name}` | {component.doc} | {getattr(ComponentWeights(), component.name):g} |"
+        words = ComponentWeights.model_fields[component.name].description
+        yield f"| `{component.name}` | {words} | {component.weight(SelectionSettings()):g} |"
 
 
 def _words(rule: Rule) -> str:

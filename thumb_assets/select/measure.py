@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -59,6 +60,7 @@ class ScoreTables:
         iqa_lower_better: by metric of iqa_scores, from that table's footer.
         frame_size: (width, height) of the displayed frame, the scale of the faces; needed where there are faces.
         embedding_model: of clip_scores, see `embedding_model_of`.
+        others: further tables that COLUMNS names.
     """
 
     frames: pa.Table | None = None
@@ -74,16 +76,37 @@ class ScoreTables:
     iqa_lower_better: Mapping[str, bool] = field(default_factory=dict)
     frame_size: tuple[int, int] | None = None
     embedding_model: str | None = None
+    others: Mapping[str, pa.Table | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tables: Mapping[str, pa.Table | None], **known: Any) -> "ScoreTables":
+        """From tables by name, and what else is known."""
+        own: dict[str, Any] = {name: table for name, table in tables.items() if name in cls.__dataclass_fields__}
+        return cls(**own, others={name: table for name, table in tables.items() if name not in own}, **known)
+
+    def table(self, name: str) -> pa.Table | None:
+        """The table of that name; None where it is not there."""
+        table: pa.Table | None = getattr(self, name, None) if name in TABLES_OF_SCORES else None
+        return self.others.get(name) if table is None else table
 
     def tables(self) -> dict[str, pa.Table]:
         """Those that are there, by name."""
-        tables = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: table for name, table in tables.items() if isinstance(table, pa.Table)}
+        tables = {name: self.table(name) for name in TABLES_OF_SCORES}
+        return {name: table for name, table in tables.items() if table is not None}
 
 
 # Names of the tables that say something of candidates.
 TABLES_OF_SCORES: tuple[str, ...] = tuple(
-    each.name for each in fields(ScoreTables) if each.name not in {"iqa_lower_better", "frame_size", "embedding_model"}
+    dict.fromkeys(
+        [
+            *(
+                each.name
+                for each in fields(ScoreTables)
+                if each.name not in {"iqa_lower_better", "frame_size", "embedding_model", "others"}
+            ),
+            *(table_name for table_name, _ in COLUMNS.values()),
+        ]
+    )
 )
 
 
@@ -177,7 +200,7 @@ def arrays_from_tables(candidates: pa.Table, scores: ScoreTables) -> CandidateAr
         raise ValueError("frame_size is needed to tell a clear face from a small one")
     values = {"pts_seconds": candidates.column("pts_seconds").to_numpy()}
     for name, (table_name, column_name) in COLUMNS.items():
-        table = getattr(scores, table_name)
+        table = scores.table(table_name)
         values[name] = (
             np.full(len(frame_indices), np.nan)
             if table is None

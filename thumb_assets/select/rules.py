@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select.measure import BANNED, SOURCES, CandidateArrays
+from thumb_assets.select.measure import BANNED, SOURCES, VALUES, CandidateArrays
 from thumb_assets.select.similarity import like_banned
 from thumb_assets.settings.selection import SelectionSettings
 
@@ -266,3 +266,19 @@ def rule_of(
 
 def _or_none(value: float | None) -> float | None:
     return float(value) if value is not None and np.isfinite(value) else None
+
+
+def check_rules(rules: Sequence[Rule]) -> None:
+    """Raises ContractError where a rule names a setting or a value that is not declared."""
+    for rule in rules:
+        try:
+            rule.value_of(SelectionSettings())
+        except AttributeError:
+            raise ContractError(
+                f"rule {rule.reason}: there is no setting {rule.name}; add it to settings/selection.py"
+            ) from None
+        if isinstance(rule.measure, str) and rule.measure not in VALUES:
+            raise ContractError(f"rule {rule.reason}: {rule.measure!r} needs a line in COLUMNS (select/measure.py)")
+
+
+check_rules(RULES)

@@ -8,16 +8,19 @@ from thumb_assets.settings.base import StageSettings
 
 
 class ComponentWeights(StageSettings):
-    """Weights of the components of `combined_score`; a component that is absent is left out of the mean."""
+    """Weights of the components of `combined_score`; a component that is absent is left out of the mean.
 
-    sharpness: float = Field(0.25, ge=0)
-    clip: float = Field(0.35, ge=0)
-    iqa: float = Field(0.15, ge=0)
-    stillness: float = Field(0.20, ge=0, description="Little motion around the frame.")
-    contrast: float = Field(0.05, ge=0, description="Standard deviation of the luma.")
-    text: float = Field(0.50, ge=0, description="Likeness to selection.looking_for; absent without.")
-    judge: float = Field(1.0, ge=0, description="The vision-language judge's score; absent where none was asked.")
-    learned: float = Field(1.0, ge=0, description="The learned scorer's score; absent where there is none.")
+    The description of a weight is that of its component's column in the table `selections`.
+    """
+
+    sharpness: float = Field(0.25, ge=0, description="Percentile of the Laplacian variance among the candidates.")
+    clip: float = Field(0.35, ge=0, description="Percentile of clip_score among the candidates.")
+    iqa: float = Field(0.15, ge=0, description="Mean percentile of the metrics, direction honoured.")
+    stillness: float = Field(0.20, ge=0, description="Percentile of how little moves around the frame.")
+    contrast: float = Field(0.05, ge=0, description="Percentile of the luma's standard deviation.")
+    text: float = Field(0.50, ge=0, description="Percentile of the likeness to selection.looking_for.")
+    judge: float = Field(1.0, ge=0, description="The judge's score over 10; 0 where it was not asked for it.")
+    learned: float = Field(1.0, ge=0, description="Percentile of the learned scorer's score.")
 
 
 class RejectSettings(StageSettings):

@@ -9,6 +9,7 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
 from thumb_assets.stages.kit.work import OF_CANDIDATES, score_tables
 from thumb_assets.tables.checks import verify_coverage
+from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
 
 # Raised with every change of the choice: covers are rank 1; time is what is on screen when.
@@ -25,11 +26,10 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
         "num_rejections": choice.rejections.num_rows,
         "components": ", ".join(choice.components) or "none",
     }
-    scores = {name: job.optional_table(name) for name in ("sharpness", "appearance", "clip_scores", "iqa_scores")}
     unscored = [
         name
-        for name, table in scores.items()
-        if table is not None and not verify_coverage(job.table("candidate_frames"), table).is_passed
+        for name, table in tables.tables().items()
+        if _scores_every_candidate(name) and not verify_coverage(job.table("candidate_frames"), table).is_passed
     ]
     notes = [f"{', '.join(unscored)} lack some of the candidates: run these stages again"] if unscored else []
     known = guidance.scorer.embedding_model if guidance.scorer else None
@@ -49,6 +49,12 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
         DOUBTFUL: json.dumps(choice.doubtful),
     }
     return Made(made, footer, metrics)
+
+
+def _scores_every_candidate(table_name: str) -> bool:
+    """True for the tables of scorers, which have rows for every candidate; a candidate may have no face."""
+    of_candidates = TABLES[table_name].lineage.get("frame_index") == (("candidate_frames", "frame_index"),)
+    return of_candidates and table_name not in {"faces", "judgements"}
 
 
 def words_without_embeddings(settings: Settings, clip_footer: Mapping[str, str] | None) -> str | None:

@@ -80,8 +80,8 @@ def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> 
     candidates = store.read("candidate_frames", video_id)
     if not candidates.num_rows:
         return _empty_row(has_faces=tables["faces"] is not None)
-    scores = ScoreTables(
-        **tables,
+    scores = ScoreTables.of(
+        tables,
         iqa_lower_better=json.loads(_footer(tables["iqa_scores"]).get("lower_better", "{}")),
         frame_size=Geometry.from_row(store.read("videos", video_id).to_pylist()[0]).display_size,
         embedding_model=embedding_model_of(clip_footer),

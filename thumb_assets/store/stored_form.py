@@ -88,16 +88,25 @@ def verify_stored(table: pa.Table, contract: TableContract, *, path: Path, stage
     sizes = [field.type.list_size for field in table.schema if Embedding.matches(field.type)]
     expected = contract.arrow_schema(sizes[0] if sizes else 0)
     again = f"run the stage {stage!r} again" if stage else "delete it"
-    if not table.schema.equals(expected, check_metadata=False) or version != str(contract.schema_version):
+    if version != str(contract.schema_version):
         raise ContractError(
             f"{path}: was written under another version of the contract of {contract.name!r} (schema version "
             f"{version or 'unknown'}, expected {contract.schema_version}); {again}"
+        )
+    if not table.schema.equals(expected, check_metadata=False):
+        unlike = sorted(_fields(table.schema) ^ _fields(expected)) or ["their order"]
+        raise ContractError(
+            f"{path}: has other columns than the contract of {contract.name!r} ({', '.join(unlike)}); {again}"
         )
     recorded = footer.get(CONTENT.encode())
     if recorded is None or _arrow_version(footer) != pa.__version__:
         return
     if content_sha256(table) != recorded.decode():
         raise ContractError(f"{path}: its rows are not those that were written; {again}")
+
+
+def _fields(schema: pa.Schema) -> set[str]:
+    return {f"{field.name} {field.type}{'?' if field.nullable else ''}" for field in schema}
 
 
 def _arrow_version(footer: Mapping[bytes, bytes]) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thumb_assets.settings.selection import ComponentWeights
 from thumb_assets.tables.declaration import (
     ERROR,
     FRAME_INDEX,
@@ -36,18 +37,12 @@ JUDGEMENTS = TableContract(
     footer_doc="model, prompt_sha256",
 )
 
-# The parts of a combined score.
-_COMPONENTS = (
-    Column("sharpness_percentile", _float, "Percentile of the Laplacian variance among the candidates.", "", True),
-    Column("clip_percentile", _float, "Percentile of clip_score among the candidates.", "", True),
-    Column("iqa_percentile", _float, "Mean percentile of the metrics, direction honoured.", "", True),
-    Column("stillness_percentile", _float, "Percentile of how little moves around the frame.", "", True),
-    Column("contrast_percentile", _float, "Percentile of the luma's standard deviation.", "", True),
-    Column("text_percentile", _float, "Percentile of the likeness to what is looked for.", "", True),
-    Column("judge_percentile", _float, "The judge's score over 10; 0 where it was not asked for it.", "", True),
-    Column("learned_percentile", _float, "Percentile of the learned scorer's score.", "", True),
-    Column("face_bonus", _float, "What a clear face added; null where faces were not looked for.", "", True),
+# One column per weight: the parts of a combined score.
+_COMPONENTS = tuple(
+    Column(f"{name}_percentile", _float, str(weight.description), "", True)
+    for name, weight in ComponentWeights.model_fields.items()
 )
+_FACE_BONUS = Column("face_bonus", _float, "What a clear face added; null where faces were not looked for.", "", True)
 
 SELECTIONS = TableContract(
     "selections",
@@ -58,6 +53,7 @@ SELECTIONS = TableContract(
         RANK,
         Column("combined_score", _float, "Weighted mean of the components there are, plus face_bonus; 0..1+bonus."),
         *_COMPONENTS,
+        _FACE_BONUS,
         PTS,
         PTS_SECONDS,
         SHOT_INDEX,
@@ -69,34 +65,6 @@ SELECTIONS = TableContract(
     footer_doc="components: the scorers that were there, by name; settings: those of `selection`, as JSON",
 )
 
-REJECTION_REASONS = (
-    "damaged",
-    "too_dark",
-    "too_bright",
-    "too_flat",
-    "low_entropy",
-    "recurring",
-    "near_cut",
-    "in_transition",
-    "flash",
-    "blurred",
-    "moving_too_fast",
-    "title_card",
-    "text_overlay",
-    "letterbox",
-    "avoided",
-    "outside_window",
-    "like_banned",
-    "banned",
-    "too_close_to_selection",
-    "near_duplicate",
-    "already_covered",
-    "shot_already_selected",
-    "same_content",
-    "less_different",
-    "lower_score",
-)
-
 REJECTIONS = TableContract(
     "rejections",
     "One row per candidate frame that was not chosen.",
@@ -104,7 +72,7 @@ REJECTIONS = TableContract(
         VIDEO_ID,
         FRAME_INDEX,
         Column("stage", _text, "Where it was dropped.", choices=("reject", "diversify", "rank")),
-        Column("reason", _text, "Why.", choices=REJECTION_REASONS),
+        Column("reason", _text, "Why: the name of the rule, see docs/selection.md."),
         Column("value", _float, "What was measured on it, in the reason's unit.", "", True),
         Column("threshold", _float, "What it was held against.", "", True),
         Column("setting", _text, "The setting that the threshold comes from; null where people decided.", "", True),

@@ -182,7 +182,8 @@ class Stage:
             f"its tables {names} do not all name it as their stage": any(
                 contract.stage != self.name for contract in self.contracts
             ),
-            f"the settings have no section {self.section!r}": self.section not in {None, *Settings.model_fields},
+            f"the settings have no section {self.section!r} (settings/load.py)": self.section
+            not in {None, *Settings.model_fields},
         }
         for problem, is_so in problems.items():
             if is_so:

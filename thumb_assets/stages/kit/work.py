@@ -23,17 +23,7 @@ from thumb_assets.video.geometry import Geometry
 # What a scorer of candidates reads.
 OF_FRAMES = ("frames", "candidate_frames")
 # What is known of candidates besides themselves.
-OF_CANDIDATES = (
-    "frames",
-    "shots",
-    "sharpness",
-    "appearance",
-    "faces",
-    "clip_scores",
-    "iqa_scores",
-    "recurrences",
-    "decisions",
-)
+OF_CANDIDATES = tuple(name for name in TABLES_OF_SCORES if name != "judgements")
 
 
 def covers_candidates(video_id: str, stage: str, store: TableStore, _settings: Settings) -> Verdict:
@@ -49,7 +39,7 @@ def score_tables(job: VideoTables) -> ScoreTables:
     lower_better = json.loads(job.footer("iqa_scores").get("lower_better", "{}")) if has_metrics else {}
     frame_size = Geometry.from_row(job.table("videos").to_pylist()[0]).display_size
     embedding_model = embedding_model_of(job.footer("clip_scores")) if has_embeddings else None
-    return ScoreTables(**tables, iqa_lower_better=lower_better, frame_size=frame_size, embedding_model=embedding_model)
+    return ScoreTables.of(tables, iqa_lower_better=lower_better, frame_size=frame_size, embedding_model=embedding_model)
 
 
 @contextmanager

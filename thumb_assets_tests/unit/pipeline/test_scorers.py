@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from thumb_assets.errors import OutOfMemoryError, ThumbAssetsError
+from thumb_assets.inference import use_cores
 from thumb_assets.stages.kit.scorer import FrameScorer, ModelThread
 from thumb_assets.tables.conform import empty_table
 
@@ -145,6 +146,7 @@ def test_a_video_forgotten_while_the_model_works_leaves_nothing(models: ModelThr
 
 
 def test_the_model_gets_all_cores_where_the_decoder_waits_for_it(models: ModelThread) -> None:
+    use_cores(is_shared=False)  # another test of this thread may have left it with half
     num_cores = torch.get_num_threads()
     used: list[int] = []
     may_answer = Event()

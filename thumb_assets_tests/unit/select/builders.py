@@ -279,6 +279,7 @@ class Case:
     judgements: pa.Table | None = None
     recurrences: pa.Table | None = None
     decisions: pa.Table | None = None
+    others: Mapping[str, pa.Table | None] = field(default_factory=dict)
     settings: SelectionSettings = field(default_factory=SelectionSettings)
     guidance: Guidance = NO_GUIDANCE
 

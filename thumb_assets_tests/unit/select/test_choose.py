@@ -277,7 +277,7 @@ def test_candidates_of_two_videos_are_an_error():
 
 
 def test_result_of_a_fixed_case_stays_as_it_was():
-    """Every value and reason of a choice with all components, held by hash; see `CODE_VERSIONS` before changing it."""
+    """Every value and reason of a choice with all components, held by hash; see `VERSION_OF_CHOICE` first."""
     random = np.random.default_rng(7)
     seconds = {frame: frame / 25 for frame in range(0, 1000, 20)}
     values = {name: dict(zip(seconds, random.normal(100, 40, 50).tolist(), strict=True)) for name in "abcd"}

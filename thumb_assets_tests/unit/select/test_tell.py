@@ -30,7 +30,35 @@ from thumb_assets.settings.selection import RejectSettings, SelectionSettings
 from thumb_assets.settings.stages import CandidatesSettings
 from thumb_assets.tables.conform import table_from_rows
 from thumb_assets.tables.contracts import TABLES
-from thumb_assets.tables.outputs import REJECTION_REASONS
+
+# In the order in which they are told.
+KNOWN_REASONS = (
+    "damaged",
+    "too_dark",
+    "too_bright",
+    "too_flat",
+    "low_entropy",
+    "recurring",
+    "near_cut",
+    "in_transition",
+    "flash",
+    "blurred",
+    "moving_too_fast",
+    "title_card",
+    "text_overlay",
+    "letterbox",
+    "avoided",
+    "outside_window",
+    "like_banned",
+    "banned",
+    "too_close_to_selection",
+    "near_duplicate",
+    "already_covered",
+    "shot_already_selected",
+    "same_content",
+    "less_different",
+    "lower_score",
+)
 
 VIDEO_ID = "clip-0a1b2c3d"
 NUM_FRAMES, RATE = 100, 10.0
@@ -221,7 +249,7 @@ def test_sentences_have_value_and_threshold(
 
 
 def test_every_reason_has_a_sentence_and_every_setting_exists() -> None:
-    assert REASONS == REJECTION_REASONS
+    assert REASONS == KNOWN_REASONS
     settings = SelectionSettings()
     for rule in RULES:
         rule.value_of(settings)  # AttributeError where there is no such setting

@@ -242,6 +242,14 @@ class TestRead:
         with pytest.raises(ContractError, match="schema version 0, expected 1"):
             store.read("shots", VIDEO)
 
+    def test_other_columns_under_the_same_version_are_named(self, store):
+        path = store.table_path("shots", VIDEO)
+        path.parent.mkdir(parents=True)
+        lacking = table("shots", 2, VIDEO).drop_columns(["detector"])
+        pq.write_table(lacking.replace_schema_metadata({"schema_version": "1"}), path)
+        with pytest.raises(ContractError, match=r"other columns than the contract of 'shots' \(detector string"):
+            store.read("shots", VIDEO)
+
     def test_a_copy_under_another_videos_name_is_refused(self, store):
         path = store.write("shots", table("shots", 2, VIDEO), video_id=VIDEO, footer=FOOTER)
         store.table_path("shots", "other-1").write_bytes(path.read_bytes())

@@ -14,7 +14,7 @@ _PAGE = Path(__file__).resolve().parents[3] / "docs" / "tables.md"
 
 def test_the_page_is_that_of_the_contracts():
     assert _PAGE.read_text(encoding="utf-8") == render(), (
-        "docs/tables.md is stale: run `python -m thumb_assets.stages.kit.docs > docs/tables.md`"
+        "docs/tables.md is stale: run `python -m thumb_assets_tests.golden`"
     )
 
 
