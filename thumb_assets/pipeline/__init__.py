@@ -24,7 +24,7 @@ from thumb_assets.pipeline.stages import (
     ordered_stages,
     stage_settings_sha256,
 )
-from thumb_assets.pipeline.watching import Watcher, watching
+from thumb_assets.pipeline.watching import watching
 from thumb_assets.pipeline.what_if import (
     NewPrompts,
     VideoChange,
@@ -52,7 +52,6 @@ __all__ = [
     "StageResult",
     "Survey",
     "VideoChange",
-    "Watcher",
     "WhatIf",
     "apply_what_if",
     "as_text",

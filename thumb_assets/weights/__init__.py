@@ -20,7 +20,7 @@ from thumb_assets.weights.registry import (
 )
 from thumb_assets.weights.resolve import advice, download_model, find_in_folders, find_local, resolve_file
 from thumb_assets.weights.status import ModelStatus, fetch, lacks_package, list_models, models_here
-from thumb_assets.weights.url import OnProgress, download_url
+from thumb_assets.weights.url import download_url
 from thumb_assets.weights.verify import file_sha256, find_fault
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "MODEL_FILES",
     "ModelFile",
     "ModelStatus",
-    "OnProgress",
     "advice",
     "check_models",
     "download_model",

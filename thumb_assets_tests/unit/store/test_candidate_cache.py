@@ -13,6 +13,7 @@ from thumb_assets.errors import StorageError
 from thumb_assets.select.measure import TABLES_OF_SCORES, CandidateArrays, FaceArrays, arrays_from_tables, joined
 from thumb_assets.store import CandidateCache, Outcome, TableStore, decide, record_outcomes
 from thumb_assets.tables import empty_table, table_from_rows
+from thumb_assets_tests.support.events import Heard
 from thumb_assets_tests.unit.store.builders import FOOTER, table
 
 IDS = [f"video-{number:08x}" for number in range(4)]
@@ -28,9 +29,9 @@ def store(data_dir: Path) -> TableStore:
 
 def read(store: TableStore, video_ids: list[str] | None = None):
     """The candidates, and the videos whose tables were read for them."""
-    video_ids_read: list[str] = []
-    stored = CandidateCache(store, video_ids, on_read=video_ids_read.append).candidates()
-    return stored, sorted(set(video_ids_read))
+    heard = Heard()
+    stored = CandidateCache(store, video_ids, events=heard).candidates()
+    return stored, sorted(set(heard.videos))
 
 
 def from_tables(store: TableStore, video_id: str) -> CandidateArrays:

@@ -21,6 +21,7 @@ from thumb_assets.weights import (
     open_clip_file,
     resolve_file,
 )
+from thumb_assets_tests.support.events import Heard
 from thumb_assets_tests.support.local_hub import LocalHub, safetensors
 
 CONTENT = b"weights of a tiny model"
@@ -202,9 +203,9 @@ def test_a_download_is_of_the_pinned_revision(local_hub):
 
 def test_progress_is_told_and_nothing_is_printed(local_hub, capfd):
     local_hub.files["/owner/tiny/resolve/main/tiny.onnx"] = CONTENT
-    told = []
-    resolve_file(TINY, on_progress=lambda *arguments: told.append(arguments))
-    assert told[-1] == ("tiny.onnx", len(CONTENT), len(CONTENT))
+    heard = Heard()
+    resolve_file(TINY, events=heard)
+    assert heard.progressed[-1] == ("tiny.onnx", len(CONTENT), len(CONTENT))
     assert capfd.readouterr() == ("", "")
 
 
