@@ -126,6 +126,20 @@ def test_a_hang_that_is_not_the_files_fault_does_not_name_the_file(data_dir, thr
     assert engine_processes() == []
 
 
+def test_work_is_reported_alike_from_this_process_and_from_another(data_dir, three_videos):
+    heard = {}
+    for is_isolated in ("true", "false"):
+        heard[is_isolated] = Heard()
+        settings = load_settings(overrides=[f"video.is_isolated={is_isolated}"])
+        with watching(heard[is_isolated]):
+            list(run_isolated(three_videos, STAGES, settings, TableStore(data_dir), is_recomputed=True))
+    other, this = heard["true"], heard["false"]
+    assert this.stages_done == other.stages_done != []
+    assert this.steps == other.steps != []
+    assert set(this.videos) == set(other.videos) == set(three_videos)
+    assert {video_id for video_id, _ in other.frames} == {video_id for video_id, _ in this.frames} == set(three_videos)
+
+
 def test_what_was_done_before_the_death_stays_done(data_dir, three_videos):
     victim, store = three_videos[0], TableStore(data_dir)
     done = []
