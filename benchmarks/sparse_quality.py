@@ -23,6 +23,7 @@ from benchmarks.recipes import FIXED_GOP, WEB
 from benchmarks.sources import find_sources
 from thumb_assets.candidates.plan import plan_candidates
 from thumb_assets.errors import ThumbAssetsError
+from thumb_assets.events import UNWATCHED
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.sparse_pass import SparsePass
@@ -190,7 +191,7 @@ def _cpu_share(path: Path, video: LibraryVideo, settings: Settings) -> float:
     def sparse_pass() -> None:
         with IndexedDecoder(path, settings.video) as source:
             stages = frozenset({"videos", "frames", "shots"})
-            result = SparsePass(video, stages=stages, settings=settings, rule=None, scorers=()).run(source)
+            result = SparsePass(video, stages=stages, settings=settings, rule=None, scorers=()).run(source, UNWATCHED)
         plan_candidates(result.tables["frames"], result.tables["shots"], settings.candidates)
 
     return _cpu_seconds(sparse_pass) / _cpu_seconds(lambda: _decode_all(path))

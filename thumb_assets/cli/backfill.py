@@ -19,6 +19,7 @@ from thumb_assets.cli.options import (
     table_store,
 )
 from thumb_assets.cli.output import (
+    FetchProgress,
     err,
     one_line_errors,
     out,
@@ -36,8 +37,7 @@ from thumb_assets.errors import BadInputError
 from thumb_assets.library.backlog import Backlog, backlog_of
 from thumb_assets.library.estimate import Estimate, estimate
 from thumb_assets.pipeline.remembered import Keep, grouped
-from thumb_assets.pipeline.result import StageResult
-from thumb_assets.pipeline.watching import Watcher, watching
+from thumb_assets.pipeline.watching import watching
 from thumb_assets.store.library import Library
 from thumb_assets.store.mirror import Mirror
 from thumb_assets.store.parquet import TableStore
@@ -81,8 +81,7 @@ def backfill_command(
         stages = stages_named(assets, settings)
         mirror = Mirror(settings.library, store)
         with progress() as bars:
-            bar = bars.add_task("fetching videos", total=None)
-            mirror.update_library(max_files=0 if dry_run else None, on_file=lambda _: bars.update(bar, advance=1))
+            mirror.update_library(max_files=0 if dry_run else None, events=FetchProgress(bars))
         errors: list[BadInputError] = []
         is_hashed_anew = recompute or settings.library.content_hash == "always"
         library = Library(
@@ -124,14 +123,8 @@ def work_through(video_ids: Sequence[str], stages: Sequence[str], resource: "Thu
     """Runs stages of videos through Dagster in this process, with progress bars; False where a video failed."""
     from thumb_assets.defs.launch import run_through_dagster
 
-    with work_progress(len(video_ids)) as work:
-
-        def on_result(result: StageResult) -> None:
-            if result.stage == stages[-1]:
-                work.on_done(result.video_id)
-
-        with watching(Watcher(work.on_frame, work.on_step, on_result, work.on_note)):
-            is_success, unexpected = run_through_dagster(video_ids, stages, resource)
+    with work_progress(len(video_ids), stages[-1]) as work, watching(work):
+        is_success, unexpected = run_through_dagster(video_ids, stages, resource)
     print_errors(unexpected)
     return is_success
 

@@ -7,7 +7,7 @@ import click
 
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
-from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
+from thumb_assets.cli.output import TableProgress, err, one_line_errors, out, print_errors, print_table, progress
 from thumb_assets.learn.compare import Estimate
 from thumb_assets.learn.train import Training
 from thumb_assets.library.learn import gather_lesson, keep_learned, learn
@@ -55,11 +55,9 @@ def learn_command(
             _forget(store)
             return
         with progress() as bars:
-            bar = bars.add_task("videos read from tables", total=None)
-            lesson = gather_lesson(
-                store, settings, label_files=label_files, on_read=lambda _: bars.update(bar, advance=1)
-            )
-            bars.update(bar, description="training")
+            reading = TableProgress(bars)
+            lesson = gather_lesson(store, settings, label_files=label_files, events=reading)
+            bars.update(reading.videos, description="training")
             print_errors(lesson.errors)
             for line in lesson.left_out.lines():
                 err.print(line, markup=False)

@@ -37,7 +37,7 @@ def fetch_command(verbose: bool, *, name: str, overrides: Any) -> None:
     """Fetch a model, or all models of a profile, and check the files."""
     with one_line_errors(verbose=verbose):
         settings = settings_of(table_store(None), name if name in PROFILES else None, overrides)
-        with download_progress() as on_progress:
-            paths = fetch(models_to_fetch(name, settings), settings=settings.models, on_progress=on_progress)
+        with download_progress() as events:
+            paths = fetch(models_to_fetch(name, settings), settings=settings.models, events=events)
         for model, path in paths.items():
             out.print(f"{model}: {path or 'no file needed'}", markup=False)

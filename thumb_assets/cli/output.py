@@ -25,13 +25,13 @@ from rich.progress import (
 from rich.table import Table
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
+from thumb_assets.events import Events
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.select.tell import is_last_resort
 from thumb_assets.stages import STAGES
 from thumb_assets.store.outcomes import Outcome, read_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.set_aside import SetAside
-from thumb_assets.weights.url import OnProgress
 from thumb_assets.wording import count, escape_log_lines, one_line, traceback_lines
 
 # A file name need not be text: what cannot be written is shown escaped, rather than ending the command.
@@ -84,18 +84,24 @@ def one_line_errors(*, verbose: bool) -> Iterator[None]:
 
 
 @contextmanager
-def download_progress() -> Iterator[OnProgress]:
+def download_progress() -> Iterator[Events]:
     """A bar per file, on a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as progress:
-        bars: dict[str, TaskID] = {}
+        yield _DownloadProgress(progress)
 
-        def on_progress(file_name: str, num_bytes: int, total: int | None) -> None:
-            if file_name not in bars:
-                bars[file_name] = progress.add_task(cell(file_name), total=total)
-            progress.update(bars[file_name], completed=num_bytes, total=total)
 
-        yield on_progress
+class _DownloadProgress(Events):
+    """One bar per file, from its first byte on."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._files: dict[str, TaskID] = {}
+
+    def progress(self, name: str, done: int, total: int | None) -> None:
+        if name not in self._files:
+            self._files[name] = self._bars.add_task(cell(name), total=total)
+        self._bars.update(self._files[name], completed=done, total=total)
 
 
 def progress(console: Console = err) -> Progress:
@@ -103,15 +109,47 @@ def progress(console: Console = err) -> Progress:
     return Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not sys.stderr.isatty())
 
 
-class WorkProgress:
+class TableProgress(Events):
+    """A bar that counts the videos whose tables are read, and one for what is compared, where that is named.
+
+    Attributes:
+        videos: the first bar.
+    """
+
+    def __init__(self, bars: Progress, *, compared: str | None = None) -> None:
+        self._bars = bars
+        self.videos = bars.add_task("videos read from tables", total=None)
+        self._compared = None if compared is None else bars.add_task(compared, total=None)
+
+    def video(self, video_id: str) -> None:  # noqa: ARG002 - a name of the event
+        self._bars.update(self.videos, advance=1)
+
+    def progress(self, name: str, done: int, total: int | None) -> None:  # noqa: ARG002
+        if self._compared is not None:
+            self._bars.update(self._compared, completed=done, total=total)
+
+
+class FetchProgress(Events):
+    """A bar that counts the videos that are fetched."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._fetched = bars.add_task("fetching videos", total=None)
+
+    def progress(self, name: str, done: int, total: int | None) -> None:  # noqa: ARG002 - names of the event
+        self._bars.update(self._fetched, advance=1)
+
+
+class WorkProgress(Events):
     """Progress bars of work on videos: how many are done, and how far the one under way is.
 
     Attributes:
         num_done: videos whose last stage has a result.
     """
 
-    def __init__(self, bars: Progress, num_videos: int) -> None:
+    def __init__(self, bars: Progress, num_videos: int, last_stage: str) -> None:
         self._bars = bars
+        self._last_stage = last_stage
         self._videos = bars.add_task("videos", total=num_videos)
         self._frames = bars.add_task("starting the engine", total=None)
         self._video_id = ""
@@ -121,21 +159,22 @@ class WorkProgress:
     def num_done(self) -> int:
         return len(self._done)
 
-    def on_frame(self, video_id: str, frame_index: int, num_frames: int | None) -> None:
+    def frame(self, video_id: str, frame_index: int, num_frames: int | None) -> None:
         self._video_id = video_id
         total = None if num_frames is None else max(num_frames, frame_index + 1)
         self._bars.update(self._frames, description=cell(video_id[:30]), completed=frame_index + 1, total=total)
 
-    def on_step(self, name: str) -> None:
+    def step(self, name: str, *, is_of_file: bool) -> None:  # noqa: ARG002 - a name of the event
         video = f"{self._video_id[:16]}: " if self._video_id else ""
         self._bars.update(self._frames, description=cell(f"{video}{name}"[:44]))
 
-    def on_note(self, note: str) -> None:
+    def note(self, note: str) -> None:
         self._bars.console.print(f"note: {note}", markup=False)
 
-    def on_done(self, video_id: str) -> None:
-        self._done.add(video_id)
-        self._bars.update(self._videos, completed=len(self._done))
+    def stage_done(self, video_id: str, stage: str) -> None:
+        if stage == self._last_stage:
+            self._done.add(video_id)
+            self._bars.update(self._videos, completed=len(self._done))
 
 
 @contextmanager
@@ -149,14 +188,14 @@ def _kept_terminal() -> Iterator[Console]:
 
 
 @contextmanager
-def work_progress(num_videos: int) -> Iterator[WorkProgress]:
-    """Bars for work on so many videos.
+def work_progress(num_videos: int, last_stage: str) -> Iterator[WorkProgress]:
+    """Bars for work on so many videos, each done once its last stage has a result.
 
     Raises:
         Interrupted: Ctrl+C, with how many videos were done.
     """
     with _kept_terminal() as console, progress(console) as bars:
-        work = WorkProgress(bars, num_videos)
+        work = WorkProgress(bars, num_videos, last_stage)
         try:
             yield work
         except KeyboardInterrupt:

@@ -23,7 +23,7 @@ from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline.remembered import Group, grouped
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.retry import run_groups
-from thumb_assets.pipeline.watching import Watcher, watching
+from thumb_assets.pipeline.watching import watching
 from thumb_assets.stages import STAGES
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
@@ -87,11 +87,7 @@ def _run_with_progress(
     *,
     is_recomputed: bool,
 ) -> list[StageResult]:
-    results = []
     num_videos = sum(len(group.video_ids) for group in groups)
-    with work_progress(num_videos) as work, watching(Watcher(work.on_frame, work.on_step, on_note=work.on_note)):
-        for result in run_groups(groups, stages, store, is_recomputed=is_recomputed):
-            results.append(replace(result, tables={}))  # a library's tables would not fit in memory
-            if result.stage == stages[-1]:
-                work.on_done(result.video_id)
-    return results
+    with work_progress(num_videos, stages[-1]) as work, watching(work):
+        results = run_groups(groups, stages, store, is_recomputed=is_recomputed)
+        return [replace(result, tables={}) for result in results]  # a library's tables would not fit in memory

@@ -10,7 +10,7 @@ import click
 
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
-from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_table, progress
+from thumb_assets.cli.output import TableProgress, err, one_line_errors, out, print_errors, print_table, progress
 from thumb_assets.library.survey import AlikeStills, SharedFrame, SharedFrames, Survey, survey
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.parquet import TableStore
@@ -45,14 +45,7 @@ def survey_command(
             require_file_suffix(output)
         store = table_store(data_dir)
         with progress() as bars:
-            reading = bars.add_task("videos read from tables", total=None)
-            comparing = bars.add_task("frames compared", total=None)
-            result = survey(
-                store,
-                settings,
-                on_read=lambda _: bars.update(reading, advance=1),
-                on_step=lambda done, total: bars.update(comparing, completed=done, total=total),
-            )
+            result = survey(store, settings, events=TableProgress(bars, compared="frames compared"))
         _print(result, settings, store)
         if output is not None:
             write_table_file(output, result.table)

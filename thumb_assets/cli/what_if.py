@@ -12,7 +12,16 @@ import click
 
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import complete_video_id, configuration_of, settings_of, settings_options, table_store
-from thumb_assets.cli.output import err, one_line_errors, out, print_errors, print_results, print_table, progress
+from thumb_assets.cli.output import (
+    TableProgress,
+    err,
+    one_line_errors,
+    out,
+    print_errors,
+    print_results,
+    print_table,
+    progress,
+)
 from thumb_assets.errors import SettingsError
 from thumb_assets.library.what_if import WhatIf, apply_what_if, has_new_prompts, load_prompts, what_if
 from thumb_assets.pipeline.remembered import asked_of
@@ -76,10 +85,7 @@ def what_if_command(
         prompts = load_prompts(settings) if has_new_prompts(settings) else None
         started = time.perf_counter()
         with progress() as bars:
-            bar = bars.add_task("videos read from tables", total=None)
-            result = what_if(
-                store, settings, video_ids=chosen, prompts=prompts, on_read=lambda _: bars.update(bar, advance=1)
-            )
+            result = what_if(store, settings, video_ids=chosen, prompts=prompts, events=TableProgress(bars))
         _print(result, seconds=time.perf_counter() - started)
         if output is not None:
             write_table_file(output, result.table)

@@ -1,6 +1,6 @@
 """Trains the learned head again, from labels of the data folder and of files and the stored measurements."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.learn.examples import Examples, examples_of
 from thumb_assets.learn.labels import Label, LeftOut, labels_of_decisions, merged, read_labels
 from thumb_assets.learn.train import Training, train
@@ -41,7 +42,7 @@ def gather_lesson(
     settings: Settings,
     *,
     label_files: Iterable[Path] = (),
-    on_read: Callable[[str], None] | None = None,
+    events: Events = UNWATCHED,
 ) -> Lesson:
     """All labels there are, of decisions and of files, with what was measured of their frames.
 
@@ -49,7 +50,7 @@ def gather_lesson(
         store: the tables; nothing in them is changed.
         settings: `selection` makes the hand-made scores.
         label_files: see `read_labels`; a video_id in them may be the beginning of one.
-        on_read: see `CandidateCache`.
+        events: see `CandidateCache`.
 
     Raises:
         BadInputError: a file of labels cannot be used.
@@ -64,7 +65,7 @@ def gather_lesson(
         labels += read_labels(path, resolve=resolve, left_out=left_out)
     labels = merged(labels)
     video_ids = sorted({label.video_id for label in labels})
-    stored = CandidateCache(store, video_ids, on_read=on_read).candidates(needs_selections=False)
+    stored = CandidateCache(store, video_ids, events=events).candidates(needs_selections=False)
     measured = stored.measured
     examples = examples_of(labels, measured, left_out=left_out)
     hand_made = np.zeros(0)

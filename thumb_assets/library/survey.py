@@ -1,6 +1,6 @@
 """The survey of a library: what its videos share, from what is stored; no video is decoded."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError, MissingInputError, ThumbAssetsError
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.selection import SurveySettings
@@ -22,8 +23,6 @@ from thumb_assets.survey.alike import Alike, alike_frames, groups_of_alike
 from thumb_assets.survey.frames import LibraryFrames, frames_of
 from thumb_assets.survey.reference import Reference, reference_of
 from thumb_assets.tables.conform import table_from_rows
-
-OnStep = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -120,8 +119,7 @@ def survey(
     store: TableStore,
     settings: Settings,
     *,
-    on_read: Callable[[str], None] | None = None,
-    on_step: OnStep | None = None,
+    events: Events = UNWATCHED,
 ) -> Survey:
     """Compares all videos that were run, writes their tables `recurrences` and the library's distributions.
 
@@ -131,18 +129,17 @@ def survey(
 
     Args:
         settings: `survey`; of `selection` what makes a frame show nothing and what likeness is made of.
-        on_read: see `CandidateCache`.
-        on_step: called with how many frames of how many were compared with all others.
+        events: see `CandidateCache`; `progress` for how many frames of how many were compared with all others.
 
     Raises:
         MissingInputError: no video can be surveyed; says which stage to run.
         StorageError: the disk is full, read-only or gone.
     """
     is_mended = _remove_unreadable_reference(store)  # first: no selection can be made while it is there
-    stored = CandidateCache(store, on_read=on_read).candidates()
+    stored = CandidateCache(store, events=events).candidates()
     measured = _require_measured(stored)
     library = frames_of(measured, stored.clip_footers, settings=settings.selection)
-    alike, alike_stills = _compare(library, stored.selections, settings.survey, on_step)
+    alike, alike_stills = _compare(library, stored.selections, settings.survey, events)
     reference = reference_of(measured, stored.clip_footers, min_videos=settings.survey.min_videos)
     left_alone = {*stored.errors, *stored.missing, *library.without_appearance}
     is_partial = bool(left_alone.intersection(store.video_ids("selections")))
@@ -185,14 +182,14 @@ def _require_measured(stored: StoredCandidates) -> CandidateArrays:
 
 
 def _compare(
-    library: LibraryFrames, selections: Mapping[str, StoredSelection], asked: SurveySettings, on_step: OnStep | None
+    library: LibraryFrames, selections: Mapping[str, StoredSelection], asked: SurveySettings, events: Events
 ) -> tuple[Alike, Alike]:
     """The candidates that are alike, and the selections, each pair of these once."""
     compare = partial(alike_frames, library, num_neighbours=asked.num_neighbours, max_exact=asked.max_exact)
     alike = compare(
         min_cosine=asked.min_cosine,
         max_hash_distance=asked.max_hash_distance,
-        on_rows=_counter(_num_comparable(library), on_step),
+        events=events,
     )
     alike_stills = compare(
         min_cosine=asked.still_min_cosine,
@@ -200,18 +197,6 @@ def _compare(
         only=_positions_of(library, selections),
     )
     return alike, _once(alike_stills)
-
-
-def _counter(total: int, on_step: OnStep | None) -> Callable[[int], None]:
-    done = 0
-
-    def count(number: int) -> None:
-        nonlocal done
-        done += number
-        if on_step is not None:
-            on_step(done, total)
-
-    return count
 
 
 def _num_comparable(library: LibraryFrames) -> int:

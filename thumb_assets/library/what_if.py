@@ -1,6 +1,6 @@
 """Selections under other settings, from what is stored: nothing is decoded and no picture is scored."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from thumb_assets.clip.scorer import Prompts, clip_scores_from_embeddings, greatest_similarity, load_clip_scorer
 from thumb_assets.errors import MissingInputError
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.pipeline.guidance import Guides, require_known_words, require_same_model
 from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.stages import default_stages
-from thumb_assets.pipeline.watching import log_note
 from thumb_assets.select.choose import pick
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays
@@ -126,7 +126,7 @@ def what_if(
     *,
     video_ids: Iterable[str] | None = None,
     prompts: NewPrompts | None = None,
-    on_read: Callable[[str], None] | None = None,
+    events: Events = UNWATCHED,
 ) -> WhatIf:
     """Finds what the stage `selections` would choose with these settings, beside what is stored.
 
@@ -135,7 +135,7 @@ def what_if(
         settings: `selection` is used; of `clip` only what went into `prompts`.
         video_ids: None for all videos that have tables.
         prompts: clip_score is computed from the stored embeddings and these; None keeps the stored scores.
-        on_read: see `CandidateCache`.
+        events: see `CandidateCache`; notes on what guides the choice.
 
     Raises:
         MissingInputError: no video can be selected anew; says which stage to run. Or none has embeddings for `prompts`.
@@ -146,7 +146,7 @@ def what_if(
         ThumbAssetsError: see `Guides`.
     """
     require_known_words(settings)
-    cache = CandidateCache(store, video_ids, on_read=on_read)
+    cache = CandidateCache(store, video_ids, events=events)
     stored = cache.candidates()
     measured = stored.measured
     if measured is None:
@@ -159,7 +159,7 @@ def what_if(
     if prompts is not None:
         measured, rescored = _rescored(measured, footers, prompts)
         footers |= dict.fromkeys(rescored, prompts.footer)
-    picks = _picked(measured, footers, settings, store)
+    picks = _picked(measured, footers, settings, store, events)
     rows = sorted(_compared(measured, picks, stored), key=lambda pair: pair[0].video_id)
     num_judged = sum(
         bool(measured["is_judged"][measured.span(video)].any()) for video in range(len(measured.video_ids))
@@ -210,12 +210,16 @@ _Picked = tuple[list[int], list[float]]
 
 
 def _picked(
-    measured: CandidateArrays, footers: Mapping[str, Mapping[str, str]], settings: Settings, store: TableStore
+    measured: CandidateArrays,
+    footers: Mapping[str, Mapping[str, str]],
+    settings: Settings,
+    store: TableStore,
+    events: Events,
 ) -> list[_Picked]:
     """Chooses from each video; guided as the engine would be, whatever its scores are of."""
     guides = Guides(settings, store)
     for note in guides.notes:
-        log_note(note)
+        events.note(note)
     guided: dict[tuple[bool, bool], Guidance] = {}
     kinds = []
     for video_id in measured.video_ids:

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterator
 
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
+from thumb_assets.events import Events
 from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.result import StageResult, outcome_of
-from thumb_assets.pipeline.watching import OnNote
 from thumb_assets.stages.kit.declaration import Made
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.database import BUSY_SECONDS, LockedDatabaseError
@@ -25,9 +25,9 @@ class Cataloguing:
         wait_seconds: how long to wait, once, for a process that holds the file.
     """
 
-    def __init__(self, store: TableStore, on_note: OnNote, *, wait_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, store: TableStore, events: Events, *, wait_seconds: float = BUSY_SECONDS) -> None:
         self._store = store
-        self._on_note = on_note
+        self._events = events
         self._wait_seconds = wait_seconds
         self._put_off: list[tuple[str, str]] = []  # video_id and path of the file
 
@@ -93,15 +93,17 @@ class Cataloguing:
         except LockedDatabaseError:
             if self._put_off and not is_waiting:
                 raise
-            self._on_note(f"{path}: another process holds it; waiting up to {self._wait_seconds:.0f} s")
+            self._events.note(f"{path}: another process holds it; waiting up to {self._wait_seconds:.0f} s")
             try:
                 self._index(video_id, self._wait_seconds)
             except LockedDatabaseError:
                 if not is_waiting:
-                    self._on_note(f"{path}: still held by another process; brought up to date at the end of the run")
+                    self._events.note(
+                        f"{path}: still held by another process; brought up to date at the end of the run"
+                    )
                 raise
 
     def _index(self, video_id: str, busy_seconds: float) -> None:
         problem = Catalog(self._store.catalog_path, busy_seconds=busy_seconds).index_video(self._store, video_id)
         if problem is not None:
-            self._on_note(f"{problem}; made again from the tables")
+            self._events.note(f"{problem}; made again from the tables")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import as_thumb_assets_error
+from thumb_assets.events import Events
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.memory import Memory
 from thumb_assets.pipeline.process import connection_of, end_with_parent
@@ -109,35 +110,41 @@ def serve_jobs(connection: int, lifeline: int) -> None:
             return
 
 
+class _Sender(Events):
+    """Sends what the engine reports to the parent, of frames as many as people can follow."""
+
+    def __init__(self, connection: "Connection[Any, Any]", memory: Memory) -> None:
+        self._connection, self._memory = connection, memory
+        self._last = 0.0
+
+    def video(self, video_id: str) -> None:
+        self._connection.send(Working(video_id))
+
+    def frame(self, video_id: str, frame_index: int, num_frames: int | None) -> None:
+        if time.monotonic() - self._last >= _SECONDS_BETWEEN_FRAMES:
+            self._last = time.monotonic()
+            self._connection.send(Decoded(video_id, frame_index, num_frames))
+
+    def step(self, name: str, *, is_of_file: bool) -> None:
+        if name.startswith(LOADING_MODEL):
+            self._memory.expect_more()
+        self._connection.send(Step(name, is_of_file))
+
+    def note(self, note: str) -> None:
+        self._connection.send(Noted(note))
+
+
 def _do(job: Job, connection: "Connection[Any, Any]") -> None:
     """Runs the engine and reports everything to the parent."""
-    last, memory = 0.0, Memory()
-
-    def on_frame(video_id: str, frame_index: int, num_frames: int | None) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _SECONDS_BETWEEN_FRAMES:
-            last = time.monotonic()
-            connection.send(Decoded(video_id, frame_index, num_frames))
-
-    def on_video(video_id: str) -> None:
-        connection.send(Working(video_id))
-
-    def on_step(name: str, *, is_of_file: bool) -> None:
-        if name.startswith(LOADING_MODEL):
-            memory.expect_more()
-        connection.send(Step(name, is_of_file))
-
+    memory = Memory()
     try:
         results = run(
             memory.while_small(job.video_ids),
             job.stages,
             job.settings,
             TableStore(job.data_dir),
-            on_frame=on_frame,
-            on_video=on_video,
-            on_step=on_step,
+            events=_Sender(connection, memory),
             asked=job.asked,
-            on_note=lambda note: connection.send(Noted(note)),
             is_recomputed=job.is_recomputed,
         )
         for result in results:

@@ -3,7 +3,7 @@
 import math
 from array import array
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from thumb_assets.errors import ThumbAssetsError
+from thumb_assets.events import Events
 from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_difference, measure_luma
 from thumb_assets.shots.detector import ShotDetector
@@ -29,8 +30,6 @@ _LEAST_RECENT_FRAMES, _MOST_RECENT_PIXELS = 8, 36_000_000
 
 # Rows of `frames` are packed into Arrow in blocks: as dicts they take five times the memory.
 _NUM_ROWS_PER_BLOCK = 4096
-
-OnFrame = Callable[[str, int, int | None], None]
 
 
 class CaptureRule(Protocol):
@@ -133,15 +132,14 @@ class DecodePass:
         self._shot_detector: ShotDetector | None = None
         self._result = PassResult()
 
-    def run(self, source: FrameSource, on_frame: OnFrame | None = None) -> PassResult:
+    def run(self, source: FrameSource, events: Events) -> PassResult:
         """Decodes all of `source`; errors of the file itself are raised, those of the shot detector are returned."""
         self._recent = deque(maxlen=num_recent_frames(source.header, self._settings))
         if "shots" in self._stages:
             self._shot_detector = self._build_shot_detector()
         for frame in source:
             self._take(frame)
-            if on_frame:
-                on_frame(self._video.video_id, frame.frame_index, source.header.num_frames_from_header)
+            events.frame(self._video.video_id, frame.frame_index, source.header.num_frames_from_header)
         self._make_tables(source)
         return self._result
 

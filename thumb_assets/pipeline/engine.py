@@ -8,9 +8,10 @@ from heapq import merge
 from typing import Any
 
 from thumb_assets.errors import StorageError, ThumbAssetsError, as_thumb_assets_error
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.export.space import require_space, space_for_video
 from thumb_assets.pipeline.cataloguing import Cataloguing
-from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, OnFrame, PassResult
+from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, PassResult
 from thumb_assets.pipeline.guidance import Guides, require_known_words
 from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.remembered import Asked
@@ -24,7 +25,6 @@ from thumb_assets.pipeline.stages import (
     table_inputs,
 )
 from thumb_assets.pipeline.turns import Turns
-from thumb_assets.pipeline.watching import OnNote, OnStep, OnVideo, log_note
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FromFile, FromFrames, FromTables, Made, RunContext
@@ -67,11 +67,8 @@ def run(
     settings: Settings,
     store: TableStore,
     *,
-    on_frame: OnFrame | None = None,
-    on_video: OnVideo | None = None,
-    on_step: OnStep | None = None,
+    events: Events = UNWATCHED,
     asked: Mapping[str, Asked] | None = None,
-    on_note: OnNote = log_note,
     is_recomputed: bool = False,
 ) -> Iterator[StageResult]:
     """Runs stages of videos, each video decoded at most once, and yields each result as it is done and written.
@@ -85,28 +82,15 @@ def run(
         stages: names out of `STAGES`, in any order.
         settings: all settings; `stages` decides which matter.
         store: where tables are read and written.
-        on_frame: called with (video_id, frame_index, num_frames_from_header) for every decoded frame.
-        on_video: called with the video_id before anything is done with a video's file, and as a sign of life.
-        on_step: called when a step begins that may take long, such as loading a model.
+        events: where frames, steps, signs of life, notes and finished stages are reported.
         asked: what of the settings was asked for beside the library's (see `remembered`); None: not known.
-        on_note: called with one line on something that is no failure, such as waiting for another process.
         is_recomputed: run every stage, whatever is stored.
 
     Raises:
         SettingsError: an unknown stage, or a word that the model does not know.
     """
     wanted = ordered_stages(stages)
-    engine = _Engine(
-        wanted,
-        settings,
-        store,
-        on_frame,
-        on_video,
-        on_step=on_step,
-        asked=asked,
-        on_note=on_note,
-        is_recomputed=is_recomputed,
-    )
+    engine = _Engine(wanted, settings, store, events, asked=asked, is_recomputed=is_recomputed)
     return engine.run(video_ids)
 
 
@@ -116,45 +100,41 @@ class _Engine:
         stages: tuple[str, ...],
         settings: Settings,
         store: TableStore,
-        on_frame: OnFrame | None,
-        on_video: OnVideo | None,
+        events: Events,
         *,
-        on_step: OnStep | None,
         asked: Mapping[str, Asked] | None,
-        on_note: OnNote,
         is_recomputed: bool,
     ) -> None:
         self._stages = stages
         self._asked = asked
         self._settings = settings
         self._store = store
-        self._on_frame = on_frame
-        self._on_video = on_video or (lambda _: None)
-        self._on_step: OnStep = on_step or (lambda name, *, is_of_file: None)  # noqa: ARG005 - a name of the protocol
-        self._on_note = on_note
+        self._events = events
         self._is_recomputed = is_recomputed
         library = partial(Library, store.data_dir, video=settings.video, ignore=settings.library.ignore)
         # A program may change a file and keep its size and time.
         is_hashed_anew = is_recomputed or settings.library.content_hash == "always"
         self._library, self._identified = library(), library(is_hashed_anew=is_hashed_anew)
         self._mirror = Mirror(settings.library, store)
-        self._scoring = Scoring(settings, store, self._on_step)
+        self._scoring = Scoring(settings, store, events)
         self._guides = Guides(settings, store)
-        self._catalog = Cataloguing(store, on_note)
-        self._context = RunContext(settings, store, self._guides.of_video, self._on_video)
+        self._catalog = Cataloguing(store, events)
+        self._context = RunContext(settings, store, self._guides.of_video, events)
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         try:
             require_known_words(self._settings, self._stages)
             with one_thread_per_picture():
-                yield from self._run(video_ids)
+                for result in self._run(video_ids):
+                    self._events.stage_done(result.video_id, result.stage)
+                    yield result
         finally:
             self._scoring.end()
 
     def _run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         self._store.clean_temporary_files()
         self._note_guides()
-        turns = Turns(self._store, on_note=self._on_note, on_wait=self._on_video)
+        turns = Turns(self._store, self._events)
         try:
             yield from self._work(turns.free(video_ids), turns)
             for video_id in turns.busy():
@@ -167,7 +147,7 @@ class _Engine:
         if any(STAGES[stage].is_guided for stage in self._stages):
             with suppress(StorageError):  # the first video says so
                 for note in self._guides.notes:
-                    self._on_note(note)
+                    self._events.note(note)
 
     def _work(self, video_ids: Iterable[str], turns: Turns) -> Iterator[StageResult]:
         waiting: deque[VideoJob] = deque()
@@ -178,8 +158,8 @@ class _Engine:
             turns.done(job.video_id)
 
         for video_id in video_ids:
-            self._on_video(video_id)
-            self._on_step("looking for the file", is_of_file=True)
+            self._events.video(video_id)
+            self._events.step("looking for the file", is_of_file=True)
             try:
                 self._mirror.bring(video_id)
                 video = self._identified.find(video_id)
@@ -312,10 +292,10 @@ class _Engine:
         with decoder(job.video.path, self._settings.video) as source:
             self._begin(job, source.header)
             rule = capture_rule(job, scorers, self._stages, self._settings)
-            self._on_step("loading the shot detector", is_of_file=False)
+            self._events.step("loading the shot detector", is_of_file=False)
             this_pass = frame_pass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
-            self._on_step("decoding", is_of_file=True)
-            result: PassResult = this_pass.run(source, self._on_frame)
+            self._events.step("decoding", is_of_file=True)
+            result: PassResult = this_pass.run(source, self._events)
             return result
 
     def _begin(self, job: VideoJob, header: VideoHeader) -> None:
@@ -337,10 +317,10 @@ class _Engine:
         missing = sorted(set(candidates.column("frame_index").to_pylist()) - job.captured)
         if not missing:
             return
-        self._on_step("fetching the candidates", is_of_file=True)
+        self._events.step("fetching the candidates", is_of_file=True)
         with fetched_frames(job, missing, self._settings.video) as frames:
             for frame in frames:
-                self._on_video(job.video_id)  # a sign of life: hours may pass between the first and the last
+                self._events.video(job.video_id)  # a sign of life: hours may pass between the first and the last
                 for scorer in scorers:
                     scorer.add(job.video_id, frame)
 
@@ -353,17 +333,17 @@ class _Engine:
     # Scores, selections, stills, catalog: from tables, once the scores of the video are complete.
 
     def _finish(self, job: VideoJob) -> Iterator[StageResult]:
-        self._on_video(job.video_id)
+        self._events.video(job.video_id)
         for stage in self._stages:
             if isinstance(STAGES[stage].run, FromFrames) and stage not in job.settled:
-                self._on_step(f"stage {stage}", is_of_file=True)
+                self._events.step(f"stage {stage}", is_of_file=True)
                 yield job.attempt(stage, partial(self._scoring.scores, job, stage))
         for stage in self._stages:
             if isinstance(STAGES[stage].run, FromTables) and stage not in _BEFORE_SCORERS:
-                self._on_step(f"stage {stage}", is_of_file=True)
+                self._events.step(f"stage {stage}", is_of_file=True)
                 yield job.attempt(stage, self._maker(job, stage))
         for note in job.stored.notes.values():
-            self._on_note(note)
+            self._events.note(note)
         self._scoring.forget(job.video_id)  # rows of stages that were blocked
         is_indexed = "catalog" in self._stages
         # The catalog is made after the outcomes, to show them, and counts as done in them unless it fails.

@@ -9,15 +9,15 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from thumb_assets.errors import BadInputError, OutOfMemoryError, ThumbAssetsError
+from thumb_assets.events import Events
 from thumb_assets.pipeline.cataloguing import Cataloguing
 from thumb_assets.pipeline.child import Decoded, Ended, Job, Noted, Step, Told, Working
-from thumb_assets.pipeline.decode_pass import OnFrame
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.process import EngineProcess
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.stages import ordered_stages
-from thumb_assets.pipeline.watching import OnNote, Watcher, current_watcher
+from thumb_assets.pipeline.watching import watched_events
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.library import Library
 from thumb_assets.store.outcomes import Outcome, record_outcomes
@@ -45,7 +45,7 @@ def run_isolated(
     settings: Settings,
     store: TableStore,
     *,
-    on_frame: OnFrame | None = None,
+    events: Events | None = None,
     asked: Mapping[str, Asked] | None = None,
     is_recomputed: bool = False,
 ) -> Iterator[StageResult]:
@@ -54,6 +54,9 @@ def run_isolated(
     A video on which the child died, or for `video.stall_seconds` got nowhere, has failed; the others are done by the
     next child. A result is yielded once, also where its video had to be done again; a failure may follow what was done.
 
+    Args:
+        events: see `run`; None: those of whoever is `watching`.
+
     Raises:
         SettingsError: an unknown stage.
         ThumbAssetsError: the child died before it turned to any video, hung where no video is to blame, or the engine
@@ -61,23 +64,21 @@ def run_isolated(
     """
     wanted = ordered_stages(stages)
     pending = list(dict.fromkeys(video_ids))
-    watcher = current_watcher(on_frame)
+    events = watched_events() if events is None else events
     if not settings.video.is_isolated or not hasattr(os, "killpg"):  # which Windows lacks
-        yield from _run_here(
-            pending, wanted, settings, store, watcher=watcher, asked=asked, is_recomputed=is_recomputed
-        )
+        yield from run(pending, wanted, settings, store, events=events, asked=asked, is_recomputed=is_recomputed)
         return
     told: dict[str, dict[str, Outcome]] = {}
     while pending:
         child = _warm.take()
         try:
             job = Job(pending, wanted, settings, store.data_dir, is_recomputed, asked)
-            for result in child.results(job, watcher):
+            for result in child.results(job, events):
                 outcome, former = outcome_of(result), told.setdefault(result.video_id, {}).get(result.stage)
                 # What was done can still fail to get to where other machines find it.
                 if former is None or (outcome.status == "failed" and former.status != "failed"):
                     told[result.video_id][result.stage] = outcome
-                    watcher.on_result(result)
+                    events.stage_done(result.video_id, result.stage)
                     yield result
         finally:
             _warm.give_back(child)
@@ -92,43 +93,17 @@ def run_isolated(
             raise child.error
         done = told.get(child.video_id, {})
         lost = _lost_results(child, wanted, done)
-        _record(store, child.video_id, [*done.values(), *map(outcome_of, lost)], wanted, watcher.on_note)
+        _record(store, child.video_id, [*done.values(), *map(outcome_of, lost)], wanted, events)
         for result in lost:
-            watcher.on_result(result)
+            events.stage_done(result.video_id, result.stage)
             yield result
         pending = [
             video_id for video_id in pending if video_id != child.video_id and len(told.get(video_id, ())) < len(wanted)
         ]
 
 
-def _run_here(
-    video_ids: list[str],
-    stages: tuple[str, ...],
-    settings: Settings,
-    store: TableStore,
-    *,
-    watcher: Watcher,
-    asked: Mapping[str, Asked] | None,
-    is_recomputed: bool,
-) -> Iterator[StageResult]:
-    """As `run`, in this process, for a watcher."""
-    results = run(
-        video_ids,
-        stages,
-        settings,
-        store,
-        on_frame=watcher.on_frame,
-        on_note=watcher.on_note,
-        asked=asked,
-        is_recomputed=is_recomputed,
-    )
-    for result in results:
-        watcher.on_result(result)
-        yield result
-
-
 def _record(
-    store: TableStore, video_id: str, outcomes: Sequence[Outcome], stages: tuple[str, ...], on_note: OnNote
+    store: TableStore, video_id: str, outcomes: Sequence[Outcome], stages: tuple[str, ...], events: Events
 ) -> None:
     """Records all outcomes of a video: the engine had put all stages down as interrupted when it began with it.
 
@@ -139,7 +114,7 @@ def _record(
         try:
             record_outcomes(store, video_id, outcomes)
             if "catalog" in stages:
-                Cataloguing(store, on_note, wait_seconds=_CATALOG_SECONDS).show(video_id)
+                Cataloguing(store, events, wait_seconds=_CATALOG_SECONDS).show(video_id)
         finally:
             lock.release()
 
@@ -163,7 +138,7 @@ class _Child:
         """True while it can take a job."""
         return self._process.is_alive
 
-    def results(self, job: Job, watcher: Watcher) -> Iterator[StageResult]:
+    def results(self, job: Job, events: Events) -> Iterator[StageResult]:
         """Yields what the child reports of a job, until it is done; `error` says whether the child died."""
         self.is_idle, self.video_id, self.error, self._job = False, None, None, job
         self._step, self._num_jobs = _STARTING, self._num_jobs + 1
@@ -177,8 +152,9 @@ class _Child:
                 yield message.result
             elif isinstance(message, Working):
                 self.video_id = message.video_id
+                events.video(message.video_id)
             elif isinstance(message, Step | Noted | Decoded):
-                self._show(message, watcher)
+                self._show(message, events)
             elif isinstance(message, Ended):
                 if message.error is not None:
                     raise message.error
@@ -187,14 +163,14 @@ class _Child:
             else:
                 return
 
-    def _show(self, message: Step | Noted | Decoded, watcher: Watcher) -> None:
+    def _show(self, message: Step | Noted | Decoded, events: Events) -> None:
         if isinstance(message, Step):
             self._step = message
-            watcher.on_step(message.name)
+            events.step(message.name, is_of_file=message.is_of_file)
         elif isinstance(message, Noted):
-            watcher.on_note(message.note)
-        elif watcher.on_frame:
-            watcher.on_frame(message.video_id, message.frame_index, message.num_frames)
+            events.note(message.note)
+        else:
+            events.frame(message.video_id, message.frame_index, message.num_frames)
 
     def stop(self) -> None:
         """Ends the child and what it started; what it had not finished is put right by the next run."""

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from thumb_assets.pipeline.decode_pass import OnFrame
+from thumb_assets.events import Events
 from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.remembered import Asked, Group
 from thumb_assets.pipeline.result import StageResult
@@ -20,7 +20,7 @@ def run_with_retries(
     settings: Settings,
     store: TableStore,
     *,
-    on_frame: OnFrame | None = None,
+    events: Events | None = None,
     asked: Mapping[str, Asked] | None = None,
     is_recomputed: bool = False,
     sleep: Callable[[float], object] = time.sleep,
@@ -39,7 +39,7 @@ def run_with_retries(
     for wait_seconds in (*settings.backfill.retry_seconds, None):
         held: dict[str, list[StageResult]] = {}
         results = run_isolated(
-            pending, stages, settings, store, on_frame=on_frame, asked=asked, is_recomputed=is_recomputed
+            pending, stages, settings, store, events=events, asked=asked, is_recomputed=is_recomputed
         )
         for result in results:
             key = (result.video_id, result.stage)

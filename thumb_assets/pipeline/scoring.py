@@ -5,10 +5,10 @@ from typing import Any
 
 from thumb_assets.candidates.predictor import CandidatePredictor
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
+from thumb_assets.events import Events
 from thumb_assets.iqa.scorer import is_not_measurable
 from thumb_assets.pipeline.decode_pass import CaptureRule, KnownFrames
 from thumb_assets.pipeline.job import VideoJob
-from thumb_assets.pipeline.watching import OnStep
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES, check_licences
 from thumb_assets.stages.kit.declaration import FromFrames, Made, skip_or_raise
@@ -23,8 +23,8 @@ LOADING_MODEL = "loading the model of"
 class Scoring:
     """The scorers by stage, and the thread in which their models work."""
 
-    def __init__(self, settings: Settings, store: TableStore, on_step: OnStep) -> None:
-        self._settings, self._store, self._on_step = settings, store, on_step
+    def __init__(self, settings: Settings, store: TableStore, events: Events) -> None:
+        self._settings, self._store, self._events = settings, store, events
         self._models = ModelThread()
         self._scorers: dict[str, FrameScorer[Any, Any] | ThumbAssetsError] = {}
 
@@ -80,7 +80,7 @@ class Scoring:
         if not isinstance(STAGES[stage].run, FromFrames):
             return None
         if stage not in self._scorers:
-            self._on_step(f"{LOADING_MODEL} {stage}", is_of_file=False)
+            self._events.step(f"{LOADING_MODEL} {stage}", is_of_file=False)
             try:
                 self._scorers[stage] = build_scorer(stage, self._settings, self._models)
             except SettingsError:

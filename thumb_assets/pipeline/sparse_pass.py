@@ -12,10 +12,10 @@ import pyarrow as pa
 from thumb_assets.candidates.predictor import CandidatePredictor
 from thumb_assets.candidates.rules import bounds_of, nearest_decoded, uniform_frames
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.pipeline.decode_pass import (
     CaptureRule,
     KnownFrames,
-    OnFrame,
     PassResult,
     notes_on_video,
     num_recent_frames,
@@ -110,15 +110,15 @@ class SparsePass:
         self._starts: list[tuple[int, ShotStart]] = []  # with the kind of proof, the least is the best
         self._seen = _Seen()
         self._result = PassResult()
-        self._on_frame: OnFrame | None = None
+        self._events = UNWATCHED
 
-    def run(self, source: IndexedDecoder, on_frame: OnFrame | None = None) -> PassResult:
+    def run(self, source: IndexedDecoder, events: Events) -> PassResult:
         """Decodes what is needed.
 
         Raises:
             UntrustedIndexError: the index cannot be trusted or gains nothing; decode every frame.
         """
-        self._on_frame = on_frame
+        self._events = events
         budget = self._budget(source)
         first, following = self._probe(source)
         self._take_sync_frames(source)
@@ -236,8 +236,7 @@ class SparsePass:
             "luma_std": measures.luma_std,
             "laplacian_variance": measures.laplacian_variance,
         }
-        if self._on_frame:
-            self._on_frame(self._video.video_id, frame_index, None)
+        self._events.frame(self._video.video_id, frame_index, None)
         if self._rule is None:
             return
         if isinstance(self._rule, KnownFrames):

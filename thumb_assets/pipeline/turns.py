@@ -1,9 +1,10 @@
 """Videos one after the other, each by one process at a time: those that another process works on come last."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from thumb_assets.errors import ContractError
+from thumb_assets.events import Events
 from thumb_assets.files import NamedLock
 from thumb_assets.store.parquet import TableStore
 
@@ -14,15 +15,11 @@ class Turns:
     It never waits for a video while it holds another: two runs over the same videos cannot wait for each other.
 
     Args:
-        on_note: called with one line for each video that is waited for.
-        on_wait: called with the video again and again while it is waited for.
+        events: a note for each video that is waited for, and a sign of life again and again while it is.
     """
 
-    def __init__(
-        self, store: TableStore, *, on_note: Callable[[str], object], on_wait: Callable[[str], object]
-    ) -> None:
-        self._store = store
-        self._on_note, self._on_wait = on_note, on_wait
+    def __init__(self, store: TableStore, events: Events) -> None:
+        self._store, self._events = store, events
         self._held: dict[str, NamedLock] = {}
         self._busy: list[str] = []
 
@@ -41,9 +38,9 @@ class Turns:
         """The others, each once its turn has come; the caller is done with one before it asks for the next."""
         for video_id in self._busy:
             if not self._try(video_id):
-                self._on_note(f"{video_id}: another process works on it; waiting for it to finish")
+                self._events.note(f"{video_id}: another process works on it; waiting for it to finish")
                 self._held[video_id] = self._store.video_lock(video_id)
-                self._held[video_id].acquire(on_wait=partial(self._on_wait, video_id))
+                self._held[video_id].acquire(on_wait=partial(self._events.video, video_id))
             yield video_id
 
     def done(self, video_id: str) -> None:

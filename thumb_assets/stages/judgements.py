@@ -81,7 +81,7 @@ def _judged(job: VideoTables, run: RunContext, wanted: list[int]) -> Made:
     with fetched_frames(job, wanted, run.settings.video) as frames:
         for frame in frames:
             try:
-                verdict = judge.judge(frame.rgb(asked.image_height), on_wait=partial(run.on_video, job.video_id))
+                verdict = judge.judge(frame.rgb(asked.image_height), on_wait=partial(run.events.video, job.video_id))
             except RequestsUsedUpError:  # a later one may be known already
                 left.add(frame.frame_index)
                 # A row, so that it does not count as one that was not worth a look.

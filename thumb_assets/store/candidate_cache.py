@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from thumb_assets.errors import ContractError, PermanentError
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.files import remove_abandoned, replaced_file, storage_errors
 from thumb_assets.select.measure import TABLES_OF_SCORES, CandidateArrays, joined
 from thumb_assets.store.candidate_rows import (
@@ -39,7 +40,6 @@ _VERSION = "3"
 # A changed video costs writing its file anew, so there are several; many more would take longer to open.
 _NUM_SHARDS = 64
 
-OnRead = Callable[[str], None]
 _MakeRow = Callable[[TableStore, str, frozenset[str]], dict[str, Any]]
 
 
@@ -98,18 +98,18 @@ class CandidateCache:
     Args:
         store: the tables.
         video_ids: the videos; None for all that have a table.
-        on_read: called with each video whose tables are read, which takes some milliseconds.
+        events: `video` for each whose tables are read, which takes some milliseconds.
 
     Raises:
         StorageError: the disk does not answer. One that cannot be written costs time only.
     """
 
     def __init__(
-        self, store: TableStore, video_ids: Iterable[str] | None = None, *, on_read: OnRead | None = None
+        self, store: TableStore, video_ids: Iterable[str] | None = None, *, events: Events = UNWATCHED
     ) -> None:
         self._store = store
         self._folder = store.data_dir / "what_if"
-        self._on_read = on_read or (lambda _: None)
+        self._events = events
         self._errors: dict[str, str] = {}
         self._can_be_kept = True
         self._is_whole = video_ids is None
@@ -189,7 +189,7 @@ class CandidateCache:
 
     def _new_rows(self, part: _Part, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         for video_id, versions in wanted.items():
-            self._on_read(video_id)
+            self._events.video(video_id)
             try:
                 row = part.make_row(self._store, video_id, self._outdated.get(video_id, frozenset()))
             except PermanentError as error:  # a damaged table costs its video alone

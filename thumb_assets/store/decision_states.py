@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from thumb_assets.store.decision_records import DecisionRecords, Record, Word
-from thumb_assets.store.decisions import TABLE, FrameFacts, effective
+from thumb_assets.store.decision_records import Record, Word
+from thumb_assets.store.decisions import TABLE, FrameFacts, effective, records_of_all
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.parquet import TableStore
 
@@ -47,7 +47,7 @@ def decision_states(store: TableStore, videos: Iterable[LibraryVideo]) -> list[D
     here: dict[str, list[LibraryVideo]] = defaultdict(list)
     for video in videos:
         here[video.sha256].append(video)
-    records = DecisionRecords(store).all()
+    records = records_of_all(store)
     alive = [record for record in records if any(record.is_of(sha256) for sha256 in here)]
     carried = {_identity(word) for record in alive for word in record.words.values()}
     states = []

@@ -197,6 +197,26 @@ def keep_decisions(store: TableStore, video_id: str) -> None:
             records.write(_own_record(store, records, video_id, sha256=_sha256_of(store, video_id), frames=frames))
 
 
+def records_of_all(store: TableStore) -> list[Record]:
+    """All records, and those that a run will make of tables of a version that kept none; nothing is written.
+
+    Raises:
+        StorageError: the disk does not answer.
+    """
+    records = DecisionRecords(store).all()
+    known = {record.video_id for record in records}
+    for video_id in store.video_ids(TABLE):
+        table = None if video_id in known else _table_or_none(store, video_id)
+        sha256 = _sha256_of(store, video_id)
+        if table is None or not table.num_rows or any(sha256 and record.is_of(sha256) for record in records):
+            continue
+        decided_at = store.table_path(TABLE, video_id).stat().st_mtime
+        facts = _FramesOf(store, video_id).facts
+        words = _words_of_rows(table.to_pylist(), facts, decided_at=decided_at, sha256=sha256)
+        records.append(Record(sha256 or video_id, video_id, words=words))
+    return records
+
+
 def effective(record: Record) -> dict[int, str]:
     """The decisions in force, by frame_index: the last cover, with those before it as pins."""
     decided = record.decided

@@ -11,11 +11,12 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import BadInputError
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.files import read_json, write_json
 from thumb_assets.settings.operation import LibrarySettings
 from thumb_assets.store.file_cache import LibraryVideo
@@ -48,14 +49,14 @@ class MirroredLibrary:
         *,
         max_files: int | None = None,
         max_seconds: float = math.inf,
-        on_file: Callable[[str], object] = lambda _: None,
+        events: Events = UNWATCHED,
     ) -> int:
         """Fetches new and changed files and removes those that are gone there; returns how many are still to come.
 
         Args:
             max_files: fetched at most.
             max_seconds: after which no further file is fetched.
-            on_file: called with the name of each before it is fetched.
+            events: `progress` for each file before it is fetched.
 
         Raises:
             BadInputError: there is no video elsewhere, as where the wrong folder is named: nothing is removed here.
@@ -72,7 +73,7 @@ class MirroredLibrary:
             for file in wanted[:max_files]:
                 if num_fetched and time.monotonic() > stop_at:
                     break
-                on_file(file.name)
+                events.progress(file.name, 0, None)
                 self._remote.get(file.name, self._folder / file.name)
                 stamps[file.name] = file.stamp
                 num_fetched += 1
@@ -213,13 +214,13 @@ class Mirror:
         *,
         max_files: int | None = None,
         max_seconds: float = math.inf,
-        on_file: Callable[[str], object] = lambda _: None,
+        events: Events = UNWATCHED,
     ) -> int:
         """See `MirroredLibrary.update`."""
         if self._source is None:
             return 0
         library = MirroredLibrary(self._source, self._library)
-        return library.update(max_files=max_files, max_seconds=max_seconds, on_file=on_file)
+        return library.update(max_files=max_files, max_seconds=max_seconds, events=events)
 
     def announce(self, videos: Iterable[LibraryVideo]) -> None:
         """Tells other machines which file of the library each video is, so that they can fetch it by its id."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.survey.frames import Comparable, LibraryFrames
-from thumb_assets.survey.index import OnRows, near_pairs
+from thumb_assets.survey.index import near_pairs
 
 # Cosines are kept to so many digits, which every processor computes alike.
 _DIGITS = 6
@@ -37,6 +38,17 @@ class Alike:
         return frames, places, numbers
 
 
+class _Whole(Events):
+    """Adds what was compared within the models before, so that the whole is reported."""
+
+    def __init__(self, events: Events, nums_frames: Sequence[int], number: int) -> None:
+        self._events = events
+        self._before, self._total = sum(nums_frames[:number]), sum(nums_frames)
+
+    def progress(self, name: str, done: int, total: int | None) -> None:  # noqa: ARG002 - that of one model
+        self._events.progress(name, self._before + done, self._total)
+
+
 def alike_frames(
     library: LibraryFrames,
     *,
@@ -45,24 +57,24 @@ def alike_frames(
     num_neighbours: int,
     max_exact: int,
     only: NDArray[np.int64] | None = None,
-    on_rows: OnRows | None = None,
+    events: Events = UNWATCHED,
 ) -> Alike:
     """The frames that are alike, within each model; the same whatever order the videos were measured in.
 
     Args:
         num_neighbours: other videos per frame, at most.
         only: positions in the library; None for all frames.
-        on_rows: called with how many frames were compared with the others.
+        events: `progress` for how many frames of all models were compared with the others.
     """
     found = [_nothing()]
-    for part in library.comparable:
-        chosen = part if only is None else _narrowed(part, only)
+    parts = [part if only is None else _narrowed(part, only) for part in library.comparable]
+    for number, chosen in enumerate(parts):
         pairs = near_pairs(
             chosen.vectors,
             min_cosine=min_cosine,
             num_neighbours=num_neighbours,
             max_exact=max_exact,
-            on_rows=on_rows,
+            events=_Whole(events, [len(part.frames) for part in parts], number),
         )
         kept = [_nothing()]
         for left, right in pairs:

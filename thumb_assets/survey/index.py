@@ -1,6 +1,6 @@
 """Finds near neighbours: exhaustively for few vectors, by an HNSW index for many."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.events import UNWATCHED, Events
+
 FloatArray = NDArray[np.float32]
 Positions = NDArray[np.int64]
-OnRows = Callable[[int], None]
 
 # Products that are held at a time, in exact search.
 _PRODUCTS_PER_BLOCK = 1 << 23
@@ -64,7 +65,7 @@ def near_pairs(
     min_cosine: float,
     num_neighbours: int,
     max_exact: int,
-    on_rows: OnRows | None = None,
+    events: Events = UNWATCHED,
 ) -> Iterator[tuple[Positions, Positions]]:
     """Pairs of positions whose cosine may be as great as asked for, in blocks; the caller computes it.
 
@@ -73,14 +74,15 @@ def near_pairs(
 
     Args:
         vectors: (N, D) float32, L2 norm 1.
-        on_rows: called with how many vectors a block was about.
+        events: `progress` for how many vectors were compared with the others.
     """
     search = _exact if len(vectors) <= max_exact else _approximate
+    num_compared = 0
     for num_rows, left, right in search(vectors, min_cosine, num_neighbours):
         other = left != right
         yield left[other], right[other]
-        if on_rows is not None:
-            on_rows(num_rows)
+        num_compared += num_rows
+        events.progress("comparing", num_compared, len(vectors))
 
 
 def _exact(vectors: FloatArray, min_cosine: float, _: int) -> Iterator[tuple[int, Positions, Positions]]:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import BadInputError, ModelUnavailableError, NetworkError
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.http import HttpClient
 from thumb_assets.settings.environment import is_hub_offline
-from thumb_assets.weights.url import MAX_REDIRECTS, OnProgress
+from thumb_assets.weights.url import MAX_REDIRECTS
 
 HUB_PROBE_SECONDS = 4.0
 # A verdict "not reachable" is forgotten after this long, so that a service that outlives an outage recovers.
@@ -98,13 +99,13 @@ def find_in_cache(repo: str, file_name: str, *, revision: str | None = None) -> 
 
 
 def download(
-    repo: str, file_names: tuple[str, ...], *, revision: str | None = None, on_progress: OnProgress | None = None
+    repo: str, file_names: tuple[str, ...], *, revision: str | None = None, events: Events = UNWATCHED
 ) -> Path:
     """The first of the alternative names that the repository has, in the hub's cache; resumed by the hub's client.
 
     Args:
         revision: a commit or tag; None takes the newest.
-        on_progress: called with the file's name, the bytes that are here and the size; without it nothing is shown.
+        events: `progress` for the file, in bytes.
 
     Raises:
         ModelUnavailableError: the reason, one clause without advice.
@@ -114,20 +115,20 @@ def download(
     if not is_hub_reachable():
         raise ModelUnavailableError(f"the model hub {hub_endpoint()} cannot be reached from here")
     for file_name in file_names:
-        path = _download_one(repo, file_name, revision, on_progress)
+        path = _download_one(repo, file_name, revision, events)
         if path is not None:
             return path
     raise ModelUnavailableError(f"the hub's {repo} has no file {' or '.join(file_names)}")
 
 
-def _download_one(repo: str, file_name: str, revision: str | None, on_progress: OnProgress | None) -> Path | None:
+def _download_one(repo: str, file_name: str, revision: str | None, events: Events) -> Path | None:
     """Path of the file in the hub's cache; None where the repository has no such file."""
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     # Older clients cannot be told where to show their progress and show it themselves.
     can_report = "tqdm_class" in inspect.signature(hf_hub_download).parameters
-    options: dict[str, Any] = {"tqdm_class": _progress_class(file_name, on_progress)} if can_report else {}
+    options: dict[str, Any] = {"tqdm_class": _progress_class(file_name, events)} if can_report else {}
     try:
         path = hf_hub_download(
             repo,
@@ -148,8 +149,8 @@ def _download_one(repo: str, file_name: str, revision: str | None, on_progress: 
     return Path(path)
 
 
-def _progress_class(file_name: str, on_progress: OnProgress | None) -> type:
-    """A progress bar of the hub's client that draws nothing and tells `on_progress`."""
+def _progress_class(file_name: str, events: Events) -> type:
+    """A progress bar of the hub's client that draws nothing and reports its state as `progress`."""
     from huggingface_hub.utils.tqdm import tqdm
 
     class Reporter(tqdm):
@@ -164,7 +165,6 @@ def _progress_class(file_name: str, on_progress: OnProgress | None) -> type:
             return bool(shown)
 
         def _report(self) -> None:
-            if on_progress:
-                on_progress(file_name, int(self.n), int(self.total) if self.total else None)
+            events.progress(file_name, int(self.n), int(self.total) if self.total else None)
 
     return Reporter

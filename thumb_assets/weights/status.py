@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.settings.stages import ModelsSettings
 from thumb_assets.weights.registry import ModelFile, ModelKind, Use, check_models, models
 from thumb_assets.weights.resolve import find_local, install_command, installed_version, is_installed, resolve_file
-from thumb_assets.weights.url import OnProgress
 
 ModelState = Literal["here", "not here", "no file needed", "needs a package"]
 
@@ -102,13 +102,13 @@ def fetch(
     chosen: Sequence[ModelFile],
     *,
     settings: ModelsSettings | None = None,
-    on_progress: OnProgress | None = None,
+    events: Events = UNWATCHED,
 ) -> dict[str, Path | None]:
     """Makes models available on this machine, by downloading what is not here.
 
     Args:
         settings: whose `models.licence` holds; None refuses nothing.
-        on_progress: called during downloads with the file's name, the bytes that are here and the size.
+        events: `progress` for each file that is downloaded, in bytes.
 
     Returns:
         Name to path, None where no file is needed.
@@ -119,7 +119,7 @@ def fetch(
     if settings is not None:
         check_models(chosen, settings)
     return {
-        model_file.name: None if _is_fileless(model_file) else resolve_file(model_file, on_progress=on_progress)
+        model_file.name: None if _is_fileless(model_file) else resolve_file(model_file, events=events)
         for model_file in chosen
     }
 

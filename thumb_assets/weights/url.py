@@ -11,12 +11,10 @@ from http import HTTPStatus
 from pathlib import Path
 
 from thumb_assets.errors import BadInputError, ModelUnavailableError, NetworkError, StorageError
+from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.files import locked
 from thumb_assets.http import HttpClient, Response, with_retries
 from thumb_assets.settings.environment import is_hub_offline
-
-# Called with the file's name, the bytes that are here and, where it is known, the size of the whole file.
-OnProgress = Callable[[str, int, int | None], None]
 
 _TIMEOUT_SECONDS = 20.0
 _NUM_RETRIES = 2
@@ -28,7 +26,7 @@ def download_url(
     target: Path,
     *,
     check: Callable[[Path], None] = lambda _path: None,
-    on_progress: OnProgress | None = None,
+    events: Events = UNWATCHED,
 ) -> Path:
     """Downloads to `target`; what an earlier try left in `target.part` is continued if the server still has that file.
 
@@ -36,7 +34,7 @@ def download_url(
         url: http or https.
         target: the final path; folders are made.
         check: raises on a file that is not the one meant, before it gets its name; such a file is removed.
-        on_progress: called at the start and after every block.
+        events: `progress` at the start and after every block, in bytes.
 
     Returns:
         `target`.
@@ -53,7 +51,7 @@ def download_url(
         lock = target.parent / ".locks" / f"{target.name}.lock"
         with locked(lock):
             if not target.exists():
-                _download_with_retries(url, part, on_progress)
+                _download_with_retries(url, part, events)
                 _check_or_remove(part, check)
                 part.replace(target)
                 _tag_path(part).unlink(missing_ok=True)
@@ -75,18 +73,18 @@ def _check_or_remove(part: Path, check: Callable[[Path], None]) -> None:
     whole.rename(part)
 
 
-def _download_with_retries(url: str, part: Path, on_progress: OnProgress | None) -> None:
+def _download_with_retries(url: str, part: Path, events: Events) -> None:
     """Continues where a connection broke off; a server that is not reached at all is not waited for."""
     # The registry's addresses, or the user's own, of a mirror in a private network perhaps.
     client = HttpClient(allowed_hosts=None, timeout_seconds=_TIMEOUT_SECONDS, has_proxies=True)
     try:
         with closing(client):
-            with_retries(partial(_download_once, client, url, part, on_progress), num_retries=_NUM_RETRIES)
+            with_retries(partial(_download_once, client, url, part, events), num_retries=_NUM_RETRIES)
     except (NetworkError, BadInputError) as error:
         raise ModelUnavailableError(f"{url} cannot be downloaded ({error.__cause__ or error})") from error
 
 
-def _download_once(client: HttpClient, url: str, part: Path, on_progress: OnProgress | None) -> None:
+def _download_once(client: HttpClient, url: str, part: Path, events: Events) -> None:
     num_here = part.stat().st_size if part.exists() else 0
     tag = _tag_path(part).read_text() if num_here and _tag_path(part).exists() else ""
     if not tag:
@@ -99,17 +97,17 @@ def _download_once(client: HttpClient, url: str, part: Path, on_progress: OnProg
             if answer.status != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not num_here:
                 if answer.status >= 300:
                     raise ModelUnavailableError(f"{url} answers {answer.status}")
-                _receive(answer, part, num_here if answer.status == HTTPStatus.PARTIAL_CONTENT else 0, on_progress)
+                _receive(answer, part, num_here if answer.status == HTTPStatus.PARTIAL_CONTENT else 0, events)
                 return
     except NetworkError as error:
         if is_reached:
             raise
         raise ModelUnavailableError(f"{url} cannot be downloaded ({error.__cause__ or error})") from error
     part.unlink()
-    _download_once(client, url, part, on_progress)
+    _download_once(client, url, part, events)
 
 
-def _receive(answer: Response, part: Path, num_here: int, on_progress: OnProgress | None) -> None:
+def _receive(answer: Response, part: Path, num_here: int, events: Events) -> None:
     tag = answer.headers.get("etag", "")
     # A weak tag may stand for several contents, so servers refuse it in If-Range.
     _tag_path(part).write_text("" if tag.startswith("W/") else tag)
@@ -117,13 +115,11 @@ def _receive(answer: Response, part: Path, num_here: int, on_progress: OnProgres
     name = part.name.removesuffix(".part")
     with part.open("r+b" if num_here else "wb") as stream:
         stream.seek(num_here)
-        if on_progress:
-            on_progress(name, num_here, total)
+        events.progress(name, num_here, total)
         for block in answer.chunks:
             stream.write(block)
             num_here += len(block)
-            if on_progress:
-                on_progress(name, num_here, total)
+            events.progress(name, num_here, total)
         stream.truncate()
         stream.flush()
         os.fsync(stream.fileno())

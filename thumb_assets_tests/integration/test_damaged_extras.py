@@ -20,6 +20,7 @@ from thumb_assets.store.library import Library
 from thumb_assets.store.outcomes import read_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.survey import reference_path
+from thumb_assets_tests.support.events import Heard
 from thumb_assets_tests.support.running import register
 
 MakeVideo = Callable[[str], Path]
@@ -56,12 +57,16 @@ class Place:
 
     def __init__(self, data_dir: Path, video_ids: list[str]) -> None:
         self.store, self.video_ids = TableStore(data_dir), video_ids
-        self.notes: list[str] = []
+        self.heard = Heard()
 
     def run(self) -> list[StageResult]:
-        self.notes.clear()
+        self.heard.notes.clear()
         settings = load_settings(overrides=["selection.library_weight=0.5"])
-        return list(run(self.video_ids, STAGES, settings, self.store, on_note=self.notes.append))
+        return list(run(self.video_ids, STAGES, settings, self.store, events=self.heard))
+
+    @property
+    def notes(self) -> list[str]:
+        return self.heard.notes
 
     @property
     def selected(self) -> list[int]:
@@ -117,7 +122,7 @@ def test_a_catalog_that_stays_locked_is_waited_for_once_and_is_one_error(
     place: Place, locked: sqlite3.Connection
 ) -> None:
     jobs = [job_of(place, video_id) for video_id in place.video_ids]
-    catalog = Cataloguing(place.store, place.notes.append, wait_seconds=1)
+    catalog = Cataloguing(place.store, place.heard, wait_seconds=1)
     place.notes.clear()
     began = time.monotonic()
     assert [catalog.index(job) for job in jobs] == [None, None]
@@ -138,7 +143,7 @@ def test_a_catalog_that_stays_locked_is_waited_for_once_and_is_one_error(
 def test_a_catalog_that_is_let_go_later_is_brought_up_to_date_at_the_end(
     place: Place, locked: sqlite3.Connection
 ) -> None:
-    catalog = Cataloguing(place.store, place.notes.append, wait_seconds=0.2)
+    catalog = Cataloguing(place.store, place.heard, wait_seconds=0.2)
     assert catalog.index(job_of(place, place.video_ids[0])) is None
     locked.execute("ROLLBACK")
     (result,) = catalog.catch_up()

@@ -15,7 +15,7 @@ from thumb_assets.errors import SettingsError, ThumbAssetsError
 from thumb_assets.pipeline.child import Job
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.isolate import run_isolated, warm_engine
-from thumb_assets.pipeline.watching import Watcher, watching
+from thumb_assets.pipeline.watching import watching
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.library import Library
@@ -23,6 +23,7 @@ from thumb_assets.store.outcomes import failed_video_ids, read_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.drawing import draw_frame
 from thumb_assets_tests.support.encoding import encode
+from thumb_assets_tests.support.events import Heard
 from thumb_assets_tests.support.processes import engine_processes, is_running, wait_until
 from thumb_assets_tests.support.running import register
 
@@ -38,14 +39,14 @@ def run_and_strike(data_dir, video_ids, victim, strike, *overrides):
     """Results of a run whose child is struck when it comes to the victim."""
     struck = []
 
-    def on_frame(video_id, _frame_index, _num_frames):
+    def on_frame(video_id, _frame_index):
         if video_id == victim and not struck:
             (child,) = engine_processes()
             struck.append(child)
             os.kill(child, strike)
 
     settings = load_settings(overrides=overrides)
-    results = list(run_isolated(video_ids, STAGES, settings, TableStore(data_dir), on_frame=on_frame))
+    results = list(run_isolated(video_ids, STAGES, settings, TableStore(data_dir), events=Heard(on_frame=on_frame)))
     assert struck
     assert engine_processes() == []
     return results
@@ -124,10 +125,24 @@ def test_a_hang_that_is_not_the_files_fault_does_not_name_the_file(data_dir, thr
 
     settings = load_settings(overrides=["video.stall_seconds=4"])
     words = "loading the model of sharpness: nothing happened for 4 s"
-    with watching(Watcher(on_step=on_step)), pytest.raises(ThumbAssetsError, match=words) as caught:
+    with watching(Heard(on_step=on_step)), pytest.raises(ThumbAssetsError, match=words) as caught:
         list(run_isolated(three_videos, STAGES, settings, TableStore(data_dir)))
     assert ".mp4" not in str(caught.value)
     assert engine_processes() == []
+
+
+def test_work_is_reported_alike_from_this_process_and_from_another(data_dir, three_videos):
+    heard = {}
+    for is_isolated in ("true", "false"):
+        heard[is_isolated] = Heard()
+        settings = load_settings(overrides=[f"video.is_isolated={is_isolated}"])
+        with watching(heard[is_isolated]):
+            list(run_isolated(three_videos, STAGES, settings, TableStore(data_dir), is_recomputed=True))
+    other, this = heard["true"], heard["false"]
+    assert this.stages_done == other.stages_done != []
+    assert this.steps == other.steps != []
+    assert set(this.videos) == set(other.videos) == set(three_videos)
+    assert {video_id for video_id, _ in other.frames} == {video_id for video_id, _ in this.frames} == set(three_videos)
 
 
 def test_what_was_done_before_the_death_stays_done(data_dir, three_videos):
@@ -173,13 +188,13 @@ def test_a_huge_picture_keeps_no_memory_for_the_rest_of_the_run(data_dir, tmp_pa
     video_ids = register(data_dir, [usual[0], huge, *usual[1:]])
     held = {}
 
-    def on_frame(video_id, _frame_index, _num_frames):
+    def on_frame(video_id, _frame_index):
         for child in engine_processes():
             pages = int(Path(f"/proc/{child}/statm").read_text().split()[1])
             held[video_id] = max(held.get(video_id, 0), pages * os.sysconf("SC_PAGE_SIZE"))
 
     settings = load_settings()
-    results = list(run_isolated(video_ids, STAGES, settings, TableStore(data_dir), on_frame=on_frame))
+    results = list(run_isolated(video_ids, STAGES, settings, TableStore(data_dir), events=Heard(on_frame=on_frame)))
     assert {each.video_id for each in results} == set(video_ids)
     last = video_ids[-1]
     assert held[last] < 700e6  # it was 1.9 GB
@@ -245,16 +260,18 @@ def test_a_caller_that_stops_early_leaves_no_child(data_dir, three_videos):
 PARENT = """
 import os, sys
 from pathlib import Path
+from thumb_assets.events import Events
 from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.processes import engine_processes
 
-def on_frame(*_):
-    print(*engine_processes(), flush=True)
+class Printing(Events):
+    def frame(self, *_):
+        print(*engine_processes(), flush=True)
 
 if __name__ == "__main__":
-    list(run_isolated([sys.argv[2]], ["videos"], load_settings(), TableStore(Path(sys.argv[1])), on_frame=on_frame))
+    list(run_isolated([sys.argv[2]], ["videos"], load_settings(), TableStore(Path(sys.argv[1])), events=Printing()))
 """
 
 

@@ -9,6 +9,7 @@ from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
+from thumb_assets_tests.support.events import Heard
 
 # No model and no network: what is tested is the engine. Tests that want scores of models say so.
 WITHOUT_MODELS = tuple(
@@ -34,15 +35,8 @@ def run_stages(
     is_recomputed: bool = False,
 ) -> dict[tuple[str, str], StageResult]:
     """Results by (video_id, stage); `decoded` collects every frame of the full passes, `steps` what takes long."""
-
-    def on_frame(video_id: str, frame_index: int, _num_frames: int | None) -> None:
-        if decoded is not None:
-            decoded.append((video_id, frame_index))
-
-    def on_step(step: str, **_: object) -> None:
-        if steps is not None:
-            steps.append(step)
-
-    store, used = TableStore(data_dir), settings or load_settings()
-    results = run(video_ids, stages, used, store, on_frame=on_frame, on_step=on_step, is_recomputed=is_recomputed)
+    heard, store = Heard(), TableStore(data_dir)
+    heard.frames = heard.frames if decoded is None else decoded
+    heard.steps = heard.steps if steps is None else steps
+    results = run(video_ids, stages, settings or load_settings(), store, events=heard, is_recomputed=is_recomputed)
     return {(result.video_id, result.stage): result for result in results}

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 import pyarrow as pa
 
 from thumb_assets.errors import ContractError, ThumbAssetsError
+from thumb_assets.events import Events
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.settings.base import StageSettings
 from thumb_assets.settings.load import Settings
@@ -72,14 +73,14 @@ class RunContext:
 
     Attributes:
         guidance: what guides the choice beyond the video, by its id and the footer of its `clip_scores`.
-        on_video: called with a video's id as a sign of life.
+        events: where signs of life and notes go.
         kept: objects that a stage keeps from video to video, by its name.
     """
 
     settings: Settings
     store: TableStore
     guidance: Callable[[str, Mapping[str, str] | None], Guidance]
-    on_video: Callable[[str], object]
+    events: Events
     kept: dict[str, Any] = field(default_factory=dict)
 
 

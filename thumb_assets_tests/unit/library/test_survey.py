@@ -10,6 +10,7 @@ from thumb_assets.settings.load import load_settings
 from thumb_assets.store.outcomes import Outcome, record_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.survey import reference_path
+from thumb_assets_tests.support.events import Heard
 from thumb_assets_tests.unit.survey.builders import write_video
 
 SETTINGS = load_settings(overrides=["survey.min_videos=4"])
@@ -35,6 +36,15 @@ def outcomes_of(store: TableStore, video_id: str, status: str, *stages: str) -> 
     is_failed = status == "failed"
     told = ("interrupted before it was done; run it again", False, None) if is_failed else (None, None, 1)
     record_outcomes(store, video_id, [Outcome(video_id, stage, status, *told, "a.mp4") for stage in stages])
+
+
+def test_a_survey_reports_the_videos_it_reads_and_the_frames_it_compares(store: TableStore) -> None:
+    heard = Heard()
+    found = survey(store, SETTINGS, events=heard)
+    assert sorted(set(heard.videos)) == IDS
+    counts = [done for _, done, _ in heard.progressed]
+    assert counts == sorted(counts)
+    assert heard.progressed[-1][1:] == (found.num_frames, found.num_frames) == (12, 12)
 
 
 def test_a_video_that_is_being_run_or_failed_keeps_what_was_found(store: TableStore) -> None:

@@ -16,6 +16,7 @@ from thumb_assets.store.decisions import decide
 from thumb_assets.store.outcomes import Outcome, record_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.conform import empty_table, table_from_rows
+from thumb_assets_tests.support.events import Heard
 from thumb_assets_tests.unit.store.builders import FOOTER, table
 
 IDS = [f"video-{number:08x}" for number in range(4)]
@@ -31,9 +32,9 @@ def store(data_dir: Path) -> TableStore:
 
 def read(store: TableStore, video_ids: list[str] | None = None):
     """The candidates, and the videos whose tables were read for them."""
-    video_ids_read: list[str] = []
-    stored = CandidateCache(store, video_ids, on_read=video_ids_read.append).candidates()
-    return stored, sorted(set(video_ids_read))
+    heard = Heard()
+    stored = CandidateCache(store, video_ids, events=heard).candidates()
+    return stored, sorted(set(heard.videos))
 
 
 def from_tables(store: TableStore, video_id: str) -> CandidateArrays:

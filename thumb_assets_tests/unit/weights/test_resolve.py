@@ -15,6 +15,7 @@ from thumb_assets.weights.faults import file_sha256
 from thumb_assets.weights.hub import is_hub_reachable, offline_if_unreachable
 from thumb_assets.weights.registry import ModelFile, get_model_file, open_clip_file
 from thumb_assets.weights.resolve import find_local, resolve_file
+from thumb_assets_tests.support.events import Heard
 from thumb_assets_tests.support.local_hub import LocalHub, safetensors
 
 CONTENT = b"weights of a tiny model"
@@ -196,9 +197,9 @@ def test_a_download_is_of_the_pinned_revision(local_hub):
 
 def test_progress_is_told_and_nothing_is_printed(local_hub, capfd):
     local_hub.files["/owner/tiny/resolve/main/tiny.onnx"] = CONTENT
-    told = []
-    resolve_file(TINY, on_progress=lambda *arguments: told.append(arguments))
-    assert told[-1] == ("tiny.onnx", len(CONTENT), len(CONTENT))
+    heard = Heard()
+    resolve_file(TINY, events=heard)
+    assert heard.progressed[-1] == ("tiny.onnx", len(CONTENT), len(CONTENT))
     assert capfd.readouterr() == ("", "")
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import ModelUnavailableError, StorageError
+from thumb_assets.events import Events
 from thumb_assets.weights.url import download_url
+from thumb_assets_tests.support.events import Heard
 from thumb_assets_tests.support.local_hub import LocalHub
 
 CONTENT = os.urandom(600_000)
@@ -23,8 +25,9 @@ def part_of(target: Path) -> Path:
 
 
 def test_a_download_is_whole_and_tells_its_progress(url, tmp_path):
-    told = []
-    target = download_url(url, tmp_path / "new" / "model.pth", on_progress=lambda *values: told.append(values))
+    heard = Heard()
+    target = download_url(url, tmp_path / "new" / "model.pth", events=heard)
+    told = heard.progressed
     assert target.read_bytes() == CONTENT
     assert told[0] == ("model.pth", 0, len(CONTENT))
     assert told[-1] == ("model.pth", len(CONTENT), len(CONTENT))
@@ -42,13 +45,14 @@ def test_a_connection_that_breaks_is_continued_within_the_same_call(url, tmp_pat
 def interrupted(url, tmp_path, local_hub) -> Path:
     """The target of a download that was interrupted in the middle, as by Ctrl+C."""
 
-    def interrupt(_name: str, num_bytes: int, _total: int | None) -> None:
-        if num_bytes > 300_000:
-            raise KeyboardInterrupt
+    class Interrupting(Events):
+        def progress(self, name: str, done: int, total: int | None) -> None:
+            if done > 300_000:
+                raise KeyboardInterrupt
 
     target = tmp_path / "model.pth"
     with pytest.raises(KeyboardInterrupt):
-        download_url(url, target, on_progress=interrupt)
+        download_url(url, target, events=Interrupting())
     assert not target.exists()
     assert 0 < part_of(target).stat().st_size < len(CONTENT)
     local_hub.requests.clear()
