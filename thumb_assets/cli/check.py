@@ -13,7 +13,6 @@ from thumb_assets.library.check import Fault, faults_of
 from thumb_assets.pipeline.remembered import grouped
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.retry import run_groups
-from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.config import Configuration
 from thumb_assets.stages import STAGES
 from thumb_assets.store.outputs import ids_with_outputs
@@ -84,6 +83,5 @@ def _repair(faults: Iterable[Fault], configuration: Configuration, store: TableS
     results: list[StageResult] = []
     for named, video_ids in by_stages.items():
         results += run_groups(grouped(video_ids, configuration, store), named, store, is_recomputed=True)
-    for group in grouped(stages_of, configuration, store):
-        results += run_groups([group], default_stages(group.settings), store)
+    results += run_groups(grouped(stages_of, configuration, store), None, store)
     print_outcomes(result for result in results if result.blocked_by is None)

@@ -55,7 +55,7 @@ def run_command(
         store = table_store(data_dir)
         configuration = configuration_of(store, profile, overrides)
         settings = configuration.settings
-        chosen = stages_named(stages, settings)
+        chosen = stages_named(stages, settings) if stages else None
         is_hashed_anew = recompute or settings.library.content_hash == "always"
         library = Library(
             store.data_dir, video=settings.video, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew
@@ -82,12 +82,12 @@ def _videos(library: Library, paths: Sequence[Path]) -> tuple[list[str], list[Ba
 
 def _run_with_progress(
     groups: Sequence[Group],
-    stages: tuple[str, ...],
+    stages: tuple[str, ...] | None,
     store: TableStore,
     *,
     is_recomputed: bool,
 ) -> list[StageResult]:
     num_videos = sum(len(group.video_ids) for group in groups)
-    with work_progress(num_videos, stages[-1]) as work, watching(work):
+    with work_progress(num_videos, (stages or tuple(STAGES))[-1]) as work, watching(work):
         results = run_groups(groups, stages, store, is_recomputed=is_recomputed)
         return [replace(result, tables={}) for result in results]  # a library's tables would not fit in memory

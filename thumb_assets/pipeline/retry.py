@@ -8,6 +8,7 @@ from thumb_assets.events import Events
 from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.remembered import Asked, Group
 from thumb_assets.pipeline.result import StageResult
+from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.parquet import TableStore
 
@@ -62,19 +63,23 @@ def _may_pass(result: StageResult) -> bool:
 
 def run_groups(
     groups: Iterable[Group],
-    stages: Iterable[str],
+    stages: Iterable[str] | None,
     store: TableStore,
     *,
     has_retries: bool = False,
     is_recomputed: bool = False,
 ) -> Iterator[StageResult]:
-    """As `run_isolated`, or `run_with_retries`, for each group that `grouped` gives."""
+    """As `run_isolated`, or `run_with_retries`, for each group that `grouped` gives.
+
+    Args:
+        stages: None: those that are on by the settings of each group, which an earlier run may have turned on.
+    """
     runner = run_with_retries if has_retries else run_isolated
-    stages = tuple(stages)
+    named = None if stages is None else tuple(stages)
     for group in groups:
         yield from runner(
             group.video_ids,
-            stages,
+            default_stages(group.settings) if named is None else named,
             group.settings,
             store,
             asked=group.asked,

@@ -87,6 +87,26 @@ def test_a_run_says_how_its_settings_differ_and_what_it_replaces(
     assert suffixes(data_dir) == {".jpg"}
 
 
+def test_a_stage_that_an_earlier_run_asked_for_is_kept_current(
+    synthetic_videos: Callable[[str], Path], data_dir: Path
+) -> None:
+    set_in_file(data_dir, ["video.is_isolated=false"])
+    path = synthetic_videos("multi_shot")
+    assert thumb_assets(data_dir, "run", path, "--set", "chapters.is_on=true").exit_code == 0
+    store = TableStore(data_dir)
+    (video_id,) = store.video_ids("chapters")
+    before = store.read("chapters", video_id)
+    set_in_file(data_dir, ["candidates.uniform_interval_seconds=0.2"])
+    again = thumb_assets(data_dir, "run")
+    assert again.exit_code == 0, again.output
+    assert "chapters.is_on=true" in again.output
+    after = store.read("chapters", video_id)
+    assert sum(after["num_candidates"].to_pylist()) == store.read("candidate_frames", video_id).num_rows
+    assert sum(after["num_candidates"].to_pylist()) > sum(before["num_candidates"].to_pylist())
+    off = thumb_assets(data_dir, "run", "--set", "chapters.is_on=false")
+    assert off.exit_code == 0, off.output
+
+
 def test_what_is_applied_for_good_stays(synthetic_videos: Callable[[str], Path], data_dir: Path) -> None:
     set_in_file(data_dir, ["video.is_isolated=false"])
     thumb_assets(data_dir, "run", synthetic_videos("multi_shot"), "--stages", STAGES)
