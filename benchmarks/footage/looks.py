@@ -55,7 +55,8 @@ def told(looks: Sequence[Look]) -> str:
     >>> told([Look("2026-11-29T04:00:00Z", "default", ""), Look("2026-11-29T05:00:00Z", "default a=1", "")])
     'The figures of ours were looked at 2 times in this work folder, with 2 different settings.'
     """
-    times = "once" if len(looks) == 1 else f"{len(looks)} times"
     kinds = len({look.settings for look in looks})
+    if len(looks) == 1:
+        return "The figures of ours were looked at once in this work folder."
     settings = "the same settings" if kinds == 1 else f"{kinds} different settings"
-    return f"The figures of ours were looked at {times} in this work folder, with {settings}."
+    return f"The figures of ours were looked at {len(looks)} times in this work folder, with {settings}."

@@ -44,8 +44,12 @@ def render(result: Result, *, machine: str, command: str, looks: str) -> str:
         others = [each for name, each in result.outcomes.items() if name not in STRATEGIES and name not in OF_ONE]
         best = min(others, key=lambda each: each.total(_num_bad, result.clips), default=None)
         parts += ["## By rank", _by_rank(ours, result.clips)]
-        for heading, of in (("kind of footage", lambda clip: clip.family), ("source", lambda clip: clip.source)):
-            parts += [f"## By {heading}", _grouped(result.clips, heading, of, [ours, *([best] if best else [])])]
+        compared = [ours, *([best] if best else [])]
+        parts += [
+            "## By kind of footage",
+            _grouped(result.clips, "kind of footage", lambda clip: clip.family, compared),
+        ]
+        parts += ["## By source", _grouped(result.clips, "source", lambda clip: clip.source, [ours])]
         parts += [f"## The {NUM_WORST} worst", _worst(result)]
     return "\n\n".join(parts) + "\n"
 

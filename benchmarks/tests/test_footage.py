@@ -275,7 +275,8 @@ def test_the_worst_come_first(dog: Clip, slides: Clip) -> None:
 
 def test_every_look_is_kept(tmp_path: Path) -> None:
     path, now = tmp_path / "looks.tsv", datetime(2026, 11, 29, 4, tzinfo=timezone.utc)
-    note_look(path, "default", {"bad": "1 of 9"}, now=now)
+    looks = note_look(path, "default", {"bad": "1 of 9"}, now=now)
+    assert told(looks) == "The figures of ours were looked at once in this work folder."
     note_look(path, "default", {"bad": "1 of 9"})
     looks = note_look(path, "default selection.top_k=4", {"bad": "0 of 9"})
     assert looks[0].time == "2026-11-29T04:00:00Z"
