@@ -96,6 +96,15 @@ def tutorial_formula(*, clip: pa.Table, sharpness: pa.Table, iqa: pa.Table, lowe
         iqa: table `iqa_scores`; of several metrics the mean.
         lower_better: by metric of `iqa`.
     """
+    scores = tutorial_scores(clip=clip, sharpness=sharpness, iqa=iqa, lower_better=lower_better)
+    best = sorted(scores, key=lambda frame: -scores[frame])[:_K]
+    return [[Pick(frame, scores[frame]) for frame in best]]
+
+
+def tutorial_scores(
+    *, clip: pa.Table, sharpness: pa.Table, iqa: pa.Table, lower_better: Mapping[str, bool]
+) -> dict[int, float]:
+    """By candidate frame the sum behind `tutorial_formula`, whose arguments it takes."""
     frames = sharpness.column("frame_index").to_pylist()
     laplacian = dict(zip(frames, sharpness.column("laplacian_variance").to_pylist(), strict=True))
     clips = {row["frame_index"]: row["clip_score"] for row in clip.select(["frame_index", "clip_score"]).to_pylist()}
@@ -107,8 +116,7 @@ def tutorial_formula(*, clip: pa.Table, sharpness: pa.Table, iqa: pa.Table, lowe
     for metric, scores in by_metric.items():
         quality = _stretched(frames, scores)
         total += _FORMULA["iqa_score"] / len(by_metric) * (1 - quality if lower_better[metric] else quality)
-    best = np.argsort(-total, kind="stable")[:_K]
-    return [[Pick(frames[place], float(total[place])) for place in best]]
+    return dict(zip(frames, total.tolist(), strict=True))
 
 
 def _stretched(frames: list[int], values: Mapping[int, float | None]) -> np.ndarray:

@@ -45,6 +45,15 @@ class Ours:
         shutil.rmtree(self._folder)
         self._folder.mkdir()
 
+    @property
+    def identity(self) -> str:
+        """The profile and the overrides, for people and for what is kept."""
+        return " ".join([self._profile, *self._overrides])
+
+    def is_empty(self) -> bool:
+        """True if nothing was measured yet with these settings."""
+        return not any(self._data_dir(self._overrides).iterdir())
+
     def selections(
         self, paths: Sequence[Path], overrides: Sequence[str], *, is_recomputed: bool = False
     ) -> dict[Path, pa.Table]:
@@ -70,7 +79,7 @@ class Ours:
         if is_recomputed:
             for result in run(list(video_ids.values()), ["selections"], settings, store, is_recomputed=True):
                 _require_done(result)
-        return {path: store.read("selections", video_ids[path.resolve()]) for path in paths}
+        return {path: store.read("selections", video_ids[path.absolute()]) for path in paths}
 
     def table(self, name: str, path: Path, overrides: Sequence[str] = ()) -> pa.Table:
         """A stored table of a video that has been analysed with these overrides."""

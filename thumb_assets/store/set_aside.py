@@ -4,12 +4,13 @@ import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from thumb_assets.errors import BadInputError
 
 # Enough for any container to show a byte that no text has.
 _NUM_SNIFFED_BYTES = 4096
-# Leading bytes of files that are no video, and their names. What FFmpeg may read (GIF, JPEG in a .mjpeg) is not here.
+# Leading bytes of files that are no video, and their names. What FFmpeg may read (JPEG in a .mjpeg) is not here.
 _OTHER_FILES = (
     (b"%PDF-", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an office document"),
@@ -20,6 +21,9 @@ _OTHER_FILES = (
     (b"\x7fELF", "a program"),
     (b"\x00\x05\x16\x07", "the Finder's notes on another file"),
 )
+_GIF_MAGICS = (b"GIF87a", b"GIF89a")
+# A GIF whose first picture is longer is taken for a video, so that a broken file is not read for minutes.
+_MAX_WALKED_BYTES = 64 * 2**20
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
 
 
@@ -65,7 +69,10 @@ def sniff(path: Path) -> str | None:
     """As `no_video_reason`, of a file; None where it cannot be read, which who reads it whole will say."""
     try:
         with path.open("rb") as file:
-            return no_video_reason(file.read(_NUM_SNIFFED_BYTES))
+            head = file.read(_NUM_SNIFFED_BYTES)
+            if head.startswith(_GIF_MAGICS) and _is_still_gif(file):
+                return "is a still picture, not a video"
+            return no_video_reason(head)
     except OSError:
         return None
 
@@ -104,3 +111,37 @@ def _is_text(head: bytes) -> bool:
             continue
         return True
     return False
+
+
+def _is_still_gif(file: BinaryIO) -> bool:
+    """True if a whole GIF holds one picture; False where it is cut off, so that the decoder has the say.
+
+    Format: GIF89a specification, sections 18 to 27.
+    """
+    file.seek(10)
+    flags = file.read(1)
+    file.seek(13 + _num_palette_bytes(flags))
+    num_pictures = 0
+    while file.tell() < _MAX_WALKED_BYTES:
+        match file.read(1):
+            case b"\x3b":  # trailer
+                return num_pictures == 1
+            case b"\x21":  # extension: its label
+                file.seek(1, 1)
+            case b"\x2c":  # picture: place and size, flags, palette, code size
+                num_pictures += 1
+                flags = file.read(9)[8:]
+                file.seek(_num_palette_bytes(flags) + 1, 1)
+            case _:
+                return False
+        while num_bytes := file.read(1):
+            if num_bytes == b"\0":
+                break
+            file.seek(num_bytes[0], 1)
+        if num_pictures > 1:
+            return False
+    return False
+
+
+def _num_palette_bytes(flags: bytes) -> int:
+    return 3 * 2 ** ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from thumb_assets.settings.operation import LibrarySettings
 from thumb_assets.store.library import Library
@@ -87,6 +88,32 @@ def test_a_file_that_is_named_gets_its_line(library):
     videos, errors = library.register([path.parent.parent])
     assert len(videos) == 5
     assert errors == []
+
+
+def gif(path: Path, *, num_pictures: int) -> Path:
+    """A GIF with a comment, played once."""
+    pictures = [Image.new("RGB", (40, 30), (90 * number, 0, 90)) for number in range(num_pictures)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=80, comment=b"made " * 90)
+    return path
+
+
+def test_moving_gifs_beside_videos_are_taken_and_still_ones_are_not(data_dir, synthetic_videos):
+    folder = data_dir / "videos"
+    folder.mkdir(parents=True)
+    shutil.copyfile(synthetic_videos("cfr"), folder / "clip.mp4")
+    shutil.copyfile(synthetic_videos("gif"), folder / "SCREEN.GIF")
+    gif(folder / "twice.gif", num_pictures=2)
+    still = gif(folder / "button.gif", num_pictures=1)
+    cut = folder / "cut.gif"
+    cut.write_bytes(still.read_bytes()[:-20])  # may go on: who decodes it will say
+    library = Library(data_dir)
+    errors = []
+    found = {video.path.name for video in library.scan(on_error=errors.append)}
+    assert found == {"clip.mp4", "SCREEN.GIF", "twice.gif", "cut.gif"}
+    assert errors == []
+    assert [(each.path.name, each.reason) for each in library.set_aside()] == [
+        ("button.gif", "is a still picture, not a video")
+    ]
 
 
 def test_patterns_name_files_and_folders(data_dir):
