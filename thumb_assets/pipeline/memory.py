@@ -5,6 +5,7 @@ picture of 64 megapixels that is several gigabytes, kept for a run that may go o
 """
 
 import ctypes
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -26,7 +27,12 @@ def resident_bytes() -> int | None:
 
 
 def trim() -> None:
-    """Gives freed memory back to the system, where the C library can."""
+    """Gives freed memory back to the system, where the C library can.
+
+    Pictures that hang on a cycle of references, such as a traceback, are freed first: Python's collector counts objects
+    and no bytes, and may leave a gigabyte for minutes.
+    """
+    gc.collect()
     with suppress(OSError, AttributeError):  # malloc_trim is glibc's
         ctypes.CDLL(None).malloc_trim(0)
 
