@@ -1,11 +1,14 @@
 """FFmpeg the program and PyAV give the same pixels of the same frames, on every hazard there is a file of."""
 
 import random
+import subprocess
 from pathlib import Path
 
+import av
 import pytest
 
 from thumb_assets.export.backend import open_fetcher
+from thumb_assets.export.ffmpeg_program import find_program
 from thumb_assets.settings.stages import ExportSettings, VideoSettings
 from thumb_assets_tests.integration.test_shared_clips import LONG, UNREADABLE, manifest
 from thumb_assets_tests.support.decoded import identities_of
@@ -46,6 +49,15 @@ def by_ffmpeg(methods) -> float:
     return sum(method == "ffmpeg" for method, _ in methods.values()) / len(methods)
 
 
+def counts_streams_alike(path: Path) -> bool:
+    """True if the program finds as many streams as PyAV: before 6.1 it passes over the still picture of an AVIF."""
+    listed = subprocess.run(
+        [find_program().path, "-hide_banner", "-i", path], capture_output=True, text=True, errors="replace", check=False
+    )
+    with av.open(str(path)) as container:
+        return listed.stderr.count("Stream #0:") == len(container.streams)
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 50])
 @pytest.mark.parametrize("name", READABLE)
 def test_exporters_agree_on_synthetic_videos(synthetic_videos, tmp_path, name, batch_size):
@@ -55,6 +67,9 @@ def test_exporters_agree_on_synthetic_videos(synthetic_videos, tmp_path, name, b
     expected, _ = exported(path, identities, frame_indices, tmp_path)
     found, methods = exported(path, identities, frame_indices, tmp_path, backend="ffmpeg", batch_size=batch_size)
     assert found == expected
+    if name == "animated_avif" and not counts_streams_alike(path):
+        assert by_ffmpeg(methods) == 0  # the stream has another number there, so all frames are PyAV's
+        return
     assert by_ffmpeg(methods) == 1 or name in CHANGING
     # The program does not say which pixels each picture has: where they change, all frames are PyAV's.
     assert methods[0] == ("seek" if name == "aspect_change" else "ffmpeg", "cpu")
