@@ -12,6 +12,7 @@ from benchmarks.footage.looks import note_look, told
 from benchmarks.footage.page import NUM_WORST, figures, render
 from benchmarks.footage.sheets import require_outside_repository, write_sheets
 from benchmarks.machine import describe_machine
+from benchmarks.selection.options import contestants_named
 from benchmarks.selection.ours import Ours
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.settings.load import PROFILES
@@ -50,7 +51,7 @@ def main(
     FOLDER holds clips and labels.json; default: ../shared/footage. Contact sheets of the worst clips, and the record of
     every look at the figures, are written into the work folder.
     """
-    names = _names(names_text)
+    names = contestants_named(names_text, CONTESTANTS)
     workdir = workdir or Path(tempfile.gettempdir()) / "thumb-assets-footage"
     try:
         require_outside_repository(workdir)
@@ -74,14 +75,6 @@ def main(
     click.echo(page, nl=False)
     if output:
         output.write_text(page, encoding="utf-8")
-
-
-def _names(text: str | None) -> list[str]:
-    names = text.split(",") if text else list(CONTESTANTS)
-    unknown = sorted(set(names) - set(CONTESTANTS))
-    if unknown:
-        raise click.UsageError(f"there is no contestant {', '.join(unknown)}; there are {', '.join(CONTESTANTS)}")
-    return names
 
 
 def _command() -> str:

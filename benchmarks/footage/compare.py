@@ -173,9 +173,5 @@ def pick_lines(result: Result) -> Iterator[str]:
     """One line per clip and contestant: frame, label and score of each pick."""
     for clip in result.clips:
         for name, outcome in result.outcomes.items():
-            texts = [
-                f"{pick.frame_index} {clip.label(pick.frame_index)}"
-                + ("" if pick.score is None else f" {pick.score:.3f}")
-                for pick in outcome.picks[clip.name]
-            ]
+            texts = [pick.line(clip.label(pick.frame_index)) for pick in outcome.picks[clip.name]]
             yield f"{clip.name} {name}: {'; '.join(texts)}"

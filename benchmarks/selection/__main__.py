@@ -10,6 +10,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.selection.compare import CONTESTANTS, SplitResult, compare, pick_lines
 from benchmarks.selection.footage import DEFAULT_FOLDER
 from benchmarks.selection.labelled import report_labelled
+from benchmarks.selection.options import contestants_named
 from benchmarks.selection.ours import Ours
 from benchmarks.selection.page import render
 from benchmarks.selection.plan import SPLITS
@@ -55,7 +56,7 @@ def main(
     output: Path | None,
 ) -> None:
     """Measure how well frames are chosen on videos with planted moments and defects, and print a Markdown page."""
-    names = _names(names_text)
+    names = contestants_named(names_text, CONTESTANTS)
     if sheet_numbers and not sheets_dir:
         raise click.UsageError("--sheet-of needs --sheets FOLDER")
     workdir = workdir or Path(tempfile.gettempdir()) / "thumb-assets-selection"
@@ -81,14 +82,6 @@ def main(
     click.echo(page, nl=False)
     if output:
         output.write_text(page, encoding="utf-8")
-
-
-def _names(text: str | None) -> list[str]:
-    names = text.split(",") if text else list(CONTESTANTS)
-    unknown = sorted(set(names) - set(CONTESTANTS))
-    if unknown:
-        raise click.UsageError(f"there is no contestant {', '.join(unknown)}; there are {', '.join(CONTESTANTS)}")
-    return names
 
 
 def _command() -> str:

@@ -201,9 +201,5 @@ def pick_lines(result: SplitResult) -> Iterator[str]:
     """One line per video and contestant: frame, label and score of each pick of the first draw."""
     for video in result.videos:
         for name, outcome in result.outcomes.items():
-            texts = [
-                f"{pick.frame_index} {video.truth.label(pick.frame_index)}"
-                + ("" if pick.score is None else f" {pick.score:.3f}")
-                for pick in outcome.draws[video.name][0]
-            ]
+            texts = [pick.line(video.truth.label(pick.frame_index)) for pick in outcome.draws[video.name][0]]
             yield f"{video.name} {name}: {', '.join(texts)}"

@@ -15,6 +15,10 @@ class Pick:
     frame_index: int
     score: float | None = None
 
+    def line(self, label: str) -> str:
+        """The frame, what it shows, and the score where there is one."""
+        return f"{self.frame_index} {label}" + ("" if self.score is None else f" {self.score:.3f}")
+
 
 # What a contestant chose of one video, best first; a contestant that draws lots gives several.
 Draws = list[list[Pick]]
