@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.events import Events
+from thumb_assets.screens import COLOUR_LINES, largest_colour_share
 from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_difference, measure_luma
 from thumb_assets.shots.detector import ShotDetector
@@ -36,7 +37,14 @@ class CaptureRule(Protocol):
     """Says which frames are candidates while frames arrive."""
 
     def observe(
-        self, frame_index: int, *, pts_seconds: float, is_keyframe: bool, shot_starts: Sequence[int] = ()
+        self,
+        frame_index: int,
+        *,
+        pts_seconds: float,
+        is_keyframe: bool,
+        shot_starts: Sequence[int] = (),
+        frame_difference: float | None = None,
+        colour_share: float | None = None,
     ) -> list[int]:
         """Indices wanted now: this frame's, or earlier ones after a late announcement."""
         ...
@@ -55,6 +63,8 @@ class KnownFrames:
         pts_seconds: float,  # noqa: ARG002
         is_keyframe: bool,  # noqa: ARG002
         shot_starts: Sequence[int] = (),  # noqa: ARG002
+        frame_difference: float | None = None,  # noqa: ARG002
+        colour_share: float | None = None,  # noqa: ARG002
     ) -> list[int]:
         """See CaptureRule."""
         return [frame_index] if frame_index in self.frame_indices else []
@@ -129,6 +139,7 @@ class DecodePass:
         self._seconds = array("d")
         self._is_interlaced = False
         self._previous_image: Any = None
+        self._last_second = -1  # of those in which a frame's colours were counted
         self._shot_detector: ShotDetector | None = None
         self._result = PassResult()
 
@@ -147,8 +158,10 @@ class DecodePass:
         self._pts.append(frame.pts)
         self._seconds.append(frame.pts_seconds)
         self._is_interlaced |= frame.field_order != "progressive"
+        row: dict[str, Any] = {}
         if "frames" in self._stages:
-            self._frame_rows.append(self._frame_row(frame))
+            row = self._frame_row(frame)
+            self._frame_rows.append(row)
             if len(self._frame_rows) >= _NUM_ROWS_PER_BLOCK:
                 self._pack_frame_rows()
         starts = self._detect(frame)
@@ -162,6 +175,8 @@ class DecodePass:
             pts_seconds=frame.pts_seconds,
             is_keyframe=frame.is_keyframe,
             shot_starts=starts,
+            frame_difference=row.get("frame_difference"),
+            colour_share=row.get("largest_colour_share"),
         )
         for frame_index in wanted:
             self._capture(frame_index)
@@ -228,7 +243,16 @@ class DecodePass:
             "luma_std": measures.luma_std,
             "laplacian_variance": measures.laplacian_variance,
             "frame_difference": None if previous is None else frame_difference(image, previous),
+            "largest_colour_share": self._colour_share(frame),
         }
+
+    def _colour_share(self, frame: Frame) -> float | None:
+        """Measured once a second: it says what the video is, not what the frame is."""
+        second = math.floor(frame.pts_seconds - self._seconds[0])
+        if second <= self._last_second:
+            return None
+        self._last_second = second
+        return largest_colour_share(frame.rgb(COLOUR_LINES))
 
     def _make_tables(self, source: FrameSource) -> None:
         pts, seconds = np.array(self._pts, dtype=np.int64), np.array(self._seconds)
@@ -250,10 +274,15 @@ class DecodePass:
 
 
 def num_recent_frames(header: VideoHeader, settings: Settings) -> int:
-    """Number of frames to keep: from a shot's end back to its last candidate, and on to where the end is known."""
+    """Number of frames to keep: from a shot's end back to its last candidate, and on to where the end is known.
+
+    A state of the screen is known to have ended with the next frame.
+    """
     width, height = header.geometry.display_size
     rate = float(header.guessed_frame_rate or 25)
     wanted = settings.shots.window_width + 2 + math.ceil((settings.candidates.shot_end_seconds or 0) * rate)
+    if settings.candidates.screens != "off":
+        wanted = max(wanted, 2 + math.ceil(settings.candidates.state_seconds * rate))
     return max(_LEAST_RECENT_FRAMES, min(wanted, _MOST_RECENT_PIXELS // (width * height)))
 
 

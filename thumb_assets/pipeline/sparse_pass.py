@@ -49,6 +49,8 @@ _SYNC_FRAME_COST, _ROUGH_COST = 3.0, 0.35
 _MAX_NEEDED_SHARE = 0.25
 # Shorter side of the pictures of sync frames that are compared.
 _COMPARED_SIDE = 36
+# Columns of `frames` that only a pass over every frame can fill.
+_OF_EVERY_FRAME = ("frame_difference", "largest_colour_share")
 _MEASURES = ("is_corrupt", "luma_hash", "chroma_hash", "luma_mean", "luma_std", "laplacian_variance")
 
 # Which start stands where two lie closer together than a shot may be short.
@@ -380,7 +382,7 @@ class SparsePass:
             "duration_seconds": seconds_on_screen(index.pts_seconds, last_seconds=None),
             "is_keyframe": index.is_keyframe,
             "field_order": pa.repeat("progressive", num_frames),
-            "frame_difference": pa.nulls(num_frames, pa.float64()),
+            **{name: pa.nulls(num_frames, pa.float64()) for name in _OF_EVERY_FRAME},
         }
         rows = [self._measured.get(frame_index, {}) for frame_index in range(num_frames)]
         types = {column.name: column.type for column in TABLES["frames"].columns}

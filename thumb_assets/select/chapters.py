@@ -101,7 +101,7 @@ def chapters_of(
     video_id = candidates.column("video_id")[0].as_py()
     for name, table in {"candidate_frames": candidates, **scores.tables()}.items():
         require_video(table, name, video_id=video_id)
-    own = selection.model_copy(update={"window_seconds": None})
+    own = selection.model_copy(update={"window_seconds": None, "screens": "off"})
     measured = arrays_from_tables(candidates, scores)
     tiers = judge(measured, settings=own).tiers
     combined = score_candidates(measured, settings=own).combined

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from thumb_assets.errors import ContractError
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import SOURCES, VALUES, CandidateArrays
+from thumb_assets.select.states import worth_of_states
 from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 
 FloatArray = NDArray[np.float64]
@@ -27,6 +29,8 @@ class Component:
         of_library: percentiles are blended with the library's, see `Guidance.library`.
         is_percentile: False for a measure that is a share already.
         reads: columns behind a measure that is made, as `table.column`.
+        applies_to: videos that are chosen from as recordings of screens, where sharpness and the like tell nothing, the
+            others, or all.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Component:
     of_library: bool = False
     is_percentile: bool = True
     reads: tuple[str, ...] = ()
+    applies_to: Literal["others", "screens", "all"] = "others"
 
     @property
     def column(self) -> str:
@@ -80,6 +85,10 @@ def _judged(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
     return np.where(is_unasked, 0.0, scores)
 
 
+def _worth_of_states(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
+    return worth_of_states(measured)
+
+
 # fmt: off
 COMPONENTS: tuple[Component, ...] = (
     Component("sharpness", "laplacian_variance", of_shot=True, of_library=True),
@@ -87,9 +96,12 @@ COMPONENTS: tuple[Component, ...] = (
     Component("iqa", _metrics, of_shot=True, of_library=True, reads=("iqa_scores.iqa_score",)),
     Component("stillness", "motion", is_less_better=True, of_shot=True),
     Component("contrast", "luma_std", of_shot=True, of_library=True),
-    Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",)),
-    Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",)),
+    Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",),
+              applies_to="all"),
+    Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",), applies_to="all"),
     Component("learned", _learned, reads=("clip_scores.embedding", "appearance.descriptor")),
+    Component("state", _worth_of_states, is_percentile=False, applies_to="screens",
+              reads=(*SOURCES["state_seconds"], "appearance.edges", "appearance.changed_share")),
 )
 # fmt: on
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
+from thumb_assets.select.aligned import aligned_edges, aligned_values, candidate_positions
 from thumb_assets.select.surroundings import SURROUNDINGS, surroundings
 
 # A face of a frame that is no candidate has a rank among the faces, and no candidate it counts for.
@@ -28,6 +29,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "acutance": ("appearance", "acutance"),
     "text_share": ("appearance", "text_share"),
     "bar_share": ("appearance", "bar_share"),
+    "changed_share": ("appearance", "changed_share"),
     "clip_score": ("clip_scores", "clip_score"),
     "positive_similarity": ("clip_scores", "positive_similarity"),
     "title_card_similarity": ("clip_scores", "title_card_similarity"),
@@ -152,6 +154,7 @@ class CandidateArrays:
             those that have none, D = 0 where none has.
         embedding_models: by video the model of its embeddings, see `embedding_model_of`; None where it is not known.
         faces: the faces.
+        edges: by video (n, E) uint8, see `aligned_edges`; empty where they are not known of any video.
         has_faces: (V,) bool, whether faces were looked for.
         frame_sizes: (V, 2) int64, width and height of the displayed frame; 0 where it is not known and no face is.
     """
@@ -169,6 +172,7 @@ class CandidateArrays:
     has_faces: NDArray[np.bool_]
     frame_sizes: NDArray[np.int64]
     embedding_models: tuple[str | None, ...]
+    edges: tuple[NDArray[np.uint8], ...] = ()
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """The values of that name."""
@@ -223,6 +227,7 @@ def arrays_from_tables(candidates: pa.Table, scores: ScoreTables) -> CandidateAr
         has_faces=np.array([scores.faces is not None]),
         frame_sizes=np.array([scores.frame_size or (0, 0)]),
         embedding_models=(scores.embedding_model,),
+        edges=(aligned_edges(scores.appearance, frame_indices=frame_indices),),
     )
 
 
@@ -256,6 +261,7 @@ def joined(parts: Sequence[CandidateArrays]) -> CandidateArrays:
         embeddings=tuple(each for part in parts for each in part.embeddings),
         descriptors=tuple(each for part in parts for each in part.descriptors),
         embedding_models=tuple(each for part in parts for each in part.embedding_models),
+        edges=tuple(each for part in parts for each in part.edges),
         faces=FaceArrays(offsets=_joined_offsets([part.faces.offsets for part in parts]), **face_arrays),
         **arrays,
     )
@@ -341,50 +347,6 @@ def _faces(faces: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> FaceA
     positions, is_candidate = candidate_positions(faces, frame_indices=frame_indices)
     columns = (faces.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in FACE_VALUES)
     return FaceArrays(np.array([0, faces.num_rows]), np.where(is_candidate, positions, NO_CANDIDATE), *columns)
-
-
-def aligned_values(table: pa.Table, column_name: str, *, frame_indices: NDArray[np.int64]) -> NDArray[np.float64]:
-    """One column of a score table, one value per candidate.
-
-    Rows of frames that are no candidates are passed over: a metric may have scored every frame.
-
-    Args:
-        table: any rows of one video, unique by frame_index, any row order.
-        column_name: a numeric column.
-        frame_indices: (N,) int64, ascending.
-
-    Returns:
-        (N,) float64; NaN where there is no row, no value, or the row says that it failed.
-
-    Raises:
-        ContractError: a candidate has two rows.
-    """
-    values = table.column(column_name).cast(pa.float64())
-    if "error" in table.column_names:
-        values = pc.if_else(pc.is_null(table.column("error")), values, None)
-    positions, is_candidate = candidate_positions(table, frame_indices=frame_indices)
-    if len(np.unique(positions[is_candidate])) != np.count_nonzero(is_candidate):
-        raise ContractError(f"column {column_name}: a frame_index repeats")
-    result = np.full(len(frame_indices), np.nan)
-    result[positions[is_candidate]] = pc.fill_null(values, np.nan).to_numpy()[is_candidate]
-    return result
-
-
-def candidate_positions(
-    table: pa.Table, *, frame_indices: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each row's frame stands among the candidates, and whether it is one at all.
-
-    Args:
-        table: R rows with a column frame_index.
-        frame_indices: (N,) int64, ascending, N > 0.
-
-    Returns:
-        (R,) int64 in [0, N), of no meaning where the second array, (R,) bool, is False.
-    """
-    frames = table.column("frame_index").to_numpy()
-    positions = np.minimum(np.searchsorted(frame_indices, frames), len(frame_indices) - 1)
-    return positions, frame_indices[positions] == frames
 
 
 def require_video(table: pa.Table, table_name: str, *, video_id: str) -> None:

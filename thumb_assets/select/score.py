@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from thumb_assets.select.components import COMPONENTS, Component
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.measure import NO_CANDIDATE, CandidateArrays
+from thumb_assets.select.states import are_screens
 from thumb_assets.settings.selection import SelectionSettings
 
 # A face of a third of the frame's height fills a close-up; a larger one is worth no more.
@@ -25,11 +26,13 @@ class Scores:
         percentiles: by component (N,) float64 in [0, 1], NaN where the candidate has no value.
         face_bonus: (N,) float64 from 0 to the setting; 0 where faces were not looked for.
         combined: (N,) float64 in [0, 1 + bonus].
+        is_screen: (N,) bool, the candidates of videos that are chosen from as recordings of screens.
     """
 
     percentiles: Mapping[str, NDArray[np.float64]]
     face_bonus: NDArray[np.float64]
     combined: NDArray[np.float64]
+    is_screen: NDArray[np.bool_]
 
 
 def score_candidates(
@@ -53,10 +56,28 @@ def score_candidates(
         component.name: _ranked(component, measured, videos=videos, shots=shots, settings=settings, guidance=guidance)
         for component in components
     }
-    weights = [component.weight(settings) for component in components]
-    base = weighted_means(list(percentiles.values()), weights=weights)
-    bonus = face_bonuses(measured, settings=settings)
-    return Scores(percentiles, bonus, base + bonus)
+    is_screen = are_screens(measured, settings=settings)
+    base = np.where(
+        is_screen,
+        _means_of("screens", components, percentiles, settings=settings),
+        _means_of("others", components, percentiles, settings=settings),
+    )
+    # A speaker's picture beside the slides is in all of them.
+    bonus = np.where(is_screen, 0.0, face_bonuses(measured, settings=settings))
+    return Scores(percentiles, bonus, base + bonus, is_screen)
+
+
+def _means_of(
+    videos: str,
+    components: Sequence[Component],
+    percentiles: Mapping[str, NDArray[np.float64]],
+    *,
+    settings: SelectionSettings,
+) -> NDArray[np.float64]:
+    """The weighted means of the components that count in these videos."""
+    own = [component for component in components if component.applies_to in (videos, "all")]
+    values = [percentiles[component.name] for component in own]
+    return weighted_means(values, weights=[component.weight(settings) for component in own])
 
 
 def _ranked(
@@ -135,7 +156,9 @@ def used_components(
     used = [
         component.name
         for component in components
-        if component.weight(settings) > 0 and not np.isnan(scores.percentiles[component.name]).all()
+        if component.weight(settings) > 0
+        and component.applies_to in ("screens" if scores.is_screen.any() else "others", "all")
+        and not np.isnan(scores.percentiles[component.name]).all()
     ]
     return (*used, "faces") if has_faces else tuple(used)
 
@@ -319,28 +342,30 @@ def percentile_ranks(
     return ranks
 
 
-def medians_of_groups(
-    values: NDArray[np.float64], *, groups: NDArray[np.unsignedinteger], num_groups: int
+def quantiles_of_groups(
+    values: NDArray[np.float64], quantile: float, *, groups: NDArray[np.unsignedinteger], num_groups: int
 ) -> NDArray[np.float64]:
-    """The median of each group's values, NaN where it has none.
+    """A quantile of each group's values, between two of them their mean; NaN where it has none.
 
     Args:
         values: (N,) float64; NaN does not count.
+        quantile: 0 for the least, 0.5 for the median, 1 for the greatest.
         groups: (N,) the group of each value, see `groups_of`.
         num_groups: G.
 
     Returns:
         (G,) float64.
 
-    >>> medians_of_groups(np.array([1.0, 4.0, 2.0, np.nan]), groups=np.array([0, 1, 1, 2]), num_groups=3).tolist()
+    >>> quantiles_of_groups(np.array([1.0, 4.0, 2.0]), 0.5, groups=np.array([0, 1, 1]), num_groups=3).tolist()
     [1.0, 3.0, nan]
     """
     order = order_of_known(values)
     order = order[np.argsort(groups[order], kind="stable")]
     sizes = np.bincount(groups[order], minlength=num_groups)
     starts = np.cumsum(sizes) - sizes
-    medians = np.full(num_groups, np.nan)
+    found = np.full(num_groups, np.nan)
     has_any = sizes > 0
-    low, high = (starts + (sizes - 1) // 2)[has_any], (starts + sizes // 2)[has_any]
-    medians[has_any] = (values[order[low]] + values[order[high]]) / 2
-    return medians
+    place = quantile * (sizes[has_any] - 1)
+    low, high = (starts[has_any] + np.asarray(at(place), np.int64) for at in (np.floor, np.ceil))
+    found[has_any] = (values[order[low]] + values[order[high]]) / 2
+    return found

@@ -248,7 +248,9 @@ def _steps(what: str, rows: list[dict[str, Any]]) -> list[Step]:
 def _what_ended(story: Story) -> str:
     """The setting that says how many are selected; with `top_k=auto` it may be the content, or the shots."""
     if story.settings.top_k != "auto":
-        return "selection.top_k"
+        is_short = story.selections.num_rows < story.settings.top_k
+        is_far = any(row["reason"] == "far_below_best" for row in story.rejected.values())
+        return "selection.min_share_of_best" if is_short and is_far else "selection.top_k"
     if story.selections.num_rows >= story.settings.max_k:
         return "selection.max_k"
     settings: set[str] = {row["setting"] for row in story.rejected.values() if row["stage"] == "diversify"}
@@ -294,6 +296,7 @@ def selection_reason(
     *,
     rank: int,
     num_selections: int,
+    num_asked: int | None = None,
     face_bonus: float | None,
     shot_index: int,
     place_in_shot: int,
@@ -308,6 +311,7 @@ def selection_reason(
         percentiles: the components that count in this video, in their order; None where this candidate has no value.
         rank: 1..num_selections.
         num_selections: of this video.
+        num_asked: how many there may be at most, where that is a number; the last one says why there are fewer.
         face_bonus: what a clear face added; None or 0.0 goes unsaid.
         shot_index: the shot it is from.
         place_in_shot: 1 where no candidate of its shot has a better score.
@@ -338,4 +342,6 @@ def selection_reason(
         parts.append("chosen as the cover" if is_cover else "pinned")
     if broken_rule:
         parts.append(f"{_LAST_RESORT}{broken_rule.replace('_', ' ')}: there were not enough better ones")
+    if num_asked is not None and rank == num_selections < num_asked:
+        parts.append(f"{num_selections} of {num_asked}: nothing else is worth it")
     return "; ".join(parts)

@@ -15,12 +15,15 @@ class ComponentWeights(StageSettings):
 
     sharpness: float = Field(0.25, ge=0, description="Percentile of the Laplacian variance among the candidates.")
     clip: float = Field(0.35, ge=0, description="Percentile of clip_score among the candidates.")
-    iqa: float = Field(0.15, ge=0, description="Mean percentile of the metrics, direction honoured.")
-    stillness: float = Field(0.20, ge=0, description="Percentile of how little moves around the frame.")
+    iqa: float = Field(0.0, ge=0, description="Mean percentile of the metrics, direction honoured; see iqa.is_on.")
+    stillness: float = Field(0.0, ge=0, description="Percentile of how little moves around the frame.")
     contrast: float = Field(0.05, ge=0, description="Percentile of the luma's standard deviation.")
     text: float = Field(0.50, ge=0, description="Percentile of the likeness to selection.looking_for.")
     judge: float = Field(1.0, ge=0, description="The judge's score over 10; 0 where it was not asked for it.")
     learned: float = Field(1.0, ge=0, description="Percentile of the learned scorer's score.")
+    state: float = Field(
+        1.0, ge=0, description="Time of the state of the screen; with text and judge all that counts in screens."
+    )
 
 
 class RejectSettings(StageSettings):
@@ -34,13 +37,15 @@ class RejectSettings(StageSettings):
     max_dark_share: float = Field(
         0.92, ge=0, le=1, description="Above this share of nearly black pixels a frame is too dark."
     )
-    max_luma_mean: float = Field(236.0, ge=0, le=255, description="Above this mean luma a frame is too bright.")
+    max_luma_mean: float = Field(
+        236.0, ge=0, le=255, description="Above this mean luma a frame is too bright, if few are."
+    )
     max_bright_share: float = Field(
-        0.60, ge=0, le=1, description="Above this share of burnt-out pixels a frame is too bright."
+        0.60, ge=0, le=1, description="Above this share of burnt-out pixels a frame is too bright, if few are."
     )
     min_luma_std: float = Field(8.0, ge=0, le=255, description="Below this deviation of the luma a frame is too flat.")
     min_luma_entropy: float = Field(
-        3.0, ge=0, le=8, description="Below this entropy (bits) of the luma a frame is too flat."
+        3.0, ge=0, le=8, description="Below this entropy (bits) of the luma a frame is too flat, if few are."
     )
     no_damage: bool = Field(True, description="Reject frames that the decoder marks corrupt, and frames built on them.")
     min_cut_seconds: float = Field(0.12, ge=0, description="A frame nearer to a cut may mix two shots.")
@@ -66,7 +71,10 @@ class RejectSettings(StageSettings):
         0.30, ge=0, le=1, description="Also a flash: the burnt-out share exceeds the video's median by more than this."
     )
     min_acutance: float = Field(
-        0.21, ge=0, le=0.5, description="Below this even the sharpest edges are soft: out of focus or motion blur."
+        0.21,
+        ge=0,
+        le=0.5,
+        description="Below this even the sharpest edges are soft: out of focus or motion blur. Soft videos: less.",
     )
     min_sharpness_of_median: float = Field(
         0.03,
@@ -84,7 +92,10 @@ class RejectSettings(StageSettings):
         0.10, ge=-2, le=2, description="A title card: more similar to one than to a good frame, by more than this."
     )
     max_text_share: float = Field(
-        0.02, ge=0, le=1, description="Above this share of writing a frame is overlaid with text."
+        0.02,
+        ge=0,
+        le=1,
+        description="Above the video's median and this share of writing a frame is overlaid with text.",
     )
     max_bar_share: float = Field(
         0.08, ge=0, le=1, description="A letterbox: bars cover more than the video's median by this share."
@@ -159,10 +170,19 @@ class SelectionSettings(StageSettings):
     min_coverage_gain: float = Field(
         0.03, ge=0, le=1, description="auto: each selection has to make the video so much better covered."
     )
+    min_share_of_best: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="Share of the video's best score that a selection needs: fewer ones rather than bad ones.",
+    )
     min_gap_seconds: float = Field(1.0, ge=0, description="Least distance between two selections.")
     distinct_shots: bool = Field(True, description="One selection per shot while there are shots left.")
     diversify: Literal["facility_location", "mmr", "none"] = Field(
         "facility_location", description="Method that makes selections different; none takes the best scores."
+    )
+    screens: Literal["auto", "off"] = Field(
+        "auto", description="auto: in slides and screen recordings (candidates.screens) a selection for each new state."
     )
     diversity_weight: float = Field(0.3, ge=0, le=1, description="Weight of being different beside the score.")
     window_seconds: tuple[float, float] | None = Field(None, description="Only frames in [start, end) are chosen.")
@@ -172,7 +192,7 @@ class SelectionSettings(StageSettings):
         0.02, ge=-2, le=2, description="Likeness to `avoid` above that to a good frame by more is to be avoided."
     )
     shot_weight: float = Field(
-        0.6, ge=0, le=1, description="Share of percentiles within the shot, whose content is alike, beside the video's."
+        0.0, ge=0, le=1, description="Share of percentiles within the shot, whose content is alike, beside the video's."
     )
     library_weight: float = Field(
         0.25, ge=0, le=1, description="Share of percentiles within the library, where it was surveyed and is large."

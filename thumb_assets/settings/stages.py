@@ -94,6 +94,28 @@ class CandidatesSettings(StageSettings):
     transition_seconds: float = Field(0.7, ge=0, description="That distance where the shot dissolves or fades.")
     use_keyframes: bool = Field(False, description="Every codec sync frame is a candidate.")
     every_num_frames: int | None = Field(None, ge=1, description="Every n-th frame is a candidate; null turns it off.")
+    screens: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="One candidate for each state of the screen: in what looks like slides or a screen recording.",
+    )
+    min_still_share: float = Field(
+        0.60,
+        ge=0,
+        le=1,
+        description="screens=auto: in a recording of screens nothing moves for this share of the time.",
+    )
+    min_colour_share: float = Field(
+        0.55,
+        ge=0,
+        le=1,
+        description="screens=auto: and of its pictures the median has this share in one of 512 colours.",
+    )
+    max_still_difference: float = Field(
+        0.25, ge=0, le=255, description="A screen stands still while two frames differ by less (frame_difference)."
+    )
+    state_seconds: float = Field(
+        0.4, ge=0, description="A state of the screen lasts at least so long, and is shown so long before its end."
+    )
 
 
 class FacesSettings(StageSettings):
@@ -149,6 +171,9 @@ class ClipSettings(StageSettings):
 class IqaSettings(StageSettings):
     """The no-reference quality metrics that score the frames."""
 
+    is_on: Annotated[Literal["auto"] | bool, NO_EFFECT_ON_VALUES] = Field(
+        "auto", description="auto: where they count in the choice (selection.weights.iqa) or every frame is scored."
+    )
     metrics: tuple[str, ...] = Field(("piqe",), min_length=1, description="pyiqa's names of no-reference metrics.")
     working_height: int = Field(540, ge=64, le=4320, description="Lines of the image the metric sees (never enlarged).")
     scope: Literal["candidates", "every_frame"] = Field("candidates", description="Which decoded frames are scored.")

@@ -12,6 +12,6 @@ STAGE = Stage(
     # Which frames a sparse pass decodes follows from what the other stages are after.
     settings=lambda s: (s.sparse, s.shots, s.candidates) if s.sparse.is_on else (),
     with_stages=lambda s: ("shots",) if s.sparse.is_on else (),
-    version="6",  # how long each frame is on screen
+    version="7",  # the commonest colour, once a second
     tools=("opencv-python-headless",),
 )

@@ -30,12 +30,20 @@ def _iqa_scorer(settings: Settings) -> FrameScorer[Any, Any]:
     )
 
 
+def _is_on(settings: Settings) -> bool:
+    """`auto`: a metric costs more than all other scorers together, so it is computed for whoever uses it."""
+    if settings.iqa.is_on == "auto":
+        return settings.selection.weights.iqa > 0 or settings.iqa.scope == "every_frame"
+    return settings.iqa.is_on
+
+
 STAGE = Stage(
     name="iqa_scores",
     contracts=(IQA_SCORES,),
     run=FromFrames(_iqa_scorer, needs_every_frame=lambda s: s.iqa.scope == "every_frame"),
     reads=OF_FRAMES,
     section="iqa",
+    is_on=_is_on,
     version="2",  # HDR is mapped, combs are taken out
     tools=("pyiqa", "torch"),
     models=lambda s: tuple(dict.fromkeys(pyiqa_metric(name) for name in s.iqa.metrics)),

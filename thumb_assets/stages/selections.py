@@ -12,8 +12,8 @@ from thumb_assets.tables.checks import verify_coverage
 from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
 
-# Raised with every change of the choice: covers are rank 1; time is what is on screen when.
-VERSION_OF_CHOICE = "8"
+# Raised with every change of the choice: screens by states; fewer selections rather than ones far below the best.
+VERSION_OF_CHOICE = "12"
 
 
 def select_frames(job: VideoTables, run: RunContext) -> Made:

@@ -118,9 +118,17 @@ FRAMES = TableContract(
             "level",
             True,
         ),
+        Column(
+            "largest_colour_share",
+            _float,
+            "Share of the picture in the commonest of 512 colours; null but once a second, and in a sparse pass.",
+            "",
+            True,
+            since=6,
+        ),
     ),
     key=("video_id", "frame_index"),
-    schema_version=5,
+    schema_version=6,
     footer_doc="decoding: `every_frame` or `sparse`; fallback_reason: why it is not the `sparse` that was asked for",
 )
 
@@ -151,7 +159,8 @@ SHOTS = TableContract(
     key=("video_id", "shot_index"),
 )
 
-SAMPLING_METHODS = ("shot", "shot_end", "uniform", "keyframe", "every", "pinned")
+SAMPLING_METHODS = ("shot", "shot_end", "uniform", "keyframe", "every", "pinned", "state")
+_OF_STATES = ("frames.frame_difference", "frames.pts_seconds", "frames.largest_colour_share")
 
 CANDIDATE_FRAMES = TableContract(
     "candidate_frames",
@@ -165,8 +174,25 @@ CANDIDATE_FRAMES = TableContract(
         Column(
             "sampling_methods", pa.list_(_text), "Every method that asked for this frame.", choices=SAMPLING_METHODS
         ),
+        Column(
+            "state_start_frame_index",
+            _int,
+            "First frame of the state of the screen that this one shows; null where it shows none.",
+            is_nullable=True,
+            since=2,
+            sources=_OF_STATES,
+        ),
+        Column(
+            "state_exclusive_end_frame_index",
+            _int,
+            "First frame after that state.",
+            is_nullable=True,
+            since=2,
+            sources=_OF_STATES,
+        ),
     ),
     key=("video_id", "frame_index"),
+    schema_version=2,
     footer_doc="settings: those of `candidates`, as JSON",
 )
 
@@ -213,9 +239,26 @@ APPEARANCE = TableContract(
         Column("bar_share", _float, "Share of the picture that black bars cover, 0..1.", "", True),
         Column("difference_hash", _text, "64-bit difference hash of the luma.", "hex", True),
         Column("descriptor", Embedding(), "Gradient directions and colours by cell, of L2 norm 1.", "", True),
+        Column(
+            "edges",
+            _text,
+            "Edges of the luma, 192x108, a bit each, row by row; null but for frames that show a state of the screen.",
+            "hex",
+            True,
+            since=2,
+        ),
+        Column(
+            "changed_share",
+            _float,
+            "Share of the picture that differs from the state of the screen before; null as edges, and for the first.",
+            "",
+            True,
+            since=2,
+        ),
         ERROR,
     ),
     key=("video_id", "frame_index"),
+    schema_version=2,
 )
 
 FACES = TableContract(

@@ -38,8 +38,9 @@ JUDGEMENTS = TableContract(
 )
 
 # One column per weight: the parts of a combined score.
+_SINCE = {"state": 3}
 _COMPONENTS = tuple(
-    Column(f"{name}_percentile", _float, str(weight.description), "", True)
+    Column(f"{name}_percentile", _float, str(weight.description), "", True, since=_SINCE.get(name, 1))
     for name, weight in ComponentWeights.model_fields.items()
 )
 _FACE_BONUS = Column("face_bonus", _float, "What a clear face added; null where faces were not looked for.", "", True)
@@ -61,7 +62,7 @@ SELECTIONS = TableContract(
         Column("reason", _text, "Why it was chosen, in words."),
     ),
     key=("video_id", "frame_index"),
-    schema_version=2,
+    schema_version=3,
     footer_doc="components: the scorers that were there, by name; settings: those of `selection`, as JSON",
 )
 

@@ -13,7 +13,12 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 
 STAGES = (*WITHOUT_MODELS, "clip_scores", *(["iqa_scores"] if find_spec("pyiqa") else []))
-OVERRIDES = ("selection.top_k=auto", 'iqa.metrics=["piqe"]', "candidates.uniform_interval_seconds=0.7")
+OVERRIDES = (
+    "selection.top_k=auto",
+    "selection.weights.iqa=0.15",
+    'iqa.metrics=["piqe"]',
+    "candidates.uniform_interval_seconds=0.7",
+)
 TABLES = ("candidate_frames", "appearance", "selections", "rejections")
 
 

@@ -21,8 +21,12 @@ Values = Mapping[int, float | None]
 Vectors = Mapping[int, Sequence[float] | None]
 
 
-def candidates_table(seconds: Mapping[int, float], shots: Mapping[int, int] | None = None) -> pa.Table:
-    """candidate_frames: frame_index -> pts_seconds, and frame_index -> shot_index (each its own where not given)."""
+def candidates_table(
+    seconds: Mapping[int, float],
+    shots: Mapping[int, int] | None = None,
+    states: Mapping[int, tuple[int, int]] | None = None,
+) -> pa.Table:
+    """candidate_frames: frame_index -> pts_seconds, shot_index (each its own where not given), span of a state."""
     shot_of = shots or {frame_index: place for place, frame_index in enumerate(sorted(seconds))}
     return table_from_rows(
         "candidate_frames",
@@ -33,7 +37,9 @@ def candidates_table(seconds: Mapping[int, float], shots: Mapping[int, int] | No
                 "pts": round(1000 * pts_seconds),
                 "pts_seconds": pts_seconds,
                 "shot_index": shot_of[frame_index],
-                "sampling_methods": ["shot"],
+                "sampling_methods": ["state"] if frame_index in (states or {}) else ["shot"],
+                "state_start_frame_index": (states or {}).get(frame_index, (None, None))[0],
+                "state_exclusive_end_frame_index": (states or {}).get(frame_index, (None, None))[1],
             }
             for frame_index, pts_seconds in seconds.items()
         ],
@@ -54,6 +60,7 @@ def frames_table(seconds: Sequence[float], **columns: Sequence[Any]) -> pa.Table
         "luma_std": [50.0] * len(seconds),
         "laplacian_variance": [100.0] * len(seconds),
         "frame_difference": [None, *[0.0] * (len(seconds) - 1)],
+        "largest_colour_share": [None] * len(seconds),
     }
     return table_from_rows(
         "frames",
@@ -123,6 +130,7 @@ def appearance_table(
     failed: Sequence[int] = (),
     hashes: Mapping[int, int] | None = None,
     descriptors: Vectors | None = None,
+    edges: Mapping[int, str] | None = None,
     **measures: Values,
 ) -> pa.Table:
     """appearance: a picture full of detail without text or bars where nothing else is said, each unlike the others."""
@@ -134,6 +142,8 @@ def appearance_table(
         values: dict[str, Any] = {name: measures.get(name, {}).get(frame_index, value) for name, value in usual.items()}
         values["difference_hash"] = f"{(hashes or {}).get(frame_index, unlike_hash(frame_index)):016x}"
         values["descriptor"] = _float16((descriptors or own)[frame_index])
+        values["edges"] = (edges or {}).get(frame_index)
+        values["changed_share"] = measures.get("changed_share", {}).get(frame_index)
         if frame_index in failed:
             values = dict.fromkeys(values)
         error = "not measured" if frame_index in failed else None

@@ -32,13 +32,15 @@ def iqa_percentiles_of(table: pa.Table, lower_better: dict[str, bool]) -> np.nda
 
 
 def test_all_three_components_are_weighed_as_the_settings_say():
+    weights = ComponentWeights(sharpness=0.25, clip=0.35, iqa=0.15, contrast=0.0)
+    settings = SETTINGS.model_copy(update={"weights": weights})
     scores = scores_of(
+        settings=settings,
         sharpness=sharpness_table({10: 1.0, 20: 2.0, 30: 3.0}),
         clip_scores=clip_table({10: 0.3, 20: 0.2, 30: 0.1}),
         iqa_scores=iqa_table({"niqe": {10: 5.0, 20: 3.0, 30: 4.0}}),
         iqa_lower_better={"niqe": True},
     )
-    weights = SETTINGS.weights
     total = weights.sharpness + weights.clip + weights.iqa
     expected = [
         (weights.sharpness * 1 / 3 + weights.clip + weights.iqa * 1 / 3) / total,
@@ -46,7 +48,7 @@ def test_all_three_components_are_weighed_as_the_settings_say():
         (weights.sharpness + weights.clip * 1 / 3 + weights.iqa * 2 / 3) / total,
     ]
     assert scores.combined.tolist() == pytest.approx(expected)
-    assert used_components(scores, has_faces=False, settings=SETTINGS) == ("sharpness", "clip", "iqa")
+    assert used_components(scores, has_faces=False, settings=settings) == ("sharpness", "clip", "iqa")
 
 
 def test_failed_row_leaves_the_component_out_and_the_weights_adjust():

@@ -1,0 +1,73 @@
+"""Aligns rows of tables of scores with a video's candidates."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from thumb_assets.errors import ContractError
+
+
+def aligned_values(table: pa.Table, column_name: str, *, frame_indices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """One column of a score table, one value per candidate.
+
+    Rows of frames that are no candidates are passed over: a metric may have scored every frame.
+
+    Args:
+        table: any rows of one video, unique by frame_index, any row order.
+        column_name: a numeric column.
+        frame_indices: (N,) int64, ascending.
+
+    Returns:
+        (N,) float64; NaN where there is no row, no value, or the row says that it failed.
+
+    Raises:
+        ContractError: a candidate has two rows.
+    """
+    values = table.column(column_name).cast(pa.float64())
+    if "error" in table.column_names:
+        values = pc.if_else(pc.is_null(table.column("error")), values, None)
+    positions, is_candidate = candidate_positions(table, frame_indices=frame_indices)
+    if len(np.unique(positions[is_candidate])) != np.count_nonzero(is_candidate):
+        raise ContractError(f"column {column_name}: a frame_index repeats")
+    result = np.full(len(frame_indices), np.nan)
+    result[positions[is_candidate]] = pc.fill_null(values, np.nan).to_numpy()[is_candidate]
+    return result
+
+
+def candidate_positions(
+    table: pa.Table, *, frame_indices: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each row's frame stands among the candidates, and whether it is one at all.
+
+    Args:
+        table: R rows with a column frame_index.
+        frame_indices: (N,) int64, ascending, N > 0.
+
+    Returns:
+        (R,) int64 in [0, N), of no meaning where the second array, (R,) bool, is False.
+    """
+    frames = table.column("frame_index").to_numpy()
+    positions = np.minimum(np.searchsorted(frame_indices, frames), len(frame_indices) - 1)
+    return positions, frame_indices[positions] == frames
+
+
+def aligned_edges(appearance: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The edges of the candidates that show a state of the screen: few, of few videos.
+
+    Args:
+        appearance: the table; None where it is not there.
+        frame_indices: (N,) int64, ascending.
+
+    Returns:
+        (N, E) uint8, a bit per pixel, 0 in rows without edges; E is 0 where no candidate has any.
+    """
+    nothing = np.zeros((len(frame_indices), 0), np.uint8)
+    if appearance is None or appearance.column("edges").null_count == appearance.num_rows:
+        return nothing
+    known = appearance.filter(pc.is_valid(appearance.column("edges")))
+    positions, is_candidate = candidate_positions(known, frame_indices=frame_indices)
+    rows = [np.frombuffer(bytes.fromhex(text), np.uint8) for text in known.column("edges").to_pylist()]
+    edges = np.zeros((len(frame_indices), len(rows[0])), np.uint8)
+    edges[positions[is_candidate]] = np.array(rows)[is_candidate]
+    return edges
