@@ -204,7 +204,7 @@ def test_unavailable_models_are_skipped_or_fail_as_the_setting_says(
     assert "thumb-assets models fetch" in str(skipped.message)
     assert results[video_id, "faces"].status == "skipped"
     assert results[video_id, "stills"].status == "done"
-    assert results[video_id, "selections"].metrics["components"] == "sharpness, stillness, contrast"
+    assert results[video_id, "selections"].metrics["components"] == "sharpness, contrast"
     strict = load_settings(overrides=[*hub_model, "clip.on_unavailable=error"])
     results = run_stages(data_dir, [video_id], stages, settings=strict)
     assert results[video_id, "clip_scores"].status == "failed"
@@ -284,9 +284,7 @@ def test_clip_scores_with_a_local_checkpoint(
     store = TableStore(data_dir)
     for video_id in ids:
         assert results[video_id, "clip_scores"].status == "done"
-        # A video of one frame has nothing to tell its motion by.
-        components = "sharpness, clip, contrast" if video_id == ids[2] else "sharpness, clip, stillness, contrast"
-        assert results[video_id, "selections"].metrics["components"] == components
+        assert results[video_id, "selections"].metrics["components"] == "sharpness, clip, contrast"
         scores = store.read("clip_scores", video_id)
         assert contract_problems("clip_scores", scores) == []
         assert verify_coverage(store.read("candidate_frames", video_id), scores).is_passed
@@ -329,11 +327,11 @@ def test_a_skipped_stage_leaves_no_table_in_use(
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     stages = [*WITHOUT_MODELS, "clip_scores"]
     results = run_stages(data_dir, [video_id], stages)
-    assert results[video_id, "selections"].metrics["components"] == "sharpness, clip, stillness, contrast"
+    assert results[video_id, "selections"].metrics["components"] == "sharpness, clip, contrast"
     no_weights = load_settings(overrides=["clip.model=ViT-B-32-256", "clip.pretrained=datacomp_s34b_b86k"])
     assert run_stages(data_dir, [video_id], stages, settings=no_weights)[video_id, "clip_scores"].status == "skipped"
     alone = run_stages(data_dir, [video_id], ["selections"], is_recomputed=True)
-    assert alone[video_id, "selections"].metrics["components"] == "sharpness, stillness, contrast"
+    assert alone[video_id, "selections"].metrics["components"] == "sharpness, contrast"
 
 
 def test_an_interrupted_video_is_not_taken_for_done(synthetic_videos: MakeVideo, data_dir: Path) -> None:
