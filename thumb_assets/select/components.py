@@ -14,6 +14,9 @@ from thumb_assets.select.states import worth_of_states
 from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 
 FloatArray = NDArray[np.float64]
+# A subject of this share of the picture is large enough; one that the upper edge cuts over this share of its width, as
+# it does a person without a head, is worth nothing.
+_LARGE_SUBJECT, _SPOILT_BY_CUT = 0.1, 0.3
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,15 @@ def _metrics(measured: CandidateArrays, _guidance: Guidance) -> dict[str, FloatA
     return {f"iqa.{metric}": values for metric, values in sorted(measured.iqa.items())}
 
 
+def _subject(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
+    """0 without a subject, 1 where it is large enough and its upper end is in the picture.
+
+    No percentile: a video without a subject, or with one throughout, is chosen from as if this were off.
+    """
+    size = np.minimum(1.0, measured["subject_share"] / _LARGE_SUBJECT)
+    return np.asarray(size * np.clip(1 - measured["subject_cut_share"] / _SPOILT_BY_CUT, 0.0, 1.0))
+
+
 def _learned(measured: CandidateArrays, guidance: Guidance) -> FloatArray:
     if guidance.scorer is None:
         return np.full(len(measured.frame_indices), np.nan)
@@ -96,6 +108,8 @@ COMPONENTS: tuple[Component, ...] = (
     Component("iqa", _metrics, of_shot=True, of_library=True, reads=("iqa_scores.iqa_score",)),
     Component("stillness", "motion", is_less_better=True, of_shot=True),
     Component("contrast", "luma_std", of_shot=True, of_library=True),
+    Component("subject", _subject, is_percentile=False,
+              reads=("subjects.subject_share", "subjects.subject_cut_share")),
     Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",),
               applies_to="all"),
     Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",), applies_to="all"),

@@ -30,6 +30,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "text_share": ("appearance", "text_share"),
     "bar_share": ("appearance", "bar_share"),
     "changed_share": ("appearance", "changed_share"),
+    "subject_share": ("subjects", "subject_share"),
+    "subject_cut_share": ("subjects", "subject_cut_share"),
     "clip_score": ("clip_scores", "clip_score"),
     "positive_similarity": ("clip_scores", "positive_similarity"),
     "title_card_similarity": ("clip_scores", "title_card_similarity"),

@@ -28,6 +28,7 @@ from thumb_assets.settings.stages import (
     ShotsSettings,
     SparseSettings,
     StillsSettings,
+    SubjectsSettings,
     VideoSettings,
 )
 
@@ -41,6 +42,7 @@ class Settings(StageSettings):
     shots: ShotsSettings = Field(default_factory=ShotsSettings)
     candidates: CandidatesSettings = Field(default_factory=CandidatesSettings)
     faces: FacesSettings = Field(default_factory=FacesSettings)
+    subjects: SubjectsSettings = Field(default_factory=SubjectsSettings)
     clip: ClipSettings = Field(default_factory=ClipSettings)
     iqa: IqaSettings = Field(default_factory=IqaSettings)
     judge: JudgeSettings = Field(default_factory=JudgeSettings)

@@ -18,6 +18,9 @@ class ComponentWeights(StageSettings):
     iqa: float = Field(0.0, ge=0, description="Mean percentile of the metrics, direction honoured; see iqa.is_on.")
     stillness: float = Field(0.0, ge=0, description="Percentile of how little moves around the frame.")
     contrast: float = Field(0.05, ge=0, description="Percentile of the luma's standard deviation.")
+    subject: float = Field(
+        0.2, ge=0, description="Size of the subject up to a tenth of the picture, less where it is cut off above."
+    )
     text: float = Field(0.50, ge=0, description="Percentile of the likeness to selection.looking_for.")
     judge: float = Field(1.0, ge=0, description="The judge's score over 10; 0 where it was not asked for it.")
     learned: float = Field(1.0, ge=0, description="Percentile of the learned scorer's score.")

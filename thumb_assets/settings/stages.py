@@ -130,6 +130,18 @@ class FacesSettings(StageSettings):
     )
 
 
+class SubjectsSettings(StageSettings):
+    """The subject of a picture: what stands out from its background."""
+
+    is_on: Annotated[bool, NO_EFFECT_ON_VALUES] = Field(True, description="Look for the subject of each candidate.")
+    model_path: Path | None = Field(
+        None, description="The network's TFLite file; null looks it up in the weights room."
+    )
+    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
+        "skip", description="If the model is unavailable."
+    )
+
+
 POSITIVE_PROMPTS = ("a sharp, well-lit frame from a video, showing the main subject clearly",)
 NEGATIVE_PROMPTS = (
     "a blurry frame",

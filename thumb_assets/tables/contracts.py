@@ -11,6 +11,7 @@ from thumb_assets.tables.measurements import (
     IQA_SCORES,
     SHARPNESS,
     SHOTS,
+    SUBJECTS,
     VIDEOS,
 )
 from thumb_assets.tables.outputs import (
@@ -36,6 +37,7 @@ TABLES: dict[str, TableContract] = {
         SHARPNESS,
         APPEARANCE,
         FACES,
+        SUBJECTS,
         CLIP_SCORES,
         IQA_SCORES,
         JUDGEMENTS,

@@ -288,6 +288,20 @@ FACES = TableContract(
     footer_doc="model_sha256",
 )
 
+SUBJECTS = TableContract(
+    "subjects",
+    "One row per candidate frame.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
+        Column("subject_share", _float, "Mean of the subject's mask over the picture, 0..1.", "", True),
+        Column("subject_cut_share", _float, "Share of the subject's width that the upper edge cuts, 0..1.", "", True),
+        ERROR,
+    ),
+    key=("video_id", "frame_index"),
+    footer_doc="model_sha256",
+)
+
 CLIP_SCORES = TableContract(
     "clip_scores",
     "One row per candidate frame.",

@@ -260,6 +260,23 @@ def recurrences_table(num_videos: Mapping[int, int]) -> pa.Table:
     )
 
 
+def subjects_table(subjects: Mapping[int, tuple[float | None, float | None]]) -> pa.Table:
+    """subjects: frame_index -> share of the picture, and of its width that the upper edge cuts."""
+    return table_from_rows(
+        "subjects",
+        [
+            {
+                "video_id": VIDEO_ID,
+                "frame_index": frame_index,
+                "subject_share": share,
+                "subject_cut_share": cut,
+                "error": None,
+            }
+            for frame_index, (share, cut) in subjects.items()
+        ],
+    )
+
+
 def decisions_table(decisions: Mapping[int, str]) -> pa.Table:
     """decisions: frame_index -> pin or ban."""
     return table_from_rows(

@@ -15,6 +15,7 @@ from thumb_assets_tests.unit.select.builders import (
     frames_table,
     iqa_table,
     sharpness_table,
+    subjects_table,
 )
 from thumb_assets_tests.unit.store.builders import row
 
@@ -193,3 +194,25 @@ def test_useless_to_the_judge_is_behind_what_it_was_not_asked_of_in_time():
     sharpness = sharpness_table({10: 3.0, 20: 2.0, 30: 1.0})
     scores = scores_of(sharpness=sharpness, judgements=judged({10: 0.0, 20: None}))
     assert scores.combined.argmax() == 1
+
+
+@pytest.mark.parametrize(
+    ("share", "cut", "worth"),
+    [(0.0, 0.0, 0.0), (0.05, 0.0, 0.5), (0.1, 0.0, 1.0), (0.6, 0.0, 1.0), (0.1, 0.15, 0.5), (0.6, 0.4, 0.0)],
+)
+def test_a_subject_counts_up_to_a_tenth_of_the_picture_and_only_while_it_is_whole(share, cut, worth):
+    subjects = subjects_table({10: (share, cut), 20: (0.2, 0.0), 30: (None, None)})
+    found = scores_of(others={"subjects": subjects}).percentiles["subject"]
+    assert found[:2].tolist() == pytest.approx([worth, 1.0])
+    assert np.isnan(found[2])
+
+
+def test_a_frame_with_a_person_is_before_a_sharper_one_without():
+    sharpness = sharpness_table({10: 3.0, 20: 2.0, 30: 1.0})
+    subjects = subjects_table({10: (0.0, 0.0), 20: (0.2, 0.0), 30: (0.2, 1.0)})
+    scores = scores_of(sharpness=sharpness, others={"subjects": subjects})
+    assert scores.combined.argmax() == 1
+    without = scores_of(
+        sharpness=sharpness, others={"subjects": subjects_table(dict.fromkeys((10, 20, 30), (0.0, 0.0)))}
+    )
+    assert without.combined.argmax() == 0, "where nobody is there, the sharpest wins as before"
