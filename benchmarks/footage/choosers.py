@@ -1,7 +1,7 @@
 """The choosers that ours is compared with on labelled clips."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,12 @@ class Measured:
     Attributes:
         seconds: (N,) when each frame is shown, ascending.
         sharpness: by candidate frame of ours, the variance of its Laplacian.
-        formula: by candidate frame of ours, the tutorials' sum where it takes part; see `tutorial_scores`.
+        formula: by candidate frame of ours, the tutorials' sum; see `tutorial_scores`.
     """
 
     seconds: npt.NDArray[np.float64]
     sharpness: Mapping[int, float]
-    formula: Mapping[int, float] = field(default_factory=dict)
+    formula: Mapping[int, float]
 
 
 @dataclass(frozen=True)

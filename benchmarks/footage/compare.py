@@ -2,19 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from benchmarks.footage.choosers import CHOOSERS, OF_ONE, Chosen, Measured, tutorial_formula
+from benchmarks.footage.choosers import CHOOSERS, OF_ONE, Chosen, Measured
 from benchmarks.footage.labels import Clip
 from benchmarks.footage.measures import Counts, K, count, share
 from benchmarks.footage.peers import Peers, cpu_seconds
 from benchmarks.selection.contestants import tutorial_scores
 from benchmarks.selection.measures import Interval
-from benchmarks.selection.ours import WITH_METRICS, Ours, picks_of
+from benchmarks.selection.ours import Ours, picks_of
 from benchmarks.selection.picks import Pick
 from thumb_assets.errors import BadInputError
 from thumb_assets.settings.presets import load_presets
@@ -92,8 +92,6 @@ class Comparison:
             ThumbAssetsError: a clip cannot be used, or has another number of frames than its labels.
         """
         cost = self._measure()
-        if tutorial_formula.__name__ in names:
-            self._measure_formula()
         outcomes = {}
         for name in names:
             if name in STRATEGIES:
@@ -118,23 +116,18 @@ class Comparison:
         return float(found["cpu_seconds"]) if found.get("of") == identity else None
 
     def _measured_of(self, clip: Clip) -> Measured:
-        frames, sharpness = (self._ours.table(name, clip.path) for name in ("frames", "sharpness"))
+        frames, sharpness, iqa = (self._ours.table(name, clip.path) for name in ("frames", "sharpness", "iqa_scores"))
         if frames.num_rows != clip.num_frames:
             raise BadInputError(f"{clip.path}: ours shows {frames.num_rows} frames, its labels count {clip.num_frames}")
+        formula = tutorial_scores(
+            clip=self._ours.table("clip_scores", clip.path),
+            sharpness=sharpness,
+            iqa=iqa,
+            lower_better=json.loads((iqa.schema.metadata or {}).get(b"lower_better", b"{}")),
+        )
         columns = (sharpness.column(name).to_pylist() for name in ("frame_index", "laplacian_variance"))
         known = {frame: value for frame, value in zip(*columns, strict=True) if value is not None}
-        return Measured(frames.column("pts_seconds").to_numpy(), known)
-
-    def _measure_formula(self) -> None:
-        """Has the metrics measured, which ours does without, and gives the candidates the tutorials' scores."""
-        self._ours.selections([clip.path for clip in self._clips], WITH_METRICS)
-        for clip in self._clips:
-            clip_scores, sharpness, iqa = (
-                self._ours.table(name, clip.path) for name in ("clip_scores", "sharpness", "iqa_scores")
-            )
-            lower_better = json.loads((iqa.schema.metadata or {}).get(b"lower_better", b"{}"))
-            formula = tutorial_scores(clip=clip_scores, sharpness=sharpness, iqa=iqa, lower_better=lower_better)
-            self._measured[clip.name] = replace(self._measured[clip.name], formula=formula)
+        return Measured(frames.column("pts_seconds").to_numpy(), known, formula)
 
     def _ours_outcome(self, name: str, cost: float | None) -> Outcome:
         overrides = STRATEGIES[name]

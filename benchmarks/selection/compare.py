@@ -13,7 +13,7 @@ from benchmarks.selection.contestants import BASELINES, TUTORIAL, tutorial_formu
 from benchmarks.selection.limits import LIMITS
 from benchmarks.selection.make import MadeVideo
 from benchmarks.selection.measures import FloatArray, Interval
-from benchmarks.selection.ours import WITH_METRICS, Ours, picks_of
+from benchmarks.selection.ours import Ours, picks_of
 from benchmarks.selection.picks import Draws, Pick
 from benchmarks.selection.signals import EVERY, Signals, signals_of
 from benchmarks.selection.strategies import EVERY_CANDIDATE, STRATEGIES
@@ -97,7 +97,7 @@ def _chosen(
     if name in BASELINES:
         yield from ((video.name, BASELINES[name](video.name, signals[video.name])) for video in videos)
         return
-    overrides = EVERY_CANDIDATE if name in LIMITS else STRATEGIES.get(name, WITH_METRICS if name == TUTORIAL else ())
+    overrides = EVERY_CANDIDATE if name in LIMITS else STRATEGIES.get(name, ())
     tables = ours.selections([video.path for video in videos], overrides)
     for video in videos:
         _require_same_frames(video, ours.table("videos", video.path, overrides))

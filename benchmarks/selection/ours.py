@@ -21,8 +21,6 @@ from thumb_assets.store.parquet import TableStore
 _UP_TO = tuple(STAGES)[: list(STAGES).index("selections") + 1]
 # Each strategy has its own tables where these differ; those that differ in the choice alone share what was measured.
 _CHOICE = "selection."
-# Has the quality metrics, which the tutorial's formula needs, measured beside what ours needs by default.
-WITH_METRICS = ("iqa.is_on=true",)
 
 
 class Ours:
@@ -90,7 +88,7 @@ class Ours:
         return store.read(name, video.video_id)
 
     def _data_dir(self, overrides: Sequence[str]) -> Path:
-        measured = sorted(each for each in overrides if not each.startswith(_CHOICE) and each not in WITH_METRICS)
+        measured = sorted(each for each in overrides if not each.startswith(_CHOICE))
         key = hashlib.sha256(json.dumps([self._profile, measured]).encode()).hexdigest()[:8]
         folder = self._folder / f"tables-{key}"
         folder.mkdir(exist_ok=True)

@@ -183,17 +183,18 @@ class ClipSettings(StageSettings):
 class IqaSettings(StageSettings):
     """The no-reference quality metrics that score the frames."""
 
-    is_on: Annotated[Literal["auto"] | bool, NO_EFFECT_ON_VALUES] = Field(
-        "auto", description="auto: where they count in the choice (selection.weights.iqa) or every frame is scored."
+    metrics: tuple[str, ...] = Field(
+        ("piqe",),
+        min_length=1,
+        description="No-reference metrics: piqe is our own, all others are pyiqa's, by its names.",
     )
-    metrics: tuple[str, ...] = Field(("piqe",), min_length=1, description="pyiqa's names of no-reference metrics.")
     working_height: int = Field(540, ge=64, le=4320, description="Lines of the image the metric sees (never enlarged).")
     scope: Literal["candidates", "every_frame"] = Field("candidates", description="Which decoded frames are scored.")
     batch_size: Annotated[int, NO_EFFECT_ON_VALUES] = Field(
         8, ge=1, le=1024, description="Images per forward pass, at most: fewer where memory asks for it, few on a CPU."
     )
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], NO_EFFECT_ON_VALUES] = Field(
-        "auto", description="auto: cuda, then mps, then cpu."
+        "auto", description="auto: cuda, then mps, then cpu. piqe is always computed on the CPU."
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="As of clip, for neural metrics whose scores hold in it; all others are computed in fp32."

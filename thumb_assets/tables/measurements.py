@@ -326,11 +326,11 @@ IQA_SCORES = TableContract(
     (
         VIDEO_ID,
         FRAME_INDEX.of("candidate_frames.frame_index"),
-        Column("metric", _text, "pyiqa's name of the metric."),
+        Column("metric", _text, "Name of the metric; all but piqe are pyiqa's."),
         Column("iqa_score", _float, "Prediction in the metric's own unit; `lower_better` is in the footer.", "", True),
         ERROR,
     ),
     key=("video_id", "frame_index", "metric"),
-    footer_doc="lower_better, range and precision (JSON by metric), pyiqa version, device, working_height, "
+    footer_doc="lower_better, range, precision and made_by (JSON by metric), device, working_height, "
     "batch_1_metrics (JSON list: scored one picture at a time)",
 )

@@ -105,8 +105,8 @@ def open_clip_file(
     return ModelFile(name, "clip", hub_repo, file_names, licence, use, num_bytes, setting="clip.checkpoint")
 
 
-def pyiqa_metric(name: str) -> ModelFile:
-    """A metric of pyiqa: the registered one, else one whose files pyiqa names by itself when it is built."""
+def iqa_metric(name: str) -> ModelFile:
+    """A quality metric: the registered one, else one of pyiqa whose files pyiqa names by itself when it is built."""
     known = find_model(name)
     if known is not None and known.kind == "iqa":
         return known

@@ -103,16 +103,25 @@ def test_a_name_that_is_nothing_is_wrong_usage(name: str) -> None:
 def test_a_run_leaves_out_what_the_licence_refuses_and_says_so(
     synthetic_videos: Callable[[str], Path], data_dir: Path
 ) -> None:
-    run = ("run", synthetic_videos("cfr"), "--stages", STAGES, "--data-dir", data_dir)
+    run = (
+        "run",
+        synthetic_videos("cfr"),
+        "--stages",
+        STAGES,
+        "--data-dir",
+        data_dir,
+        "--set",
+        'iqa.metrics=["entropy"]',
+    )
     licence = ("--set", "models.licence=commercial")
     skipped = thumb_assets(*run, *licence)
     assert skipped.exit_code == 0, skipped.output
     line = next(line for line in skipped.output.splitlines() if line.startswith("skipped iqa_scores"))
-    assert "models.licence=commercial refuses piqe" in line
+    assert "models.licence=commercial refuses entropy" in line
     assert not (data_dir / "tables" / "iqa_scores").exists()
     failed = thumb_assets(*run, *licence, "--set", "iqa.on_unavailable=error")
     assert failed.exit_code == 1
     pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installed")
-    allowed = thumb_assets(*run, *licence, "--set", 'models.allow=["piqe"]')
+    allowed = thumb_assets(*run, *licence, "--set", 'models.allow=["entropy"]')
     assert allowed.exit_code == 0, allowed.output
     assert (data_dir / "tables" / "iqa_scores").exists()

@@ -1,6 +1,7 @@
 """The engine on synthetic videos, from the file to the stills."""
 
 import shutil
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -237,7 +238,6 @@ def test_the_catalog_holds_every_frame(synthetic_videos: MakeVideo, data_dir: Pa
 
 
 def test_piqe_scores_candidates_or_every_frame(synthetic_videos: MakeVideo, data_dir: Path) -> None:
-    pytest.importorskip("pyiqa")
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     stages = ("videos", "frames", "shots", "candidate_frames", "iqa_scores", "selections")
     run_stages(data_dir, [video_id], stages)
@@ -303,12 +303,28 @@ def test_clip_scores_with_a_local_checkpoint(
     assert np.allclose(before.column("clip_score").to_numpy(), after.column("clip_score").to_numpy(), atol=1e-4)
 
 
-def test_everything_else_works_without_pyiqa(
-    synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def without_pyiqa(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "pyiqa"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pyiqa", None)  # what an import of a package that is not installed meets
+
+
+@pytest.mark.usefixtures("without_pyiqa")
+def test_the_default_metric_needs_no_pyiqa(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    settings = load_settings(overrides=["models.licence=commercial", "iqa.batch_size=5"])
+    result = run_stages(data_dir, [video_id], [*WITHOUT_MODELS, "iqa_scores"], settings=settings)[
+        video_id, "iqa_scores"
+    ]
+    assert (result.status, result.message) == ("done", None)
+    store = TableStore(data_dir)
+    assert store.read("iqa_scores", video_id).column("iqa_score").null_count == 0
+    assert json.loads((store.footer("iqa_scores", video_id) or {})["made_by"])["piqe"].startswith("thumb-assets ")
+
+
+@pytest.mark.usefixtures("without_pyiqa")
+def test_everything_else_works_without_pyiqa(synthetic_videos: MakeVideo, data_dir: Path) -> None:
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     # Other metrics than any test loads, so that no scorer of this process is found again.
     settings = load_settings(overrides=['iqa.metrics=["piqe","entropy"]', "iqa.batch_size=3"])

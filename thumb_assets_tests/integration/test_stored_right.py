@@ -21,7 +21,7 @@ from thumb_assets_tests.support.running import register, run_stages
 from thumb_assets_tests.support.stored import DAMAGES
 
 MakeVideo = Callable[[str], Path]
-SETTINGS = ["chapters.is_on=true", "iqa.is_on=true", 'crops.aspect_ratios=["1:1"]', 'iqa.metrics=["entropy"]']
+SETTINGS = ["chapters.is_on=true", 'crops.aspect_ratios=["1:1"]', 'iqa.metrics=["entropy"]']
 TABLES_MADE = [
     name for stage in default_stages(load_settings(overrides=SETTINGS)) for name in tables_of(stage) if stage != "faces"
 ]

@@ -4,7 +4,6 @@ import pytest
 from pydantic import ValidationError
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.environment import JUDGE_KEY_VARIABLE, data_dir, judge_key, models_cache_dir
 from thumb_assets.settings.load import PROFILES, Settings, load_settings, settings_sha256
 
@@ -16,23 +15,6 @@ def test_every_profile_loads(profile: str) -> None:
 
 def test_dataset_profile_scores_every_frame() -> None:
     assert load_settings("dataset").iqa.scope == "every_frame"
-
-
-@pytest.mark.parametrize(
-    ("profile", "overrides", "is_on"),
-    [
-        ("default", [], False),
-        ("default", ["selection.weights.iqa=0.1"], True),
-        ("default", ["selection.preset=clean_composition"], True),
-        ("default", ["iqa.is_on=true"], True),
-        ("cpu", [], True),
-        ("gpu", [], True),
-        ("gpu", ["iqa.is_on=false"], False),
-        ("dataset", [], True),
-    ],
-)
-def test_quality_metrics_are_computed_for_whoever_uses_them(profile: str, overrides: list[str], *, is_on: bool) -> None:
-    assert ("iqa_scores" in default_stages(load_settings(profile, overrides))) == is_on
 
 
 @pytest.mark.parametrize(
