@@ -76,8 +76,8 @@ def choose(
     """The few frames of one video worth keeping, and why each of the others is not among them.
 
     A scorer that is absent, or failed on a frame, is neutral: it is left out and the other weights count for more. The
-    order of rows changes nothing. A video with a candidate has a selection, unless people exclude all of them: where
-    every candidate breaks a reject rule, the least bad are taken.
+    order of rows changes nothing. A video with a candidate has a selection, unless people exclude all of them or none
+    shows anything (`selection.keep_least_bad`): where every candidate breaks a reject rule, the least bad are taken.
 
     Args:
         candidates: table `candidate_frames` of one video.

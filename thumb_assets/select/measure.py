@@ -29,6 +29,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "acutance": ("appearance", "acutance"),
     "text_share": ("appearance", "text_share"),
     "bar_share": ("appearance", "bar_share"),
+    "colour_bar_share": ("appearance", "colour_bar_share"),
     "changed_share": ("appearance", "changed_share"),
     "clip_score": ("clip_scores", "clip_score"),
     "positive_similarity": ("clip_scores", "positive_similarity"),

@@ -73,6 +73,8 @@ class Rule:
         reads: columns that it is about, as `table.column`, where the measure has no name.
         applies_to: videos that are chosen from as recordings of screens, the others, or all: a white page or a dark
             terminal is how such a recording is, and a state of the screen stands still by its making.
+        shows_nothing: what breaks it is not even the last resort, unless selection.keep_least_bad says so: `always`, or
+            where the video has other candidates: a single blank picture is what somebody made.
     """
 
     reason: str
@@ -85,6 +87,7 @@ class Rule:
     threshold: Callable[[SelectionSettings], float | None] | None = None
     reads: tuple[str, ...] = ()
     applies_to: Literal["others", "screens", "all"] = "others"
+    shows_nothing: Literal["never", "beside_others", "always"] = "never"
 
     @property
     def stage(self) -> str:
@@ -134,6 +137,11 @@ def _title_card_margin(evidence: Evidence) -> FloatArray:
     return np.asarray(evidence.measured["title_card_similarity"] - evidence.measured["positive_similarity"])
 
 
+def _luma_of_blank(evidence: Evidence) -> FloatArray:
+    measured, least = evidence.measured, evidence.settings.reject.min_content_std
+    return np.where(measured["luma_std"] < least, measured["luma_mean"], np.nan)
+
+
 def _like_banned(evidence: Evidence) -> FloatArray:
     return np.asarray(like_banned(evidence.measured, settings=evidence.settings), np.float64)
 
@@ -155,6 +163,8 @@ def _bound(place: int) -> Callable[[SelectionSettings], float | None]:
 
 
 # fmt: off
+_DARK = "mean luma {value:.1f} is below {threshold:.1f}"
+_FLAT = "standard deviation of its luma {value:.1f} is below {threshold:.1f}"
 _WINDOW = "outside of the seconds {setting}, of which frames are chosen"
 _ALIKE = "a selection is like it: cosine {value:.3f} is above {threshold:.3f}"
 _BITS = "a selection is like it: {value:.0f} of 64 bits of their difference hashes differ, below {threshold:.1f}"
@@ -169,8 +179,10 @@ RULES: tuple[Rule, ...] = (
     Rule("damaged", NOTHING, "is_damaged", "above", "reject.no_damage",
          "the decoder calls it, or a frame that it is built on, corrupt",
          threshold=lambda settings: 0.5 if settings.reject.no_damage else None, applies_to="all"),
-    Rule("too_dark", NOTHING, "luma_mean", "below", "reject.min_luma_mean",
-         "mean luma {value:.1f} is below {threshold:.1f}"),
+    # A night scene is dark, and has lights: it is the last resort, where a black picture shows nothing.
+    Rule("too_dark", NOTHING, _luma_of_blank, "below", "reject.min_luma_mean", _DARK,
+         reads=("sharpness.luma_mean", "sharpness.luma_std"), applies_to="all", shows_nothing="always"),
+    Rule("too_dark", NOTHING, "luma_mean", "below", "reject.min_luma_mean", _DARK),
     Rule("too_dark", NOTHING, "dark_share", "above", "reject.max_dark_share",
          "{value_share} of it is nearly black, above {threshold_share}"),
     # What is so in most of a video is how the video is: white pages, dark terminals.
@@ -178,8 +190,12 @@ RULES: tuple[Rule, ...] = (
          "mean luma {value:.1f} is above {threshold:.1f}", "usual"),
     Rule("too_bright", DEGRADED, "bright_share", "above", "reject.max_bright_share",
          "{value_share} of it is burnt out, above {threshold_share}", "usual"),
-    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std",
-         "standard deviation of its luma {value:.1f} is below {threshold:.1f}", applies_to="all"),
+    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_content_std", _FLAT,
+         applies_to="all", shows_nothing="beside_others"),
+    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std", _FLAT, applies_to="all"),
+    Rule("test_pattern", NOTHING, "colour_bar_share", "above", "reject.max_colour_bar_share",
+         "colour bars in the order of a test pattern cover {value_share} of its width, above {threshold_share}",
+         applies_to="all", shows_nothing="beside_others"),
     Rule("low_entropy", DEGRADED, "luma_entropy", "below", "reject.min_luma_entropy",
          "entropy of its luma {value:.2f} bits is below {threshold:.2f}", "usual"),
     Rule("recurring", DEGRADED, "num_recurrences", "above", "reject.max_recurrences",

@@ -57,8 +57,11 @@ class ScreenStates:
 
 
 def are_screens(measured: CandidateArrays, *, settings: SelectionSettings) -> NDArray[np.bool_]:
-    """(N,) marks candidates of videos that are chosen from as recordings of screens: those that have states."""
-    has_state = ~np.isnan(measured["state_seconds"])
+    """(N,) marks candidates of videos that are chosen from as recordings of screens: those with a state that shows
+    something, since a black video stands still, too.
+    """
+    is_blank = measured["luma_std"] < settings.reject.min_content_std
+    has_state = ~np.isnan(measured["state_seconds"]) & ~is_blank
     if settings.screens == "off" or settings.strategy != "best" or not has_state.any():
         return np.zeros(len(has_state), dtype=np.bool_)
     videos = np.repeat(np.arange(len(measured.video_ids)), np.diff(measured.offsets))

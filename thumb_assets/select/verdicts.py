@@ -88,6 +88,7 @@ def judge(
     held_rules = tuple(held for rule in rules if (held := _held(rule, evidence, videos)) is not None)
     tiers = np.full(len(videos), USABLE)
     first_broken = np.full(len(videos), NO_RULE)
+    shows_something = np.ones(len(videos), dtype=np.bool_)
     is_screen = are_screens(measured, settings=settings)
     held_to = {"screens": is_screen, "others": ~is_screen, "all": np.ones_like(is_screen)}
     for place, held in enumerate(held_rules):
@@ -98,6 +99,7 @@ def judge(
         is_worse = tier > tiers
         tiers[is_worse] = tier[is_worse]
         first_broken[is_worse] = place
+        shows_something &= ~(is_broken & _counts_as_nothing(held.rule, measured))
     num_videos = len(measured.video_ids)
     num_usable = np.bincount(videos[tiers == USABLE], minlength=num_videos)
     num_allowed = np.bincount(videos[tiers < EXCLUDED], minlength=num_videos)
@@ -105,7 +107,16 @@ def judge(
     for tier_level in (DOUBTFUL, DEGRADED, NOTHING):
         is_better = np.bincount(videos[tiers < tier_level], minlength=num_videos) > 0
         worst[~is_better] = tier_level
-    return Verdicts(held_rules, first_broken, tiers, tiers <= worst[videos])
+    is_taken = (tiers <= worst[videos]) & (shows_something | settings.keep_least_bad)
+    return Verdicts(held_rules, first_broken, tiers, is_taken)
+
+
+def _counts_as_nothing(rule: Rule, measured: CandidateArrays) -> NDArray[np.bool_]:
+    """(N,) marks those that show nothing where they break the rule, see `Rule.shows_nothing`."""
+    if rule.shows_nothing == "beside_others":
+        sizes = np.diff(measured.offsets)
+        return np.asarray(np.repeat(sizes, sizes) > 1)
+    return np.full(len(measured.frame_indices), rule.shows_nothing == "always")
 
 
 def _held(rule: Rule, evidence: Evidence, videos: NDArray[np.unsignedinteger]) -> Held | None:
