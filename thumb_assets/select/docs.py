@@ -28,13 +28,15 @@ def with_tables(page: str) -> str:
 
 
 def _rules() -> Iterator[str]:
-    yield from ("| rule | what breaks it | a matter of degree | in recordings of screens |", "|---|---|---|---|")
+    columns = ("rule", "what breaks it", "a matter of degree", "shows nothing", "in recordings of screens")
+    yield from (f"| {' | '.join(columns)} |", "|---" * len(columns) + "|")
     for reason in REASONS:
         rules = [rule for rule in RULES if rule.reason == reason and rule.tier is not None]
         if rules:
             degree = "yes" if rules[0].tier == DEGRADED else ""
             screens = {"all": "yes", "screens": "only there", "others": ""}[rules[0].applies_to]
-            yield f"| `{reason}` | {' '.join(dict.fromkeys(map(_words, rules)))} | {degree} | {screens} |"
+            nothing = "yes" if any(rule.shows_nothing != "never" for rule in rules) else ""
+            yield f"| `{reason}` | {' '.join(dict.fromkeys(map(_words, rules)))} | {degree} | {nothing} | {screens} |"
 
 
 def _left_out() -> Iterator[str]:

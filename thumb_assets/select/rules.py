@@ -20,10 +20,14 @@ from thumb_assets.settings.selection import SelectionSettings
 USABLE, DOUBTFUL, DEGRADED, NOTHING, EXCLUDED = range(5)
 
 FloatArray = NDArray[np.float64]
+RelativeTo = Literal["times_median", "plus_median", "plus_positive_median", "usual", "throughout", "best"]
 # Columns that say how a candidate looks, and of which shot it is.
 LOOKS = ("clip_scores.embedding", "appearance.descriptor", "appearance.difference_hash")
 SHOTS = ("candidate_frames.shot_index",)
 STATES = SOURCES["state_seconds"]
+# Variance of the Laplacian over that of the luma, which darkness leaves as it is: .0006 to .008 in blurred videos, .03
+# in one of a tenth of its light.
+_MOST_STRUCTURE = 0.012
 _EDGES = (*STATES, "appearance.edges", "appearance.changed_share")
 
 
@@ -68,7 +72,7 @@ class Rule:
         sentence: a format of `value`, `threshold`, `setting`, and of the three as a percentage: `value_share`...
         relative_to: what of the video's values the threshold is made of: its median times or plus the setting, or the
             median plus the setting where the median is above 0; `usual` turns the rule off where the median breaks it,
-            and `best` lowers it to a share of the best where that is low.
+            `throughout` unless the best breaks it, and `best` lowers it to a share of the best where that is low.
         threshold: of the settings, where it is not the setting itself; None turns the rule off.
         reads: columns that it is about, as `table.column`, where the measure has no name.
         applies_to: videos that are chosen from as recordings of screens, the others, or all: a white page or a dark
@@ -83,7 +87,7 @@ class Rule:
     side: Literal["below", "above", "at_or_above"] | None
     setting: str | None
     sentence: str
-    relative_to: Literal["times_median", "plus_median", "plus_positive_median", "usual", "best"] | None = None
+    relative_to: RelativeTo | None = None
     threshold: Callable[[SelectionSettings], float | None] | None = None
     reads: tuple[str, ...] = ()
     applies_to: Literal["others", "screens", "all"] = "others"
@@ -142,6 +146,13 @@ def _luma_of_blank(evidence: Evidence) -> FloatArray:
     return np.where(measured["luma_std"] < least, measured["luma_mean"], np.nan)
 
 
+def _acutance_of_smooth(evidence: Evidence) -> FloatArray:
+    """NaN where the picture has fine structure: of a dark scene no edge stands out, of a covered lens there is none."""
+    measured = evidence.measured
+    is_smooth = measured["laplacian_variance"] < _MOST_STRUCTURE * measured["luma_std"] ** 2
+    return np.where(is_smooth, measured["acutance"], np.nan)
+
+
 def _like_banned(evidence: Evidence) -> FloatArray:
     return np.asarray(like_banned(evidence.measured, settings=evidence.settings), np.float64)
 
@@ -181,7 +192,7 @@ RULES: tuple[Rule, ...] = (
          threshold=lambda settings: 0.5 if settings.reject.no_damage else None, applies_to="all"),
     # A night scene is dark, and has lights: it is the last resort, where a black picture shows nothing.
     Rule("too_dark", NOTHING, _luma_of_blank, "below", "reject.min_luma_mean", _DARK,
-         reads=("sharpness.luma_mean", "sharpness.luma_std"), applies_to="all", shows_nothing="always"),
+         reads=(*SOURCES["luma_mean"], *SOURCES["luma_std"]), shows_nothing="always"),
     Rule("too_dark", NOTHING, "luma_mean", "below", "reject.min_luma_mean", _DARK),
     Rule("too_dark", NOTHING, "dark_share", "above", "reject.max_dark_share",
          "{value_share} of it is nearly black, above {threshold_share}"),
@@ -193,6 +204,10 @@ RULES: tuple[Rule, ...] = (
     Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_content_std", _FLAT,
          applies_to="all", shows_nothing="beside_others"),
     Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std", _FLAT, applies_to="all"),
+    Rule("without_detail", NOTHING, _acutance_of_smooth, "below", "reject.min_content_acutance",
+         "its sharpest edges take {value_share} of their step within a pixel, below {threshold_share}, as those of all "
+         "the video", "throughout", reads=("appearance.acutance", *SOURCES["laplacian_variance"], *SOURCES["luma_std"]),
+         shows_nothing="beside_others"),
     Rule("test_pattern", NOTHING, "colour_bar_share", "above", "reject.max_colour_bar_share",
          "colour bars in the order of a test pattern cover {value_share} of its width, above {threshold_share}",
          applies_to="all", shows_nothing="beside_others"),

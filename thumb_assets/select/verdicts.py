@@ -143,13 +143,14 @@ def _thresholds(
     """The threshold of each candidate, see `Rule.relative_to`; infinite where nothing can break the rule."""
     if rule.relative_to is None:
         return np.broadcast_to(threshold, values.shape)
-    rank = _BEST if rule.relative_to == "best" else 0.5
+    rank = _BEST if rule.relative_to in {"best", "throughout"} else 0.5
     made_of = quantiles_of_groups(values, rank, groups=videos, num_groups=num_videos)[videos]
     made: Mapping[str, Callable[[], NDArray[np.float64]]] = {
         "times_median": lambda: threshold * made_of,
         "plus_median": lambda: threshold + made_of,
         "plus_positive_median": lambda: np.maximum(threshold, made_of + threshold),
         "best": lambda: np.fmin(threshold, _SHARE_OF_BEST * made_of),
+        "throughout": lambda: np.where(made_of < threshold, threshold, -np.inf),
         "usual": lambda: _unless_usual(threshold, made_of, is_below=rule.side == "below"),
     }
     return made[rule.relative_to]()

@@ -49,6 +49,12 @@ class RejectSettings(StageSettings):
     min_content_std: float = Field(
         4.0, ge=0, le=255, description="Below this deviation of the luma a frame shows nothing at all: black or blank."
     )
+    min_content_acutance: float = Field(
+        0.17,
+        ge=0,
+        le=0.5,
+        description="Where even the best is below this, a covered or hopelessly blurred lens shows nothing at all.",
+    )
     max_colour_bar_share: float = Field(
         0.5, ge=0, le=1, description="A test pattern: colour bars in their order cover more of the width than this."
     )
