@@ -76,7 +76,8 @@ class Rule:
         threshold: of the settings, where it is not the setting itself; None turns the rule off.
         reads: columns that it is about, as `table.column`, where the measure has no name.
         applies_to: videos that are chosen from as recordings of screens, the others, or all: a white page or a dark
-            terminal is how such a recording is, and a state of the screen stands still by its making.
+            terminal is how such a recording is, and a state of the screen stands still by its making. Cards are its
+            first and last state, where they stand apart.
         shows_nothing: what breaks it is not even the last resort, unless selection.keep_least_bad says so: `always`, or
             where the video has other candidates: a single blank picture is what somebody made.
     """
@@ -90,7 +91,7 @@ class Rule:
     relative_to: RelativeTo | None = None
     threshold: Callable[[SelectionSettings], float | None] | None = None
     reads: tuple[str, ...] = ()
-    applies_to: Literal["others", "screens", "all"] = "others"
+    applies_to: Literal["others", "others_and_cards", "screens", "all"] = "others"
     shows_nothing: Literal["never", "beside_others", "always"] = "never"
 
     @property
@@ -201,9 +202,9 @@ RULES: tuple[Rule, ...] = (
          "mean luma {value:.1f} is above {threshold:.1f}", "usual"),
     Rule("too_bright", DEGRADED, "bright_share", "above", "reject.max_bright_share",
          "{value_share} of it is burnt out, above {threshold_share}", "usual"),
+    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std", _FLAT, applies_to="all"),
     Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_content_std", _FLAT,
          applies_to="all", shows_nothing="beside_others"),
-    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std", _FLAT, applies_to="all"),
     Rule("without_detail", NOTHING, _acutance_of_smooth, "below", "reject.min_content_acutance",
          "its sharpest edges take {value_share} of their step within a pixel, below {threshold_share}, as those of all "
          "the video", "throughout", reads=("appearance.acutance", *SOURCES["laplacian_variance"], *SOURCES["luma_std"]),
@@ -241,7 +242,8 @@ RULES: tuple[Rule, ...] = (
     Rule("title_card", DEGRADED, _title_card_margin, "above", "reject.max_title_card_margin",
          "likeness to a title card is {value:+.3f} beside that to a good frame, above {threshold:+.3f} (at least "
          "{setting:+.3f}, and so much above the video's median)", "plus_positive_median",
-         reads=("clip_scores.title_card_similarity", "clip_scores.positive_similarity")),
+         reads=("clip_scores.title_card_similarity", "clip_scores.positive_similarity"),
+         applies_to="others_and_cards"),
     Rule("text_overlay", DEGRADED, "text_share", "above", "reject.max_text_share",
          "writing covers {value_share} of it, above {threshold_share} (at least {setting_share}, and so much above the "
          "video's median)", "plus_positive_median"),

@@ -23,6 +23,7 @@ STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections
 # Footer keys of `selections` and `rejections`, the first of `candidate_frames` too; the last where none is selected.
 SETTINGS, DOUBTFUL, NOTHING_KEPT = "settings", "doubtful", "nothing_kept"
 _LAST_RESORT = "kept though "
+_OF_NOTHING = frozenset(rule.reason for rule in RULES if rule.shows_nothing != "never")
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ def _steps(what: str, rows: list[dict[str, Any]]) -> list[Step]:
 
 def _what_ended(story: Story) -> str:
     """The setting that says how many are selected; with `top_k=auto` it may be the content, or the shots."""
-    if not story.selections.num_rows:
+    if not story.selections.num_rows and any(row["reason"] in _OF_NOTHING for row in story.rejected.values()):
         return "selection.keep_least_bad"
     if story.settings.top_k != "auto":
         is_short = story.selections.num_rows < story.settings.top_k

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, RULES, USABLE, Evidence, Rejection, Rule
 from thumb_assets.select.score import groups_of, quantiles_of_groups
-from thumb_assets.select.states import are_screens
+from thumb_assets.select.states import are_screens, may_be_cards
 from thumb_assets.settings.selection import SelectionSettings
 
 # The best of a video, without outliers, and the share of it that is good enough where all of a video is soft.
@@ -90,7 +90,12 @@ def judge(
     first_broken = np.full(len(videos), NO_RULE)
     shows_something = np.ones(len(videos), dtype=np.bool_)
     is_screen = are_screens(measured, settings=settings)
-    held_to = {"screens": is_screen, "others": ~is_screen, "all": np.ones_like(is_screen)}
+    held_to = {
+        "screens": is_screen,
+        "others": ~is_screen,
+        "others_and_cards": ~is_screen | may_be_cards(measured),
+        "all": np.ones_like(is_screen),
+    }
     for place, held in enumerate(held_rules):
         is_broken = held.is_broken & ~measured.is_pinned & held_to[held.rule.applies_to]
         tier = np.where(is_broken, held.tier, USABLE)
