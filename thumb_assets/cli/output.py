@@ -272,7 +272,7 @@ def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
     if of_last_resort:
         more = f" and {len(of_last_resort) - _MAX_NAMED} more" if len(of_last_resort) > _MAX_NAMED else ""
         named = f"{', '.join(of_last_resort[:_MAX_NAMED])}{more}"
-        out.print(f"{count(len(of_last_resort), 'video')} with frames of the last resort alone: {named}", markup=False)
+        out.print(f"{count(len(of_last_resort), 'video')} kept only as a last resort: {named}", markup=False)
 
 
 def print_traceback(error: BaseException) -> None:

@@ -131,7 +131,8 @@ def pick(
     floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
     # What is not measured is neutral.
     has_score = ~np.isnan(list(scores.percentiles.values())).all(axis=0)
-    is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned
+    # A screen that is shown for a short time is no worse than others.
+    is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned & ~scores.is_screen
     if settings.distinct_shots:  # the best of a shot is no outlier of a take
         is_far &= ~_is_best_of_shot(measured, scores=scores, verdicts=verdicts)
     chosen, noted = [], []

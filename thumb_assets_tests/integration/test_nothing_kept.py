@@ -106,12 +106,12 @@ def test_nothing_comes_after_nothing_and_the_next_run_has_nothing_to_do(
 def test_a_cover_of_before_is_gone_and_the_setting_brings_it_back(videos: dict[str, Path], data_dir: Path) -> None:
     output = run(data_dir, videos["black"], overrides=("selection.keep_least_bad=true",))
     assert re.search(r"^black-\w+ +1 ", output, re.MULTILINE)
-    assert "1 video with frames of the last resort alone: black-" in output
+    assert "1 video kept only as a last resort: black-" in output
     store = TableStore(data_dir)
     (video_id,) = store.video_ids("selections")
     assert any(path.stem.endswith("cover") for path in store.stills_dir(video_id).iterdir())
     asked = ("--set", "selection.keep_least_bad=false", "--data-dir", data_dir)
-    assert re.search(r"^black-\w+ +[\d(].* -$", thumb_assets("what-if", *asked), re.MULTILINE)
+    assert re.search(r"^black-\w+ +[\d(].* - *$", thumb_assets("what-if", *asked), re.MULTILINE)
     run(data_dir, videos["black"], overrides=("selection.keep_least_bad=false",))
     assert list(store.stills_dir(video_id).iterdir()) == []
     assert list(store.crops_dir(video_id).iterdir()) == []

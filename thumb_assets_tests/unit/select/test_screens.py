@@ -251,6 +251,15 @@ def test_title_and_end_cards_are_not_chosen(changed, margins, cards):
     assert not cards & set(ranking(choice))
 
 
+def test_a_screen_of_a_short_time_is_chosen_beside_long_ones():
+    short = {96: (0, 100), 106: (100, 110), 996: (450, 1000)}
+    shows = {frame: picture(*line(row)) for row, frame in enumerate(short)}
+    choice = choose(3, shows, spans=short)
+    assert sorted(ranking(choice)) == [96, 106, 996]
+    scores = [row["combined_score"] for row in choice.selections.to_pylist()]
+    assert min(scores) < SelectionSettings().min_share_of_best * max(scores)
+
+
 def test_without_edges_states_count_by_their_time_alone():
     choice = choose(3, shows={})
     assert sorted(ranking(choice)) == [96, 296, 396]
