@@ -76,8 +76,8 @@ def choose(
     """The few frames of one video worth keeping, and why each of the others is not among them.
 
     A scorer that is absent, or failed on a frame, is neutral: it is left out and the other weights count for more. The
-    order of rows changes nothing. A video with a candidate has a selection, unless people exclude all of them: where
-    every candidate breaks a reject rule, the least bad are taken.
+    order of rows changes nothing. A video with a candidate has a selection, unless people exclude all of them or none
+    shows anything (`selection.keep_least_bad`): where every candidate breaks a reject rule, the least bad are taken.
 
     Args:
         candidates: table `candidate_frames` of one video.
@@ -131,7 +131,8 @@ def pick(
     floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
     # What is not measured is neutral.
     has_score = ~np.isnan(list(scores.percentiles.values())).all(axis=0)
-    is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned
+    # A screen that is shown for a short time is no worse than others.
+    is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned & ~scores.is_screen
     if settings.distinct_shots:  # the best of a shot is no outlier of a take
         is_far &= ~_is_best_of_shot(measured, scores=scores, verdicts=verdicts)
     chosen, noted = [], []

@@ -27,14 +27,19 @@ def with_tables(page: str) -> str:
     return page
 
 
+_IN_SCREENS = {"all": "yes", "screens": "only there", "others": "", "others_and_cards": "at its ends"}
+
+
 def _rules() -> Iterator[str]:
-    yield from ("| rule | what breaks it | a matter of degree | in recordings of screens |", "|---|---|---|---|")
+    columns = ("rule", "what breaks it", "a matter of degree", "shows nothing", "in recordings of screens")
+    yield from (f"| {' | '.join(columns)} |", "|---" * len(columns) + "|")
     for reason in REASONS:
         rules = [rule for rule in RULES if rule.reason == reason and rule.tier is not None]
         if rules:
             degree = "yes" if rules[0].tier == DEGRADED else ""
-            screens = {"all": "yes", "screens": "only there", "others": ""}[rules[0].applies_to]
-            yield f"| `{reason}` | {' '.join(dict.fromkeys(map(_words, rules)))} | {degree} | {screens} |"
+            screens = _IN_SCREENS[rules[0].applies_to]
+            nothing = "yes" if any(rule.shows_nothing != "never" for rule in rules) else ""
+            yield f"| `{reason}` | {' '.join(dict.fromkeys(map(_words, rules)))} | {degree} | {nothing} | {screens} |"
 
 
 def _left_out() -> Iterator[str]:
@@ -49,7 +54,7 @@ def _components() -> Iterator[str]:
     yield from ("| component | what it is | default weight | in recordings of screens |", "|---|---|---|---|")
     for component in COMPONENTS:
         words = ComponentWeights.model_fields[component.name].description
-        screens = {"all": "yes", "screens": "only there", "others": ""}[component.applies_to]
+        screens = _IN_SCREENS[component.applies_to]
         yield f"| `{component.name}` | {words} | {component.weight(SelectionSettings()):g} | {screens} |"
 
 

@@ -29,6 +29,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "acutance": ("appearance", "acutance"),
     "text_share": ("appearance", "text_share"),
     "bar_share": ("appearance", "bar_share"),
+    "colour_bar_share": ("appearance", "colour_bar_share"),
     "changed_share": ("appearance", "changed_share"),
     "subject_share": ("subjects", "subject_share"),
     "subject_cut_share": ("subjects", "subject_cut_share"),

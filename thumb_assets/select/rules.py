@@ -20,10 +20,14 @@ from thumb_assets.settings.selection import SelectionSettings
 USABLE, DOUBTFUL, DEGRADED, NOTHING, EXCLUDED = range(5)
 
 FloatArray = NDArray[np.float64]
+RelativeTo = Literal["times_median", "plus_median", "plus_positive_median", "usual", "throughout", "best"]
 # Columns that say how a candidate looks, and of which shot it is.
 LOOKS = ("clip_scores.embedding", "appearance.descriptor", "appearance.difference_hash")
 SHOTS = ("candidate_frames.shot_index",)
 STATES = SOURCES["state_seconds"]
+# Variance of the Laplacian over that of the luma, which darkness leaves as it is: .0006 to .008 in blurred videos, .03
+# in one of a tenth of its light.
+_MOST_STRUCTURE = 0.012
 _EDGES = (*STATES, "appearance.edges", "appearance.changed_share")
 
 
@@ -68,11 +72,14 @@ class Rule:
         sentence: a format of `value`, `threshold`, `setting`, and of the three as a percentage: `value_share`...
         relative_to: what of the video's values the threshold is made of: its median times or plus the setting, or the
             median plus the setting where the median is above 0; `usual` turns the rule off where the median breaks it,
-            and `best` lowers it to a share of the best where that is low.
+            `throughout` unless the best breaks it, and `best` lowers it to a share of the best where that is low.
         threshold: of the settings, where it is not the setting itself; None turns the rule off.
         reads: columns that it is about, as `table.column`, where the measure has no name.
         applies_to: videos that are chosen from as recordings of screens, the others, or all: a white page or a dark
-            terminal is how such a recording is, and a state of the screen stands still by its making.
+            terminal is how such a recording is, and a state of the screen stands still by its making. Cards are its
+            first and last state, where they stand apart.
+        shows_nothing: what breaks it is not even the last resort, unless selection.keep_least_bad says so: `always`, or
+            where the video has other candidates: a single blank picture is what somebody made.
     """
 
     reason: str
@@ -81,10 +88,11 @@ class Rule:
     side: Literal["below", "above", "at_or_above"] | None
     setting: str | None
     sentence: str
-    relative_to: Literal["times_median", "plus_median", "plus_positive_median", "usual", "best"] | None = None
+    relative_to: RelativeTo | None = None
     threshold: Callable[[SelectionSettings], float | None] | None = None
     reads: tuple[str, ...] = ()
-    applies_to: Literal["others", "screens", "all"] = "others"
+    applies_to: Literal["others", "others_and_cards", "screens", "all"] = "others"
+    shows_nothing: Literal["never", "beside_others", "always"] = "never"
 
     @property
     def stage(self) -> str:
@@ -134,6 +142,18 @@ def _title_card_margin(evidence: Evidence) -> FloatArray:
     return np.asarray(evidence.measured["title_card_similarity"] - evidence.measured["positive_similarity"])
 
 
+def _luma_of_blank(evidence: Evidence) -> FloatArray:
+    measured, least = evidence.measured, evidence.settings.reject.min_content_std
+    return np.where(measured["luma_std"] < least, measured["luma_mean"], np.nan)
+
+
+def _acutance_of_smooth(evidence: Evidence) -> FloatArray:
+    """NaN where the picture has fine structure: of a dark scene no edge stands out, of a covered lens there is none."""
+    measured = evidence.measured
+    is_smooth = measured["laplacian_variance"] < _MOST_STRUCTURE * measured["luma_std"] ** 2
+    return np.where(is_smooth, measured["acutance"], np.nan)
+
+
 def _like_banned(evidence: Evidence) -> FloatArray:
     return np.asarray(like_banned(evidence.measured, settings=evidence.settings), np.float64)
 
@@ -155,6 +175,8 @@ def _bound(place: int) -> Callable[[SelectionSettings], float | None]:
 
 
 # fmt: off
+_DARK = "mean luma {value:.1f} is below {threshold:.1f}"
+_FLAT = "standard deviation of its luma {value:.1f} is below {threshold:.1f}"
 _WINDOW = "outside of the seconds {setting}, of which frames are chosen"
 _ALIKE = "a selection is like it: cosine {value:.3f} is above {threshold:.3f}"
 _BITS = "a selection is like it: {value:.0f} of 64 bits of their difference hashes differ, below {threshold:.1f}"
@@ -169,8 +191,10 @@ RULES: tuple[Rule, ...] = (
     Rule("damaged", NOTHING, "is_damaged", "above", "reject.no_damage",
          "the decoder calls it, or a frame that it is built on, corrupt",
          threshold=lambda settings: 0.5 if settings.reject.no_damage else None, applies_to="all"),
-    Rule("too_dark", NOTHING, "luma_mean", "below", "reject.min_luma_mean",
-         "mean luma {value:.1f} is below {threshold:.1f}"),
+    # A night scene is dark, and has lights: it is the last resort, where a black picture shows nothing.
+    Rule("too_dark", NOTHING, _luma_of_blank, "below", "reject.min_luma_mean", _DARK,
+         reads=(*SOURCES["luma_mean"], *SOURCES["luma_std"]), shows_nothing="always"),
+    Rule("too_dark", NOTHING, "luma_mean", "below", "reject.min_luma_mean", _DARK),
     Rule("too_dark", NOTHING, "dark_share", "above", "reject.max_dark_share",
          "{value_share} of it is nearly black, above {threshold_share}"),
     # What is so in most of a video is how the video is: white pages, dark terminals.
@@ -178,8 +202,16 @@ RULES: tuple[Rule, ...] = (
          "mean luma {value:.1f} is above {threshold:.1f}", "usual"),
     Rule("too_bright", DEGRADED, "bright_share", "above", "reject.max_bright_share",
          "{value_share} of it is burnt out, above {threshold_share}", "usual"),
-    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std",
-         "standard deviation of its luma {value:.1f} is below {threshold:.1f}", applies_to="all"),
+    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std", _FLAT, applies_to="all"),
+    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_content_std", _FLAT,
+         applies_to="all", shows_nothing="beside_others"),
+    Rule("without_detail", NOTHING, _acutance_of_smooth, "below", "reject.min_content_acutance",
+         "its sharpest edges take {value_share} of their step within a pixel, below {threshold_share}, as those of all "
+         "the video", "throughout", reads=("appearance.acutance", *SOURCES["laplacian_variance"], *SOURCES["luma_std"]),
+         shows_nothing="beside_others"),
+    Rule("test_pattern", NOTHING, "colour_bar_share", "above", "reject.max_colour_bar_share",
+         "colour bars in the order of a test pattern cover {value_share} of its width, above {threshold_share}",
+         applies_to="all", shows_nothing="beside_others"),
     Rule("low_entropy", DEGRADED, "luma_entropy", "below", "reject.min_luma_entropy",
          "entropy of its luma {value:.2f} bits is below {threshold:.2f}", "usual"),
     Rule("recurring", DEGRADED, "num_recurrences", "above", "reject.max_recurrences",
@@ -210,7 +242,8 @@ RULES: tuple[Rule, ...] = (
     Rule("title_card", DEGRADED, _title_card_margin, "above", "reject.max_title_card_margin",
          "likeness to a title card is {value:+.3f} beside that to a good frame, above {threshold:+.3f} (at least "
          "{setting:+.3f}, and so much above the video's median)", "plus_positive_median",
-         reads=("clip_scores.title_card_similarity", "clip_scores.positive_similarity")),
+         reads=("clip_scores.title_card_similarity", "clip_scores.positive_similarity"),
+         applies_to="others_and_cards"),
     Rule("text_overlay", DEGRADED, "text_share", "above", "reject.max_text_share",
          "writing covers {value_share} of it, above {threshold_share} (at least {setting_share}, and so much above the "
          "video's median)", "plus_positive_median"),

@@ -25,6 +25,8 @@ _LEAST_END_SHARE, _END_FACTOR = 0.05, 0.3
 GROWING_SHARE, _MOST_CHANGED_SHARE = 0.80, 0.25
 # Edges that are there for so much of the states' time are the frame around them; of fewer states none is known to be.
 _STANDING_SHARE, _LEAST_STATES = 0.85, 4
+# A card has a ground of its own: at least this share of the picture changes between it and what it introduces or ends.
+_LEAST_CARD_CHANGE = 0.9
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,30 @@ class ScreenStates:
 
 
 def are_screens(measured: CandidateArrays, *, settings: SelectionSettings) -> NDArray[np.bool_]:
-    """(N,) marks candidates of videos that are chosen from as recordings of screens: those that have states."""
-    has_state = ~np.isnan(measured["state_seconds"])
+    """(N,) marks candidates of videos that are chosen from as recordings of screens: those with a state that shows
+    something, since a black video stands still, too.
+    """
+    is_blank = measured["luma_std"] < settings.reject.min_content_std
+    has_state = ~np.isnan(measured["state_seconds"]) & ~is_blank
     if settings.screens == "off" or settings.strategy != "best" or not has_state.any():
         return np.zeros(len(has_state), dtype=np.bool_)
     videos = np.repeat(np.arange(len(measured.video_ids)), np.diff(measured.offsets))
     return np.asarray(np.bincount(videos, weights=has_state, minlength=len(measured.video_ids))[videos] > 0)
+
+
+def may_be_cards(measured: CandidateArrays) -> NDArray[np.bool_]:
+    """(N,) marks the first and the last state of a recording, where nearly all of the screen changes beside it.
+
+    The title page of a deck has the ground of its pages.
+    """
+    marks = np.zeros(len(measured.frame_indices), dtype=np.bool_)
+    for video in _videos_with_states(measured):
+        own = measured.span(video).start + np.flatnonzero(~np.isnan(measured["state_seconds"][measured.span(video)]))
+        is_new = measured["changed_share"][own[1:]] >= _LEAST_CARD_CHANGE
+        ends = own[[0, -1]]
+        if len(is_new):
+            marks[ends] = is_new[[0, -1]] & (measured["is_end_state"][ends] > 0)
+    return marks
 
 
 def states_of_video(measured: CandidateArrays, video: int) -> ScreenStates:

@@ -2,6 +2,7 @@
 
 import json
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,12 +16,14 @@ from thumb_assets.errors import BadInputError, ContractError
 from thumb_assets.select.rules import REASONS, RULES, Rule, rule_of
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import CandidatesSettings
+from thumb_assets.wording import count
 
 # Tables that tell the story of a video's frames.
 STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections")
-# Footer keys of `selections` and `rejections`, the first of `candidate_frames` too.
-SETTINGS, DOUBTFUL = "settings", "doubtful"
+# Footer keys of `selections` and `rejections`, the first of `candidate_frames` too; the last where none is selected.
+SETTINGS, DOUBTFUL, NOTHING_KEPT = "settings", "doubtful", "nothing_kept"
 _LAST_RESORT = "kept though "
+_OF_NOTHING = frozenset(rule.reason for rule in RULES if rule.shows_nothing != "never")
 
 
 @dataclass(frozen=True)
@@ -153,8 +156,10 @@ def tell_frame(story: Story, frame_index: int) -> str:
 
 
 def tell_all(story: Story) -> list[str]:
-    """A line for every selection, best first, then those of `tell_rejections`."""
-    return [*(tell_frame(story, frame_index) for frame_index in story.selected), *tell_rejections(story)]
+    """A line for every selection, best first, or why there is none; then those of `tell_rejections`."""
+    selected = [tell_frame(story, frame_index) for frame_index in story.selected]
+    none = nothing_kept(Counter(row["reason"] for row in story.rejected.values()))
+    return [*(selected or [none]), *tell_rejections(story)]
 
 
 def tell_rejections(story: Story, *, most_per_reason: int = 3) -> list[str]:
@@ -164,7 +169,7 @@ def tell_rejections(story: Story, *, most_per_reason: int = 3) -> list[str]:
         rows = sorted((row for row in story.rejected.values() if row["reason"] == reason), key=_closeness)
         lines += [tell_frame(story, row["frame_index"]) for row in rows[:most_per_reason]]
         if len(rows) > most_per_reason:
-            lines.append(f"and {len(rows) - most_per_reason} more: {reason.replace('_', ' ')}")
+            lines.append(f"and {len(rows) - most_per_reason} more: {_words(reason)}")
     return lines
 
 
@@ -178,7 +183,7 @@ def _fate(story: Story, frame_index: int) -> str:
 
 
 def _rejection(story: Story, row: Mapping[str, Any]) -> str:
-    reason = row["reason"].replace("_", " ")
+    reason = _words(row["reason"])
     sentence = sentence_of(row, story.settings)
     if row["stage"] != "reject":
         return f"left out, {reason}: {sentence}"
@@ -241,12 +246,14 @@ def _steps(what: str, rows: list[dict[str, Any]]) -> list[Step]:
         own = [row for row in rows if row["reason"] == reason]
         names = ", ".join(sorted({_rule_of(row).name for row in own}))
         if own:
-            steps.append(Step(f"{what}: {reason.replace('_', ' ')}", len(own), names))
+            steps.append(Step(f"{what}: {_words(reason)}", len(own), names))
     return steps
 
 
 def _what_ended(story: Story) -> str:
     """The setting that says how many are selected; with `top_k=auto` it may be the content, or the shots."""
+    if not story.selections.num_rows and any(row["reason"] in _OF_NOTHING for row in story.rejected.values()):
+        return "selection.keep_least_bad"
     if story.settings.top_k != "auto":
         is_short = story.selections.num_rows < story.settings.top_k
         is_far = any(row["reason"] == "far_below_best" for row in story.rejected.values())
@@ -280,6 +287,29 @@ def _settings_of(table_name: str, table: pa.Table, model: type[Any]) -> Any:
             f"table {table_name}: does not say with which settings it was made, or those of another version; run the "
             f"stage `{table_name}` again"
         ) from None
+
+
+def nothing_kept(num_candidates: Mapping[str, int]) -> str:
+    """Says why no frame of a video was selected.
+
+    Args:
+        num_candidates: by reason of the table `rejections`.
+
+    >>> nothing_kept({"too_dark": 14})
+    'nothing in this video is worth keeping: 14 of 14 candidates too dark'
+    >>> nothing_kept({"test_pattern": 1, "too_dark": 3})
+    'nothing in this video is worth keeping: 3 of 4 candidates too dark, 1 test pattern'
+    """
+    if not num_candidates:
+        return "nothing in this video is worth keeping: it has no candidate"
+    (first, most), *others = Counter(num_candidates).most_common()
+    more = "".join(f", {number} {_words(reason)}" for reason, number in others)
+    of_all = f"{most} of {count(sum(num_candidates.values()), 'candidate')}"
+    return f"nothing in this video is worth keeping: {of_all} {_words(first)}{more}"
+
+
+def _words(reason: str) -> str:
+    return reason.replace("_", " ")
 
 
 def is_last_resort(reason: str) -> bool:
@@ -341,7 +371,7 @@ def selection_reason(
     if is_pinned:
         parts.append("chosen as the cover" if is_cover else "pinned")
     if broken_rule:
-        parts.append(f"{_LAST_RESORT}{broken_rule.replace('_', ' ')}: there were not enough better ones")
+        parts.append(f"{_LAST_RESORT}{_words(broken_rule)}: there were not enough better ones")
     if num_asked is not None and rank == num_selections < num_asked:
         parts.append(f"{num_selections} of {num_asked}: nothing else is worth it")
     return "; ".join(parts)

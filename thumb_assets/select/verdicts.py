@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, RULES, USABLE, Evidence, Rejection, Rule
 from thumb_assets.select.score import groups_of, quantiles_of_groups
-from thumb_assets.select.states import are_screens
+from thumb_assets.select.states import are_screens, may_be_cards
 from thumb_assets.settings.selection import SelectionSettings
 
 # The best of a video, without outliers, and the share of it that is good enough where all of a video is soft.
@@ -88,8 +88,14 @@ def judge(
     held_rules = tuple(held for rule in rules if (held := _held(rule, evidence, videos)) is not None)
     tiers = np.full(len(videos), USABLE)
     first_broken = np.full(len(videos), NO_RULE)
+    shows_something = np.ones(len(videos), dtype=np.bool_)
     is_screen = are_screens(measured, settings=settings)
-    held_to = {"screens": is_screen, "others": ~is_screen, "all": np.ones_like(is_screen)}
+    held_to = {
+        "screens": is_screen,
+        "others": ~is_screen,
+        "others_and_cards": ~is_screen | may_be_cards(measured),
+        "all": np.ones_like(is_screen),
+    }
     for place, held in enumerate(held_rules):
         is_broken = held.is_broken & ~measured.is_pinned & held_to[held.rule.applies_to]
         tier = np.where(is_broken, held.tier, USABLE)
@@ -98,6 +104,7 @@ def judge(
         is_worse = tier > tiers
         tiers[is_worse] = tier[is_worse]
         first_broken[is_worse] = place
+        shows_something &= ~(is_broken & _counts_as_nothing(held.rule, measured))
     num_videos = len(measured.video_ids)
     num_usable = np.bincount(videos[tiers == USABLE], minlength=num_videos)
     num_allowed = np.bincount(videos[tiers < EXCLUDED], minlength=num_videos)
@@ -105,7 +112,16 @@ def judge(
     for tier_level in (DOUBTFUL, DEGRADED, NOTHING):
         is_better = np.bincount(videos[tiers < tier_level], minlength=num_videos) > 0
         worst[~is_better] = tier_level
-    return Verdicts(held_rules, first_broken, tiers, tiers <= worst[videos])
+    is_taken = (tiers <= worst[videos]) & (shows_something | settings.keep_least_bad)
+    return Verdicts(held_rules, first_broken, tiers, is_taken)
+
+
+def _counts_as_nothing(rule: Rule, measured: CandidateArrays) -> NDArray[np.bool_]:
+    """(N,) marks those that show nothing where they break the rule, see `Rule.shows_nothing`."""
+    if rule.shows_nothing == "beside_others":
+        sizes = np.diff(measured.offsets)
+        return np.asarray(np.repeat(sizes, sizes) > 1)
+    return np.full(len(measured.frame_indices), rule.shows_nothing == "always")
 
 
 def _held(rule: Rule, evidence: Evidence, videos: NDArray[np.unsignedinteger]) -> Held | None:
@@ -132,13 +148,14 @@ def _thresholds(
     """The threshold of each candidate, see `Rule.relative_to`; infinite where nothing can break the rule."""
     if rule.relative_to is None:
         return np.broadcast_to(threshold, values.shape)
-    rank = _BEST if rule.relative_to == "best" else 0.5
+    rank = _BEST if rule.relative_to in {"best", "throughout"} else 0.5
     made_of = quantiles_of_groups(values, rank, groups=videos, num_groups=num_videos)[videos]
     made: Mapping[str, Callable[[], NDArray[np.float64]]] = {
         "times_median": lambda: threshold * made_of,
         "plus_median": lambda: threshold + made_of,
         "plus_positive_median": lambda: np.maximum(threshold, made_of + threshold),
         "best": lambda: np.fmin(threshold, _SHARE_OF_BEST * made_of),
+        "throughout": lambda: np.where(made_of < threshold, threshold, -np.inf),
         "usual": lambda: _unless_usual(threshold, made_of, is_below=rule.side == "below"),
     }
     return made[rule.relative_to]()

@@ -32,6 +32,8 @@ class ComponentWeights(StageSettings):
 class RejectSettings(StageSettings):
     """Reasons to reject a candidate, as long as others remain; a threshold that nothing reaches is off.
 
+    Candidates that show nothing are rejected even where no others remain, see `keep_least_bad`.
+
     Rules that are a matter of degree drop the worst of a video, at most `max_share` of its candidates each; the others
     that break them are doubtful: taken last, and only where the rules leave less than `min_usable_share` of the video.
     """
@@ -47,6 +49,18 @@ class RejectSettings(StageSettings):
         0.60, ge=0, le=1, description="Above this share of burnt-out pixels a frame is too bright, if few are."
     )
     min_luma_std: float = Field(8.0, ge=0, le=255, description="Below this deviation of the luma a frame is too flat.")
+    min_content_std: float = Field(
+        4.0, ge=0, le=255, description="Below this deviation of the luma a frame shows nothing at all: black or blank."
+    )
+    min_content_acutance: float = Field(
+        0.17,
+        ge=0,
+        le=0.5,
+        description="Where even the best is below this, a covered or hopelessly blurred lens shows nothing at all.",
+    )
+    max_colour_bar_share: float = Field(
+        0.5, ge=0, le=1, description="A test pattern: colour bars in their order cover more of the width than this."
+    )
     min_luma_entropy: float = Field(
         3.0, ge=0, le=8, description="Below this entropy (bits) of the luma a frame is too flat, if few are."
     )
@@ -178,6 +192,9 @@ class SelectionSettings(StageSettings):
         ge=0,
         le=1,
         description="Share of the video's best score that a selection needs: fewer ones rather than bad ones.",
+    )
+    keep_least_bad: bool = Field(
+        False, description="Select the least bad frames of a video that shows nothing: black, blank, a test pattern."
     )
     min_gap_seconds: float = Field(1.0, ge=0, description="Least distance between two selections.")
     distinct_shots: bool = Field(True, description="One selection per shot while there are shots left.")

@@ -1,19 +1,21 @@
 """The stage `selections`: the few frames worth keeping, and why the others are not."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 
 from thumb_assets.select.choose import choose, sources_of_selections
-from thumb_assets.select.tell import DOUBTFUL, SETTINGS
+from thumb_assets.select.tell import DOUBTFUL, NOTHING_KEPT, SETTINGS, nothing_kept
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
 from thumb_assets.stages.kit.work import OF_CANDIDATES, score_tables
-from thumb_assets.tables.checks import verify_coverage
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.checks import Verdict, verify_coverage
 from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
 
-# Raised with every change of the choice: screens by states; fewer selections rather than ones far below the best.
-VERSION_OF_CHOICE = "12"
+# Raised with every change of the choice: nothing of a video that shows nothing.
+VERSION_OF_CHOICE = "13"
 
 
 def select_frames(job: VideoTables, run: RunContext) -> Made:
@@ -48,6 +50,9 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
         SETTINGS: settings.selection.model_dump_json(),
         DOUBTFUL: json.dumps(choice.doubtful),
     }
+    if not choice.selections.num_rows:
+        footer[NOTHING_KEPT] = nothing_kept(Counter(choice.rejections.column("reason").to_pylist()))
+        metrics[NOTHING_KEPT] = footer[NOTHING_KEPT]
     return Made(made, footer, metrics)
 
 
@@ -71,6 +76,14 @@ def words_of(settings: Settings) -> dict[str, str]:
     return {name: text for name in names if (text := getattr(settings.selection, name)) is not None}
 
 
+def _keeps_something(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
+    """A frame of the video is worth keeping; a black one, for example, has none."""
+    footer = store.footer("selections", video_id) or {}
+    problems = [footer[NOTHING_KEPT]] if NOTHING_KEPT in footer else []
+    about = "A frame of the video is worth keeping."
+    return Verdict.of(about, num_checked=1, problems=problems, is_warning=True)
+
+
 STAGE = Stage(
     name="selections",
     contracts=(SELECTIONS.made_of(sources_of_selections()), REJECTIONS),
@@ -80,4 +93,5 @@ STAGE = Stage(
     section="selection",
     version=f"{VERSION_OF_CHOICE}.1",  # rejections name the setting that decides
     is_guided=True,
+    checks={"keeps_something": _keeps_something},
 )

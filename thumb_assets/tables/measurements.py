@@ -255,10 +255,18 @@ APPEARANCE = TableContract(
             True,
             since=2,
         ),
+        Column(
+            "colour_bar_share",
+            _float,
+            "Share of the width that the seven colour bars of a test pattern cover, in their order; 0 where one lacks.",
+            "",
+            True,
+            since=3,
+        ),
         ERROR,
     ),
     key=("video_id", "frame_index"),
-    schema_version=2,
+    schema_version=3,
 )
 
 FACES = TableContract(

@@ -63,7 +63,8 @@ SELECTIONS = TableContract(
     ),
     key=("video_id", "frame_index"),
     schema_version=3,
-    footer_doc="components: the scorers that were there, by name; settings: those of `selection`, as JSON",
+    footer_doc="components: the scorers that were there, by name; settings: those of `selection`, as JSON; "
+    "nothing_kept: where there is no row, why",
 )
 
 REJECTIONS = TableContract(

@@ -143,7 +143,8 @@ def appearance_table(
         values["difference_hash"] = f"{(hashes or {}).get(frame_index, unlike_hash(frame_index)):016x}"
         values["descriptor"] = _float16((descriptors or own)[frame_index])
         values["edges"] = (edges or {}).get(frame_index)
-        values["changed_share"] = measures.get("changed_share", {}).get(frame_index)
+        for name in ("changed_share", "colour_bar_share"):
+            values[name] = measures.get(name, {}).get(frame_index)
         if frame_index in failed:
             values = dict.fromkeys(values)
         error = "not measured" if frame_index in failed else None

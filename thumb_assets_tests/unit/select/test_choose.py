@@ -252,9 +252,9 @@ def test_value_at_the_threshold_is_usable(luma):
     assert "kept though" not in by_frame(choice.selections)[4]["reason"]
 
 
-def test_black_video_keeps_its_best_and_says_why():
-    black = sharpness_table(RISING, luma_means=dict.fromkeys(range(5), 0.0), luma_stds=dict.fromkeys(range(5), 0.0))
-    choice = Case(candidates_table(SPARSE), black).choose()
+def test_a_dark_video_keeps_its_best_and_says_why():
+    dark = sharpness_table(RISING, luma_means=dict.fromkeys(range(5), 5.0), luma_stds=dict.fromkeys(range(5), 20.0))
+    choice = Case(candidates_table(SPARSE), dark).choose()
     assert ranking(choice) == [4, 3, 2]
     # Those that were left are no better: what is wrong with them is said, not that others had a higher score.
     assert choice.rejections.column("reason").to_pylist() == ["too_dark"] * 2

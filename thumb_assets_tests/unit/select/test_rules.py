@@ -68,6 +68,7 @@ RULES: list[tuple[str, int, Callable[[float], Case], float, float]] = [
     ("too_dark", NOTHING, lambda v: sharpness(luma_means={BAD: v}), REJECT.min_luma_mean, REJECT.min_luma_mean - 1),
     ("too_bright", DEGRADED, lambda v: sharpness(luma_means={BAD: v}), REJECT.max_luma_mean, REJECT.max_luma_mean + 1),
     ("too_flat", NOTHING, lambda v: sharpness(luma_stds={BAD: v}), REJECT.min_luma_std, REJECT.min_luma_std - 1),
+    ("test_pattern", NOTHING, lambda v: appearance(colour_bar_share={BAD: v}), REJECT.max_colour_bar_share, 0.7),
     ("too_dark", NOTHING, lambda v: appearance(dark_share={BAD: v}), REJECT.max_dark_share, 0.99),
     ("too_bright", DEGRADED, white_ground, REJECT.max_bright_share, 0.7),
     ("low_entropy", DEGRADED, lambda v: appearance(luma_entropy={BAD: v}), REJECT.min_luma_entropy, 2.9),

@@ -11,7 +11,7 @@ from thumb_assets.select.measure import joined
 from thumb_assets.select.score import score_candidates
 from thumb_assets.select.states import kept_shares, worth_of_states
 from thumb_assets.select.verdicts import judge
-from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.settings.selection import RejectSettings, SelectionSettings
 from thumb_assets_tests.unit.select.builders import (
     Case,
     appearance_table,
@@ -217,14 +217,47 @@ def test_off_chooses_as_in_any_other_video():
     assert set(ranking(other)) <= set(OTHERS)
 
 
-def test_states_that_show_nothing_are_taken_only_where_all_do():
+def test_flat_states_are_taken_only_where_all_are_and_those_that_show_nothing_never():
     flat = dict.fromkeys(sorted({*SPANS, *OTHERS}), 50.0) | {996: 2.0}
     sharpness = sharpness_table(dict.fromkeys(flat, 100.0), luma_stds=flat)
     choice = choose(5, sharpness=sharpness)
     assert 996 not in ranking(choice)
     assert reasons(choice)[996] == "too_flat"
+    all_flat = sharpness_table(dict.fromkeys(flat, 100.0), luma_stds=dict.fromkeys(flat, 5.0))
+    assert len(ranking(choose(3, sharpness=all_flat))) == 3
     nothing = sharpness_table(dict.fromkeys(flat, 100.0), luma_stds=dict.fromkeys(flat, 2.0))
-    assert len(ranking(choose(3, sharpness=nothing))) == 3
+    assert ranking(choose(3, sharpness=nothing)) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "margins", "cards"),
+    [
+        ({296: 1.0, 996: 1.0}, {96: 0.3, 996: 0.3}, {96, 996}),
+        # A title page has the ground of the pages after it.
+        ({296: 0.2, 996: 1.0}, {96: 0.3, 996: 0.3}, {996}),
+        # In a deck all pages look so.
+        ({296: 1.0, 996: 1.0}, dict.fromkeys(SPANS, 0.3), set()),
+        # A page in the middle is no card, whatever it looks like.
+        ({296: 1.0, 396: 1.0}, {296: 0.3}, set()),
+    ],
+)
+def test_title_and_end_cards_are_not_chosen(changed, margins, cards):
+    frames = sorted({*SPANS, *OTHERS})
+    likeness = clip_table(dict.fromkeys(frames, 0.0), title_card_similarities=dict.fromkeys(frames, 0.0) | margins)
+    # 15 % of ten are one: two need more.
+    settings = {"reject": RejectSettings(max_share=0.3)}
+    choice = choose(5, changed_share=changed, clip_scores=likeness, settings=settings)
+    assert {frame for frame, reason in reasons(choice).items() if reason == "title_card"} == cards
+    assert not cards & set(ranking(choice))
+
+
+def test_a_screen_of_a_short_time_is_chosen_beside_long_ones():
+    short = {96: (0, 100), 106: (100, 110), 996: (450, 1000)}
+    shows = {frame: picture(*line(row)) for row, frame in enumerate(short)}
+    choice = choose(3, shows, spans=short)
+    assert sorted(ranking(choice)) == [96, 106, 996]
+    scores = [row["combined_score"] for row in choice.selections.to_pylist()]
+    assert min(scores) < SelectionSettings().min_share_of_best * max(scores)
 
 
 def test_without_edges_states_count_by_their_time_alone():

@@ -37,6 +37,8 @@ KNOWN_REASONS = (
     "too_dark",
     "too_bright",
     "too_flat",
+    "without_detail",
+    "test_pattern",
     "low_entropy",
     "recurring",
     "near_cut",
