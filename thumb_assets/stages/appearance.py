@@ -68,7 +68,7 @@ STAGE = Stage(
     contracts=(APPEARANCE,),
     run=FromFrames(_appearance_scorer),
     reads=OF_FRAMES,
-    version="6",  # edges of the frames that show a state of the screen
+    version="7",  # of the picture between steady black bars
     tools=("opencv-python-headless", "scikit-image", "scipy"),
     checks={"covers_candidates": covers_candidates},
 )
