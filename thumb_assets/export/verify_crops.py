@@ -122,7 +122,7 @@ def _crop_problems(
         return
     yield from frame_problems(row, frame, identities)
     shown = None if still is None else still_of(frame, still)
-    if shown is None:
+    if still is None or shown is None:
         yield "the frame has no part like the still's"
         return
     path = folder / row["file_name"]
@@ -136,10 +136,10 @@ def _crop_problems(
         return
     yield from picture_problems(row, rgb[y : y + row["height"], x : x + row["width"]], path)
     if path.is_file():
-        yield from _fact_problems(row, path)
+        yield from _fact_problems(row, path, still=still)
 
 
-def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
+def _fact_problems(row: Mapping[str, Any], path: Path, *, still: Mapping[str, Any]) -> Iterator[str]:
     try:
         facts = read_still_metadata(path)
     except VerificationError as error:
@@ -149,6 +149,9 @@ def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
         if facts.get(name) != row[name]:
             yield f"{path.name} says {name} {facts.get(name)!r}, its row {row[name]!r}"
     yield from box_problems(facts, row, path, name="crop_box")
+    # Before bars were cut off a still was the whole frame, and no crop named it.
+    whole = {"still_box": [0, 0, still["width"], still["height"]]}
+    yield from box_problems(whole | facts, still, path, name="still_box")
     still_name = str(facts.get("still_file_name"))
     expected = crop_file_name(still_name, aspect_ratio=row["aspect_ratio"], extension=path.suffix[1:])
     if expected != path.name:
