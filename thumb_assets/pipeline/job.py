@@ -34,6 +34,7 @@ from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS
 from thumb_assets.tables.conform import content_sha256
 from thumb_assets.tables.contracts import TABLES, stage_of, tables_of
 from thumb_assets.video.decode import VideoHeader
+from thumb_assets.video.geometry import Bars
 from thumb_assets.weights.status import models_here
 
 # Footer key by which a stage is known to be done already: what it was made from.
@@ -63,7 +64,7 @@ class VideoJob:
         self.stages = stages
         self.results: list[StageResult] = []
         self.settled: set[str] = set()  # stages whose stored tables are still right
-        self.captured: frozenset[int] = frozenset()
+        self.captured: Mapping[int, Bars] = {}  # see PassResult
         self.header: VideoHeader | None = None  # where this run opened the file already
         self.stored = StoredTables(store, video.video_id)
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames

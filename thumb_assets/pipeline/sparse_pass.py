@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from thumb_assets.bars import BarWatch
 from thumb_assets.candidates.predictor import CandidatePredictor
 from thumb_assets.candidates.rules import bounds_of, nearest_decoded, uniform_frames
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
@@ -19,6 +20,7 @@ from thumb_assets.pipeline.decode_pass import (
     PassResult,
     notes_on_video,
     num_recent_frames,
+    observe_bars,
     video_row,
 )
 from thumb_assets.settings.load import Settings
@@ -111,6 +113,7 @@ class SparsePass:
         self._measured: dict[int, dict[str, Any]] = {}
         self._starts: list[tuple[int, ShotStart]] = []  # with the kind of proof, the least is the best
         self._seen = _Seen()
+        self._bars = BarWatch()
         self._result = PassResult()
         self._events = UNWATCHED
 
@@ -238,15 +241,16 @@ class SparsePass:
             "luma_std": measures.luma_std,
             "laplacian_variance": measures.laplacian_variance,
         }
+        observe_bars(self._bars, frame)
         self._events.frame(self._video.video_id, frame_index, None)
         if self._rule is None:
             return
         if isinstance(self._rule, KnownFrames):
             is_wanted = frame_index in self._rule.frame_indices
         if is_wanted:
-            self._result.captured.add(frame_index)
+            bars = self._result.captured[frame_index] = self._bars.bars
             for scorer in self._scorers:
-                scorer.add(self._video.video_id, frame)
+                scorer.add(self._video.video_id, frame.inside(bars))
 
     # Shots
 
@@ -362,7 +366,8 @@ class SparsePass:
         pts = source.index.pts
         self._result.notes |= notes_on_video(source)
         if "videos" in self._stages:
-            row = video_row(self._video, source, pts, source.index.pts_seconds, is_interlaced=False)
+            seconds, bars = source.index.pts_seconds, self._bars.bars
+            row = video_row(self._video, source, pts, seconds, is_interlaced=False, bars=bars)
             self._result.tables["videos"] = table_from_rows("videos", [row])
         if "frames" in self._stages:
             self._result.tables["frames"] = self._frames_table(source)

@@ -213,6 +213,9 @@ class StillsSettings(StageSettings):
     format: Literal["jpeg", "png"] = Field("jpeg", description="PNG is lossless and about ten times slower.")
     jpeg_quality: int = Field(95, ge=1, le=100, description="JPEG quality; chroma is always 4:4:4.")
     bit_depth: Literal[8, 16] = Field(8, description="Bits per channel; 16 needs PNG, and keeps what 10 bits hold.")
+    trim_bars: bool = Field(
+        True, description="Cut off the black bars that the whole video has (letterbox, pillarbox), of crops too."
+    )
 
     @model_validator(mode="after")
     def _depth_fits_format(self) -> "StillsSettings":

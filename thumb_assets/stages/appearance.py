@@ -68,7 +68,7 @@ STAGE = Stage(
     contracts=(APPEARANCE,),
     run=FromFrames(_appearance_scorer),
     reads=OF_FRAMES,
-    version="7",  # colour_bar_share
+    version="7",  # colour_bar_share; of the picture between steady black bars
     tools=("opencv-python-headless", "scikit-image", "scipy"),
     checks={"covers_candidates": covers_candidates},
 )

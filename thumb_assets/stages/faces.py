@@ -21,7 +21,7 @@ def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:
         raise ModelUnavailableError("faces are not looked for: set faces.detector=yunet to find them")
 
     def render(frame: Frame) -> tuple[Any, float]:
-        rgb = frame.rgb(settings.faces.working_height)
+        rgb = frame.whole.rgb(settings.faces.working_height)  # the boxes are those of the whole frame
         return rgb, frame.geometry.display_size[0] / rgb.shape[1]
 
     def score(items: Sequence[Any]) -> list[Any]:

@@ -42,7 +42,7 @@ STAGE = Stage(
     run=FromFrames(_iqa_scorer, needs_every_frame=lambda s: s.iqa.scope == "every_frame"),
     reads=OF_FRAMES,
     section="iqa",
-    version="3",  # piqe is our own; 2: HDR is mapped, combs are taken out
+    version="3",  # piqe is our own, between steady black bars; 2: HDR is mapped, combs are taken out
     tools=_tools,
     models=lambda s: tuple(dict.fromkeys(iqa_metric(name) for name in s.iqa.metrics)),
     kinds=frozenset({"parquet", "pytorch"}),

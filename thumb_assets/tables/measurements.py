@@ -56,9 +56,25 @@ VIDEOS = TableContract(
             _int,
             "Places where stamps start again, as in joined recordings, or jump far ahead; time goes on by a step.",
         ),
+        *(
+            Column(
+                f"bar_{side}",
+                _int,
+                f"{lines} of the displayed frame that a steady black bar covers; 0 where there is none.",
+                "px",
+                since=4,
+                before=lambda table: pa.chunked_array([pa.repeat(pa.scalar(0, _int), table.num_rows)]),
+            )
+            for side, lines in (
+                ("left", "Columns at the left"),
+                ("top", "Rows at the top"),
+                ("right", "Columns at the right"),
+                ("bottom", "Rows at the bottom"),
+            )
+        ),
     ),
     key=("video_id",),
-    schema_version=3,
+    schema_version=4,
 )
 
 FRAMES = TableContract(

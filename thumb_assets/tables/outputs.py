@@ -22,6 +22,11 @@ from thumb_assets.tables.declaration import (
 
 _text, _int, _float, _bool = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
+
+def _zeros(table: pa.Table) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.repeat(pa.scalar(0, _int), table.num_rows)])
+
+
 JUDGEMENTS = TableContract(
     "judgements",
     "One row per candidate that a vision-language model was to look at.",
@@ -153,8 +158,20 @@ STILLS = TableContract(
         Column("file_name", _text, "Name within `stills/{video_id}/`.").of(
             "selections.frame_index", "selections.pts_seconds"
         ),
-        Column("width", _int, "Width of the picture: upright, square pixels.", "px"),
-        Column("height", _int, "Height of the picture.", "px"),
+        Column(
+            "x",
+            _int,
+            "Left edge of the picture in the displayed frame: more than 0 where a black bar was cut off.",
+            "px",
+            since=2,
+            before=_zeros,
+            sources=("videos.bar_left",),
+        ),
+        Column("y", _int, "Top edge.", "px", since=2, before=_zeros, sources=("videos.bar_top",)),
+        Column("width", _int, "Width of the picture: upright, square pixels.", "px").of(
+            "videos.bar_left", "videos.bar_right"
+        ),
+        Column("height", _int, "Height of the picture.", "px").of("videos.bar_top", "videos.bar_bottom"),
         Column("num_bytes", _int, "Size of the file.", "B"),
         Column("file_sha256", _text, "SHA-256 of the file.", "hex"),
         LUMA_HASH.of("frames.luma_hash"),
@@ -162,6 +179,7 @@ STILLS = TableContract(
         Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential", "ffmpeg")),
     ),
     key=("video_id", "frame_index"),
+    schema_version=2,
 )
 
 CROPS = TableContract(

@@ -18,10 +18,10 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.checks import Verdict, verify_coverage
 from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
 from thumb_assets.video.frame import Frame
-from thumb_assets.video.geometry import Geometry
+from thumb_assets.video.geometry import Bars, Geometry
 
 # What a scorer of candidates reads.
-OF_FRAMES = ("frames", "candidate_frames")
+OF_FRAMES = ("videos", "frames", "candidate_frames")
 # What is known of candidates besides themselves.
 OF_CANDIDATES = tuple(name for name in TABLES_OF_SCORES if name != "judgements")
 
@@ -40,6 +40,11 @@ def score_tables(job: VideoTables) -> ScoreTables:
     frame_size = Geometry.from_row(job.table("videos").to_pylist()[0]).display_size
     embedding_model = embedding_model_of(job.footer("clip_scores")) if has_embeddings else None
     return ScoreTables.of(tables, iqa_lower_better=lower_better, frame_size=frame_size, embedding_model=embedding_model)
+
+
+def bars_of(job: VideoTables) -> Bars:
+    """The steady black bars of a video; raises MissingInputError where it was not read yet."""
+    return Bars.from_row(job.table("videos").to_pylist()[0])
 
 
 @contextmanager

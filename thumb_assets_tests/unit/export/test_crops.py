@@ -93,8 +93,9 @@ class Cropped:
         return verify_crops_count(self.exported.stills, self.crops, folder=self.folder, **options)
 
     def mapping(self):
+        exported = self.exported
         return verify_crops_mapping(
-            self.exported.path, self.crops, identities=self.exported.identities, folder=self.folder
+            exported.path, self.crops, stills=exported.stills, identities=exported.identities, folder=self.folder
         )
 
 
