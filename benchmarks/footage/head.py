@@ -1,6 +1,6 @@
 """A learned head over the components: a logistic model of good against bad frames, measured against the weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,14 @@ FEATURES = (
     "-text_share",
     "-unlike_luma",
 )
-# The head's score stands in for this value, which alone counts.
-_PLACE = "clip_score"
-_HEAD_ALONE = (
-    "selection.weights.clip=1",
-    *(f"selection.weights.{name}=0" for name in ("sharpness", "iqa", "stillness", "contrast")),
-)
+# The head's score stands in for this value, which counts by the weight of `stillness`.
+_PLACE = "motion"
+_WEIGHTS = ("sharpness", "clip", "iqa", "contrast")
+# By name of a way of asking the head: settings under which its score counts.
+WAYS: Mapping[str, tuple[str, ...]] = {
+    "alone": ("selection.weights.stillness=1", *(f"selection.weights.{name}=0" for name in _WEIGHTS)),
+    "and weights": ("selection.weights.stillness=0.65",),
+}
 
 
 def features_of(candidates: CandidateArrays) -> FloatArray:
@@ -47,20 +49,23 @@ def features_of(candidates: CandidateArrays) -> FloatArray:
     return np.nan_to_num(np.stack(columns, axis=1), nan=0.5)
 
 
-def counts_left_out(choices: Choices, sources: Sequence[str]) -> tuple[list[Counts], list[Counts]]:
-    """Counts by clip of a head fitted on the other sources, then of one fitted on all clips."""
+def counts_of_head(choices: Choices, sources: Sequence[str]) -> dict[str, list[Counts]]:
+    """Counts by clip, by name: of a head fitted on all clips, and of one fitted on the other sources."""
     features, clip_of = features_of(choices.candidates), groups_of(choices.candidates.offsets)
     is_good, is_bad = _labels(choices)
     names, source_of = np.unique(sources, return_inverse=True)
-    source_of_candidate = source_of[clip_of]
     left_out = np.zeros(len(features))
     for place in range(len(names)):
-        is_out = source_of_candidate == place
+        is_out = source_of[clip_of] == place
         left_out[is_out] = _fitted(features, is_good & ~is_out, is_bad & ~is_out, clip_of, features[is_out])
-    of_all = _fitted(features, is_good, is_bad, clip_of, features)
-    settings = load_settings(overrides=_HEAD_ALONE).selection
-    first, second = (choices.with_values({_PLACE: scores}).counts(settings) for scores in (left_out, of_all))
-    return first, second
+    scores = {"all clips": _fitted(features, is_good, is_bad, clip_of, features), "left out": left_out}
+    counts = {}
+    for way, overrides in WAYS.items():
+        settings = load_settings(overrides=overrides).selection
+        for of, own in scores.items():
+            # Stillness is less motion.
+            counts[f"learned head {way}, {of}"] = choices.with_values({_PLACE: -own}).counts(settings)
+    return counts
 
 
 def _labels(choices: Choices) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

@@ -11,8 +11,8 @@ import click
 
 from benchmarks.footage.__main__ import DEFAULT_FOLDER
 from benchmarks.footage.choices import Choices
-from benchmarks.footage.head import FEATURES, counts_left_out
-from benchmarks.footage.labels import read_clips
+from benchmarks.footage.head import counts_of_head
+from benchmarks.footage.labels import Clip, read_clips
 from benchmarks.footage.looks import note_look, told
 from benchmarks.footage.measures import Counts
 from benchmarks.footage.tuned import HEADINGS, TUNED, Tuned, cells, rendered
@@ -62,34 +62,42 @@ def overrides_of(setting: Setting) -> tuple[str, ...]:
     return tuple(f"selection.{name}={value:g}" for name, value in setting)
 
 
-def tune(choices: Choices, *, num_draws: int, seed: int, date: str, looks: str = "") -> Tuned:
+def tune(
+    choices: Choices,
+    *,
+    num_draws: int,
+    seed: int,
+    date: str,
+    also: Mapping[str, Sequence[Counts]] | None = None,
+    space: Mapping[str, Sequence[float]] = SPACE,
+) -> Tuned:
     """Searches, and judges each way of searching on sources left out.
 
     Args:
         choices: labelled clips of two sources or more.
         num_draws: settings by lot that `best` also tries.
         seed: of the lot.
-        date, looks: written down with what was found.
+        date: written down with what was found.
+        also: by name, counts of each clip from other candidates.
+        space: values tried, by setting within `selection`.
     """
     start = load_settings().selection
-    defaults = {name: value_of(start, name) for name in SPACE}
+    defaults = {name: value_of(start, name) for name in space}
     sources = [clip.source for clip in choices.clips]
-    draws = drawn(SPACE, defaults, number=num_draws, seed=seed)
+    draws = drawn(space, defaults, number=num_draws, seed=seed)
     tuner = Tuner(
-        sources, lambda setting: choices.counts(settings_of(setting)), space=SPACE, defaults=defaults, draws=draws
+        sources, lambda setting: choices.counts(settings_of(setting)), space=space, defaults=defaults, draws=draws
     )
     found = {BY_STEPS: tuner.validated(tuner.by_steps), BEST: tuner.validated(tuner.best)}
-    head_left_out, head_of_all = counts_left_out(choices, sources)
     counts: dict[str, Sequence[Counts]] = {"the defaults": tuner.counts(())}
     for way, each in found.items():
         counts |= {f"{way}, all clips": each.counts, f"{way}, left out": each.left_out}
-    head = f"learned head of {len(FEATURES)} features"
-    counts |= {f"{head}, all clips": head_of_all, f"{head}, left out": head_left_out}
+    counts |= counts_of_head(choices, sources) | dict(also or {})
     return Tuned(
         date=date,
         about=f"{len(sources)} clips of {len(set(sources))} sources, {tuner.num_tried:,} settings.",
         seed=seed,
-        space=SPACE,
+        space=space,
         chosen=defaults | dict(found[BY_STEPS].setting),
         results={name: numbers(each) for name, each in counts.items()},
         single={_text(each): tuner.gain(each).round(2).tolist() for each in tuner.neighbours(())},
@@ -97,8 +105,14 @@ def tune(choices: Choices, *, num_draws: int, seed: int, date: str, looks: str =
             source: {way: _text(each.by_source[source]) for way, each in found.items()}
             for source in sorted(set(sources))
         },
-        looks=looks,
+        looks="",
     )
+
+
+def _choices(ours: Ours, clips: Sequence[Clip]) -> Choices:
+    paths = [clip.path for clip in clips]
+    ours.selections(paths, ())
+    return Choices(clips, ours.candidates(paths))
 
 
 def _text(setting: Setting) -> str:
@@ -109,9 +123,10 @@ def _text(setting: Setting) -> str:
 @click.argument("folder", default=DEFAULT_FOLDER, type=_FOLDER)
 @click.option("--draws", "num_draws", default=300, show_default=True, type=click.IntRange(0), help="Settings by lot.")
 @click.option("--seed", default=18, show_default=True, help="Of the lot.")
+@click.option("--also", multiple=True, metavar="NAME=VALUE", help="The defaults with other candidates, measured first.")
 @click.option("--workdir", type=_FOLDER, help="Where tables are kept, as that of benchmarks.footage.")
 @click.option("--output", default=TUNED, type=click.Path(dir_okay=False, path_type=Path), help="What was found, JSON.")
-def main(*, folder: Path, num_draws: int, seed: int, workdir: Path | None, output: Path) -> None:
+def main(*, folder: Path, num_draws: int, seed: int, also: tuple[str, ...], workdir: Path | None, output: Path) -> None:
     """Choose the settings of the selection by the labelled clips of FOLDER, and judge them on sources left out.
 
     Prints what was found and writes it as JSON, of which `benchmarks.footage` makes a part of its page. Clips that were
@@ -122,10 +137,11 @@ def main(*, folder: Path, num_draws: int, seed: int, workdir: Path | None, outpu
     now = datetime.now(timezone.utc)
     try:
         clips = read_clips(folder)
-        ours, paths = Ours(workdir / "ours"), [clip.path for clip in clips]
-        ours.selections(paths, ())
-        choices = Choices(clips, ours.candidates(paths))
-        tuned = tune(choices, num_draws=num_draws, seed=seed, date=now.strftime("%Y-%m-%d"))
+        ours = Ours(workdir / "ours")
+        others = {name: Ours(workdir / "ours", overrides=(name,)) for name in also}
+        choices, *other_choices = (_choices(each, clips) for each in (ours, *others.values()))
+        counts = {f"`{name}`": each.counts(settings_of(())) for name, each in zip(others, other_choices, strict=True)}
+        tuned = tune(choices, num_draws=num_draws, seed=seed, date=now.strftime("%Y-%m-%d"), also=counts)
     except ThumbAssetsError as error:
         raise click.ClickException(str(error)) from error
     seen = dict(zip(HEADINGS, cells(tuned.results["the defaults"]), strict=True))

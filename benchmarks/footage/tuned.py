@@ -6,14 +6,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.footage.head import FEATURES
 from benchmarks.footage.tuning import NUM_ERRORS, POINTS
 from benchmarks.page import table
 
 _ABOUT = """\
 A setting is judged by its points ({worth}). *By steps* starts at the defaults and takes the one change that gains most,
-while it gains more than {num_errors:g} standard errors over the sources, so that what is within noise moves nothing;
-*best* takes the most points, noise or not. *Left out*: each source is chosen for by a setting in which it had no say.
-The defaults are what *by steps* finds on all clips."""
+while it gains more than {num_errors:g} standard errors over the sources: what is within noise moves nothing. *Best* has
+the most points, noise or not. *Left out*: each source is chosen for by a setting in which it had no say. The defaults
+are what *by steps* finds on all clips. The learned head is a logistic model of wanted against bad candidates
+({features}: percentiles within the video), alone or beside the weights."""
 TUNED = Path(__file__).with_name("tuned.json")
 
 
@@ -59,8 +61,8 @@ def rendered(tuned: Tuned) -> str:
     worth = ", ".join(f"{name.replace('_', ' ')} {value:+g}" for name, value in POINTS.items())
     parts = [
         f"`uv run python -m benchmarks.footage.tune`, {tuned.date}. {tuned.about} {tuned.looks}",
-        _ABOUT.format(worth=worth, num_errors=NUM_ERRORS),
-        table(("chosen by", *HEADINGS), [(name, *cells(found)) for name, found in tuned.results.items()]),
+        _ABOUT.format(worth=worth, num_errors=NUM_ERRORS, features=", ".join(FEATURES)),
+        table(("settings", *HEADINGS), [(name, *cells(found)) for name, found in tuned.results.items()]),
         "One change of the defaults, the greatest gains and losses (points, with their standard error):",
         _single(tuned),
         _folds(tuned),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -86,7 +87,7 @@ class Ours:
         if is_recomputed:
             for result in run(list(video_ids.values()), ["selections"], settings, store, is_recomputed=True):
                 _require_done(result)
-        return {path: store.read("selections", video_ids[path.absolute()]) for path in paths}
+        return {path: store.read("selections", video_ids[Path(os.path.abspath(path))]) for path in paths}  # noqa: PTH100
 
     def table(self, name: str, path: Path, overrides: Sequence[str] = ()) -> pa.Table:
         """A stored table of a video that has been analysed with these overrides."""

@@ -1,16 +1,21 @@
 """The search for settings: its steps, its noise rule, what it says of sources left out, and what it found."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.footage.causes import CAUSES
+from benchmarks.footage.choices import Choices
+from benchmarks.footage.labels import Clip, Span
 from benchmarks.footage.measures import Counts
-from benchmarks.footage.tune import SPACE, settings_of, value_of
+from benchmarks.footage.tune import SPACE, settings_of, tune, value_of
 from benchmarks.footage.tuned import read_tuned, rendered
 from benchmarks.footage.tuning import Setting, Tuner, changed, drawn, numbers, points
+from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings.load import load_settings
+from thumb_assets_tests.unit.select.builders import Case, candidates_table, clip_table, sharpness_table
 
 MINIATURE = {"weight": (0.0, 1.0, 2.0), "floor": (0.4, 0.8)}
 DEFAULTS = {"weight": 1.0, "floor": 0.4}
@@ -87,6 +92,51 @@ def test_a_gain_has_the_error_of_its_sources() -> None:
     gain, error = tuner.gain(setting)
     assert gain == NUM_SOURCES / 2
     assert error == pytest.approx(np.sqrt(NUM_SOURCES) * np.std([0, 1] * (NUM_SOURCES // 2), ddof=1))
+
+
+def misled(number: int) -> tuple[Clip, CandidateArrays]:
+    """A clip whose candidates of the greatest clip_score nobody would take; sharpness knows better."""
+    seconds = {frame: frame / 10 for frame in range(0, 180, 20)}
+    rank = {
+        frame: place for place, frame in enumerate(np.random.default_rng(number).permutation(list(seconds)).tolist())
+    }
+    spans = {False: [], True: []}
+    for frame in seconds:
+        spans[rank[frame] >= 5].append(Span(frame, frame + 20, f"from {frame}"))
+    clip = Clip(
+        Path(f"{number}.mp4"), "pet", f"source {number // 2}", 180, 18.0, tuple(spans[False]), tuple(spans[True])
+    )
+    case = Case(
+        candidates_table(seconds, dict.fromkeys(seconds, 0)),
+        sharpness=sharpness_table({frame: 100.0 + 9 * place for frame, place in rank.items()}),
+        clip_scores=clip_table({frame: -0.1 * place for frame, place in rank.items()}),
+    )
+    return clip, replace(case.measured, video_ids=(str(number),))
+
+
+def test_weights_follow_the_labels() -> None:
+    clips, measured = zip(*map(misled, range(8)), strict=True)
+    space = {name: SPACE[name] for name in ("weights.sharpness", "weights.clip", "shot_weight")}
+    tuned = tune(Choices(clips, measured), num_draws=5, seed=1, date="2026-11-29", space=space)
+    defaults = load_settings().selection.weights
+    assert tuned.chosen["weights.sharpness"] > tuned.chosen["weights.clip"]
+    assert defaults.sharpness < defaults.clip
+    found = {name: (sums["bad"], sums["moments"]) for name, sums in tuned.results.items()}
+    assert found["by steps, left out"][0] < found["the defaults"][0]
+    assert found["by steps, left out"][1] > found["the defaults"][1]
+    assert found["learned head alone, left out"][0] < found["the defaults"][0]
+    assert set(tuned.folds) == {clip.source for clip in clips}
+    assert set(tuned.single) >= {"weights.sharpness=0", "shot_weight=0.3"}
+
+
+def test_other_values_change_the_choice() -> None:
+    clip, measured = misled(0)
+    choices, settings = Choices([clip], [measured]), load_settings().selection
+    (before,) = choices.counts(settings)
+    turned = choices.with_values({"clip_score": -measured["clip_score"]})
+    (after,) = turned.counts(settings)
+    assert len(after.bad_ranks) < len(before.bad_ranks)
+    assert choices.counts(settings) == [before]
 
 
 def test_every_default_lies_in_the_space() -> None:
