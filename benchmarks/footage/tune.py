@@ -15,7 +15,7 @@ from benchmarks.footage.head import counts_of_head
 from benchmarks.footage.labels import Clip, read_clips
 from benchmarks.footage.looks import note_look, told
 from benchmarks.footage.measures import Counts
-from benchmarks.footage.tuned import HEADINGS, TUNED, Tuned, cells, rendered
+from benchmarks.footage.tuned import HEADINGS, NO_CHANGE, TUNED, Tuned, cells, rendered
 from benchmarks.footage.tuning import Setting, Tuner, drawn, numbers
 from benchmarks.selection.ours import Ours
 from thumb_assets.errors import ThumbAssetsError
@@ -89,7 +89,7 @@ def tune(
         sources, lambda setting: choices.counts(settings_of(setting)), space=space, defaults=defaults, draws=draws
     )
     found = {BY_STEPS: tuner.validated(tuner.by_steps), BEST: tuner.validated(tuner.best)}
-    counts: dict[str, Sequence[Counts]] = {"the defaults": tuner.counts(())}
+    counts: dict[str, Sequence[Counts]] = {NO_CHANGE: tuner.counts(())}
     for way, each in found.items():
         counts |= {f"{way}, all clips": each.counts, f"{way}, left out": each.left_out}
     counts |= counts_of_head(choices, sources) | dict(also or {})
@@ -116,7 +116,7 @@ def _choices(ours: Ours, clips: Sequence[Clip]) -> Choices:
 
 
 def _text(setting: Setting) -> str:
-    return ", ".join(f"{name}={value:g}" for name, value in setting) or "the defaults"
+    return ", ".join(f"{name}={value:g}" for name, value in setting) or NO_CHANGE
 
 
 @click.command()
@@ -144,7 +144,7 @@ def main(*, folder: Path, num_draws: int, seed: int, also: tuple[str, ...], work
         tuned = tune(choices, num_draws=num_draws, seed=seed, date=now.strftime("%Y-%m-%d"), also=counts)
     except ThumbAssetsError as error:
         raise click.ClickException(str(error)) from error
-    seen = dict(zip(HEADINGS, cells(tuned.results["the defaults"]), strict=True))
+    seen = dict(zip(HEADINGS, cells(tuned.results[NO_CHANGE]), strict=True))
     looks = told(note_look(workdir / "looks.tsv", f"tune: {tuned.about} seed {seed}", seen, now=now))
     tuned = replace(tuned, looks=looks)
     tuned.write(output)
