@@ -101,7 +101,7 @@ def _folds(tuned: Tuned) -> str:
         found = [fold[way] for fold in tuned.folds.values()]
         kinds = sorted(set(found), key=lambda each: (-found.count(each), each))
         told = "; ".join(f"{kind} ({found.count(kind)})" for kind in kinds[:4])
-        # What every fold finds anew judges no source by itself.
+        # Settings in which no source had a say, whatever is measured with them.
         follows = " Other tables of the defaults are therefore cross-validated ones." if kinds == [NO_CHANGE] else ""
         lines.append(f"- Found {way} in {len(found)} folds: {told}{'; others' if len(kinds) > 4 else ''}.{follows}")
     return "\n".join(lines)

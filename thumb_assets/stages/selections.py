@@ -12,8 +12,8 @@ from thumb_assets.tables.checks import verify_coverage
 from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
 
-# Raised with every change of the choice: screens by states; fewer selections rather than ones far below the best.
-VERSION_OF_CHOICE = "12"
+# Raised with every change of the choice: fewer selections rather than ones far below the best, but of screens.
+VERSION_OF_CHOICE = "13"
 
 
 def select_frames(job: VideoTables, run: RunContext) -> Made:
