@@ -43,7 +43,12 @@ SPACE: Mapping[str, Sequence[float]] = {
     "reject.min_sharpness_of_median": (0.03, 0.1, 0.25),
     "reject.max_motion": (12.0, 24.0, 48.0),
     "reject.max_text_share": (0.01, 0.02, 0.05),
+    "reject.max_title_card_margin": (0.05, 0.1, 0.2),
+    "reject.min_cut_seconds": (0.06, 0.12, 0.25),
+    "reject.min_contrast_share": (0.7, 0.85, 0.95),
+    "reject.min_sharpness_share": (0.3, 0.45, 0.6),
     "reject.max_share": (0.05, 0.15, 0.3),
+    "reject.min_usable_share": (0.0, 0.15, 0.3, 0.45),
 }
 
 

@@ -16,6 +16,8 @@ while it gains more than {num_errors:g} standard errors over the sources: what i
 the most points, noise or not. *Left out*: each source is chosen for by a setting in which it had no say. The defaults
 are what *by steps* finds on all clips. The learned head is a logistic model of wanted against bad candidates
 ({features}: percentiles within the video), alone or beside the weights."""
+# Of what the folds found the commonest are told.
+_NUM_KINDS = 2
 NO_CHANGE = "the defaults"
 TUNED = Path(__file__).with_name("tuned.json")
 
@@ -100,8 +102,10 @@ def _folds(tuned: Tuned) -> str:
     for way in next(iter(tuned.folds.values()), {}):
         found = [fold[way] for fold in tuned.folds.values()]
         kinds = sorted(set(found), key=lambda each: (-found.count(each), each))
-        told = "; ".join(f"{kind} ({found.count(kind)})" for kind in kinds[:4])
+        told = "; ".join(f"{kind} ({found.count(kind)})" for kind in kinds[:_NUM_KINDS])
         # Settings in which no source had a say, whatever is measured with them.
         follows = " Other tables of the defaults are therefore cross-validated ones." if kinds == [NO_CHANGE] else ""
-        lines.append(f"- Found {way} in {len(found)} folds: {told}{'; others' if len(kinds) > 4 else ''}.{follows}")
+        lines.append(
+            f"- Found {way} in {len(found)} folds: {told}{'; others' if len(kinds) > _NUM_KINDS else ''}.{follows}"
+        )
     return "\n".join(lines)
