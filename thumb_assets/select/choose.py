@@ -131,8 +131,7 @@ def pick(
     floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
     # What is not measured is neutral.
     has_score = ~np.isnan(list(scores.percentiles.values())).all(axis=0)
-    # A screen that is shown for a short time is no worse than others.
-    is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned & ~scores.is_screen
+    is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned
     if settings.distinct_shots:  # the best of a shot is no outlier of a take
         is_far &= ~_is_best_of_shot(measured, scores=scores, verdicts=verdicts)
     chosen, noted = [], []
@@ -172,12 +171,13 @@ def _floors(
 ) -> NDArray[np.float64]:
     """By video the least score of a selection; 0 with the strategy `keyframes`, which shows all that there is.
 
-    In a single take all good frames are alike, so what is most different is what is worst.
+    In a single take all good frames are alike, so what is most different is what is worst. Not so in a recording of
+    screens, where the score is the time that one is shown: 0 there too.
     """
     best = np.zeros(len(measured.video_ids))
     if settings.strategy == "best":
         # What people pinned says nothing of how good a candidate has to be.
-        counts = verdicts.is_taken & (verdicts.tiers != DOUBTFUL) & ~measured.is_pinned
+        counts = verdicts.is_taken & (verdicts.tiers != DOUBTFUL) & ~measured.is_pinned & ~scores.is_screen
         np.maximum.at(best, videos[counts], scores.combined[counts])
     return np.asarray(settings.min_share_of_best * best)
 

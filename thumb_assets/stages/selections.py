@@ -14,8 +14,8 @@ from thumb_assets.tables.checks import Verdict, verify_coverage
 from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
 
-# Raised with every change of the choice: nothing of a video that shows nothing.
-VERSION_OF_CHOICE = "13"
+# Raised with every change of the choice: screens by states, nothing of a video that shows nothing, subjects.
+VERSION_OF_CHOICE = "14"
 
 
 def select_frames(job: VideoTables, run: RunContext) -> Made:

@@ -108,6 +108,16 @@ def test_the_longest_states_are_chosen_and_a_growing_one_when_all_of_it_is_there
     assert (row["value"], row["threshold"], row["setting"]) == (1.0, 0.8, "selection.screens")
 
 
+@pytest.mark.parametrize("top_k", [5, "auto"])
+def test_a_screen_that_is_shown_briefly_is_no_bad_one(top_k: int | str):
+    """Its score is its time: what is far below the best of a take is junk, a short state is a screen."""
+    spans = SPANS | {446: (400, 450), 511: (500, 515), 996: (515, 1000)}
+    shows = SHOWS | {511: picture(*line(7, 5))}
+    choice = case(shows, spans).choose(settings=SelectionSettings(top_k=top_k))
+    assert 511 in ranking(choice)
+    assert "far_below_best" not in reasons(choice).values()
+
+
 def test_what_the_numbers_say_of_a_state_that_is_left_out_is_true():
     choice = choose()
     row = by_frame(choice.rejections)[446]
