@@ -4,17 +4,19 @@ What belongs here: the bars of one picture, and what all pictures of a video agr
 (`video.geometry`, export), and frames with more bars than the rest of the video (`appearance.bar_share`, select).
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.video.geometry import NO_BARS, Bars
 
-# So often a picture is looked at.
-SECONDS_BETWEEN_LOOKS = 0.5
+# For so many seconds a picture is looked at twice a second, afterwards once: a look costs as much as decoding a frame.
+_FIRST_SECONDS = 10
 # A line (row or column) is black up to this level, which is studio black shown as full range and a little noise; by so
 # much it may be brighter than the outermost one on average, which an encoder's ringing is and a half-lit line is not;
 # and so many of its pixels may be bright: fewer than a line of subtitles or a logo has.
@@ -56,9 +58,12 @@ def bars_of_picture(rgb: UInt8Array, luma: UInt8Array) -> BarsOfPicture | None:
     >>> bars_of_picture(luma[..., None].repeat(3, axis=2), luma)
     BarsOfPicture(lines=(0, 12, 0, 10), is_straight=(False, True, False, True))
     """
+    import cv2
+
     # The greatest channel: a pure blue is dark in its luma alone.
-    value = rgb.max(axis=2)
-    (left, right), (top, bottom) = _ends(value.T, luma.T), _ends(value, luma)
+    red, green, blue = cv2.split(rgb)
+    value = np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+    (left, right), (top, bottom) = _ends(value, luma, is_across=False), _ends(value, luma, is_across=True)
     if top == len(value) or left == value.shape[1]:
         return None
     inside = value[top : len(value) - bottom, left : value.shape[1] - right]
@@ -70,6 +75,18 @@ def bars_of_picture(rgb: UInt8Array, luma: UInt8Array) -> BarsOfPicture | None:
         for num, part, line in zip(lines, turned, outermost, strict=True)
     ]
     return BarsOfPicture(lines, (straight[0], straight[1], straight[2], straight[3]))
+
+
+def look_number(seconds: float) -> int:
+    """The number of the look that a picture falls to, of those that are worth one.
+
+    Args:
+        seconds: since the video's first frame.
+
+    >>> [look_number(seconds) for seconds in (0, 0.4, 0.5, 9.9, 10, 10.9, 11)]
+    [0, 0, 1, 19, 20, 20, 21]
+    """
+    return math.floor(2 * min(seconds, _FIRST_SECONDS) + max(0.0, seconds - _FIRST_SECONDS))
 
 
 class BarWatch:
@@ -125,29 +142,33 @@ class BarWatch:
         return max(near, key=lambda lines: near[lines]) if is_steady else 0
 
 
-def _ends(value: UInt8Array, luma: UInt8Array) -> tuple[int, int]:
-    """Black lines at the beginning and at the end.
+def _ends(value: UInt8Array, luma: UInt8Array, *, is_across: bool) -> tuple[int, int]:
+    """Black lines at the beginning and at the end, rows (`is_across`) or columns.
 
     The last one may have the colour of the picture, whose chroma has half the lines.
     """
-    coloured, black = _black_ends(value), _black_ends(luma)
+    coloured, black = _black_ends(value, is_across=is_across), _black_ends(luma, is_across=is_across)
     first, last = (
         grey if grey - plain <= _TINTED_LINES else plain for plain, grey in zip(coloured, black, strict=True)
     )
     return first, last
 
 
-def _black_ends(value: UInt8Array) -> tuple[int, int]:
+def _black_ends(value: UInt8Array, *, is_across: bool) -> tuple[int, int]:
     """How many lines are black at the beginning and at the end; all of them, twice, where none is anything else."""
-    means = value.mean(axis=1)
-    has_bright = np.count_nonzero(value > _BRIGHT, axis=1) > _MAX_BRIGHT_SHARE * value.shape[1]
-    first, last = _num_black(means, has_bright, value[0]), _num_black(means[::-1], has_bright[::-1], value[-1])
-    return first, last
+    import cv2
+
+    _, bright = cv2.threshold(value, _BRIGHT, 1, cv2.THRESH_BINARY)
+    means, shares = (
+        np.asarray(cv2.reduce(each, int(is_across), cv2.REDUCE_AVG, dtype=cv2.CV_32F)).ravel()
+        for each in (value, bright)
+    )
+    has_bright = shares > _MAX_BRIGHT_SHARE
+    ends = (value[0], value[-1]) if is_across else (value[:, 0], value[:, -1])
+    return _num_black(means, has_bright, ends[0]), _num_black(means[::-1], has_bright[::-1], ends[1])
 
 
-def _num_black(
-    means: npt.NDArray[np.float64], has_bright: npt.NDArray[np.bool_], outermost: npt.NDArray[np.uint8]
-) -> int:
+def _num_black(means: npt.NDArray[Any], has_bright: npt.NDArray[np.bool_], outermost: npt.NDArray[np.uint8]) -> int:
     level = float(np.median(outermost))
     if level > _MAX_LEVEL:
         return 0

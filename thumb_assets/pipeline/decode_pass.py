@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.bars import SECONDS_BETWEEN_LOOKS, BarWatch
+from thumb_assets.bars import BarWatch, look_number
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.events import Events
 from thumb_assets.screens import COLOUR_LINES, largest_colour_share
@@ -198,7 +198,7 @@ class DecodePass:
                     scorer.add(self._video.video_id, frame.inside(bars))
 
     def _look_for_bars(self, frame: Frame) -> None:
-        look = math.floor((frame.pts_seconds - self._seconds[0]) / SECONDS_BETWEEN_LOOKS)
+        look = look_number(frame.pts_seconds - self._seconds[0])
         if look > self._last_look:
             self._last_look = look
             observe_bars(self._bars, frame)

@@ -363,11 +363,10 @@ class SparsePass:
     # Tables
 
     def _make_tables(self, source: IndexedDecoder) -> None:
-        pts = source.index.pts
+        pts, seconds = source.index.pts, source.index.pts_seconds
         self._result.notes |= notes_on_video(source)
         if "videos" in self._stages:
-            seconds, bars = source.index.pts_seconds, self._bars.bars
-            row = video_row(self._video, source, pts, seconds, is_interlaced=False, bars=bars)
+            row = video_row(self._video, source, pts, seconds, is_interlaced=False, bars=self._bars.bars)
             self._result.tables["videos"] = table_from_rows("videos", [row])
         if "frames" in self._stages:
             self._result.tables["frames"] = self._frames_table(source)
