@@ -8,7 +8,6 @@ neither says (how luma is scaled, padded and rounded) was found by comparing sco
 from functools import cache
 from importlib.metadata import version
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -104,6 +103,8 @@ def _luma(image: npt.NDArray[np.uint8]) -> _Float32 | None:
     As many lines are added as are left over beyond whole blocks: a rest of 8 or more becomes a block, a smaller one is
     seen only by the window.
     """
+    import cv2
+
     red, green, blue = (cv2.LUT(plane, share) for plane, share in zip(cv2.split(image), _shares(), strict=True))
     luma: _Float32 = red + green
     luma += blue
@@ -114,8 +115,8 @@ def _luma(image: npt.NDArray[np.uint8]) -> _Float32 | None:
     luma *= np.float32(255)
     np.rint(luma, out=luma)
     height, width = luma.shape
-    padded: _Float32 = cv2.copyMakeBorder(luma, 0, height % _BLOCK, 0, width % _BLOCK, cv2.BORDER_REFLECT)
-    return padded
+    padded = cv2.copyMakeBorder(luma, 0, height % _BLOCK, 0, width % _BLOCK, cv2.BORDER_REFLECT)
+    return np.asarray(padded, np.float32)
 
 
 def _normalised(luma: _Float32) -> _Float32:
@@ -133,15 +134,17 @@ def _normalised(luma: _Float32) -> _Float32:
 
 
 def _blurred(plane: _Float32) -> _Float32:
-    blurred: _Float32 = cv2.filter2D(plane, cv2.CV_32F, _kernel(), borderType=cv2.BORDER_REPLICATE)
-    return blurred
+    import cv2
+
+    blurred = cv2.filter2D(plane, cv2.CV_32F, _kernel(), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(blurred, np.float32)
 
 
 def _column_sums(blocks: _Float32) -> _Float64:
     """Sums down each column of each block: (rows, columns, 16)."""
     height, width = blocks.shape
     strips = blocks.reshape(height // _BLOCK, _BLOCK, width).sum(axis=1)
-    return strips.reshape(len(strips), -1, _BLOCK).astype(np.float64)
+    return np.asarray(strips.reshape(len(strips), -1, _BLOCK), np.float64)
 
 
 def _variance(sums: _Float64, squares: _Float64, columns: range | list[int]) -> _Float64:
@@ -165,9 +168,9 @@ def _has_flat_segment(edges: _Float64) -> npt.NDArray[np.bool_]:
     """Noticeable distortion: a segment of 6 of the 11 in an edge whose deviation is below 0.1 ((N, 4, 16) to (N,))."""
     number = _BLOCK - _SEGMENT + 1
     starts = range(_SEGMENT)
-    total = sum(edges[..., start : start + number] for start in starts)
-    squares = edges * edges
-    total_squares = sum(squares[..., start : start + number] for start in starts)
+    total, total_squares = (
+        np.sum([values[..., start : start + number] for start in starts], axis=0) for values in (edges, edges * edges)
+    )
     variance = (total_squares - total * total / _SEGMENT) / (_SEGMENT - 1)
     flat: npt.NDArray[np.bool_] = (variance < _MIN_SEGMENT_DEVIATION**2).any(axis=(1, 2))
     return flat
