@@ -114,8 +114,8 @@ def _luma(image: npt.NDArray[np.uint8]) -> _Float32 | None:
     luma *= np.float32(255)
     np.rint(luma, out=luma)
     height, width = luma.shape
-    padded: _Float32 = cv2.copyMakeBorder(luma, 0, height % _BLOCK, 0, width % _BLOCK, cv2.BORDER_REFLECT)
-    return padded
+    padded = cv2.copyMakeBorder(luma, 0, height % _BLOCK, 0, width % _BLOCK, cv2.BORDER_REFLECT)
+    return np.asarray(padded, np.float32)
 
 
 def _normalised(luma: _Float32) -> _Float32:
@@ -133,15 +133,15 @@ def _normalised(luma: _Float32) -> _Float32:
 
 
 def _blurred(plane: _Float32) -> _Float32:
-    blurred: _Float32 = cv2.filter2D(plane, cv2.CV_32F, _kernel(), borderType=cv2.BORDER_REPLICATE)
-    return blurred
+    return np.asarray(cv2.filter2D(plane, cv2.CV_32F, _kernel(), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _column_sums(blocks: _Float32) -> _Float64:
     """Sums down each column of each block: (rows, columns, 16)."""
     height, width = blocks.shape
     strips = blocks.reshape(height // _BLOCK, _BLOCK, width).sum(axis=1)
-    return strips.reshape(len(strips), -1, _BLOCK).astype(np.float64)
+    sums: _Float64 = strips.reshape(len(strips), -1, _BLOCK).astype(np.float64)
+    return sums
 
 
 def _variance(sums: _Float64, squares: _Float64, columns: range | list[int]) -> _Float64:
@@ -164,12 +164,11 @@ def _edges(blocks: _Float32) -> _Float64:
 def _has_flat_segment(edges: _Float64) -> npt.NDArray[np.bool_]:
     """Noticeable distortion: a segment of 6 of the 11 in an edge whose deviation is below 0.1 ((N, 4, 16) to (N,))."""
     number = _BLOCK - _SEGMENT + 1
-    starts = range(_SEGMENT)
-    total = sum(edges[..., start : start + number] for start in starts)
-    squares = edges * edges
-    total_squares = sum(squares[..., start : start + number] for start in starts)
+    shifts = [edges[..., start : start + number] for start in range(_SEGMENT)]
+    total: _Float64 = np.sum(shifts, axis=0)
+    total_squares: _Float64 = np.sum(np.square(shifts), axis=0)
     variance = (total_squares - total * total / _SEGMENT) / (_SEGMENT - 1)
-    flat: npt.NDArray[np.bool_] = (variance < _MIN_SEGMENT_DEVIATION**2).any(axis=(1, 2))
+    flat: npt.NDArray[np.bool_] = np.less(variance, _MIN_SEGMENT_DEVIATION**2).any(axis=(1, 2))
     return flat
 
 

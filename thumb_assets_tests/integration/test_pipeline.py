@@ -1,7 +1,7 @@
 """The engine on synthetic videos, from the file to the stills."""
 
-import shutil
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
