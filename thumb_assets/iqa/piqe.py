@@ -168,8 +168,7 @@ def _has_flat_segment(edges: _Float64) -> npt.NDArray[np.bool_]:
     total: _Float64 = np.sum(shifts, axis=0)
     total_squares: _Float64 = np.sum(np.square(shifts), axis=0)
     variance = (total_squares - total * total / _SEGMENT) / (_SEGMENT - 1)
-    flat: npt.NDArray[np.bool_] = np.less(variance, _MIN_SEGMENT_DEVIATION**2).any(axis=(1, 2))
-    return flat
+    return np.asarray((variance < _MIN_SEGMENT_DEVIATION**2).any(axis=(1, 2)), np.bool_)
 
 
 def _is_noisy(variance: _Float64, centre: _Float64, surround: _Float64) -> npt.NDArray[np.bool_]:
