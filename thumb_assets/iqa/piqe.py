@@ -8,6 +8,7 @@ neither says (how luma is scaled, padded and rounded) was found by comparing sco
 from functools import cache
 from importlib.metadata import version
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -103,8 +104,6 @@ def _luma(image: npt.NDArray[np.uint8]) -> _Float32 | None:
     As many lines are added as are left over beyond whole blocks: a rest of 8 or more becomes a block, a smaller one is
     seen only by the window.
     """
-    import cv2
-
     red, green, blue = (cv2.LUT(plane, share) for plane, share in zip(cv2.split(image), _shares(), strict=True))
     luma: _Float32 = red + green
     luma += blue
@@ -134,17 +133,15 @@ def _normalised(luma: _Float32) -> _Float32:
 
 
 def _blurred(plane: _Float32) -> _Float32:
-    import cv2
-
-    blurred = cv2.filter2D(plane, cv2.CV_32F, _kernel(), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(blurred, np.float32)
+    return np.asarray(cv2.filter2D(plane, cv2.CV_32F, _kernel(), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _column_sums(blocks: _Float32) -> _Float64:
     """Sums down each column of each block: (rows, columns, 16)."""
     height, width = blocks.shape
     strips = blocks.reshape(height // _BLOCK, _BLOCK, width).sum(axis=1)
-    return np.asarray(strips.reshape(len(strips), -1, _BLOCK), np.float64)
+    sums: _Float64 = strips.reshape(len(strips), -1, _BLOCK).astype(np.float64)
+    return sums
 
 
 def _variance(sums: _Float64, squares: _Float64, columns: range | list[int]) -> _Float64:
@@ -167,13 +164,11 @@ def _edges(blocks: _Float32) -> _Float64:
 def _has_flat_segment(edges: _Float64) -> npt.NDArray[np.bool_]:
     """Noticeable distortion: a segment of 6 of the 11 in an edge whose deviation is below 0.1 ((N, 4, 16) to (N,))."""
     number = _BLOCK - _SEGMENT + 1
-    starts = range(_SEGMENT)
-    total, total_squares = (
-        np.sum([values[..., start : start + number] for start in starts], axis=0) for values in (edges, edges * edges)
-    )
+    shifts = [edges[..., start : start + number] for start in range(_SEGMENT)]
+    total: _Float64 = np.sum(shifts, axis=0)
+    total_squares: _Float64 = np.sum(np.square(shifts), axis=0)
     variance = (total_squares - total * total / _SEGMENT) / (_SEGMENT - 1)
-    flat: npt.NDArray[np.bool_] = (variance < _MIN_SEGMENT_DEVIATION**2).any(axis=(1, 2))
-    return flat
+    return np.asarray((variance < _MIN_SEGMENT_DEVIATION**2).any(axis=(1, 2)), np.bool_)
 
 
 def _is_noisy(variance: _Float64, centre: _Float64, surround: _Float64) -> npt.NDArray[np.bool_]:
