@@ -35,7 +35,8 @@ def check_results(instance: dg.DagsterInstance, stage: str, name: str) -> dict[s
     records = instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
     results: dict[str, bool] = {}
     for evaluation in evaluations(records):  # newest first
-        if evaluation.partition not in results and evaluation.severity == dg.AssetCheckSeverity.ERROR:
+        is_result = evaluation.passed or evaluation.severity == dg.AssetCheckSeverity.ERROR
+        if evaluation.partition not in results and is_result:
             assert evaluation.target_materialization_data is not None
             results[str(evaluation.partition)] = evaluation.passed
     return results
