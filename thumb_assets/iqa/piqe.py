@@ -8,7 +8,6 @@ neither says (how luma is scaled, padded and rounded) was found by comparing sco
 from functools import cache
 from importlib.metadata import version
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -104,6 +103,8 @@ def _luma(image: npt.NDArray[np.uint8]) -> _Float32 | None:
     As many lines are added as are left over beyond whole blocks: a rest of 8 or more becomes a block, a smaller one is
     seen only by the window.
     """
+    import cv2
+
     red, green, blue = (cv2.LUT(plane, share) for plane, share in zip(cv2.split(image), _shares(), strict=True))
     luma: _Float32 = red + green
     luma += blue
@@ -133,6 +134,8 @@ def _normalised(luma: _Float32) -> _Float32:
 
 
 def _blurred(plane: _Float32) -> _Float32:
+    import cv2
+
     return np.asarray(cv2.filter2D(plane, cv2.CV_32F, _kernel(), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
