@@ -13,7 +13,7 @@ from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
 
 # Raised with every change of the choice: screens by states; fewer selections rather than ones far below the best.
-VERSION_OF_CHOICE = "12"
+VERSION_OF_CHOICE = "13"
 
 
 def select_frames(job: VideoTables, run: RunContext) -> Made:
