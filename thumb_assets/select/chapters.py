@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from thumb_assets.select.choose import one_thread
 from thumb_assets.select.measure import CandidateArrays, ScoreTables, arrays_from_tables, require_video
+from thumb_assets.select.ranks import percentile_ranks
 from thumb_assets.select.rules import EXCLUDED, NOTHING
-from thumb_assets.select.score import percentile_ranks, score_candidates
+from thumb_assets.select.score import score_candidates
 from thumb_assets.select.similarity import FloatArray, comparable_vectors, known_rows, max_cosine_of
 from thumb_assets.select.verdicts import judge
 from thumb_assets.settings.selection import SelectionSettings

@@ -13,16 +13,17 @@ from thumb_assets.select.components import COMPONENTS
 from thumb_assets.select.diversify import Notes, diversify
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.keyframes import choose_keyframes
-from thumb_assets.select.measure import COVER, CandidateArrays, ScoreTables, arrays_from_tables, require_video
-from thumb_assets.select.rules import DOUBTFUL, LOOKS, RULES, Rejection, rule_of
-from thumb_assets.select.score import (
-    Scores,
-    groups_of,
-    groups_of_shots,
-    order_in_groups,
-    score_candidates,
-    used_components,
+from thumb_assets.select.measure import (
+    COVER,
+    FACE_VALUES,
+    CandidateArrays,
+    ScoreTables,
+    arrays_from_tables,
+    require_video,
 )
+from thumb_assets.select.ranks import groups_of, groups_of_shots, order_in_groups
+from thumb_assets.select.rules import DOUBTFUL, LOOKS, RULES, Rejection, rule_of
+from thumb_assets.select.score import Scores, score_candidates, used_components
 from thumb_assets.select.screens import choose_states
 from thumb_assets.select.similarity import Field, field_of
 from thumb_assets.select.states import states_of_video
@@ -297,7 +298,7 @@ def one_thread() -> Any:
 
 def sources_of_selections() -> dict[str, tuple[str, ...]]:
     """By column of the table `selections` that is made of others: these, as `table.column`."""
-    of_faces = ("faces.confidence", "faces.height", "faces.laplacian_variance", "faces.frontality")
+    of_faces = tuple(f"faces.{name}" for name in FACE_VALUES)
     of_scores = {component.column: component.sources for component in COMPONENTS} | {"face_bonus": of_faces}
     of_score = tuple(dict.fromkeys(source for sources in of_scores.values() for source in sources))
     of_rules = [source for rule in RULES for source in rule.sources]

@@ -124,7 +124,7 @@ class FaceArrays:
         positions: (M,) int64, the candidate a face is on, counted within its video; NO_CANDIDATE where there is none.
         x, y, width, height: (M,) float64, pixels of the displayed frame.
         confidence: (M,) float64, 0..1.
-        laplacian_variance, frontality: (M,) float64, NaN where it is not known.
+        laplacian_variance, frontality, eye_openness, mouth_openness, gaze: (M,) float64, NaN where it is not known.
     """
 
     offsets: NDArray[np.int64]
@@ -136,9 +136,12 @@ class FaceArrays:
     confidence: NDArray[np.float64]
     laplacian_variance: NDArray[np.float64]
     frontality: NDArray[np.float64]
+    eye_openness: NDArray[np.float64]
+    mouth_openness: NDArray[np.float64]
+    gaze: NDArray[np.float64]
 
 
-FACE_VALUES = ("x", "y", "width", "height", "confidence", "laplacian_variance", "frontality")
+FACE_VALUES = tuple(each.name for each in fields(FaceArrays) if each.name not in {"offsets", "positions"})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
+from thumb_assets.select.faces import face_shares
 from thumb_assets.select.measure import BANNED, SOURCES, VALUES, CandidateArrays
 from thumb_assets.select.similarity import like_banned
 from thumb_assets.select.states import GROWING_SHARE, kept_shares
@@ -238,6 +239,10 @@ RULES: tuple[Rule, ...] = (
          "times_median"),
     Rule("moving_too_fast", DEGRADED, "greatest_motion", "above", "reject.max_motion",
          "frames beside it differ by {value:.1f} levels, above {threshold:.1f}"),
+    Rule("turned_away", DEGRADED, lambda evidence: face_shares(evidence.measured), "at_or_above",
+         "reject.turned_away_share",
+         "it shows no face, and {value_share} of the candidates of its shot do, at least {threshold_share}",
+         reads=("faces.height", *SHOTS)),
     # A model may find all of a video rather like a title card.
     Rule("title_card", DEGRADED, _title_card_margin, "above", "reject.max_title_card_margin",
          "likeness to a title card is {value:+.3f} beside that to a good frame, above {threshold:+.3f} (at least "

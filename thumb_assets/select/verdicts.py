@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.measure import CandidateArrays
+from thumb_assets.select.ranks import groups_of, quantiles_of_groups
 from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, RULES, USABLE, Evidence, Rejection, Rule
-from thumb_assets.select.score import groups_of, quantiles_of_groups
 from thumb_assets.select.states import are_screens, may_be_cards
 from thumb_assets.settings.selection import SelectionSettings
 

@@ -105,6 +105,12 @@ class RejectSettings(StageSettings):
         le=255,
         description="Above this difference of two frames within 0.12 s there is too much motion, or a jump.",
     )
+    turned_away_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Turned away: no face, where this share of the shot's candidates, or more, have one.",
+    )
     max_title_card_margin: float = Field(
         0.10, ge=-2, le=2, description="A title card: more similar to one than to a good frame, by more than this."
     )

@@ -121,10 +121,17 @@ class CandidatesSettings(StageSettings):
 class FacesSettings(StageSettings):
     """Face detection."""
 
-    detector: Literal["none", "yunet"] = Field("none", description="No package ships YuNet's file, so off by default.")
-    model_path: Path | None = Field(None, description="YuNet's ONNX file; null looks it up in the weights room.")
-    working_height: int = Field(540, ge=64, le=2160, description="Lines of the image the detector sees.")
+    detector: Literal["auto", "none", "yunet", "centerface"] = Field(
+        "auto", description="auto: yunet where its file is here, else centerface, else faces are left out."
+    )
+    model_path: Path | None = Field(
+        None, description="The detector's ONNX file (auto: YuNet's); null looks it up in the weights room."
+    )
+    working_height: int = Field(540, ge=64, le=2160, description="Lines of the image the faces are measured in.")
     min_confidence: float = Field(0.7, ge=0, le=1, description="Boxes with less are dropped by the detector.")
+    landmarks: Literal["auto", "none"] = Field(
+        "auto", description="auto: eyes, mouth and gaze of large faces where the model face-landmarker is here."
+    )
     on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
         "skip", description="If the model is unavailable."
     )

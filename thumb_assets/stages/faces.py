@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
-from thumb_assets.faces import load_face_detector, scale_boxes
+from thumb_assets.faces.boxes import scale_boxes
+from thumb_assets.faces.loading import detector_model, landmarks_model, load_face_detector, load_face_landmarker
 from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import box_laplacian_variance
 from thumb_assets.stages.kit.declaration import FromFrames, Stage
@@ -12,13 +13,18 @@ from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES
 from thumb_assets.tables.measurements import FACES
 from thumb_assets.video.frame import Frame
-from thumb_assets.weights.registry import ModelFile, find_model
+from thumb_assets.weights.registry import ModelFile
 
 
 def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:
     detector = load_face_detector(settings.faces)
     if detector is None:
-        raise ModelUnavailableError("faces are not looked for: set faces.detector=yunet to find them")
+        raise ModelUnavailableError("faces are not looked for: set faces.detector=auto to find them")
+
+    landmarker = load_face_landmarker(settings.faces)
+    footer = {"model_sha256": detector.model_sha256}
+    if landmarker is not None:
+        footer["landmarks_sha256"] = landmarker.model_sha256
 
     def render(frame: Frame) -> tuple[Any, float]:
         rgb = frame.whole.rgb(settings.faces.working_height)  # the boxes are those of the whole frame
@@ -28,6 +34,8 @@ def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:
         found = []
         for rgb, factor in items:
             boxes = detector.detect(rgb)
+            if landmarker is not None:
+                boxes = landmarker.look_at(rgb, boxes)
             variances = [box_laplacian_variance(rgb, (box.x, box.y, box.width, box.height)) for box in boxes]
             found.append(list(zip(scale_boxes(boxes, factor), variances, strict=True)))
         return found
@@ -48,16 +56,18 @@ def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:
                 "laplacian_variance": variance,
                 "frontality": box.frontality,
                 "detector": detector.name,
+                "eye_openness": box.eye_openness,
+                "mouth_openness": box.mouth_openness,
+                "gaze": box.gaze,
             }
             for face_index, (box, variance) in enumerate(faces)
         ]
 
-    return FrameScorer("faces", render, score, to_rows, footer={"model_sha256": detector.model_sha256})
+    return FrameScorer("faces", render, score, to_rows, footer=footer)
 
 
 def _models(settings: Settings) -> tuple[ModelFile, ...]:
-    model = find_model(settings.faces.detector)
-    return () if model is None else (model,)
+    return tuple(filter(None, (detector_model(settings.faces), landmarks_model(settings.faces))))
 
 
 STAGE = Stage(
@@ -67,7 +77,7 @@ STAGE = Stage(
     reads=OF_FRAMES,
     section="faces",
     is_on=lambda s: s.faces.detector != "none",
-    version="3",  # mirrored pictures, and whether a face looks at the camera
+    version="4",  # eyes, mouth and gaze
     tools=("opencv-python-headless",),
     models=_models,
     model_files=lambda s: (s.faces.model_path,),

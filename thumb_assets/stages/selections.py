@@ -14,7 +14,7 @@ from thumb_assets.tables.checks import Verdict, verify_coverage
 from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
 
-# Raised with every change of the choice: screens by states, nothing of a video that shows nothing, subjects.
+# Raised with every change of the choice: screens by states, nothing of a video that shows nothing, subjects, faces.
 VERSION_OF_CHOICE = "14"
 
 

@@ -306,10 +306,15 @@ FACES = TableContract(
         ),
         Column("frontality", _float, "1: nose midway between the eyes; 0: an eye is hidden.", "", True),
         Column("detector", _text, "Which detector found it."),
+        Column(
+            "eye_openness", _float, "Height over width of the eyes: 0 closed, from about .2 on open.", "", True, since=3
+        ),
+        Column("mouth_openness", _float, "Gap between the lips over the mouth's width: 0 closed.", "", True, since=3),
+        Column("gaze", _float, "1: the irises are in the middle of the eyes; 0: at a corner.", "", True, since=3),
     ),
     key=("video_id", "frame_index", "face_index"),
-    schema_version=2,
-    footer_doc="model_sha256",
+    schema_version=3,
+    footer_doc="model_sha256, landmarks_sha256",
 )
 
 SUBJECTS = TableContract(

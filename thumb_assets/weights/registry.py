@@ -51,6 +51,7 @@ class ModelFile:
         package: the distribution that brings or needs it.
         folder: where in the package the file lies.
         note: one clause for people.
+        is_optional: whether its stage does without it where its file is not here.
     """
 
     name: str
@@ -68,6 +69,7 @@ class ModelFile:
     package: str = ""
     folder: str = ""
     note: str = ""
+    is_optional: bool = False
 
     @property
     def local_folders(self) -> tuple[str, ...]:

@@ -196,7 +196,7 @@ def test_dagster_tells_what_is_out_of_date(
     video_ids = register(data_dir, [synthetic_videos("multi_shot"), synthetic_videos("cfr")])
     assert run_range(video_ids, WITHOUT_MODELS).success
     video_id = video_ids[0]
-    assert stale_causes(instance, data_dir, video_id) == {}  # though `faces`, off by default, never was
+    assert stale_causes(instance, data_dir, video_id) == {}  # though `clip_scores` and `faces` never were
     assert stale_causes(instance, data_dir, video_id, "stills.jpeg_quality=60") == {
         "stills": {"stills has a new code version"}
     }

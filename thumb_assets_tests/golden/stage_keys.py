@@ -53,10 +53,16 @@ def _facts_of(stage: str, settings: Settings) -> dict[str, Any]:
         "settings_sha256": stage_settings_sha256(stage, settings),
         "tools": list(json.loads(footer["tool_versions"])),
         "inputs": sorted(table_inputs(stage)),
-        "models": [model.name for model in models_of_stage(stage, settings)],
+        "models": _models_of(stage, settings),
         "remembered": hashlib.sha256(footer_of(stage, settings, None).get("made_with", "").encode()).hexdigest()[:16],
         "stage_key": _key_of(stage, settings, footer),
     }
+
+
+def _models_of(stage: str, settings: Settings) -> list[str]:
+    names = [model.name for model in models_of_stage(stage, settings)]
+    # The detector that `auto` finds differs by machine.
+    return ["auto", *names[1:]] if stage == "faces" and settings.faces.detector == "auto" else names
 
 
 def _key_of(stage: str, settings: Settings, footer: dict[str, str]) -> list[str]:

@@ -198,7 +198,7 @@ def test_unavailable_models_are_skipped_or_fail_as_the_setting_says(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     stages = [stage for stage in STAGES if stage not in {"iqa_scores", "subjects"}]
-    hub_model = ["clip.model=ViT-B-32-256", "clip.pretrained=datacomp_s34b_b86k"]
+    hub_model = ["clip.model=ViT-B-32-256", "clip.pretrained=datacomp_s34b_b86k", "faces.detector=none"]
     results = run_stages(data_dir, [video_id], stages, settings=load_settings(overrides=hub_model))
     skipped = results[video_id, "clip_scores"]
     assert skipped.status == "skipped"

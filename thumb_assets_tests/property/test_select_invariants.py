@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from thumb_assets.select.choose import Choice, pick
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays, joined
+from thumb_assets.select.ranks import percentile_ranks
 from thumb_assets.select.rules import DEGRADED, EXCLUDED, rule_of
-from thumb_assets.select.score import percentile_ranks
 from thumb_assets.select.similarity import comparable_vectors
 from thumb_assets.select.verdicts import NO_RULE, judge
 from thumb_assets.settings.selection import SelectionSettings

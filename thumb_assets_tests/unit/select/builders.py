@@ -215,9 +215,13 @@ def face_boxes_table(
     confidences: Sequence[float] | None = None,
     variances: Sequence[float | None] | None = None,
     frontalities: Sequence[float | None] | None = None,
+    eyes: Sequence[float | None] | None = None,
+    mouths: Sequence[float | None] | None = None,
+    gazes: Sequence[float | None] | None = None,
 ) -> pa.Table:
     """faces: (frame_index, x, y, height) of square boxes."""
     num = len(boxes)
+    looks = zip(eyes or [None] * num, mouths or [None] * num, gazes or [None] * num, strict=True)
     columns = (confidences or [1.0] * num, variances or [None] * num, frontalities or [None] * num)
     return table_from_rows(
         "faces",
@@ -234,9 +238,12 @@ def face_boxes_table(
                 "laplacian_variance": variance,
                 "frontality": frontality,
                 "detector": "yunet",
+                "eye_openness": eye,
+                "mouth_openness": mouth,
+                "gaze": gaze,
             }
-            for face_index, ((frame_index, x, y, height), confidence, variance, frontality) in enumerate(
-                zip(boxes, *columns, strict=True)
+            for face_index, ((frame_index, x, y, height), confidence, variance, frontality, (eye, mouth, gaze)) in (
+                enumerate(zip(boxes, *columns, looks, strict=True))
             )
         ],
     )

@@ -46,6 +46,7 @@ KNOWN_REASONS = (
     "flash",
     "blurred",
     "moving_too_fast",
+    "turned_away",
     "title_card",
     "text_overlay",
     "letterbox",

@@ -122,7 +122,7 @@ def test_settings_name_the_models_of_each_stage():
     settings = load_settings("gpu", ['iqa.metrics=["niqe","laion_aes"]', "clip.model=RN50", "clip.pretrained=cc12m"])
     assert [model.name for model in models_of_stage("iqa_scores", settings)] == ["niqe", "laion_aes"]
     assert [model.name for model in models_of_stage("clip_scores", settings)] == ["RN50/cc12m"]
-    assert [model.name for model in models_of_stage("faces", settings)] == ["yunet"]
+    assert [model.name for model in models_of_stage("faces", settings)] == ["yunet", "face-landmarker"]
     assert models_of_stage("shots", settings) == ()
     assert models_of_stage("sharpness", settings) == ()
     embedded = load_settings(overrides=["clip.model=thumb-mini", "clip.pretrained=embedded"])
