@@ -23,7 +23,7 @@ LIBRARY_ROOMS = {
     "cv2": {"video", "shots", "sharpness", "appearance", "screens", "writing", "faces", "export"},
     "skimage": {"appearance"},
     "sklearn": {"select", "learn"},
-    "scipy": {"learn", "writing"},
+    "scipy": {"learn", "writing", "audio"},
     "safetensors": {"store"},
     "usearch": {"survey"},
     "sqlite3": {"store"},

@@ -52,6 +52,7 @@ def stage_key(
     *,
     source: tuple[str, str],
     inputs: Mapping[str, str | None],
+    beside: Mapping[str, str | None] | None = None,
     has_company: bool = True,
     guides: Mapping[str, str | None] | None = None,
 ) -> str:
@@ -60,6 +61,7 @@ def stage_key(
     Args:
         source: SHA-256 of the video's file, and its path, which stands in the tables too.
         inputs: content hash of each table the stage reads; None for one that is not there.
+        beside: content of each file beside the video that the stage reads, by name.
         has_company: whether the stages run with it that change its tables (see `Stage.with_stages`).
         guides: hashes of what guides the choice beside the video's tables; None for what has no say.
     """
@@ -71,6 +73,8 @@ def stage_key(
         "files": [_file_identity(path) for path in STAGES[stage].model_files(settings) if path],
         "guides": dict(guides or {}),
     }
+    if beside:  # not where there is none: the keys of tables that were made before stay
+        facts["beside"] = dict(beside)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "backslashreplace")).hexdigest()
 
 

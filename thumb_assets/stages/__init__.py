@@ -21,8 +21,8 @@ from thumb_assets.weights.registry import MODEL_FILES, ModelFile, check_models
 ENTRY_POINTS = "thumb_assets.stages"
 # The order of the flow. A stage that is not named here comes after the last of those that it reads or uses.
 _FLOW = (
-    *("videos", "frames", "shots", "candidate_frames"),
-    *("sharpness", "appearance", "faces", "clip_scores", "iqa_scores"),
+    *("videos", "frames", "shots", "subtitles", "candidate_frames"),
+    *("sharpness", "appearance", "faces", "clip_scores", "iqa_scores", "audio"),
     *("judgements", "selections", "chapters", "stills", "crops", "published"),
     "catalog",
 )

@@ -4,6 +4,7 @@ from thumb_assets.errors import ContractError
 from thumb_assets.tables.declaration import TableContract
 from thumb_assets.tables.measurements import (
     APPEARANCE,
+    AUDIO,
     CANDIDATE_FRAMES,
     CLIP_SCORES,
     FACES,
@@ -11,6 +12,7 @@ from thumb_assets.tables.measurements import (
     IQA_SCORES,
     SHARPNESS,
     SHOTS,
+    SUBTITLES,
     VIDEOS,
 )
 from thumb_assets.tables.outputs import (
@@ -32,6 +34,8 @@ TABLES: dict[str, TableContract] = {
         VIDEOS,
         FRAMES,
         SHOTS,
+        SUBTITLES,
+        AUDIO,
         CANDIDATE_FRAMES,
         SHARPNESS,
         APPEARANCE,
