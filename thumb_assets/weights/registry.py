@@ -15,7 +15,7 @@ from thumb_assets.settings.stages import ModelsSettings
 
 ModelKind = Literal["faces", "clip", "iqa", "shots"]
 Use = Literal["commercial", "research", "unknown"]
-Source = Literal["hub", "url", "package", "embedded", "library"]
+Source = Literal["hub", "url", "package", "wheel", "embedded", "library"]
 
 # The names under which open_clip's repositories keep their weights, safetensors first: nothing in one is executed.
 OPEN_CLIP_FILE_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -43,8 +43,9 @@ class ModelFile:
         num_bytes: approximate size, for people.
         sha256: hex digest or the beginning of one, where the publisher's is known; every copy is checked against it.
         setting: the setting that names such a file explicitly, for messages.
-        source: `hub`; `url` (a plain download); `package` (an installed package brings it); `embedded` (this one
-            does); `library` (no file, or one that the library fetches by itself).
+        source: `hub`; `url` (a plain download); `package` (an installed package brings it); `wheel` (taken out of a
+            package that need not be installed); `embedded` (this one brings it); `library` (no file, or one that the
+            library fetches by itself).
         revision: commit on the hub, or version of the package; None where none was verified: the newest is taken.
         url: the address, where `source` is `url`; for people otherwise.
         package: the distribution that brings or needs it.
@@ -82,7 +83,7 @@ class ModelFile:
     @property
     def origin(self) -> str:
         """Where it comes from, for people."""
-        package = f"the package {self.package}"
+        package = " ".join(filter(None, ("the package", self.package, self.revision)))
         places = {"hub": self.hub_repo, "url": self.url, "embedded": "this package"}
         return places.get(self.source, package)
 
@@ -176,6 +177,8 @@ def _model_file(entry: dict[str, Any]) -> ModelFile:
     values = base | _DEFAULTS.get(entry["kind"], {}) | entry
     if values.get("source", "hub") not in get_args(Source) or values["use"] not in get_args(Use):
         raise SettingsError(f"models.json: {entry['name']} has an unknown source or use")
+    if values.get("source") == "wheel" and not all(values.get(key) for key in ("package", "revision", "sha256")):
+        raise SettingsError(f"models.json: {entry['name']} comes from a wheel: name its package, revision and sha256")
     if values.get("source", "hub") != "hub":
         values["hub_repo"] = ""
     values["file_names"] = tuple(values["file_names"])
