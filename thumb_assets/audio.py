@@ -49,12 +49,15 @@ class SoundMeter:
     Args:
         begin_seconds: when the first frame appears.
         end_seconds: when the last one is gone.
+
+    Attributes:
+        num_steps: half seconds of the video.
     """
 
     def __init__(self, *, begin_seconds: float, end_seconds: float) -> None:
         self._begin = begin_seconds
-        self._num_steps = max(0, int(np.ceil(round((end_seconds - begin_seconds) / STEP_SECONDS, 6))))
-        num_bins = self._num_steps * _STEP_BINS
+        self.num_steps = max(0, int(np.ceil(round((end_seconds - begin_seconds) / STEP_SECONDS, 6))))
+        num_bins = self.num_steps * _STEP_BINS
         self._power, self._counts, self._peaks = np.zeros(num_bins), np.zeros(num_bins), np.zeros(num_bins)
         self._form: tuple[int, tuple[str, ...]] | None = None
         self._weighting = self._state = np.zeros(0)
@@ -91,7 +94,7 @@ class SoundMeter:
         rises = np.nan_to_num(levels - np.maximum(earlier, SILENCE_LUFS), nan=0.0)
         peaks = 20 * np.log10(np.maximum(self._peaks, 10 ** (_LEAST_PEAK_DBFS / 20)))
         return Heard(
-            self._begin + STEP_SECONDS * np.arange(self._num_steps, dtype=np.float64),
+            self._begin + STEP_SECONDS * np.arange(self.num_steps, dtype=np.float64),
             _greatest(np.maximum(windows, SILENCE_LUFS), is_heard),
             _greatest(peaks, is_heard),
             _greatest(np.maximum(rises, 0.0), is_heard),

@@ -24,7 +24,7 @@ LIBRARY_ROOMS = {
     "skimage": {"appearance"},
     "sklearn": {"select", "learn"},
     "scipy": {"learn", "writing", "audio"},
-    "safetensors": {"store"},
+    "safetensors": {"store", "speech"},
     "usearch": {"survey"},
     "sqlite3": {"store"},
     "pyarrow.parquet": {"store"},

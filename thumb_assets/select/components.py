@@ -14,6 +14,8 @@ from thumb_assets.select.states import worth_of_states
 from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 
 FloatArray = NDArray[np.float64]
+# Of two subtitles the one that has a word more is meant, whatever the pictures are like.
+_SAID_POWER = 4
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,16 @@ def _judged(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
     return np.where(is_unasked, 0.0, scores)
 
 
+def _said(measured: CandidateArrays, guidance: Guidance) -> FloatArray:
+    """Likeness of the subtitle to what is looked for, beside the best of the video; what is half as like is nothing."""
+    said, videos = guidance.said(measured), len(measured.video_ids)
+    best = np.full(videos, np.nan)
+    for video in range(videos):
+        own = said[measured.span(video)]
+        best[video] = own.max() if len(own) else np.nan
+    return np.asarray((said / np.repeat(best, np.diff(measured.offsets))) ** _SAID_POWER)
+
+
 def _worth_of_states(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
     return worth_of_states(measured)
 
@@ -98,9 +110,10 @@ COMPONENTS: tuple[Component, ...] = (
     Component("contrast", "luma_std", of_shot=True, of_library=True),
     Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",),
               applies_to="all"),
-    Component("words", lambda measured, guidance: guidance.said(measured), is_percentile=False,
+    Component("words", _said, is_percentile=False,
               reads=("subtitles.text", "subtitles.start_seconds", "subtitles.end_seconds"), applies_to="all"),
     Component("sound", "loudness_lufs"),
+    Component("speech", "speech_probability", is_percentile=False),
     Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",), applies_to="all"),
     Component("learned", _learned, reads=("clip_scores.embedding", "appearance.descriptor")),
     Component("state", _worth_of_states, is_percentile=False, applies_to="screens",

@@ -37,7 +37,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "num_recurrences": ("recurrences", "num_videos"),
 }
 # The same of tables whose rows are spans of time.
-SPANS: dict[str, tuple[str, str]] = {"loudness_lufs": ("audio", "loudness_lufs")}
+SPANS: dict[str, tuple[str, str]] = {
+    "loudness_lufs": ("audio", "loudness_lufs"),
+    "speech_probability": ("audio", "speech_probability"),
+}
 # All float64 arrays of CandidateArrays, one value per candidate.
 VALUES: tuple[str, ...] = ("pts_seconds", *COLUMNS, *SPANS, *SURROUNDINGS, "decision", "is_judged")
 # By value: the columns it comes from, as `table.column`.
@@ -58,7 +61,7 @@ class ScoreTables:
         frames, shots: of the whole video.
         sharpness, appearance, clip_scores, iqa_scores: of its candidates; rows of other frames are passed over.
         faces: None where faces were not looked for, no rows where none was found.
-        subtitles: cues of the whole video.
+        audio, subtitles: of the whole video.
         judgements: of some of the candidates.
         recurrences: of those candidates that are shown alike in other videos.
         decisions: what people decided.
@@ -75,6 +78,7 @@ class ScoreTables:
     faces: pa.Table | None = None
     clip_scores: pa.Table | None = None
     iqa_scores: pa.Table | None = None
+    audio: pa.Table | None = None
     subtitles: pa.Table | None = None
     judgements: pa.Table | None = None
     recurrences: pa.Table | None = None

@@ -20,9 +20,12 @@ class ComponentWeights(StageSettings):
     contrast: float = Field(0.05, ge=0, description="Percentile of the luma's standard deviation.")
     text: float = Field(0.50, ge=0, description="Percentile of the likeness to selection.looking_for.")
     words: float = Field(
-        1.0, ge=0, description="Share of the words of selection.looking_for in the subtitle at the frame."
+        1.0,
+        ge=0,
+        description="Words of selection.looking_for in the subtitle at the frame, beside the best of the video.",
     )
     sound: float = Field(0.0, ge=0, description="Percentile of the loudness around the frame.")
+    speech: float = Field(0.0, ge=0, description="Probability that somebody speaks around the frame.")
     judge: float = Field(1.0, ge=0, description="The judge's score over 10; 0 where it was not asked for it.")
     learned: float = Field(1.0, ge=0, description="Percentile of the learned scorer's score.")
     state: float = Field(

@@ -92,6 +92,10 @@ class AudioSettings(StageSettings):
     """Measuring of sound."""
 
     is_on: bool = Field(True, description="Measure how loud it is, every half second.")
+    speech: Literal["none", "silero"] = Field(
+        "silero", description="Model that hears speech; without its file the probability is null."
+    )
+    model_path: Path | None = Field(None, description="Silero VAD's file; null looks it up in the weights room.")
 
 
 class CandidatesSettings(StageSettings):

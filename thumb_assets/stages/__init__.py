@@ -63,7 +63,7 @@ STAGES: dict[str, Stage] = _all()
 
 def models_of_stage(stage: str, settings: Settings) -> tuple[ModelFile, ...]:
     """The models a stage loads with these settings; none for a stage without a model."""
-    return STAGES[stage].models(settings)
+    return (*STAGES[stage].models(settings), *STAGES[stage].optional_models(settings))
 
 
 def models_of_settings(settings: Settings) -> tuple[ModelFile, ...]:

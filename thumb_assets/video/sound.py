@@ -1,7 +1,7 @@
 """Decodes the sound of a file in blocks, placed on the timeline of its video."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,8 +26,13 @@ _LARGEST_SLIP_SECONDS = 0.05
 # What full scale is, and what silence is, by FFmpeg's name of a kind of sample.
 _SCALES = {"u8": (2.0**7, 2.0**7), "s16": (2.0**15, 0.0), "s32": (2.0**31, 0.0), "s64": (2.0**63, 0.0),
            "flt": (1.0, 0.0), "dbl": (1.0, 0.0)}  # fmt: skip
+VOICE_RATE = 16_000
 # Floats of damaged files are anything; nothing is louder than so many times full scale.
 _LOUDEST = 16.0
+
+
+def _silence() -> NDArray[np.float32]:
+    return np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class SoundBlock:
         channels: FFmpeg's names of the places of the channels, such as FL or LFE.
         samples: (C, N) float32, full scale is 1.
         is_joined: whether it begins where the one before it ends.
+        voice: (M,) float32, the same in one channel at 16 kHz, as far as it is done; empty where none is asked for.
     """
 
     seconds: float
@@ -47,12 +53,16 @@ class SoundBlock:
     channels: tuple[str, ...]
     samples: NDArray[np.float32]
     is_joined: bool
+    voice: NDArray[np.float32] = field(default_factory=_silence)
 
 
 class SoundReader:
     """The sound that a player plays: of the tracks that can be decoded the default one, else the first.
 
     Use as a context manager; iterate once.
+
+    Args:
+        has_voice: whether blocks have `voice`.
 
     Attributes:
         num_tracks: tracks of sound in the file.
@@ -65,7 +75,8 @@ class SoundReader:
         BadInputError: the file cannot be opened.
     """
 
-    def __init__(self, path: Path, stamps: VideoStamps, settings: VideoSettings) -> None:
+    def __init__(self, path: Path, stamps: VideoStamps, settings: VideoSettings, *, has_voice: bool = False) -> None:
+        self._has_voice = has_voice
         self._times = PacketTimes(stamps)
         self._video_index = stamps.stream_index
         self._container, _ = open_container(path, max_bytes=settings.max_file_bytes)
@@ -94,13 +105,16 @@ class SoundReader:
     def blocks(self, *, end_seconds: float) -> Iterator[SoundBlock]:
         """The sound until that second, block by block; what cannot be decoded is left out and counted."""
         waiting: list[NDArray[np.float32]] = []
+        voices: list[NDArray[np.float32]] = [_silence()]
+        voice = _Voice()
         begin, end, is_joined = 0.0, 0.0, False
         form: tuple[int, tuple[str, ...]] = (0, ())
 
         def block() -> SoundBlock:
-            samples = np.concatenate(waiting, axis=1)
+            made = SoundBlock(begin, *form, np.concatenate(waiting, axis=1), is_joined, np.concatenate(voices))
             waiting.clear()
-            return SoundBlock(begin, *form, samples, is_joined=is_joined)
+            voices[1:] = []
+            return made
 
         for seconds, frame in self._frames():
             samples = _samples_of(frame)
@@ -111,10 +125,12 @@ class SoundReader:
                 yield block()
                 begin, is_joined = end, follows
             if not follows:
-                begin, end, form, is_joined = at, at, own_form, False
+                begin, end, form, is_joined, voice = at, at, own_form, False, _Voice()
             if begin > end_seconds and not self._times.needs_video:
                 return
             waiting.append(samples)
+            if self._has_voice:
+                voices += voice.of(frame)
             end += samples.shape[1] / frame.sample_rate
         if waiting:
             yield block()
@@ -146,6 +162,22 @@ class SoundReader:
                     yield packet
         except (FFmpegError, OSError, ValueError, IndexError):
             self.is_cut = True
+
+
+class _Voice:
+    """One stretch of sound in one channel at 16 kHz."""
+
+    def __init__(self) -> None:
+        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=VOICE_RATE)
+
+    def of(self, frame: av.AudioFrame) -> list[NDArray[np.float32]]:
+        """(M,) float32 of what is done by now; nothing of a frame that cannot be turned into that."""
+        frame.pts = None
+        try:
+            parts = [part.to_ndarray().reshape(-1) for part in self._resampler.resample(frame)]
+        except (FFmpegError, ValueError):
+            return []
+        return [np.clip(np.nan_to_num(part), -_LOUDEST, _LOUDEST) for part in parts]
 
 
 def _samples_of(frame: av.AudioFrame) -> NDArray[np.float32]:

@@ -85,3 +85,23 @@ def test_damaged_sound_is_measured_as_far_as_it_goes(tmp_path, data_dir):
     (video_id,) = register(data_dir, [path])
     results = run_stages(data_dir, [video_id], STAGES)
     assert {result.status for result in results.values()} == {"done"}, results
+
+
+def test_sound_follows_the_picture_where_recordings_are_joined(tmp_path, data_dir):
+    """`cat a.ts b.ts`: the stamps of all streams begin again, and time goes on."""
+    quiet = 0.001 * tone(4, channels=2)
+    burst = quiet.copy()
+    burst[:, 48_000 * 2 : 48_000 * 2 + 20_000] = tone(20_000 / 48_000)
+    parts = [
+        write(tmp_path / f"{number}.ts", Film(sounds=[Sound(samples, codec="mp2", layout="stereo", begin_seconds=0)]))
+        for number, samples in enumerate((quiet, burst))
+    ]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    _, rows = audio(data_dir, path)
+    frames = TableStore(data_dir).read("frames", rows[0]["video_id"]).column("pts_seconds").to_pylist()
+    loudest = max(rows, key=lambda row: row["peak_dbfs"])
+    assert len(frames) == 200
+    assert loudest["start_seconds"] <= frames[150] + 0.2
+    assert loudest["end_seconds"] >= frames[150] - 0.1
+    assert all(row["loudness_lufs"] is not None for row in rows[1:-1])

@@ -1,11 +1,13 @@
 """The stage `subtitles` from the file on: tracks, sidecars, what keeps it current, hostile files."""
 
 import pytest
+from click.testing import CliRunner
 
+from thumb_assets.cli import main
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.film import Film, Text, srt, write
-from thumb_assets_tests.support.running import register, run_stages
+from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 
 STAGES = ("videos", "frames", "shots", "subtitles", "candidate_frames")
 CUES = [(0.5, 1.5, "Hello <i>there</i>"), (2.0, 3.0, "Second line")]
@@ -83,3 +85,23 @@ def test_no_table_is_made_where_subtitles_are_off(tmp_path, data_dir):
     (video_id,) = register(data_dir, [write(tmp_path / "f.mkv", Film(seconds=1.0))])
     settings = load_settings(overrides=["subtitles.is_on=false"])
     assert run_stages(data_dir, [video_id], STAGES, settings=settings)[video_id, "subtitles"].status == "skipped"
+
+
+def test_the_moment_of_a_subtitle_is_found_by_its_words_and_told(tmp_path, data_dir):
+    path = write(tmp_path / "f.mkv", Film(seconds=8.0, shot_seconds=4.0))
+    (tmp_path / "f.srt").write_text(srt([(1.0, 1.6, "Good evening"), (5.05, 5.65, "The <b>budget</b> is here")]))
+    (video_id,) = register(data_dir, [path])
+    settings = load_settings(overrides=["selection.looking_for=Budget here", "candidates.min_num_candidates=0"])
+    results = run_stages(data_dir, [video_id], WITHOUT_MODELS, settings=settings)
+    assert {result.status for result in results.values()} == {"done"}, results
+    store = TableStore(data_dir)
+    methods = {
+        row["pts_seconds"]: row["sampling_methods"] for row in store.read("candidate_frames", video_id).to_pylist()
+    }
+    assert "cue" in {method for own in methods.values() for method in own}
+    best = store.read("selections", video_id).sort_by("rank").to_pylist()[0]
+    assert 5.05 <= best["pts_seconds"] < 5.65
+    assert 'words 1.00; subtitle "The budget is here"' in best["reason"]
+    assert "held against the subtitles alone" in str(results[video_id, "selections"].metrics["note"])
+    shown = CliRunner().invoke(main, ["show", video_id, "--why", "--data-dir", str(data_dir)])
+    assert 'subtitle "The budget is here"' in " ".join(shown.output.split())

@@ -303,6 +303,7 @@ class Case:
     frames: pa.Table | None = None
     shots: pa.Table | None = None
     appearance: pa.Table | None = None
+    audio: pa.Table | None = None
     subtitles: pa.Table | None = None
     judgements: pa.Table | None = None
     recurrences: pa.Table | None = None

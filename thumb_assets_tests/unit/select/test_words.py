@@ -107,6 +107,6 @@ def test_the_loudest_moment_counts_where_its_weight_is_set():
         ],
     )
     settings = SelectionSettings(top_k=1, weights={"sound": 1.0})
-    choice = Case(CANDIDATES, others={"audio": audio}, settings=settings).choose()
+    choice = Case(CANDIDATES, audio=audio, settings=settings).choose()
     assert ranking(choice) == [2]
     assert "sound 1.00" in choice.selections.column("reason")[0].as_py()
