@@ -59,15 +59,17 @@ class Guides:
             MissingInputError: a learned scorer is forced, and there is none.
             ModelUnavailableError: words are asked for, and their model cannot be had here, or `models.licence` refuses
                 it.
-            SettingsError: the embeddings are of another model than the words, or it does not know one of these.
+            SettingsError: the embeddings are of another model than the words, or it does not know one of these; where
+                subtitles are read it stands in `unread` instead, and a video without them raises it.
         """
-        footer = clip_footer or {}
-        words = (
-            {name: _encoded(self._settings, text) for name, text in words_of(self._settings).items()} if footer else {}
-        )
-        for _, of_words in words.values():
-            require_same_model(video_id, footer, of_words)
-        texts = {name: embedded for name, (embedded, _) in words.items()}
+        footer, asked = clip_footer or {}, words_of(self._settings)
+        texts, unread = {}, None
+        try:
+            texts = self._texts(video_id, footer) if footer else {}
+        except ThumbAssetsError as error:
+            if not self._settings.subtitles.is_on:
+                raise
+            unread = error
         if self._files.error is not None:
             raise self._files.error
         values, of_scores = self._files.reference
@@ -77,7 +79,16 @@ class Guides:
             avoid=texts.get("avoid"),
             scorer=self._files.scorer,
             library={name: column for name, column in values.items() if name != "clip" or is_theirs},
+            words=asked,
+            unread=unread,
         )
+
+    def _texts(self, video_id: str, footer: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+        """The words as the model of a video's embeddings sees them, by setting."""
+        words = {name: _encoded(self._settings, text) for name, text in words_of(self._settings).items()}
+        for _, of_words in words.values():
+            require_same_model(video_id, footer, of_words)
+        return {name: embedded for name, (embedded, _) in words.items()}
 
     @property
     def sha256(self) -> dict[str, str | None]:
@@ -148,6 +159,8 @@ def guides_sha256(settings: Settings, store: TableStore) -> dict[str, str | None
 def require_known_words(settings: Settings, stages: Iterable[str] = _STAGES_OF_WORDS) -> None:
     """Rejects words that their model does not know before any work starts; a model that is not here says so later.
 
+    Words that subtitles may have are not rejected here: a video without subtitles rejects them.
+
     Args:
         stages: that are to run.
 
@@ -156,7 +169,7 @@ def require_known_words(settings: Settings, stages: Iterable[str] = _STAGES_OF_W
     """
     usual = ClipSettings()
     has_prompts = any(getattr(settings.clip, name) != getattr(usual, name) for name in PROMPT_FIELDS)
-    words = words_of(settings)
+    words = {} if settings.subtitles.is_on else words_of(settings)
     if not _STAGES_OF_WORDS & set(stages) or (not words and not has_prompts):
         return
     try:

@@ -12,6 +12,7 @@ from thumb_assets.select.measure import CandidateArrays, ScoreTables, arrays_fro
 from thumb_assets.select.rules import EXCLUDED, NOTHING
 from thumb_assets.select.score import percentile_ranks, score_candidates
 from thumb_assets.select.similarity import FloatArray, comparable_vectors, known_rows, max_cosine_of
+from thumb_assets.select.titles import spoken_titles
 from thumb_assets.select.verdicts import judge
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import ChaptersSettings
@@ -84,7 +85,7 @@ def chapters_of(
         settings: of the chapters.
         selection: what makes two frames alike, which rules a frame that stands for a chapter should not break, the
             weights of its score; `window_seconds` does not count here.
-        labels: None gives no titles.
+        labels: None gives no titles but those of subtitles.
 
     Returns:
         Table `chapters`; no row for a video without a frame.
@@ -111,6 +112,8 @@ def chapters_of(
         starts = spans_of(timeline, settings=settings, alike_distance=np.sqrt(2 - 2 * max_cosine))
     first_frames = scores.shots.sort_by("start_frame_index").column("start_frame_index").to_pylist()
     num_shots = len(first_frames)
+    subtitles = scores.subtitles if settings.titles_from_subtitles else None
+    spoken = spoken_titles(subtitles, borders=timeline.borders[[*starts, num_shots]])
     rows: list[dict[str, Any]] = []
     for index, (first, last) in enumerate(zip(starts, [*starts[1:], num_shots], strict=True)):
         inside = np.flatnonzero((timeline.shots >= first) & (timeline.shots < last))
@@ -125,7 +128,7 @@ def chapters_of(
                 "start_pts_seconds": float(timeline.borders[first]),
                 "end_seconds": float(timeline.borders[last]),
                 "frame_index": None if place is None else int(measured.frame_indices[place]),
-                "title": title,
+                "title": spoken[index] if title is None else title,
                 "title_similarity": similarity,
                 "num_candidates": len(inside),
             }

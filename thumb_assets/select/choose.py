@@ -123,10 +123,15 @@ def pick(
         settings: weights, thresholds, numbers, the strategy.
         guidance: what is looked for, the learned scorer, the library's distributions.
         is_noted: keep notes on the candidates that are left out; it takes longer.
+
+    Raises:
+        ThumbAssetsError: words are asked for that nothing of a video can be held against, see `Guidance`.
     """
+    guidance.require_matched(measured)
     videos = groups_of(measured.offsets)
     scores = score_candidates(measured, settings=settings, guidance=guidance)
-    verdicts = judge(measured, settings=settings, avoided=guidance.avoided(measured))
+    said = guidance.said(measured, "avoid") if "avoid" in guidance.words else None
+    verdicts = judge(measured, settings=settings, avoided=guidance.avoided(measured), said=said)
     order = order_in_groups(scores.combined, groups=videos)
     floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
     # What is not measured is neutral.
@@ -257,6 +262,7 @@ def _selections(
             shot_index=row["shot_index"],
             place_in_shot=places[position],
             num_in_shot=sizes[row["shot_index"]],
+            subtitle=measured.texts[0][position] if percentiles["words"] else None,
             broken_rule=None if broken_rule == NO_RULE else picks.verdicts.rules[broken_rule].reason,
             is_pinned=bool(measured.is_pinned[position]),
             is_cover=bool(measured["decision"][position] == COVER),

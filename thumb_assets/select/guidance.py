@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.select.measure import CandidateArrays
+from thumb_assets.select.words import Likeness, share_of_words
 
 
 class Scorer(Protocol):
@@ -28,6 +30,9 @@ class Guidance:
     """Guides of a choice; one that is not there has no say.
 
     Attributes:
+        words: the words themselves, by setting: `looking_for`, `avoid`.
+        likeness: holds words against the text of subtitles.
+        unread: why the model of the embeddings does not read the words, where it does not.
         looking_for, avoid: (P, D) float32 of L2 norm 1, prompts as the model of the embeddings sees them.
         scorer: a learned scorer.
         library: by component (and `iqa.METRIC`) the library's values, (M,) float64 ascending, more is better.
@@ -37,10 +42,36 @@ class Guidance:
     avoid: NDArray[np.float32] | None = None
     scorer: Scorer | None = None
     library: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    likeness: Likeness = share_of_words
+    unread: ThumbAssetsError | None = None
+
+    def require_matched(self, measured: CandidateArrays) -> None:
+        """Raises `unread` where a video has embeddings that the words cannot be held against, and no subtitles."""
+        if self.unread is None:
+            return
+        texts = measured.texts or ((),) * len(measured.video_ids)
+        if any(vectors.shape[1] and not any(own) for vectors, own in zip(measured.embeddings, texts, strict=True)):
+            raise self.unread
 
     def wanted(self, measured: CandidateArrays) -> NDArray[np.float64]:
         """Likeness to what is looked for, (N,) float64, -1..1; NaN where it is not known."""
         return _greatest_cosines(measured, self.looking_for)
+
+    def said(self, measured: CandidateArrays, setting: str = "looking_for") -> NDArray[np.float64]:
+        """Likeness of the subtitle at each candidate to the words of a setting.
+
+        Returns:
+            (N,) float64, 0..1; NaN in videos of which no subtitle is like them, as where there are none.
+        """
+        said = np.full(len(measured.frame_indices), np.nan)
+        if setting not in self.words:
+            return said
+        for video, texts in enumerate(measured.texts):
+            own = self.likeness(self.words[setting], texts) if any(texts) else np.zeros(0)
+            if own.any():
+                said[measured.span(video)] = own
+        return said
 
     def avoided(self, measured: CandidateArrays) -> NDArray[np.float64] | None:
         """Likeness to what is to be avoided above that to a good frame, (N,); None where nothing is to be."""

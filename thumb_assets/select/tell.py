@@ -15,12 +15,15 @@ from thumb_assets.errors import BadInputError, ContractError
 from thumb_assets.select.rules import REASONS, RULES, Rule, rule_of
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import CandidatesSettings
+from thumb_assets.wording import one_line
 
 # Tables that tell the story of a video's frames.
 STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections")
 # Footer keys of `selections` and `rejections`, the first of `candidate_frames` too.
 SETTINGS, DOUBTFUL = "settings", "doubtful"
 _LAST_RESORT = "kept though "
+# Letters of a subtitle that a reason quotes.
+_MOST_LETTERS = 80
 
 
 @dataclass(frozen=True)
@@ -301,6 +304,7 @@ def selection_reason(
     shot_index: int,
     place_in_shot: int,
     num_in_shot: int,
+    subtitle: str | None = None,
     broken_rule: str | None = None,
     is_pinned: bool = False,
     is_cover: bool = False,
@@ -316,6 +320,7 @@ def selection_reason(
         shot_index: the shot it is from.
         place_in_shot: 1 where no candidate of its shot has a better score.
         num_in_shot: candidates of its shot.
+        subtitle: its text where it has words that are looked for.
         broken_rule: the reject rule it breaks, where it was taken because better ones did not suffice.
         is_pinned: whether people pinned it, or made it the cover.
         is_cover: whether they made it the cover.
@@ -332,6 +337,9 @@ def selection_reason(
     parts = [f"rank {rank} of {num_selections}: {head}"]
     if face_bonus:
         parts.append(f"+{face_bonus:.2f} clear face")
+    if subtitle is not None:
+        text = one_line(" ".join(subtitle.split()))
+        parts.append(f'subtitle "{text[:_MOST_LETTERS]}{"..." if len(text) > _MOST_LETTERS else ""}"')
     if num_in_shot == 1:
         parts.append(f"only candidate of shot {shot_index}")
     elif place_in_shot == 1:

@@ -22,6 +22,13 @@ class ComponentWeights(StageSettings):
         0.2, ge=0, description="Size of the subject up to a tenth of the picture, less where it is cut off above."
     )
     text: float = Field(0.50, ge=0, description="Percentile of the likeness to selection.looking_for.")
+    words: float = Field(
+        1.0,
+        ge=0,
+        description="Words of selection.looking_for in the subtitle at the frame, beside the best of the video.",
+    )
+    sound: float = Field(0.0, ge=0, description="Percentile of the loudness around the frame.")
+    speech: float = Field(0.0, ge=0, description="Probability that somebody speaks around the frame.")
     judge: float = Field(1.0, ge=0, description="The judge's score over 10; 0 where it was not asked for it.")
     learned: float = Field(1.0, ge=0, description="Percentile of the learned scorer's score.")
     state: float = Field(
@@ -189,8 +196,15 @@ class SelectionSettings(StageSettings):
     )
     diversity_weight: float = Field(0.3, ge=0, le=1, description="Weight of being different beside the score.")
     window_seconds: tuple[float, float] | None = Field(None, description="Only frames in [start, end) are chosen.")
-    looking_for: str | None = Field(None, min_length=1, description="A CLIP prompt; frames like it score higher.")
-    avoid: str | None = Field(None, min_length=1, description="A CLIP prompt; frames like it are rejected.")
+    looking_for: str | None = Field(
+        None, min_length=1, description="Words, for CLIP and for subtitles; frames like them score higher."
+    )
+    avoid: str | None = Field(
+        None, min_length=1, description="Words, for CLIP and for subtitles; frames like them are rejected."
+    )
+    avoid_words: float = Field(
+        0.5, ge=0, le=1, description="A larger share of the words of `avoid` in the subtitle is to be avoided."
+    )
     avoid_margin: float = Field(
         0.02, ge=-2, le=2, description="Likeness to `avoid` above that to a good frame by more is to be avoided."
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.select.choose import choose, sources_of_selections
 from thumb_assets.select.tell import DOUBTFUL, SETTINGS
 from thumb_assets.settings.load import Settings
@@ -12,8 +13,8 @@ from thumb_assets.tables.checks import verify_coverage
 from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
 
-# Raised with every change of the choice: screens by states; fewer selections rather than ones far below the best.
-VERSION_OF_CHOICE = "12"
+# Raised with every change of the choice: words of subtitles; screens by states.
+VERSION_OF_CHOICE = "13"
 
 
 def select_frames(job: VideoTables, run: RunContext) -> Made:
@@ -38,7 +39,8 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
             f"the learned scorer has no say: it knows embeddings of {known}, not of {tables.embedding_model}; run "
             "`thumb-assets learn` again"
         )
-    if note := words_without_embeddings(settings, clip_footer):
+    has_text = bool(tables.subtitles is not None and tables.subtitles.num_rows)
+    if note := words_without_say(settings, clip_footer, guidance.unread, has_text=has_text):
         notes.append(note)
     if notes:
         metrics["note"] = "; ".join(notes)
@@ -57,12 +59,24 @@ def _scores_every_candidate(table_name: str) -> bool:
     return of_candidates and table_name not in {"faces", "judgements"}
 
 
-def words_without_embeddings(settings: Settings, clip_footer: Mapping[str, str] | None) -> str | None:
-    """Why words that are asked for have no say, one line; None where none are asked for, or they have."""
+def words_without_say(
+    settings: Settings, clip_footer: Mapping[str, str] | None, unread: ThumbAssetsError | None, *, has_text: bool
+) -> str | None:
+    """A note where looking_for and avoid cannot be held against the pictures, one line; None where they are, or unset.
+
+    Args:
+        clip_footer: of the video's embeddings; None or empty where there are none.
+        unread: see `Guidance`.
+        has_text: whether the video has subtitles.
+    """
     asked = words_of(settings)
-    if not asked or clip_footer:
+    if not asked or (clip_footer and unread is None):
         return None
-    return f"selection.{' and selection.'.join(asked)} have no say without embeddings: run the stage clip_scores first"
+    names = f"selection.{' and selection.'.join(asked)}"
+    if not has_text:
+        return f"{names} have no say without embeddings: run the stage clip_scores first"
+    reason = "there are no embeddings (stage clip_scores)" if unread is None else str(unread)
+    return f"{names} were held against the subtitles alone: {reason}"
 
 
 def words_of(settings: Settings) -> dict[str, str]:

@@ -57,6 +57,7 @@ MEASURED_SCHEMA = _schema(
         "frame_height": pa.int64(),
         **dict.fromkeys((*_VECTORS, _BITS), pa.large_binary()),
         **{f"{name}_size": pa.int64() for name in (*_VECTORS, _BITS)},
+        "texts": pa.list_(pa.string()),
         "clip_footer": pa.string(),
     }
 )
@@ -103,6 +104,7 @@ def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> 
         "frame_height": height,
         **{name: values.tobytes() for name, values in vectors.items()},
         **{f"{name}_size": values.shape[1] for name, values in vectors.items()},
+        "texts": list(measured.texts[0]),
         "clip_footer": json.dumps(clip_footer),
     }
 
@@ -124,6 +126,7 @@ def measured_of_rows(rows: pa.Table) -> CandidateArrays:
         embeddings=_vectors(rows, "embeddings", offsets),
         descriptors=_vectors(rows, "descriptors", offsets),
         edges=_vectors(rows, _BITS, offsets, data_type=np.uint8),
+        texts=tuple(map(tuple, rows.column("texts").to_pylist())),
         faces=faces,
         has_faces=rows.column("has_faces").to_numpy(),
         frame_sizes=np.stack([rows.column(name).to_numpy() for name in ("frame_width", "frame_height")], axis=1),

@@ -38,7 +38,7 @@ JUDGEMENTS = TableContract(
 )
 
 # One column per weight: the parts of a combined score.
-_SINCE = {"state": 3, "subject": 3}
+_SINCE = {"state": 3, "subject": 3, "words": 4, "sound": 4, "speech": 4}
 _COMPONENTS = tuple(
     Column(f"{name}_percentile", _float, str(weight.description), "", True, since=_SINCE.get(name, 1))
     for name, weight in ComponentWeights.model_fields.items()
@@ -62,7 +62,7 @@ SELECTIONS = TableContract(
         Column("reason", _text, "Why it was chosen, in words."),
     ),
     key=("video_id", "frame_index"),
-    schema_version=3,
+    schema_version=4,
     footer_doc="components: the scorers that were there, by name; settings: those of `selection`, as JSON",
 )
 
@@ -129,9 +129,13 @@ CHAPTERS = TableContract(
         Column("frame_index", _int, "The candidate that stands for it; null where it has none.", "", True).of(
             "candidate_frames.frame_index"
         ),
-        Column("title", _text, "The label it is most like; null where none stands out.", "", True).of(
-            "clip_scores.embedding"
-        ),
+        Column(
+            "title",
+            _text,
+            "The label it is most like, else a subtitle of it; null where neither stands out.",
+            "",
+            is_nullable=True,
+        ).of("clip_scores.embedding", "subtitles.text"),
         Column("title_similarity", _float, "Cosine of its mean embedding to that label, -1..1.", "", True).of(
             "clip_scores.embedding"
         ),

@@ -46,6 +46,23 @@ def candidates_table(
     )
 
 
+def subtitles_table(*cues: tuple[float, float, str]) -> pa.Table:
+    """subtitles: (start, end, text) of each cue."""
+    rows = [
+        {
+            "video_id": VIDEO_ID,
+            "cue_index": index,
+            "start_seconds": start,
+            "end_seconds": end,
+            "text": text,
+            "language": None,
+            "source": "clip.srt",
+        }
+        for index, (start, end, text) in enumerate(cues)
+    ]
+    return table_from_rows("subtitles", rows)
+
+
 def _last_seconds(seconds: Sequence[float]) -> float:
     return float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
 
@@ -303,6 +320,8 @@ class Case:
     frames: pa.Table | None = None
     shots: pa.Table | None = None
     appearance: pa.Table | None = None
+    audio: pa.Table | None = None
+    subtitles: pa.Table | None = None
     judgements: pa.Table | None = None
     recurrences: pa.Table | None = None
     decisions: pa.Table | None = None
