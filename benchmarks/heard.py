@@ -1,7 +1,8 @@
 """Moments by what is said and heard: `uv run python -m benchmarks.heard [--output FILE]`.
 
 A made video of 160 s: 40 subtitles, each pair of words in one only, every word in several; 20 bursts of noise. Asked
-are 40 queries of `selection.looking_for`, and where sound begins. Video and tables lie in a temporary folder.
+are 40 queries of `selection.looking_for`, and where sound begins. In another one 40 sentences are said and asked for in
+other words (`benchmarks/phrases.py`). Videos and tables lie in a temporary folder.
 """
 
 import itertools
@@ -10,11 +11,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 
 from benchmarks.machine import describe_machine
+from benchmarks.phrases import PHRASES
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.guidance import Guides
 from thumb_assets.pipeline.stages import default_stages
@@ -46,8 +49,8 @@ class Found:
         return f"| {self.what} | {self.num_right} of {self.num_all} | {100 * self.num_right / self.num_all:.0f} % |"
 
 
-def planted() -> tuple[list[tuple[float, float, str]], list[str], list[float]]:
-    """(cues, the query of each, seconds of the bursts), drawn with a fixed seed."""
+def planted(*, is_rephrased: bool = False) -> tuple[list[tuple[float, float, str]], list[str], list[float]]:
+    """(cues, the query of each, seconds of the bursts), drawn with a fixed seed; queries in the words of the cues or others."""
     random = np.random.default_rng(0)
     pairs = list(itertools.product(_THINGS, _PLACES))
     random.shuffle(pairs)
@@ -56,15 +59,18 @@ def planted() -> tuple[list[tuple[float, float, str]], list[str], list[float]]:
         middle = 4.0 * place + random.uniform(1.5, 2.5)
         length = random.uniform(0.6, 2.5)
         sentence = _SENTENCES[place % len(_SENTENCES)].format(thing, town)
+        query = f"{town} {thing}" if place % 2 else f"the {thing.upper()} in {town}"
+        if is_rephrased:
+            sentence, query = PHRASES[place]
         cues.append((middle - length / 2, middle + length / 2, sentence))
-        queries.append(f"{town} {thing}" if place % 2 else f"the {thing.upper()} in {town}")
+        queries.append(query)
     events = np.sort(random.choice(np.arange(2, SECONDS - 2, 2.0), NUM_EVENTS, replace=False))
     return cues, queries, (events + random.uniform(0, 1, NUM_EVENTS)).tolist()
 
 
-def make(folder: Path, *, is_sidecar: bool) -> Path:
+def make(folder: Path, *, is_sidecar: bool, is_rephrased: bool = False) -> Path:
     """The video, its subtitles as a track or as a file beside it."""
-    cues, _, events = planted()
+    cues, _, events = planted(is_rephrased=is_rephrased)
     random = np.random.default_rng(1)
     samples = random.normal(0, 0.003, (1, round(SECONDS * _RATE)))
     for event in events:
@@ -77,12 +83,14 @@ def make(folder: Path, *, is_sidecar: bool) -> Path:
     return path
 
 
-def measure(folder: Path, *, is_sidecar: bool, is_on: bool = True) -> list[Found]:
+def measure(
+    folder: Path, *, is_sidecar: bool, is_on: bool = True, is_rephrased: bool = False, words_by: str = "meaning"
+) -> list[Found]:
     """What is found in the video, run with the default stages."""
-    cues, queries, events = planted()
-    settings = [f"subtitles.is_on={str(is_on).lower()}"]
+    cues, queries, events = planted(is_rephrased=is_rephrased)
+    settings = [f"subtitles.is_on={str(is_on).lower()}", f"selection.words_by={words_by}"]
     store = TableStore(folder / "data")
-    path = make(folder, is_sidecar=is_sidecar)
+    path = make(folder, is_sidecar=is_sidecar, is_rephrased=is_rephrased)
     (video,), _ = Library(store.data_dir).register([path])
     base = load_settings(overrides=settings)
     failed = [each for each in run([video.video_id], default_stages(base), base, store) if each.status == "failed"]
@@ -120,18 +128,23 @@ def _onsets(store: TableStore, video_id: str, events: Sequence[float]) -> Found:
     return Found("onsets of sound where a burst begins", right, len(events))
 
 
+_SECTIONS: dict[str, dict[str, Any]] = {
+    "Subtitles in a track of the file": {"is_sidecar": False},
+    "Subtitles in a file beside it": {"is_sidecar": True},
+    "Without subtitles (chance)": {"is_sidecar": False, "is_on": False},
+    "Asked in other words, by meaning": {"is_sidecar": True, "is_rephrased": True},
+    "Asked in other words, by their letters": {"is_sidecar": True, "is_rephrased": True, "words_by": "letters"},
+}
+
+
 def page() -> str:
     """The results as Markdown."""
     lines = ["# Moments by what is said and heard", "", f"{__doc__.partition(chr(10) * 2)[2].strip()}", ""]
     lines += ["By `uv run python -m benchmarks.heard --output docs/results/heard.md`.", "", describe_machine(), ""]
-    for title, is_sidecar, is_on in (
-        ("Subtitles in a track of the file", False, True),
-        ("Subtitles in a file beside it", True, True),
-        ("Without subtitles (chance)", False, False),
-    ):
+    for title, options in _SECTIONS.items():
         begin = time.process_time()
         with tempfile.TemporaryDirectory(prefix="thumb-assets-heard-") as folder:
-            found = measure(Path(folder), is_sidecar=is_sidecar, is_on=is_on)
+            found = measure(Path(folder), **options)
         lines += [f"## {title}", "", "| found | | |", "|---|---|---|", *(each.row() for each in found), ""]
         click.echo(f"{title}: {time.process_time() - begin:.0f} CPU s", err=True)
     return "\n".join(lines)

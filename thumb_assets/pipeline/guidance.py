@@ -4,23 +4,29 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.clip.scorer import load_clip_scorer
 from thumb_assets.errors import ContractError, MissingInputError, ModelUnavailableError, SettingsError, ThumbAssetsError
+from thumb_assets.meaning import SentenceEncoder
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.learned_head import LearnedHead
 from thumb_assets.select.measure import embedding_model_of
+from thumb_assets.select.words import LikenessOfMeaning
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
 from thumb_assets.stages import STAGES, check_licences
 from thumb_assets.stages.kit.declaration import FromFrames
-from thumb_assets.stages.selections import words_of
+from thumb_assets.stages.selections import models_of_words, words_of
 from thumb_assets.store.learned_head import read_learned_bytes, read_learned_head
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.survey import read_reference, reference_sha256
+from thumb_assets.weights.registry import check_models
+from thumb_assets.weights.resolve import resolve_file
 
 # What of the footer of `clip_scores` says which texts its embeddings can be held against, and what its scores are of.
 _OF_MODEL = ("model_name", "pretrained")
@@ -81,6 +87,7 @@ class Guides:
             library={name: column for name, column in values.items() if name != "clip" or is_theirs},
             words=asked,
             unread=unread,
+            **self._of_words,
         )
 
     def _texts(self, video_id: str, footer: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
@@ -89,6 +96,20 @@ class Guides:
         for _, of_words in words.values():
             require_same_model(video_id, footer, of_words)
         return {name: embedded for name, (embedded, _) in words.items()}
+
+    @cached_property
+    def _of_words(self) -> dict[str, Any]:
+        """How words are compared with text; by their letters where the model of meanings is not here."""
+        models = models_of_words(self._settings)
+        if not models:
+            return {}
+        try:
+            check_models(models, self._settings.models)
+            likeness = _likeness_of_meaning(*(resolve_file(model, allow_download=False) for model in models))
+        except ModelUnavailableError as error:
+            reason = str(error)
+            return {"why_plain": lambda _query, _texts: reason}
+        return {"likeness": likeness, "why_plain": likeness.why_plain}
 
     @property
     def sha256(self) -> dict[str, str | None]:
@@ -207,6 +228,12 @@ def _encoded_by(settings: ClipSettings, text: str) -> tuple[NDArray[np.float32],
     """A text as (1, D) float32, and whose model it is: a library's videos ask for the same one after the other."""
     scorer = load_clip_scorer(settings)
     return scorer.encoder.encode_texts([text]), {name: scorer.footer[name] for name in _OF_MODEL}
+
+
+@lru_cache(maxsize=1)
+def _likeness_of_meaning(weights: Path, vocabulary: Path) -> LikenessOfMeaning:
+    """Loaded once per process: a library's videos ask one after the other."""
+    return LikenessOfMeaning(SentenceEncoder(weights, vocabulary))
 
 
 def load_learned_head(settings: Settings, store: TableStore) -> LearnedHead | None:

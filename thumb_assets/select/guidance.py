@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.select.words import Likeness, share_of_words
+from thumb_assets.select.words import Likeness, WhyPlain, share_of_words
 
 
 class Scorer(Protocol):
@@ -32,6 +32,7 @@ class Guidance:
     Attributes:
         words: the words themselves, by setting: `looking_for`, `avoid`.
         likeness: holds words against the text of subtitles.
+        why_plain: why it does not compare meanings.
         unread: why the model of the embeddings does not read the words, where it does not.
         looking_for, avoid: (P, D) float32 of L2 norm 1, prompts as the model of the embeddings sees them.
         scorer: a learned scorer.
@@ -44,6 +45,7 @@ class Guidance:
     library: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     likeness: Likeness = share_of_words
+    why_plain: WhyPlain = lambda _query, _texts: "words are compared by their letters"  # noqa: E731
     unread: ThumbAssetsError | None = None
 
     def require_matched(self, measured: CandidateArrays) -> None:

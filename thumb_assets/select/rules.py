@@ -224,7 +224,7 @@ RULES: tuple[Rule, ...] = (
          "likeness to what selection.avoid says is {value:+.3f} beside that to a good frame, above {threshold:+.3f}",
          reads=("clip_scores.embedding", "clip_scores.positive_similarity"), applies_to="all"),
     Rule("avoided", EXCLUDED, lambda evidence: evidence.said, "above", "avoid_words",
-         "its subtitle has {value_share} of the words of selection.avoid, above {threshold_share}",
+         "its subtitle is to {value_share} what selection.avoid says, above {threshold_share}",
          reads=("subtitles.text",), applies_to="all"),
     Rule("outside_window", EXCLUDED, "pts_seconds", "below", "window_seconds", _WINDOW, threshold=_bound(0),
          applies_to="all"),

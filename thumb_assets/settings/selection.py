@@ -202,8 +202,14 @@ class SelectionSettings(StageSettings):
     avoid: str | None = Field(
         None, min_length=1, description="Words, for CLIP and for subtitles; frames like them are rejected."
     )
+    words_by: Literal["meaning", "letters"] = Field(
+        "meaning", description="How words are held against subtitles; meaning needs the model all-minilm-l6-v2."
+    )
     avoid_words: float = Field(
-        0.5, ge=0, le=1, description="A larger share of the words of `avoid` in the subtitle is to be avoided."
+        0.5,
+        ge=0,
+        le=1,
+        description="A greater likeness of the subtitle to `avoid` is to be avoided: its words, or their meaning.",
     )
     avoid_margin: float = Field(
         0.02, ge=-2, le=2, description="Likeness to `avoid` above that to a good frame by more is to be avoided."

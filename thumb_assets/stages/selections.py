@@ -3,8 +3,11 @@
 import json
 from collections.abc import Mapping
 
+import pyarrow as pa
+
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.select.choose import choose, sources_of_selections
+from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.tell import DOUBTFUL, SETTINGS
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
@@ -12,9 +15,12 @@ from thumb_assets.stages.kit.work import OF_CANDIDATES, score_tables
 from thumb_assets.tables.checks import verify_coverage
 from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
+from thumb_assets.weights.registry import ModelFile, get_model_file
 
+# Weights and vocabulary, by their names in the weights room.
+MODELS_OF_WORDS = ("all-minilm-l6-v2", "all-minilm-l6-v2-vocabulary")
 # Raised with every change of the choice: words of subtitles; screens by states.
-VERSION_OF_CHOICE = "13"
+VERSION_OF_CHOICE = "14"
 
 
 def select_frames(job: VideoTables, run: RunContext) -> Made:
@@ -42,6 +48,7 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
     has_text = bool(tables.subtitles is not None and tables.subtitles.num_rows)
     if note := words_without_say(settings, clip_footer, guidance.unread, has_text=has_text):
         notes.append(note)
+    notes += _why_plain(settings, guidance, tables.subtitles)
     if notes:
         metrics["note"] = "; ".join(notes)
     made = {"selections": choice.selections, "rejections": choice.rejections}
@@ -51,6 +58,19 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
         DOUBTFUL: json.dumps(choice.doubtful),
     }
     return Made(made, footer, metrics)
+
+
+def _why_plain(settings: Settings, guidance: Guidance, subtitles: pa.Table | None) -> list[str]:
+    """A note where words are asked for and subtitles are not compared with them by meaning."""
+    if subtitles is None or not subtitles.num_rows or settings.selection.words_by == "letters":
+        return []
+    texts = subtitles.column("text").to_pylist()
+    reasons = {name: guidance.why_plain(text, texts) for name, text in words_of(settings).items()}
+    return [
+        f"selection.{name} was compared with the subtitles letter by letter, not by meaning: {reason}"
+        for name, reason in reasons.items()
+        if reason
+    ]
 
 
 def _scores_every_candidate(table_name: str) -> bool:
@@ -79,6 +99,12 @@ def words_without_say(
     return f"{names} were held against the subtitles alone: {reason}"
 
 
+def models_of_words(settings: Settings) -> tuple[ModelFile, ...]:
+    """The files of the model by which words are compared with what is heard or read."""
+    has_words = settings.selection.words_by == "meaning" and words_of(settings)
+    return tuple(map(get_model_file, MODELS_OF_WORDS)) if has_words else ()
+
+
 def words_of(settings: Settings) -> dict[str, str]:
     """The words that are looked for or avoided, by their setting."""
     names = ("looking_for", "avoid")
@@ -92,6 +118,7 @@ STAGE = Stage(
     reads=("videos", "candidate_frames"),
     uses=(*OF_CANDIDATES, "judgements"),
     section="selection",
+    optional_models=models_of_words,
     version=f"{VERSION_OF_CHOICE}.1",  # rejections name the setting that decides
     is_guided=True,
 )
