@@ -50,7 +50,7 @@ class Found:
 
 
 def planted(*, is_rephrased: bool = False) -> tuple[list[tuple[float, float, str]], list[str], list[float]]:
-    """(cues, the query of each, seconds of the bursts), drawn with a fixed seed; queries in the words of the cues or others."""
+    """(cues, the query of each, seconds of the bursts), drawn with a fixed seed."""
     random = np.random.default_rng(0)
     pairs = list(itertools.product(_THINGS, _PLACES))
     random.shuffle(pairs)

@@ -22,8 +22,8 @@ _LEAST_SIDE = 3.0
 _MULTIPLE, _LINE_HEIGHT = 32, 48
 # Of one picture and of one line, at most; what is longer is squeezed.
 _MOST_LINES, _MOST_LINE_WIDTH = 40, 1600
-# Less sure letters are guesses.
-_LEAST_CONFIDENCE = 0.6
+# Less sure letters are guesses, and so is a single one.
+_LEAST_CONFIDENCE, _FEWEST_LETTERS = 0.6, 2
 # Boxes taller than this times their width are turned by a quarter.
 _UPRIGHT = 1.5
 # In ONNX's file, before the key and the value of the letters: their field and length (protobuf, wire type 2).
@@ -35,7 +35,7 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Text:
-    """A line of writing: its upright box in pixels of the picture that was read, its letters, how sure they are (0..1)."""
+    """A line of writing: its upright box in pixels of the picture, its letters, and how sure they are, 0..1."""
 
     x: float
     y: float
@@ -78,9 +78,10 @@ class TextReader:
         texts = []
         for own in sorted(corners, key=lambda own: (float(own[:, 1].min()), float(own[:, 0].min()))):
             text, confidence = self._read_line(_cut_out(rgb, own))
-            if text and confidence >= _LEAST_CONFIDENCE:
+            if sum(map(str.isalnum, text)) >= _FEWEST_LETTERS and confidence >= _LEAST_CONFIDENCE:
                 (left, top), (right, bottom) = own.min(axis=0), own.max(axis=0)
-                texts.append(Text(*map(float, (left, top, right - left, bottom - top)), text, confidence))
+                left, top, width, height = map(float, (left, top, right - left, bottom - top))
+                texts.append(Text(left, top, width, height, text, confidence))
         return texts
 
     def _find(self, rgb: UInt8Array) -> list[FloatArray]:
@@ -144,7 +145,7 @@ def _letters_of(path: Path) -> list[str]:
     return content[at : at + length].decode("utf-8").rstrip("\n").split("\n")
 
 
-def _blob(rgb: UInt8Array) -> FloatArray:
+def _blob(rgb: npt.NDArray[Any]) -> FloatArray:
     """(1, 3, H, W), BGR, -1..1."""
     scaled = rgb[..., ::-1].astype(np.float32) / 127.5 - 1
     return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
@@ -159,7 +160,7 @@ def _mean_inside(shown: FloatArray, contour: Any) -> float:
     return float(cv2.mean(shown[y : y + height, x : x + width], mask)[0])
 
 
-def _in_order(box: FloatArray) -> FloatArray:
+def _in_order(box: npt.NDArray[Any]) -> FloatArray:
     """Upper left, upper right, lower right, lower left."""
     by_x = box[np.argsort(box[:, 0], kind="stable")]
     left, right = (half[np.argsort(half[:, 1], kind="stable")] for half in (by_x[:2], by_x[2:]))

@@ -91,6 +91,25 @@ def texts_at(table: pa.Table | None, *, seconds: NDArray[np.float64]) -> tuple[s
     return tuple("\n".join(texts[int(place)].as_py() for place in places) for places in shown)
 
 
+def written_on(table: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> tuple[str, ...]:
+    """What is written on each candidate, lines parted by a line feed.
+
+    Args:
+        table: `texts` of one video; None where it is not there.
+        frame_indices: (N,) int64.
+
+    Returns:
+        N texts, empty where nothing was read.
+    """
+    lines: dict[int, list[str]] = {}
+    if table is not None:
+        for frame_index, text in zip(
+            *(table.column(name).to_pylist() for name in ("frame_index", "text")), strict=True
+        ):
+            lines.setdefault(frame_index, []).append(text)
+    return tuple("\n".join(lines.get(frame_index, ())) for frame_index in frame_indices.tolist())
+
+
 def aligned_edges(appearance: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> NDArray[np.uint8]:
     """The edges of the candidates that show a state of the screen: few, of few videos.
 

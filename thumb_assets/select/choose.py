@@ -102,7 +102,7 @@ def choose(
     keys = candidates.select(["video_id", "frame_index"]).take(pa.array(rejections, pa.int64())).to_pylist()
     rows = [{**key, **vars(rejection)} for key, rejection in zip(keys, rejections.values(), strict=True)]
     return Choice(
-        _selections(candidates, measured, picks=picks, settings=settings),
+        _selections(candidates, measured, picks=picks, settings=settings, guidance=guidance),
         table_from_rows("rejections", rows),
         used_components(picks.scores, has_faces=scores.faces is not None, settings=settings),
         tuple(measured.frame_indices[picks.verdicts.tiers == DOUBTFUL].tolist()),
@@ -237,6 +237,7 @@ def _selections(
     *,
     picks: Picks,
     settings: SelectionSettings,
+    guidance: Guidance,
 ) -> pa.Table:
     (chosen,), ((field, notes),) = picks.chosen, picks.noted
     (has_faces,) = measured.has_faces.tolist()
@@ -262,7 +263,7 @@ def _selections(
             shot_index=row["shot_index"],
             place_in_shot=places[position],
             num_in_shot=sizes[row["shot_index"]],
-            subtitle=measured.texts[0][position] if percentiles["words"] else None,
+            quoted=guidance.quoted(measured, position) if percentiles["words"] else None,
             broken_rule=None if broken_rule == NO_RULE else picks.verdicts.rules[broken_rule].reason,
             is_pinned=bool(measured.is_pinned[position]),
             is_cover=bool(measured["decision"][position] == COVER),

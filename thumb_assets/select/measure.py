@@ -10,7 +10,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select.aligned import aligned_edges, aligned_values, candidate_positions, texts_at, values_at
+from thumb_assets.select.aligned import (
+    aligned_edges,
+    aligned_values,
+    candidate_positions,
+    texts_at,
+    values_at,
+    written_on,
+)
 from thumb_assets.select.surroundings import SURROUNDINGS, surroundings
 
 # A face of a frame that is no candidate has a rank among the faces, and no candidate it counts for.
@@ -64,6 +71,7 @@ class ScoreTables:
         sharpness, appearance, clip_scores, iqa_scores: of its candidates; rows of other frames are passed over.
         faces: None where faces were not looked for, no rows where none was found.
         audio, subtitles: of the whole video.
+        texts: of those of its candidates that show most writing.
         judgements: of some of the candidates.
         recurrences: of those candidates that are shown alike in other videos.
         decisions: what people decided.
@@ -82,6 +90,7 @@ class ScoreTables:
     iqa_scores: pa.Table | None = None
     audio: pa.Table | None = None
     subtitles: pa.Table | None = None
+    texts: pa.Table | None = None
     judgements: pa.Table | None = None
     recurrences: pa.Table | None = None
     decisions: pa.Table | None = None
@@ -167,6 +176,7 @@ class CandidateArrays:
         edges: by video (n, E) uint8, see `aligned_edges`; empty where they are not known of any video.
         texts: by video n texts of the subtitles that are shown at each candidate, empty where none is; empty where they
             are not known of any video.
+        written: the same of what is written on each candidate, a line feed between lines.
         has_faces: (V,) bool, whether faces were looked for.
         frame_sizes: (V, 2) int64, width and height of the displayed frame; 0 where it is not known and no face is.
     """
@@ -186,6 +196,7 @@ class CandidateArrays:
     embedding_models: tuple[str | None, ...]
     edges: tuple[NDArray[np.uint8], ...] = ()
     texts: tuple[tuple[str, ...], ...] = ()
+    written: tuple[tuple[str, ...], ...] = ()
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """The values of that name."""
@@ -244,6 +255,7 @@ def arrays_from_tables(candidates: pa.Table, scores: ScoreTables) -> CandidateAr
         embedding_models=(scores.embedding_model,),
         edges=(aligned_edges(scores.appearance, frame_indices=frame_indices),),
         texts=(texts_at(scores.subtitles, seconds=values["pts_seconds"]),),
+        written=(written_on(scores.texts, frame_indices=frame_indices),),
     )
 
 
@@ -279,6 +291,7 @@ def joined(parts: Sequence[CandidateArrays]) -> CandidateArrays:
         embedding_models=tuple(each for part in parts for each in part.embedding_models),
         edges=tuple(each for part in parts for each in part.edges),
         texts=tuple(each for part in parts for each in part.texts),
+        written=tuple(each for part in parts for each in part.written),
         faces=FaceArrays(offsets=_joined_offsets([part.faces.offsets for part in parts]), **face_arrays),
         **arrays,
     )

@@ -304,7 +304,7 @@ def selection_reason(
     shot_index: int,
     place_in_shot: int,
     num_in_shot: int,
-    subtitle: str | None = None,
+    quoted: tuple[str, str] | None = None,
     broken_rule: str | None = None,
     is_pinned: bool = False,
     is_cover: bool = False,
@@ -320,7 +320,7 @@ def selection_reason(
         shot_index: the shot it is from.
         place_in_shot: 1 where no candidate of its shot has a better score.
         num_in_shot: candidates of its shot.
-        subtitle: its text where it has words that are looked for.
+        quoted: where a text stands that is like what is looked for (subtitle, writing), and the text.
         broken_rule: the reject rule it breaks, where it was taken because better ones did not suffice.
         is_pinned: whether people pinned it, or made it the cover.
         is_cover: whether they made it the cover.
@@ -337,9 +337,9 @@ def selection_reason(
     parts = [f"rank {rank} of {num_selections}: {head}"]
     if face_bonus:
         parts.append(f"+{face_bonus:.2f} clear face")
-    if subtitle is not None:
-        text = one_line(" ".join(subtitle.split()))
-        parts.append(f'subtitle "{text[:_MOST_LETTERS]}{"..." if len(text) > _MOST_LETTERS else ""}"')
+    if quoted is not None:
+        text = one_line(" ".join(quoted[1].split()))
+        parts.append(f'{quoted[0]} "{text[:_MOST_LETTERS]}{"..." if len(text) > _MOST_LETTERS else ""}"')
     if num_in_shot == 1:
         parts.append(f"only candidate of shot {shot_index}")
     elif place_in_shot == 1:

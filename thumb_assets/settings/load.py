@@ -31,6 +31,7 @@ from thumb_assets.settings.stages import (
     StillsSettings,
     SubjectsSettings,
     SubtitlesSettings,
+    TextsSettings,
     VideoSettings,
 )
 
@@ -47,6 +48,7 @@ class Settings(StageSettings):
     candidates: CandidatesSettings = Field(default_factory=CandidatesSettings)
     faces: FacesSettings = Field(default_factory=FacesSettings)
     subjects: SubjectsSettings = Field(default_factory=SubjectsSettings)
+    texts: TextsSettings = Field(default_factory=TextsSettings)
     clip: ClipSettings = Field(default_factory=ClipSettings)
     iqa: IqaSettings = Field(default_factory=IqaSettings)
     judge: JudgeSettings = Field(default_factory=JudgeSettings)

@@ -25,7 +25,7 @@ class ComponentWeights(StageSettings):
     words: float = Field(
         1.0,
         ge=0,
-        description="Words of selection.looking_for in the subtitle at the frame, beside the best of the video.",
+        description="Likeness of the subtitle or of the writing at the frame to selection.looking_for, beside the video's best.",
     )
     sound: float = Field(0.0, ge=0, description="Percentile of the loudness around the frame.")
     speech: float = Field(0.0, ge=0, description="Probability that somebody speaks around the frame.")
@@ -197,19 +197,20 @@ class SelectionSettings(StageSettings):
     diversity_weight: float = Field(0.3, ge=0, le=1, description="Weight of being different beside the score.")
     window_seconds: tuple[float, float] | None = Field(None, description="Only frames in [start, end) are chosen.")
     looking_for: str | None = Field(
-        None, min_length=1, description="Words, for CLIP and for subtitles; frames like them score higher."
+        None, min_length=1, description="Words, for CLIP, subtitles and writing; frames like them score higher."
     )
     avoid: str | None = Field(
-        None, min_length=1, description="Words, for CLIP and for subtitles; frames like them are rejected."
+        None, min_length=1, description="Words, for CLIP, subtitles and writing; frames like them are rejected."
     )
     words_by: Literal["meaning", "letters"] = Field(
-        "meaning", description="How words are held against subtitles; meaning needs the model all-minilm-l6-v2."
+        "meaning",
+        description="How words are held against subtitles and writing; meaning needs the model all-minilm-l6-v2.",
     )
     avoid_words: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="A greater likeness of the subtitle to `avoid` is to be avoided: its words, or their meaning.",
+        description="A greater likeness of subtitle or writing to `avoid` is to be avoided: its words, or their meaning.",
     )
     avoid_margin: float = Field(
         0.02, ge=-2, le=2, description="Likeness to `avoid` above that to a good frame by more is to be avoided."

@@ -164,6 +164,25 @@ class SubjectsSettings(StageSettings):
     )
 
 
+class TextsSettings(StageSettings):
+    """Reading of writing in pictures."""
+
+    is_on: Annotated[bool, NO_EFFECT_ON_VALUES] = Field(True, description="Read the writing in the candidates.")
+    max_frames: int = Field(20, ge=1, le=1000, description="Of a video so many pictures: those with most writing.")
+    working_height: int = Field(
+        360, ge=64, le=2160, description="Shorter side of the picture that is read; more reads smaller print."
+    )
+    finder_path: Path | None = Field(
+        None, description="ONNX file of the network that finds lines; null looks it up in the weights room."
+    )
+    reader_path: Path | None = Field(
+        None, description="ONNX file of the network that reads them; null looks it up in the weights room."
+    )
+    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
+        "skip", description="If the models are unavailable."
+    )
+
+
 POSITIVE_PROMPTS = ("a sharp, well-lit frame from a video, showing the main subject clearly",)
 NEGATIVE_PROMPTS = (
     "a blurry frame",

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Mapping
 
-import pyarrow as pa
-
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.select.choose import choose, sources_of_selections
 from thumb_assets.select.guidance import Guidance
+from thumb_assets.select.measure import ScoreTables
 from thumb_assets.select.tell import DOUBTFUL, SETTINGS
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
@@ -45,10 +44,10 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
             f"the learned scorer has no say: it knows embeddings of {known}, not of {tables.embedding_model}; run "
             "`thumb-assets learn` again"
         )
-    has_text = bool(tables.subtitles is not None and tables.subtitles.num_rows)
+    has_text = any(table is not None and table.num_rows for table in (tables.subtitles, tables.texts))
     if note := words_without_say(settings, clip_footer, guidance.unread, has_text=has_text):
         notes.append(note)
-    notes += _why_plain(settings, guidance, tables.subtitles)
+    notes += _why_plain(settings, guidance, tables)
     if notes:
         metrics["note"] = "; ".join(notes)
     made = {"selections": choice.selections, "rejections": choice.rejections}
@@ -60,14 +59,15 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
     return Made(made, footer, metrics)
 
 
-def _why_plain(settings: Settings, guidance: Guidance, subtitles: pa.Table | None) -> list[str]:
-    """A note where words are asked for and subtitles are not compared with them by meaning."""
-    if subtitles is None or not subtitles.num_rows or settings.selection.words_by == "letters":
+def _why_plain(settings: Settings, guidance: Guidance, tables: ScoreTables) -> list[str]:
+    """A note where words are asked for and subtitles and writing are not compared with them by meaning."""
+    known = [table for table in (tables.subtitles, tables.texts) if table is not None and table.num_rows]
+    if not known or settings.selection.words_by == "letters":
         return []
-    texts = subtitles.column("text").to_pylist()
+    texts = [text for table in known for text in table.column("text").to_pylist()]
     reasons = {name: guidance.why_plain(text, texts) for name, text in words_of(settings).items()}
     return [
-        f"selection.{name} was compared with the subtitles letter by letter, not by meaning: {reason}"
+        f"selection.{name} was compared with subtitles and writing letter by letter, not by meaning: {reason}"
         for name, reason in reasons.items()
         if reason
     ]
@@ -87,7 +87,7 @@ def words_without_say(
     Args:
         clip_footer: of the video's embeddings; None or empty where there are none.
         unread: see `Guidance`.
-        has_text: whether the video has subtitles.
+        has_text: whether the video has subtitles, or writing that was read.
     """
     asked = words_of(settings)
     if not asked or (clip_footer and unread is None):
@@ -96,7 +96,7 @@ def words_without_say(
     if not has_text:
         return f"{names} have no say without embeddings: run the stage clip_scores first"
     reason = "there are no embeddings (stage clip_scores)" if unread is None else str(unread)
-    return f"{names} were held against the subtitles alone: {reason}"
+    return f"{names} were held against subtitles and writing alone: {reason}"
 
 
 def models_of_words(settings: Settings) -> tuple[ModelFile, ...]:

@@ -14,6 +14,7 @@ from thumb_assets.tables.measurements import (
     SHOTS,
     SUBJECTS,
     SUBTITLES,
+    TEXTS,
     VIDEOS,
 )
 from thumb_assets.tables.outputs import (
@@ -42,6 +43,7 @@ TABLES: dict[str, TableContract] = {
         APPEARANCE,
         FACES,
         SUBJECTS,
+        TEXTS,
         CLIP_SCORES,
         IQA_SCORES,
         JUDGEMENTS,
