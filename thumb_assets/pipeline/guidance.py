@@ -66,14 +66,14 @@ class Guides:
             ModelUnavailableError: words are asked for, and their model cannot be had here, or `models.licence` refuses
                 it.
             SettingsError: the embeddings are of another model than the words, or it does not know one of these; where
-                subtitles are read it stands in `unread` instead, and a video without them raises it.
+                text is read it stands in `unread` instead, and a video without them raises it.
         """
         footer, asked = clip_footer or {}, words_of(self._settings)
         texts, unread = {}, None
         try:
             texts = self._texts(video_id, footer) if footer else {}
         except ThumbAssetsError as error:
-            if not self._settings.subtitles.is_on:
+            if not _has_text(self._settings):
                 raise
             unread = error
         if self._files.error is not None:
@@ -177,10 +177,15 @@ def guides_sha256(settings: Settings, store: TableStore) -> dict[str, str | None
     return {"learned": learned_head_sha256(settings, store), "library": library}
 
 
+def _has_text(settings: Settings) -> bool:
+    """Whether a video may have text that words can be held against."""
+    return settings.subtitles.is_on or settings.texts.is_on
+
+
 def require_known_words(settings: Settings, stages: Iterable[str] = _STAGES_OF_WORDS) -> None:
     """Rejects words that their model does not know before any work starts; a model that is not here says so later.
 
-    Words that subtitles may have are not rejected here: a video without subtitles rejects them.
+    Words that subtitles or writing may have are not rejected here: a video without either rejects them.
 
     Args:
         stages: that are to run.
@@ -190,7 +195,7 @@ def require_known_words(settings: Settings, stages: Iterable[str] = _STAGES_OF_W
     """
     usual = ClipSettings()
     has_prompts = any(getattr(settings.clip, name) != getattr(usual, name) for name in PROMPT_FIELDS)
-    words = {} if settings.subtitles.is_on else words_of(settings)
+    words = {} if _has_text(settings) else words_of(settings)
     if not _STAGES_OF_WORDS & set(stages) or (not words and not has_prompts):
         return
     try:

@@ -100,7 +100,7 @@ def _judged(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
 
 
 def _said(measured: CandidateArrays, guidance: Guidance) -> FloatArray:
-    """Likeness of subtitle or writing to what is looked for, beside the best of the video; what is half as like is nothing."""
+    """Likeness of subtitle or writing to the words, beside the best of the video; what is half as like is nothing."""
     said, videos = guidance.said(measured), len(measured.video_ids)
     best = np.full(videos, np.nan)
     for video in range(videos):
@@ -125,7 +125,8 @@ COMPONENTS: tuple[Component, ...] = (
     Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",),
               applies_to="all"),
     Component("words", _said, is_percentile=False,
-              reads=("subtitles.text", "subtitles.start_seconds", "subtitles.end_seconds", "texts.text"), applies_to="all"),
+              reads=("subtitles.text", "subtitles.start_seconds", "subtitles.end_seconds", "texts.text"),
+              applies_to="all"),
     Component("sound", "loudness_lufs"),
     Component("speech", "speech_probability", is_percentile=False),
     Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",), applies_to="all"),

@@ -23,30 +23,7 @@ _UNLIKE, _SAME = 0.25, 0.85
 _MOST_PIECES, _FEWEST_WORDS, _LEAST_OF_SCRIPT = 1.7, 4, 0.7
 # Of so many words some are these, if they are English.
 _ENOUGH_WORDS, _LEAST_OF_ENGLISH = 20, 0.03
-_ENGLISH = frozenset(
-    [
-        "the",
-        "and",
-        "of",
-        "to",
-        "is",
-        "you",
-        "that",
-        "it",
-        "for",
-        "with",
-        "this",
-        "are",
-        "have",
-        "we",
-        "they",
-        "what",
-        "your",
-        "be",
-        "not",
-        "but",
-    ]
-)
+_ENGLISH = frozenset(("the", "and", "of", "to", "is", "you", "that", "it", "for", "with", "this", "are", "have", "we"))
 _WORD = re.compile(r"\w+")
 # Scripts that do not part words: their text is compared by pairs of letters.
 _UNPARTED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0002ffff]+")

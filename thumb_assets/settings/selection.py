@@ -25,7 +25,7 @@ class ComponentWeights(StageSettings):
     words: float = Field(
         1.0,
         ge=0,
-        description="Likeness of the subtitle or of the writing at the frame to selection.looking_for, beside the video's best.",
+        description="Likeness of subtitle or writing to selection.looking_for, beside the best of the video.",
     )
     sound: float = Field(0.0, ge=0, description="Percentile of the loudness around the frame.")
     speech: float = Field(0.0, ge=0, description="Probability that somebody speaks around the frame.")
@@ -204,13 +204,13 @@ class SelectionSettings(StageSettings):
     )
     words_by: Literal["meaning", "letters"] = Field(
         "meaning",
-        description="How words are held against subtitles and writing; meaning needs the model all-minilm-l6-v2.",
+        description="How subtitles and writing are compared; meaning needs all-minilm-l6-v2.",
     )
     avoid_words: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="A greater likeness of subtitle or writing to `avoid` is to be avoided: its words, or their meaning.",
+        description="A greater likeness of subtitle or writing to `avoid` is to be avoided.",
     )
     avoid_margin: float = Field(
         0.02, ge=-2, le=2, description="Likeness to `avoid` above that to a good frame by more is to be avoided."

@@ -117,7 +117,8 @@ def _text_scorer(settings: Settings) -> FrameScorer[Any, Any]:
 def _looked_at(rgb: UInt8Array, display_size: tuple[int, int]) -> tuple[UInt8Array, float, Writing]:
     import cv2
 
-    return rgb, display_size[0] / rgb.shape[1], writing_of(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
+    luma = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    return rgb, display_size[0] / rgb.shape[1], writing_of(luma)
 
 
 def _read(row: Row, reader: TextReader) -> list[Row]:

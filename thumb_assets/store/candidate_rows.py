@@ -111,6 +111,10 @@ def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> 
     }
 
 
+def _texts(rows: pa.Table, name: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(map(tuple, rows.column(name).to_pylist()))
+
+
 def measured_of_rows(rows: pa.Table) -> CandidateArrays:
     """The arrays behind rows of the part `measured`, one or more; the candidates' own are not copied."""
     offsets = _offsets(rows, "frame_indices")
@@ -128,7 +132,8 @@ def measured_of_rows(rows: pa.Table) -> CandidateArrays:
         embeddings=_vectors(rows, "embeddings", offsets),
         descriptors=_vectors(rows, "descriptors", offsets),
         edges=_vectors(rows, _BITS, offsets, data_type=np.uint8),
-        **{name: tuple(map(tuple, rows.column(name).to_pylist())) for name in _TEXTS},
+        texts=_texts(rows, "texts"),
+        written=_texts(rows, "written"),
         faces=faces,
         has_faces=rows.column("has_faces").to_numpy(),
         frame_sizes=np.stack([rows.column(name).to_numpy() for name in ("frame_width", "frame_height")], axis=1),
