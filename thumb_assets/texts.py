@@ -20,8 +20,8 @@ _OF_WRITING, _LEAST_MEAN, _WIDENED = 0.3, 0.6, 1.6
 _LEAST_SIDE = 3.0
 # The network that finds halves its picture five times; the one that reads knows lines of this height.
 _MULTIPLE, _LINE_HEIGHT = 32, 48
-# Of one picture and of one line, at most; what is longer is squeezed.
-_MOST_LINES, _MOST_LINE_WIDTH = 40, 1600
+# Of one line, at most; what is longer is squeezed.
+_MOST_LINE_WIDTH = 1600
 # Less sure letters are guesses, and so is a single one.
 _LEAST_CONFIDENCE, _FEWEST_LETTERS = 0.6, 2
 # Boxes taller than this times their width are turned by a quarter.
@@ -64,17 +64,14 @@ class TextReader:
         self._letters = ["", *_letters_of(reader_path), " "]
         self.model_sha256 = f"{file_sha256(finder_path)} {file_sha256(reader_path)}"
 
-    def read(self, rgb: UInt8Array) -> list[Text]:
+    def read(self, rgb: UInt8Array, *, max_lines: int) -> list[Text]:
         """The lines of writing from top to bottom.
 
         Args:
             rgb: (H, W, 3) uint8 RGB.
-
-        Returns:
-            At most 40 lines, the largest ones where there are more.
+            max_lines: of these are read, the tallest ones where there are more.
         """
-        corners = self._find(rgb)
-        corners = sorted(corners, key=lambda own: -_area(own))[:_MOST_LINES]
+        corners = sorted(self._find(rgb), key=lambda own: -_height(own))[:max_lines]
         texts = []
         for own in sorted(corners, key=lambda own: (float(own[:, 1].min()), float(own[:, 0].min()))):
             text, confidence = self._read_line(_cut_out(rgb, own))
@@ -167,10 +164,9 @@ def _in_order(box: npt.NDArray[Any]) -> FloatArray:
     return np.stack([left[0], right[0], right[1], left[1]])
 
 
-def _area(corners: FloatArray) -> float:
-    import cv2
-
-    return float(cv2.contourArea(corners))
+def _height(corners: FloatArray) -> float:
+    """Of the letters: the shorter side."""
+    return min(float(np.linalg.norm(corners[place] - corners[0])) for place in (1, 3))
 
 
 def _cut_out(rgb: UInt8Array, corners: FloatArray) -> UInt8Array:

@@ -12,7 +12,7 @@ from thumb_assets.select.measure import CandidateArrays, ScoreTables, arrays_fro
 from thumb_assets.select.rules import EXCLUDED, NOTHING
 from thumb_assets.select.score import percentile_ranks, score_candidates
 from thumb_assets.select.similarity import FloatArray, comparable_vectors, known_rows, max_cosine_of
-from thumb_assets.select.titles import spoken_titles
+from thumb_assets.select.titles import spoken_titles, written_titles
 from thumb_assets.select.verdicts import judge
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import ChaptersSettings
@@ -113,7 +113,11 @@ def chapters_of(
     first_frames = scores.shots.sort_by("start_frame_index").column("start_frame_index").to_pylist()
     num_shots = len(first_frames)
     subtitles = scores.subtitles if settings.titles_from_subtitles else None
-    spoken = spoken_titles(subtitles, borders=timeline.borders[[*starts, num_shots]])
+    borders = timeline.borders[[*starts, num_shots]]
+    spoken = spoken_titles(subtitles, borders=borders)
+    seconds = dict(zip(measured.frame_indices.tolist(), measured["pts_seconds"].tolist(), strict=True))
+    texts = scores.texts if settings.titles_from_writing and scores.frame_size else None
+    written = written_titles(texts, borders=borders, seconds=seconds, frame_size=scores.frame_size or (0, 0))
     rows: list[dict[str, Any]] = []
     for index, (first, last) in enumerate(zip(starts, [*starts[1:], num_shots], strict=True)):
         inside = np.flatnonzero((timeline.shots >= first) & (timeline.shots < last))
@@ -128,7 +132,7 @@ def chapters_of(
                 "start_pts_seconds": float(timeline.borders[first]),
                 "end_seconds": float(timeline.borders[last]),
                 "frame_index": None if place is None else int(measured.frame_indices[place]),
-                "title": spoken[index] if title is None else title,
+                "title": title or written[index] or spoken[index],
                 "title_similarity": similarity,
                 "num_candidates": len(inside),
             }

@@ -84,7 +84,10 @@ class Guidance:
             for place, texts in _texts_of(measured, 0).items()
         ]
         place, texts, likeness = max(places, key=lambda each: each[2], default=("", (), 0.0))
-        return (place, _most_like(self.likeness, self.words[setting], texts[position])) if likeness else None
+        if not likeness:
+            return None
+        text = texts[position]
+        return place, text if place == "subtitle" else _most_like(self.likeness, self.words[setting], text)
 
     def _likeness_of(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """Of each text, or of its line that is most like the words."""
@@ -112,7 +115,7 @@ def _texts_of(measured: CandidateArrays, video: int) -> dict[str, tuple[str, ...
 
 def _most_like(likeness: Likeness, query: str, text: str) -> str:
     """The line of a text that is most like the words; all of it where that is more."""
-    parts = [" ".join(text.split()), *text.split("\n")]
+    parts = [*text.split("\n"), " ".join(text.split())]
     return parts[int(np.argmax(likeness(query, parts)))]
 
 

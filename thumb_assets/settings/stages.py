@@ -168,7 +168,8 @@ class TextsSettings(StageSettings):
     """Reading of writing in pictures."""
 
     is_on: Annotated[bool, NO_EFFECT_ON_VALUES] = Field(True, description="Read the writing in the candidates.")
-    max_frames: int = Field(20, ge=1, le=1000, description="Of a video so many pictures: those with most writing.")
+    max_frames: int = Field(8, ge=1, le=1000, description="Of a video so many pictures: those with most writing.")
+    max_lines: int = Field(6, ge=1, le=1000, description="Of a picture so many lines: the largest ones.")
     working_height: int = Field(
         360, ge=64, le=2160, description="Shorter side of the picture that is read; more reads smaller print."
     )
@@ -337,8 +338,11 @@ class ChaptersSettings(StageSettings):
     )
     max_chapters: int = Field(20, ge=1, le=1000, description="Neighbours that are most alike are joined until then.")
     labels: tuple[str, ...] = Field(SCENE_LABELS, description="Titles to choose from, in words that CLIP knows.")
+    titles_from_writing: bool = Field(
+        True, description="A chapter without a label gets the largest line that is written in it, where it is large."
+    )
     titles_from_subtitles: bool = Field(
-        True, description="A chapter without a label gets the subtitle that says most of what is said in it alone."
+        True, description="One without that gets the subtitle that says most of what is said in it alone."
     )
     min_label_margin: float = Field(
         0.01, ge=-2, le=2, description="A label that is not more like a chapter than the next one by this is none."

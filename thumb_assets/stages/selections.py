@@ -76,7 +76,7 @@ def _why_plain(settings: Settings, guidance: Guidance, tables: ScoreTables) -> l
 def _scores_every_candidate(table_name: str) -> bool:
     """True for the tables of scorers, which have rows for every candidate; a candidate may have no face."""
     of_candidates = TABLES[table_name].lineage.get("frame_index") == (("candidate_frames", "frame_index"),)
-    return of_candidates and table_name not in {"faces", "judgements"}
+    return of_candidates and table_name not in {"faces", "texts", "judgements"}
 
 
 def words_without_say(

@@ -102,7 +102,7 @@ def _text_scorer(settings: Settings) -> FrameScorer[Any, Any]:
     def complete(rows: list[Row], _frames: pa.Table) -> list[Row]:
         for video_id in {row["video_id"] for row in rows}:
             kept.forget(video_id)
-        return [text for row in rows for text in _read(row, reader)]
+        return [text for row in rows for text in _read(row, reader, asked.max_lines)]
 
     return FrameScorer(
         "texts",
@@ -121,12 +121,12 @@ def _looked_at(rgb: UInt8Array, display_size: tuple[int, int]) -> tuple[UInt8Arr
     return rgb, display_size[0] / rgb.shape[1], writing_of(luma)
 
 
-def _read(row: Row, reader: TextReader) -> list[Row]:
+def _read(row: Row, reader: TextReader, max_lines: int) -> list[Row]:
     """The rows of one candidate; none where others show more writing."""
     seen: _Seen = row[_SEEN]
     source = seen.same_as or seen
     if source.texts is None and source.picture is not None:
-        source.texts, source.picture = reader.read(source.picture), None
+        source.texts, source.picture = reader.read(source.picture, max_lines=max_lines), None
     places = ("x", "y", "width", "height")
     return [
         {

@@ -132,10 +132,10 @@ CHAPTERS = TableContract(
         Column(
             "title",
             _text,
-            "The label it is most like, else a subtitle of it; null where neither stands out.",
+            "The label it is most like, else a title written in it, else a subtitle; null where none stands out.",
             "",
             is_nullable=True,
-        ).of("clip_scores.embedding", "subtitles.text"),
+        ).of("clip_scores.embedding", "texts.text", "texts.height", "subtitles.text"),
         Column("title_similarity", _float, "Cosine of its mean embedding to that label, -1..1.", "", True).of(
             "clip_scores.embedding"
         ),

@@ -70,7 +70,9 @@ def test_words_of_another_model_are_refused_in_one_line(store: TableStore) -> No
     with pytest.raises(
         SettingsError, match=r"clip-0a1b2c3d: its embeddings are of the model made-up \(none\)"
     ) as error:
-        Guides(load_settings(overrides=[*WORDS, "subtitles.is_on=false"]), store).of_video(VIDEO, CLIP)
+        Guides(load_settings(overrides=[*WORDS, "subtitles.is_on=false", "texts.is_on=false"]), store).of_video(
+            VIDEO, CLIP
+        )
     assert "\n" not in str(error.value)
 
 
@@ -90,13 +92,15 @@ def test_words_that_only_subtitles_were_held_against_are_noted(store: TableStore
     unread = Guides(settings, store).of_video(VIDEO, CLIP).unread
     note = words_without_say(settings, CLIP, unread, has_text=True)
     assert note is not None
-    assert "were held against the subtitles alone: clip-0a1b2c3d: its embeddings are of the model made-up" in note
+    assert (
+        "were held against subtitles and writing alone: clip-0a1b2c3d: its embeddings are of the model made-up" in note
+    )
     assert "no embeddings" in (words_without_say(settings, None, None, has_text=True) or "")
 
 
 def test_a_model_that_is_not_allowed_reads_no_words(store: TableStore) -> None:
     overrides = [*WORDS, "clip.model=MobileCLIP-S1", "clip.pretrained=datacompdr", "models.licence=commercial"]
-    overrides.append("subtitles.is_on=false")
+    overrides += ["subtitles.is_on=false", "texts.is_on=false"]
     with pytest.raises(ModelUnavailableError):
         Guides(load_settings(overrides=overrides), store).of_video(VIDEO, CLIP)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.select.titles import spoken_titles
-from thumb_assets_tests.unit.select.builders import subtitles_table
+from thumb_assets.select.titles import spoken_titles, written_titles
+from thumb_assets_tests.unit.select.builders import subtitles_table, texts_table
 
 SUBTITLES = subtitles_table(
     (1.0, 2.0, "Welcome to the show"),
@@ -35,3 +35,23 @@ def test_long_ones_are_cut_behind_a_word():
 
 def test_without_subtitles_there_are_none():
     assert spoken_titles(None, borders=BORDERS) == [None, None, None]
+
+
+def test_the_largest_line_is_the_title_and_a_mark_of_the_video_is_none():
+    texts = texts_table(
+        (0, "ACME Corporation", 40.0),
+        (0, "Annual budget", 30.0),
+        (0, "a small line", 12.0),
+        (1, "ACME Corporation", 40.0),
+        (1, "2027", 50.0),
+        (2, "ACME Corporation", 40.0),
+        (2, "Harbour", 33.0),
+    )
+    titles = written_titles(texts, borders=BORDERS, seconds={0: 5.0, 1: 15.0, 2: 25.0}, frame_size=(640, 360))
+    assert titles == ["Annual budget", None, "Harbour"]
+
+
+def test_without_writing_there_are_no_titles_and_frames_elsewhere_count_for_none():
+    assert written_titles(None, borders=BORDERS, seconds={}, frame_size=(640, 360)) == [None, None, None]
+    texts = texts_table((7, "Annual budget", 30.0))
+    assert written_titles(texts, borders=BORDERS, seconds={}, frame_size=(640, 360)) == [None, None, None]

@@ -8,7 +8,15 @@ from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.words import share_of_words, words_in
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.tables.conform import table_from_rows
-from thumb_assets_tests.unit.select.builders import VIDEO_ID, Case, by_frame, candidates_table, ranking, subtitles_table
+from thumb_assets_tests.unit.select.builders import (
+    VIDEO_ID,
+    Case,
+    by_frame,
+    candidates_table,
+    ranking,
+    subtitles_table,
+    texts_table,
+)
 
 CANDIDATES = candidates_table({frame: 10.0 * frame for frame in range(4)})
 SUBTITLES = subtitles_table((9.0, 11.0, "The Régional budget"), (9.5, 11.0, "Das Budget"), (29.0, 31.0, "the\nweather"))
@@ -40,6 +48,18 @@ def test_what_a_subtitle_says_can_be_avoided():
     row = by_frame(choice.rejections)[1]
     assert (row["reason"], row["setting"], row["value"]) == ("avoided", "selection.avoid_words", pytest.approx(1.0))
     assert sorted(ranking(choice)) == [0, 2, 3]
+
+
+def test_what_is_written_is_matched_line_by_line_and_the_reason_quotes_the_line():
+    texts = texts_table((2, "Quarterly results", 40.0), (2, "Revenue and costs", 20.0), (3, "Thank you", 40.0))
+    case = Case(CANDIDATES, subtitles=SUBTITLES, texts=texts, settings=SelectionSettings(top_k=1))
+    choice = case.choose(guidance=Guidance(words={"looking_for": "revenue costs"}))
+    assert ranking(choice) == [2]
+    assert 'words 1.00; writing "Revenue and costs"' in by_frame(choice.selections)[2]["reason"]
+    choice = case.choose(guidance=Guidance(words={"looking_for": "weather"}))
+    assert 'subtitle "the weather"' in by_frame(choice.selections)[3]["reason"]
+    avoided = case.choose(guidance=Guidance(words={"avoid": "thank you"}), settings=SelectionSettings(top_k=3))
+    assert by_frame(avoided.rejections)[3]["reason"] == "avoided"
 
 
 def test_another_likeness_may_take_the_place_of_shares_of_words():
