@@ -344,9 +344,7 @@ def test_result_of_a_fixed_case_stays_as_it_was():
     ).choose()
     tables = (
         # Which came later: for recordings of screens, subtitles and sound.
-        choice.selections.drop_columns(
-            ["state_percentile", "words_percentile", "sound_percentile", "speech_percentile"]
-        ),
+        choice.selections.drop_columns(["state_percentile", "words_percentile", "sound_percentile"]),
         choice.rejections.drop_columns(["setting"]),
         choice.rejections,
     )
