@@ -21,7 +21,7 @@ _LEAST_SIDE = 3.0
 # The network that finds halves its picture five times; the one that reads knows lines of this height.
 _MULTIPLE, _LINE_HEIGHT = 32, 48
 # Of one line, at most; what is longer is squeezed.
-_MOST_LINE_WIDTH = 1600
+_MOST_LINE_WIDTH = 1000
 # Less sure letters are guesses, and so is a single one.
 _LEAST_CONFIDENCE, _FEWEST_LETTERS = 0.6, 2
 # Boxes taller than this times their width are turned by a quarter.

@@ -128,7 +128,6 @@ COMPONENTS: tuple[Component, ...] = (
               reads=("subtitles.text", "subtitles.start_seconds", "subtitles.end_seconds", "texts.text"),
               applies_to="all"),
     Component("sound", "loudness_lufs"),
-    Component("speech", "speech_probability", is_percentile=False),
     Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",), applies_to="all"),
     Component("learned", _learned, reads=("clip_scores.embedding", "appearance.descriptor")),
     Component("state", _worth_of_states, is_percentile=False, applies_to="screens",

@@ -46,10 +46,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "num_recurrences": ("recurrences", "num_videos"),
 }
 # The same of tables whose rows are spans of time.
-SPANS: dict[str, tuple[str, str]] = {
-    "loudness_lufs": ("audio", "loudness_lufs"),
-    "speech_probability": ("audio", "speech_probability"),
-}
+SPANS: dict[str, tuple[str, str]] = {"loudness_lufs": ("audio", "loudness_lufs")}
 # All float64 arrays of CandidateArrays, one value per candidate.
 VALUES: tuple[str, ...] = ("pts_seconds", *COLUMNS, *SPANS, *SURROUNDINGS, "decision", "is_judged")
 # By value: the columns it comes from, as `table.column`.

@@ -28,7 +28,6 @@ class ComponentWeights(StageSettings):
         description="Likeness of subtitle or writing to selection.looking_for, beside the best of the video.",
     )
     sound: float = Field(0.0, ge=0, description="Percentile of the loudness around the frame.")
-    speech: float = Field(0.0, ge=0, description="Probability that somebody speaks around the frame.")
     judge: float = Field(1.0, ge=0, description="The judge's score over 10; 0 where it was not asked for it.")
     learned: float = Field(1.0, ge=0, description="Percentile of the learned scorer's score.")
     state: float = Field(

@@ -73,6 +73,8 @@ class _Reader:
         for stream_index, cue in self._readable(found):
             if len(marked[stream_index]) <= self._limits.max_num_cues:
                 marked[stream_index].append(cue)
+            elif all(len(each) > self._limits.max_num_cues for each in marked.values()):
+                break
         cues = []
         for track in tracks:
             name = f"embedded:{track.stream_index}"

@@ -38,7 +38,7 @@ JUDGEMENTS = TableContract(
 )
 
 # One column per weight: the parts of a combined score.
-_SINCE = {"state": 3, "subject": 3, "words": 4, "sound": 4, "speech": 4}
+_SINCE = {"state": 3, "subject": 3, "words": 4, "sound": 4}
 _COMPONENTS = tuple(
     Column(f"{name}_percentile", _float, str(weight.description), "", True, since=_SINCE.get(name, 1))
     for name, weight in ComponentWeights.model_fields.items()

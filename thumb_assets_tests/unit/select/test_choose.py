@@ -344,9 +344,7 @@ def test_result_of_a_fixed_case_stays_as_it_was():
     ).choose()
     tables = (
         # Which came later: for recordings of screens, subjects, subtitles and sound.
-        choice.selections.drop_columns(
-            [f"{name}_percentile" for name in ("state", "subject", "words", "sound", "speech")]
-        ),
+        choice.selections.drop_columns([f"{name}_percentile" for name in ("state", "subject", "words", "sound")]),
         choice.rejections.drop_columns(["setting"]),
         choice.rejections,
     )
