@@ -114,6 +114,13 @@ class TextReader:
         return text.strip(), float(shares.max(axis=1)[is_letter].mean()) if is_letter.any() else 0.0
 
 
+def luma_of(rgb: UInt8Array) -> UInt8Array:
+    """(H, W) uint8 of a picture in which writing is looked for before it is read."""
+    import cv2
+
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
 def _network(path: Path) -> Any:
     import cv2
 

@@ -19,3 +19,10 @@ def test_each_query_means_one_subtitle():
     assert all(start < end < following for (start, end, _), (following, _, _) in pairwise(cues))
     assert len(events) == NUM_EVENTS
     assert 0 < min(events) < max(events) < SECONDS
+
+
+def test_no_query_in_other_words_has_a_word_of_its_subtitle():
+    cues, queries, _ = planted(is_rephrased=True)
+    assert len({text for _, _, text in cues}) == len(set(queries)) == 40
+    for (_, _, text), query in zip(cues, queries, strict=True):
+        assert not share_of_words(query, [text]).any()

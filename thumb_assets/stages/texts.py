@@ -15,7 +15,7 @@ from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES
 from thumb_assets.tables.measurements import TEXTS
-from thumb_assets.texts import Text, TextReader
+from thumb_assets.texts import Text, TextReader, luma_of
 from thumb_assets.weights.registry import get_model_file
 from thumb_assets.weights.resolve import resolve_file
 from thumb_assets.writing import Writing, share_of, writing_of
@@ -115,10 +115,7 @@ def _text_scorer(settings: Settings) -> FrameScorer[Any, Any]:
 
 
 def _looked_at(rgb: UInt8Array, display_size: tuple[int, int]) -> tuple[UInt8Array, float, Writing]:
-    import cv2
-
-    luma = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-    return rgb, display_size[0] / rgb.shape[1], writing_of(luma)
+    return rgb, display_size[0] / rgb.shape[1], writing_of(luma_of(rgb))
 
 
 def _read(row: Row, reader: TextReader, max_lines: int) -> list[Row]:

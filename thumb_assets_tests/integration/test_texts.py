@@ -11,13 +11,14 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.weights.resolve import find_local
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 
+STAGES = (*WITHOUT_MODELS, "texts")
 RATE, SECONDS, SIZE = 10, 4, (640, 360)
 SLIDES = (("Annual budget", "Revenue and costs"), ("Harbour of Lisbon", "Ships arrive at noon"), None, ("Thank you",))
 
 
 @pytest.fixture(autouse=True)
 def models():
-    if any(find_local(model) is None for model in STAGE.models(load_settings())):
+    if any(find_local(model) is None for model in STAGE.models(load_settings(overrides=["texts.is_on=true"]))):
         pytest.skip("rapidocr, whose wheel holds the models, is not installed")
 
 
@@ -43,9 +44,11 @@ def slide(lines, level):
     return picture
 
 
-def made(data_dir, path, *overrides, stages=WITHOUT_MODELS):
+def made(data_dir, path, *overrides, stages=STAGES):
     (video_id,) = register(data_dir, [path])
-    results = run_stages(data_dir, [video_id], stages, settings=load_settings(overrides=overrides))
+    results = run_stages(
+        data_dir, [video_id], stages, settings=load_settings(overrides=["texts.is_on=true", *overrides])
+    )
     failed = {stage: each.message for (_, stage), each in results.items() if each.status == "failed"}
     assert failed == {}
     return video_id, TableStore(data_dir), results
@@ -80,7 +83,7 @@ def test_words_find_what_is_written_and_the_reason_quotes_it(slides, data_dir):
 
 def test_chapters_are_titled_by_their_largest_line(slides, data_dir):
     chapters = ("chapters.is_on=true", "chapters.min_chapter_seconds=2", "chapters.eps=0.0001")
-    video_id, store, _ = made(data_dir, slides, *chapters, stages=(*WITHOUT_MODELS, "chapters"))
+    video_id, store, _ = made(data_dir, slides, *chapters, stages=(*STAGES, "chapters"))
     titles = store.read("chapters", video_id).column("title").to_pylist()
     assert titles
     assert set(titles) <= {lines[0] for lines in SLIDES if lines}
