@@ -85,7 +85,8 @@ def _title(texts: Sequence[str], counts: Counter[str], rarity: dict[str, float])
     best, greatest = None, 0.0
     for text in texts:
         words = words_in(text)
-        weight = sum(counts[word] * rarity[word] for word in words) / max(len(words), 1) ** 0.5
+        # Rounded: a set has no order, and sums in another order differ in the last digit.
+        weight = round(sum(counts[word] * rarity[word] for word in words) / max(len(words), 1) ** 0.5, 9)
         if len(words) >= _LEAST_WORDS and weight > greatest:
             best, greatest = text, weight
     return None if best is None else _shortened(" ".join(best.split()))
