@@ -51,14 +51,22 @@ _PASSES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 }
 
 _ORDER = tuple(STAGES)
+
+
+def _before_scorers() -> frozenset[str]:
+    """The stages made from tables that scorers read, and those that these read."""
+    found: set[str] = set()
+    waiting = [stage for stage in STAGES.values() if isinstance(stage.run, FromFrames)]
+    while waiting:
+        writers = {writer for table in waiting.pop().inputs if (writer := stage_of(table)) is not None}
+        new = {name for name in writers - found if isinstance(STAGES[name].run, FromTables)}
+        found |= new
+        waiting += [STAGES[name] for name in new]
+    return frozenset(found)
+
+
 # Made from tables before any frame is scored, since scorers read them.
-_BEFORE_SCORERS = frozenset(
-    writer
-    for stage in STAGES.values()
-    if isinstance(stage.run, FromFrames)
-    for table in stage.inputs
-    if (writer := stage_of(table)) is not None and isinstance(STAGES[writer].run, FromTables)
-)
+_BEFORE_SCORERS = _before_scorers()
 
 
 def run(

@@ -30,6 +30,7 @@ from thumb_assets.store.decisions import settle_decisions
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.outcomes import Outcome, outdated_tables
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.sidecars import content_of, storable
 from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS
 from thumb_assets.tables.conform import content_sha256
 from thumb_assets.tables.contracts import TABLES, stage_of, tables_of
@@ -236,6 +237,7 @@ class VideoJob:
             settings,
             source=source,
             inputs=inputs,
+            beside={storable(path.name): content_of(path) for path in STAGES[stage].beside(self.video.path, settings)},
             has_company=set(STAGES[stage].with_stages(settings)) <= set(self.stages),
             guides=self._guides if STAGES[stage].is_guided else {},
         )

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
 
+# Cues that count at one moment: those of so many languages.
+_MOST_CUES = 32
+
 
 def aligned_values(table: pa.Table, column_name: str, *, frame_indices: NDArray[np.int64]) -> NDArray[np.float64]:
     """One column of a score table, one value per candidate.
@@ -50,6 +53,61 @@ def candidate_positions(
     frames = table.column("frame_index").to_numpy()
     positions = np.minimum(np.searchsorted(frame_indices, frames), len(frame_indices) - 1)
     return positions, frame_indices[positions] == frames
+
+
+def values_at(table: pa.Table | None, column_name: str, *, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A column of a table of spans [start_seconds, end_seconds), which do not overlap, at each of these seconds.
+
+    Args:
+        table: of one video, ascending; None where it is not there.
+        seconds: (N,) float64.
+
+    Returns:
+        (N,) float64; NaN where no span holds the second, or it has no value.
+    """
+    if table is None or not table.num_rows:
+        return np.full(len(seconds), np.nan)
+    starts, ends = (table.column(name).to_numpy() for name in ("start_seconds", "end_seconds"))
+    values = pc.fill_null(table.column(column_name).cast(pa.float64()), np.nan).to_numpy()
+    places = np.clip(np.searchsorted(starts, seconds, side="right") - 1, 0, None)
+    return np.where((starts[places] <= seconds) & (seconds < ends[places]), values[places], np.nan)
+
+
+def texts_at(table: pa.Table | None, *, seconds: NDArray[np.float64]) -> tuple[str, ...]:
+    """The text of all cues that are shown at each of these seconds, lines parted by a line feed.
+
+    Args:
+        table: `subtitles` of one video; None where it is not there.
+        seconds: (N,) float64.
+
+    Returns:
+        N texts, empty where no cue is shown.
+    """
+    if table is None or not table.num_rows:
+        return ("",) * len(seconds)
+    starts, ends = (table.column(name).to_numpy() for name in ("start_seconds", "end_seconds"))
+    texts = table.column("text")
+    shown = (np.flatnonzero((starts <= at) & (at < ends))[:_MOST_CUES] for at in seconds)
+    return tuple("\n".join(texts[int(place)].as_py() for place in places) for places in shown)
+
+
+def written_on(table: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> tuple[str, ...]:
+    """What is written on each candidate, lines parted by a line feed.
+
+    Args:
+        table: `texts` of one video; None where it is not there.
+        frame_indices: (N,) int64.
+
+    Returns:
+        N texts, empty where nothing was read.
+    """
+    lines: dict[int, list[str]] = {}
+    if table is not None:
+        for frame_index, text in zip(
+            *(table.column(name).to_pylist() for name in ("frame_index", "text")), strict=True
+        ):
+            lines.setdefault(frame_index, []).append(text)
+    return tuple("\n".join(lines.get(frame_index, ())) for frame_index in frame_indices.tolist())
 
 
 def aligned_edges(appearance: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> NDArray[np.uint8]:

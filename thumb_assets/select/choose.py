@@ -103,7 +103,7 @@ def choose(
     keys = candidates.select(["video_id", "frame_index"]).take(pa.array(rejections, pa.int64())).to_pylist()
     rows = [{**key, **vars(rejection)} for key, rejection in zip(keys, rejections.values(), strict=True)]
     return Choice(
-        _selections(candidates, measured, picks=picks, settings=settings),
+        _selections(candidates, measured, picks=picks, settings=settings, guidance=guidance),
         table_from_rows("rejections", rows),
         used_components(picks.scores, has_faces=scores.faces is not None, settings=settings),
         tuple(measured.frame_indices[picks.verdicts.tiers == DOUBTFUL].tolist()),
@@ -124,10 +124,15 @@ def pick(
         settings: weights, thresholds, numbers, the strategy.
         guidance: what is looked for, the learned scorer, the library's distributions.
         is_noted: keep notes on the candidates that are left out; it takes longer.
+
+    Raises:
+        ThumbAssetsError: words are asked for that nothing of a video can be held against, see `Guidance`.
     """
+    guidance.require_matched(measured)
     videos = groups_of(measured.offsets)
     scores = score_candidates(measured, settings=settings, guidance=guidance)
-    verdicts = judge(measured, settings=settings, avoided=guidance.avoided(measured))
+    said = guidance.said(measured, "avoid") if "avoid" in guidance.words else None
+    verdicts = judge(measured, settings=settings, avoided=guidance.avoided(measured), said=said)
     order = order_in_groups(scores.combined, groups=videos)
     floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
     # What is not measured is neutral.
@@ -234,6 +239,7 @@ def _selections(
     *,
     picks: Picks,
     settings: SelectionSettings,
+    guidance: Guidance,
 ) -> pa.Table:
     (chosen,), ((field, notes),) = picks.chosen, picks.noted
     (has_faces,) = measured.has_faces.tolist()
@@ -259,6 +265,7 @@ def _selections(
             shot_index=row["shot_index"],
             place_in_shot=places[position],
             num_in_shot=sizes[row["shot_index"]],
+            quoted=guidance.quoted(measured, position) if percentiles["words"] else None,
             broken_rule=None if broken_rule == NO_RULE else picks.verdicts.rules[broken_rule].reason,
             is_pinned=bool(measured.is_pinned[position]),
             is_cover=bool(measured["decision"][position] == COVER),

@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 # A subject of this share of the picture is large enough; one that the upper edge cuts over this share of its width, as
 # it does a person without a head, is worth nothing.
 _LARGE_SUBJECT, _SPOILT_BY_CUT = 0.1, 0.3
+# Of two subtitles the one that has a word more is meant, whatever the pictures are like.
+_SAID_POWER = 4
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,16 @@ def _judged(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
     return np.where(is_unasked, 0.0, scores)
 
 
+def _said(measured: CandidateArrays, guidance: Guidance) -> FloatArray:
+    """Likeness of subtitle or writing to the words, beside the best of the video; what is half as like is nothing."""
+    said, videos = guidance.said(measured), len(measured.video_ids)
+    best = np.full(videos, np.nan)
+    for video in range(videos):
+        own = said[measured.span(video)]
+        best[video] = own.max() if len(own) else np.nan
+    return np.asarray((said / np.repeat(best, np.diff(measured.offsets))) ** _SAID_POWER)
+
+
 def _worth_of_states(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
     return worth_of_states(measured)
 
@@ -112,6 +124,10 @@ COMPONENTS: tuple[Component, ...] = (
               reads=("subjects.subject_share", "subjects.subject_cut_share")),
     Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",),
               applies_to="all"),
+    Component("words", _said, is_percentile=False,
+              reads=("subtitles.text", "subtitles.start_seconds", "subtitles.end_seconds", "texts.text"),
+              applies_to="all"),
+    Component("sound", "loudness_lufs"),
     Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",), applies_to="all"),
     Component("learned", _learned, reads=("clip_scores.embedding", "appearance.descriptor")),
     Component("state", _worth_of_states, is_percentile=False, applies_to="screens",

@@ -10,7 +10,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select.aligned import aligned_edges, aligned_values, candidate_positions
+from thumb_assets.select.aligned import (
+    aligned_edges,
+    aligned_values,
+    candidate_positions,
+    texts_at,
+    values_at,
+    written_on,
+)
 from thumb_assets.select.surroundings import SURROUNDINGS, surroundings
 
 # A face of a frame that is no candidate has a rank among the faces, and no candidate it counts for.
@@ -39,12 +46,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "judge_score": ("judgements", "judge_score"),
     "num_recurrences": ("recurrences", "num_videos"),
 }
+# The same of tables whose rows are spans of time.
+SPANS: dict[str, tuple[str, str]] = {"loudness_lufs": ("audio", "loudness_lufs")}
 # All float64 arrays of CandidateArrays, one value per candidate.
-VALUES: tuple[str, ...] = ("pts_seconds", *COLUMNS, *SURROUNDINGS, "decision", "is_judged")
+VALUES: tuple[str, ...] = ("pts_seconds", *COLUMNS, *SPANS, *SURROUNDINGS, "decision", "is_judged")
 # By value: the columns it comes from, as `table.column`.
 SOURCES: dict[str, tuple[str, ...]] = {
     "pts_seconds": ("candidate_frames.pts_seconds",),
-    **{name: (f"{table}.{column}",) for name, (table, column) in COLUMNS.items()},
+    **{name: (f"{table}.{column}",) for name, (table, column) in (COLUMNS | SPANS).items()},
     **SURROUNDINGS,
     "decision": ("decisions.decision",),
     "is_judged": ("judgements.frame_index",),
@@ -59,6 +68,8 @@ class ScoreTables:
         frames, shots: of the whole video.
         sharpness, appearance, clip_scores, iqa_scores: of its candidates; rows of other frames are passed over.
         faces: None where faces were not looked for, no rows where none was found.
+        audio, subtitles: of the whole video.
+        texts: of those of its candidates that show most writing.
         judgements: of some of the candidates.
         recurrences: of those candidates that are shown alike in other videos.
         decisions: what people decided.
@@ -75,6 +86,9 @@ class ScoreTables:
     faces: pa.Table | None = None
     clip_scores: pa.Table | None = None
     iqa_scores: pa.Table | None = None
+    audio: pa.Table | None = None
+    subtitles: pa.Table | None = None
+    texts: pa.Table | None = None
     judgements: pa.Table | None = None
     recurrences: pa.Table | None = None
     decisions: pa.Table | None = None
@@ -109,7 +123,7 @@ TABLES_OF_SCORES: tuple[str, ...] = tuple(
                 for each in fields(ScoreTables)
                 if each.name not in {"iqa_lower_better", "frame_size", "embedding_model", "others"}
             ),
-            *(table_name for table_name, _ in COLUMNS.values()),
+            *(table_name for table_name, _ in (COLUMNS | SPANS).values()),
         ]
     )
 )
@@ -161,6 +175,9 @@ class CandidateArrays:
         embedding_models: by video the model of its embeddings, see `embedding_model_of`; None where it is not known.
         faces: the faces.
         edges: by video (n, E) uint8, see `aligned_edges`; empty where they are not known of any video.
+        texts: by video n texts of the subtitles that are shown at each candidate, empty where none is; empty where they
+            are not known of any video.
+        written: the same of what is written on each candidate, a line feed between lines.
         has_faces: (V,) bool, whether faces were looked for.
         frame_sizes: (V, 2) int64, width and height of the displayed frame; 0 where it is not known and no face is.
     """
@@ -179,6 +196,8 @@ class CandidateArrays:
     frame_sizes: NDArray[np.int64]
     embedding_models: tuple[str | None, ...]
     edges: tuple[NDArray[np.uint8], ...] = ()
+    texts: tuple[tuple[str, ...], ...] = ()
+    written: tuple[tuple[str, ...], ...] = ()
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """The values of that name."""
@@ -216,6 +235,8 @@ def arrays_from_tables(candidates: pa.Table, scores: ScoreTables) -> CandidateAr
             if table is None
             else aligned_values(table, column_name, frame_indices=frame_indices)
         )
+    for name, (table_name, column_name) in SPANS.items():
+        values[name] = values_at(scores.table(table_name), column_name, seconds=values["pts_seconds"])
     values |= surroundings(candidates, frames=scores.frames, shots=scores.shots)
     values["decision"] = _decisions(scores.decisions, frame_indices=frame_indices)
     values["is_judged"] = _has_row(scores.judgements, frame_indices=frame_indices)
@@ -234,6 +255,8 @@ def arrays_from_tables(candidates: pa.Table, scores: ScoreTables) -> CandidateAr
         frame_sizes=np.array([scores.frame_size or (0, 0)]),
         embedding_models=(scores.embedding_model,),
         edges=(aligned_edges(scores.appearance, frame_indices=frame_indices),),
+        texts=(texts_at(scores.subtitles, seconds=values["pts_seconds"]),),
+        written=(written_on(scores.texts, frame_indices=frame_indices),),
     )
 
 
@@ -268,6 +291,8 @@ def joined(parts: Sequence[CandidateArrays]) -> CandidateArrays:
         descriptors=tuple(each for part in parts for each in part.descriptors),
         embedding_models=tuple(each for part in parts for each in part.embedding_models),
         edges=tuple(each for part in parts for each in part.edges),
+        texts=tuple(each for part in parts for each in part.texts),
+        written=tuple(each for part in parts for each in part.written),
         faces=FaceArrays(offsets=_joined_offsets([part.faces.offsets for part in parts]), **face_arrays),
         **arrays,
     )

@@ -40,11 +40,13 @@ class Evidence:
         measured: the candidates of one video or of many.
         settings: the thresholds.
         avoided: (N,) likeness to what is to be avoided above that to a good frame; None where nothing is.
+        said: (N,) likeness of subtitle or writing to what is to be avoided; None where nothing is.
     """
 
     measured: CandidateArrays
     settings: SelectionSettings
     avoided: FloatArray | None = None
+    said: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -259,6 +261,9 @@ RULES: tuple[Rule, ...] = (
     Rule("avoided", EXCLUDED, lambda evidence: evidence.avoided, "above", "avoid_margin",
          "likeness to what selection.avoid says is {value:+.3f} beside that to a good frame, above {threshold:+.3f}",
          reads=("clip_scores.embedding", "clip_scores.positive_similarity"), applies_to="all"),
+    Rule("avoided", EXCLUDED, lambda evidence: evidence.said, "above", "avoid_words",
+         "its subtitle or writing is to {value_share} what selection.avoid says, above {threshold_share}",
+         reads=("subtitles.text", "texts.text"), applies_to="all"),
     Rule("outside_window", EXCLUDED, "pts_seconds", "below", "window_seconds", _WINDOW, threshold=_bound(0),
          applies_to="all"),
     Rule("outside_window", EXCLUDED, "pts_seconds", "at_or_above", "window_seconds", _WINDOW, threshold=_bound(1),

@@ -16,7 +16,7 @@ from thumb_assets.errors import BadInputError, ContractError
 from thumb_assets.select.rules import REASONS, RULES, Rule, rule_of
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import CandidatesSettings
-from thumb_assets.wording import count
+from thumb_assets.wording import count, one_line
 
 # Tables that tell the story of a video's frames.
 STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections")
@@ -24,6 +24,8 @@ STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections
 SETTINGS, DOUBTFUL, NOTHING_KEPT = "settings", "doubtful", "nothing_kept"
 _LAST_RESORT = "kept though "
 _OF_NOTHING = frozenset(rule.reason for rule in RULES if rule.shows_nothing != "never")
+# Letters of a subtitle that a reason quotes.
+_MOST_LETTERS = 80
 
 
 @dataclass(frozen=True)
@@ -331,6 +333,7 @@ def selection_reason(
     shot_index: int,
     place_in_shot: int,
     num_in_shot: int,
+    quoted: tuple[str, str] | None = None,
     broken_rule: str | None = None,
     is_pinned: bool = False,
     is_cover: bool = False,
@@ -346,6 +349,7 @@ def selection_reason(
         shot_index: the shot it is from.
         place_in_shot: 1 where no candidate of its shot has a better score.
         num_in_shot: candidates of its shot.
+        quoted: where a text stands that is like what is looked for (subtitle, writing), and the text.
         broken_rule: the reject rule it breaks, where it was taken because better ones did not suffice.
         is_pinned: whether people pinned it, or made it the cover.
         is_cover: whether they made it the cover.
@@ -362,6 +366,9 @@ def selection_reason(
     parts = [f"rank {rank} of {num_selections}: {head}"]
     if face_bonus:
         parts.append(f"+{face_bonus:.2f} clear face")
+    if quoted is not None:
+        text = one_line(" ".join(quoted[1].split()))
+        parts.append(f'{quoted[0]} "{text[:_MOST_LETTERS]}{"..." if len(text) > _MOST_LETTERS else ""}"')
     if num_in_shot == 1:
         parts.append(f"only candidate of shot {shot_index}")
     elif place_in_shot == 1:

@@ -73,6 +73,7 @@ def judge(
     *,
     settings: SelectionSettings,
     avoided: NDArray[np.float64] | None = None,
+    said: NDArray[np.float64] | None = None,
     rules: Sequence[Rule] = RULES,
 ) -> Verdicts:
     """Holds every candidate against the rules; no video has a say in another's.
@@ -81,10 +82,11 @@ def judge(
         measured: one video or many.
         settings: the thresholds, `reject.max_share`.
         avoided: (N,) float64, likeness to what is to be avoided above that to a good frame; None where nothing is.
+        said: (N,) float64, likeness of the subtitle to what is to be avoided; None where nothing is.
         rules: the declarations; those without a tier are the chooser's.
     """
     videos = groups_of(measured.offsets)
-    evidence = Evidence(measured, settings, avoided)
+    evidence = Evidence(measured, settings, avoided, said)
     held_rules = tuple(held for rule in rules if (held := _held(rule, evidence, videos)) is not None)
     tiers = np.full(len(videos), USABLE)
     first_broken = np.full(len(videos), NO_RULE)

@@ -22,6 +22,12 @@ class ComponentWeights(StageSettings):
         0.2, ge=0, description="Size of the subject up to a tenth of the picture, less where it is cut off above."
     )
     text: float = Field(0.50, ge=0, description="Percentile of the likeness to selection.looking_for.")
+    words: float = Field(
+        1.0,
+        ge=0,
+        description="Likeness of subtitle or writing to selection.looking_for, beside the best of the video.",
+    )
+    sound: float = Field(0.0, ge=0, description="Percentile of the loudness around the frame.")
     judge: float = Field(1.0, ge=0, description="The judge's score over 10; 0 where it was not asked for it.")
     learned: float = Field(1.0, ge=0, description="Percentile of the learned scorer's score.")
     state: float = Field(
@@ -212,8 +218,22 @@ class SelectionSettings(StageSettings):
     )
     diversity_weight: float = Field(0.3, ge=0, le=1, description="Weight of being different beside the score.")
     window_seconds: tuple[float, float] | None = Field(None, description="Only frames in [start, end) are chosen.")
-    looking_for: str | None = Field(None, min_length=1, description="A CLIP prompt; frames like it score higher.")
-    avoid: str | None = Field(None, min_length=1, description="A CLIP prompt; frames like it are rejected.")
+    looking_for: str | None = Field(
+        None, min_length=1, description="Words, for CLIP, subtitles and writing; frames like them score higher."
+    )
+    avoid: str | None = Field(
+        None, min_length=1, description="Words, for CLIP, subtitles and writing; frames like them are rejected."
+    )
+    words_by: Literal["meaning", "letters"] = Field(
+        "meaning",
+        description="How subtitles and writing are compared; meaning needs all-minilm-l6-v2.",
+    )
+    avoid_words: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="A greater likeness of subtitle or writing to `avoid` is to be avoided.",
+    )
     avoid_margin: float = Field(
         0.02, ge=-2, le=2, description="Likeness to `avoid` above that to a good frame by more is to be avoided."
     )

@@ -77,6 +77,27 @@ class ShotsSettings(StageSettings):
     )
 
 
+class SubtitlesSettings(StageSettings):
+    """Reading of subtitles, of tracks in the file and of files beside it."""
+
+    is_on: bool = Field(True, description="Read subtitles.")
+    sidecars: bool = Field(True, description="Read NAME.srt, .vtt, .ass and .ssa beside NAME.mp4; NAME.en.srt as well.")
+    max_file_bytes: int = Field(8_000_000, ge=1, description="A larger sidecar is passed over.")
+    max_num_sources: int = Field(16, ge=1, le=1000, description="Tracks and sidecars that are read, at most.")
+    max_num_cues: int = Field(10_000, ge=1, le=1_000_000, description="Cues that are kept of a source, at most.")
+    max_length: int = Field(500, ge=1, description="Characters that are kept of a cue.")
+
+
+class AudioSettings(StageSettings):
+    """Measuring of sound."""
+
+    is_on: bool = Field(True, description="Measure how loud it is, every half second.")
+    speech: Literal["none", "silero"] = Field(
+        "silero", description="Model that hears speech; without its file the probability is null."
+    )
+    model_path: Path | None = Field(None, description="Silero VAD's file; null looks it up in the weights room.")
+
+
 class CandidatesSettings(StageSettings):
     """The frames that are candidates."""
 
@@ -92,6 +113,7 @@ class CandidatesSettings(StageSettings):
         0.2, ge=0, description="Distance of the latter from the shot's end; null turns it off."
     )
     transition_seconds: float = Field(0.7, ge=0, description="That distance where the shot dissolves or fades.")
+    use_cues: bool = Field(True, description="One candidate in the middle of each subtitle that no other one shows.")
     use_keyframes: bool = Field(False, description="Every codec sync frame is a candidate.")
     every_num_frames: int | None = Field(None, ge=1, description="Every n-th frame is a candidate; null turns it off.")
     screens: Literal["auto", "on", "off"] = Field(
@@ -146,6 +168,26 @@ class SubjectsSettings(StageSettings):
     )
     on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
         "skip", description="If the model is unavailable."
+    )
+
+
+class TextsSettings(StageSettings):
+    """Reading of writing in pictures."""
+
+    is_on: Annotated[bool, NO_EFFECT_ON_VALUES] = Field(False, description="Read the writing in the candidates.")
+    max_frames: int = Field(6, ge=1, le=1000, description="Of a video so many pictures: those with most writing.")
+    max_lines: int = Field(4, ge=1, le=1000, description="Of a picture so many lines: the largest ones.")
+    working_height: int = Field(
+        360, ge=64, le=2160, description="Shorter side of the picture that is read; more reads smaller print."
+    )
+    finder_path: Path | None = Field(
+        None, description="ONNX file of the network that finds lines; null looks it up in the weights room."
+    )
+    reader_path: Path | None = Field(
+        None, description="ONNX file of the network that reads them; null looks it up in the weights room."
+    )
+    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
+        "skip", description="If the models are unavailable."
     )
 
 
@@ -307,6 +349,12 @@ class ChaptersSettings(StageSettings):
     )
     max_chapters: int = Field(20, ge=1, le=1000, description="Neighbours that are most alike are joined until then.")
     labels: tuple[str, ...] = Field(SCENE_LABELS, description="Titles to choose from, in words that CLIP knows.")
+    titles_from_writing: bool = Field(
+        True, description="A chapter without a label gets the largest line that is written in it, where it is large."
+    )
+    titles_from_subtitles: bool = Field(
+        True, description="One without that gets the subtitle that says most of what is said in it alone."
+    )
     min_label_margin: float = Field(
         0.01, ge=-2, le=2, description="A label that is not more like a chapter than the next one by this is none."
     )

@@ -10,8 +10,9 @@ from thumb_assets.tables.measurements import CANDIDATE_FRAMES
 def choose_candidates(job: VideoTables, run: RunContext) -> Made:
     """The table `candidate_frames`."""
     decisions, settings = job.optional_table("decisions"), run.settings.candidates
+    subtitles = job.optional_table("subtitles")
     pinned = [] if decisions is None else pinned_frames(decisions)
-    table = plan_candidates(job.table("frames"), job.table("shots"), settings, pinned=pinned)
+    table = plan_candidates(job.table("frames"), job.table("shots"), settings, pinned=pinned, subtitles=subtitles)
     num_states = table.num_rows - table.column("state_start_frame_index").null_count
     metrics: dict[str, int | float | str] = {"num_states": num_states}
     if num_states:
@@ -24,8 +25,8 @@ STAGE = Stage(
     contracts=(CANDIDATE_FRAMES,),
     run=FromTables(choose_candidates),
     reads=("frames", "shots"),
-    uses=("decisions",),
+    uses=("subtitles", "decisions"),
     section="candidates",
     settings=lambda s: (s.candidates, s.sparse) if s.sparse.is_on else (s.candidates,),
-    version="3",  # the states of a screen
+    version="4",  # subtitles
 )

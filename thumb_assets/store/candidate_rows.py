@@ -28,6 +28,8 @@ _CANDIDATE_INTEGERS = ("frame_indices", "shot_indices")
 _VECTORS = ("embeddings", "descriptors")
 # Bytes by candidate, in the same form; 0 where it has none.
 _BITS = "edges"
+# One text per candidate.
+_TEXTS = ("texts", "written")
 # What of the footer of `clip_scores` says whether texts can be held against its embeddings.
 _FOOTER_KEYS = ("model_name", "pretrained", "prompts_sha256")
 
@@ -57,6 +59,7 @@ MEASURED_SCHEMA = _schema(
         "frame_height": pa.int64(),
         **dict.fromkeys((*_VECTORS, _BITS), pa.large_binary()),
         **{f"{name}_size": pa.int64() for name in (*_VECTORS, _BITS)},
+        **dict.fromkeys(_TEXTS, pa.list_(pa.string())),
         "clip_footer": pa.string(),
     }
 )
@@ -103,8 +106,13 @@ def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> 
         "frame_height": height,
         **{name: values.tobytes() for name, values in vectors.items()},
         **{f"{name}_size": values.shape[1] for name, values in vectors.items()},
+        **{name: list(getattr(measured, name)[0]) for name in _TEXTS},
         "clip_footer": json.dumps(clip_footer),
     }
+
+
+def _texts(rows: pa.Table, name: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(map(tuple, rows.column(name).to_pylist()))
 
 
 def measured_of_rows(rows: pa.Table) -> CandidateArrays:
@@ -124,6 +132,8 @@ def measured_of_rows(rows: pa.Table) -> CandidateArrays:
         embeddings=_vectors(rows, "embeddings", offsets),
         descriptors=_vectors(rows, "descriptors", offsets),
         edges=_vectors(rows, _BITS, offsets, data_type=np.uint8),
+        texts=_texts(rows, "texts"),
+        written=_texts(rows, "written"),
         faces=faces,
         has_faces=rows.column("has_faces").to_numpy(),
         frame_sizes=np.stack([rows.column(name).to_numpy() for name in ("frame_width", "frame_height")], axis=1),

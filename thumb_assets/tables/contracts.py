@@ -4,6 +4,7 @@ from thumb_assets.errors import ContractError
 from thumb_assets.tables.declaration import TableContract
 from thumb_assets.tables.measurements import (
     APPEARANCE,
+    AUDIO,
     CANDIDATE_FRAMES,
     CLIP_SCORES,
     FACES,
@@ -12,6 +13,8 @@ from thumb_assets.tables.measurements import (
     SHARPNESS,
     SHOTS,
     SUBJECTS,
+    SUBTITLES,
+    TEXTS,
     VIDEOS,
 )
 from thumb_assets.tables.outputs import (
@@ -33,11 +36,14 @@ TABLES: dict[str, TableContract] = {
         VIDEOS,
         FRAMES,
         SHOTS,
+        SUBTITLES,
+        AUDIO,
         CANDIDATE_FRAMES,
         SHARPNESS,
         APPEARANCE,
         FACES,
         SUBJECTS,
+        TEXTS,
         CLIP_SCORES,
         IQA_SCORES,
         JUDGEMENTS,

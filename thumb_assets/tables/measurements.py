@@ -175,7 +175,7 @@ SHOTS = TableContract(
     key=("video_id", "shot_index"),
 )
 
-SAMPLING_METHODS = ("shot", "shot_end", "uniform", "keyframe", "every", "pinned", "state")
+SAMPLING_METHODS = ("shot", "shot_end", "uniform", "keyframe", "every", "pinned", "state", "cue")
 _OF_STATES = ("frames.frame_difference", "frames.pts_seconds", "frames.largest_colour_share")
 
 CANDIDATE_FRAMES = TableContract(
@@ -331,6 +331,24 @@ SUBJECTS = TableContract(
     footer_doc="model_sha256",
 )
 
+TEXTS = TableContract(
+    "texts",
+    "One row per line of writing in those candidate frames that show most of it.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
+        Column("text_index", _int, "0-based, from top to bottom."),
+        Column("x", _float, "Left edge in the displayed (upright, square-pixel) frame.", "px"),
+        Column("y", _float, "Top edge.", "px"),
+        Column("width", _float, "Width of the upright box.", "px"),
+        Column("height", _float, "Height of the upright box.", "px"),
+        Column("text", _text, "What is written."),
+        Column("confidence", _float, "Mean of the reader's own for each letter, 0..1."),
+    ),
+    key=("video_id", "frame_index", "text_index"),
+    footer_doc="model_sha256",
+)
+
 CLIP_SCORES = TableContract(
     "clip_scores",
     "One row per candidate frame.",
@@ -362,4 +380,41 @@ IQA_SCORES = TableContract(
     key=("video_id", "frame_index", "metric"),
     footer_doc="lower_better, range, precision and made_by (JSON by metric), device, working_height, "
     "batch_1_metrics (JSON list: scored one picture at a time)",
+)
+
+SUBTITLES = TableContract(
+    "subtitles",
+    "One row per cue of the subtitles that is shown while there is a picture.",
+    (
+        VIDEO_ID,
+        Column("cue_index", _int, "0-based, by start."),
+        Column("start_seconds", _float, "When it appears, on the timeline of `frames.pts_seconds`.", "s"),
+        Column("end_seconds", _float, "When it is gone.", "s"),
+        Column("text", _text, "Its text without markup; a line feed parts lines."),
+        Column("language", _text, "As the file or the sidecar's name says.", "", True),
+        Column("source", _text, "`embedded:` and the number of the stream, or the name of the sidecar."),
+    ),
+    key=("video_id", "cue_index"),
+)
+
+AUDIO = TableContract(
+    "audio",
+    "One row per half second of a video with sound, from its first frame on.",
+    (
+        VIDEO_ID,
+        Column("start_seconds", _float, "When it begins, on the timeline of `frames.pts_seconds`.", "s"),
+        Column("end_seconds", _float, "When it ends.", "s"),
+        Column(
+            "loudness_lufs",
+            _float,
+            "Greatest momentary loudness (EBU R128, 400 ms) around it, -70 and less is silence; null without sound.",
+            "LUFS",
+            True,
+        ),
+        Column("peak_dbfs", _float, "Greatest sample of all channels; 0 is full scale.", "dB", True),
+        Column("onset_db", _float, "Greatest rise of the level within 0.1 s above that of 0.3 s before.", "dB", True),
+        Column("speech_probability", _float, "Greatest probability of speech; null without a model.", "", True),
+    ),
+    key=("video_id", "start_seconds"),
+    footer_doc="stream_index: the track that was measured",
 )

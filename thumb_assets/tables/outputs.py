@@ -43,7 +43,7 @@ JUDGEMENTS = TableContract(
 )
 
 # One column per weight: the parts of a combined score.
-_SINCE = {"state": 3, "subject": 3}
+_SINCE = dict.fromkeys(("state", "subject", "words", "sound"), 3)
 _COMPONENTS = tuple(
     Column(f"{name}_percentile", _float, str(weight.description), "", True, since=_SINCE.get(name, 1))
     for name, weight in ComponentWeights.model_fields.items()
@@ -135,9 +135,13 @@ CHAPTERS = TableContract(
         Column("frame_index", _int, "The candidate that stands for it; null where it has none.", "", True).of(
             "candidate_frames.frame_index"
         ),
-        Column("title", _text, "The label it is most like; null where none stands out.", "", True).of(
-            "clip_scores.embedding"
-        ),
+        Column(
+            "title",
+            _text,
+            "The label it is most like, else a title written in it, else a subtitle; null where none stands out.",
+            "",
+            is_nullable=True,
+        ).of("clip_scores.embedding", "texts.text", "texts.height", "subtitles.text"),
         Column("title_similarity", _float, "Cosine of its mean embedding to that label, -1..1.", "", True).of(
             "clip_scores.embedding"
         ),

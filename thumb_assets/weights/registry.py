@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.settings.stages import ModelsSettings
 
-ModelKind = Literal["faces", "subjects", "clip", "iqa", "shots"]
+ModelKind = Literal["faces", "subjects", "clip", "iqa", "shots", "audio", "words", "texts"]
 Use = Literal["commercial", "research", "unknown"]
 Source = Literal["hub", "url", "package", "wheel", "embedded", "library"]
 
@@ -21,6 +21,8 @@ Source = Literal["hub", "url", "package", "wheel", "embedded", "library"]
 OPEN_CLIP_FILE_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 PYIQA_LICENCE = "PolyForm-Noncommercial-1.0.0"
 PYIQA_REPO = "chaofengc/IQA-PyTorch-Weights"
+# These say nothing of the model either.
+_COMMON_FILE_NAMES = frozenset({*OPEN_CLIP_FILE_NAMES, "model.safetensors", "vocab.txt"})
 _UNKNOWN_LICENCE = "see the model's page"
 # Some publishers name a file after the beginning of its SHA-256, by torch.hub's convention, and some a folder.
 _SUM_IN_FOLDER = re.compile(r"/([0-9a-f]{64})/[^/]+$")
@@ -80,7 +82,7 @@ class ModelFile:
     @property
     def has_own_file_name(self) -> bool:
         """True when the file's name alone says which model it is; open_clip's repositories all use the same names."""
-        return not set(self.file_names) & set(OPEN_CLIP_FILE_NAMES)
+        return _COMMON_FILE_NAMES.isdisjoint(self.file_names)
 
     @property
     def origin(self) -> str:

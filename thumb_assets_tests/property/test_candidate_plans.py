@@ -119,6 +119,7 @@ def expected_methods(video: Video, settings: CandidatesSettings) -> dict[int, li
         "every": set() if n is None else set(range(0, len(video.seconds), n)),
         "pinned": set(),
         "state": set(),
+        "cue": set(),
     }
     if settings.use_shots and settings.shot_end_seconds is not None:
         others = set().union(*asked.values())

@@ -46,6 +46,42 @@ def candidates_table(
     )
 
 
+def subtitles_table(*cues: tuple[float, float, str]) -> pa.Table:
+    """subtitles: (start, end, text) of each cue."""
+    rows = [
+        {
+            "video_id": VIDEO_ID,
+            "cue_index": index,
+            "start_seconds": start,
+            "end_seconds": end,
+            "text": text,
+            "language": None,
+            "source": "clip.srt",
+        }
+        for index, (start, end, text) in enumerate(cues)
+    ]
+    return table_from_rows("subtitles", rows)
+
+
+def texts_table(*lines: tuple[int, str, float]) -> pa.Table:
+    """texts: (frame_index, text, height) of each line."""
+    rows = [
+        {
+            "video_id": VIDEO_ID,
+            "frame_index": frame_index,
+            "text_index": place,
+            "x": 10.0,
+            "y": 10.0,
+            "width": 10.0 * len(text),
+            "height": height,
+            "text": text,
+            "confidence": 0.9,
+        }
+        for place, (frame_index, text, height) in enumerate(lines)
+    ]
+    return table_from_rows("texts", rows)
+
+
 def _last_seconds(seconds: Sequence[float]) -> float:
     return float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
 
@@ -311,6 +347,9 @@ class Case:
     frames: pa.Table | None = None
     shots: pa.Table | None = None
     appearance: pa.Table | None = None
+    audio: pa.Table | None = None
+    subtitles: pa.Table | None = None
+    texts: pa.Table | None = None
     judgements: pa.Table | None = None
     recurrences: pa.Table | None = None
     decisions: pa.Table | None = None

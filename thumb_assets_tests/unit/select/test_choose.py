@@ -343,7 +343,8 @@ def test_result_of_a_fixed_case_stays_as_it_was():
         settings=SelectionSettings(weights=ComponentWeights(iqa=0.15, stillness=0.2), shot_weight=0.6),
     ).choose()
     tables = (
-        choice.selections.drop_columns(["state_percentile", "subject_percentile"]),  # which came later
+        # Which came later: for recordings of screens, subjects, subtitles and sound.
+        choice.selections.drop_columns([f"{name}_percentile" for name in ("state", "subject", "words", "sound")]),
         choice.rejections.drop_columns(["setting"]),
         choice.rejections,
     )
