@@ -114,7 +114,7 @@ def test_every_profiles_models_exist_in_their_libraries(profile):
 @pytest.mark.parametrize("profile", ["cpu", "gpu"])
 def test_the_profiles_that_need_files_name_registered_ones(profile):
     models = models_of_settings(load_settings(profile))
-    assert {model.kind for model in models} == {"clip", "iqa", "faces"}
+    assert {model.kind for model in models} == {"clip", "iqa", "faces", "audio"}
     assert all(find_model(model.name) for model in models)
 
 
@@ -192,7 +192,7 @@ def test_fetching_a_profile_makes_all_its_models_local(local_hub, empty_machine)
     clip, metric = find_model("ViT-L-14/datacomp_xl_s13b_b90k"), find_model("topiq_nr")
     local_hub.files[f"/{clip.hub_repo}/resolve/main/{clip.file_names[0]}"] = safetensors()
     local_hub.files[f"/{metric.hub_repo}/resolve/main/{metric.file_names[0]}"] = b"\x80\x02 a checkpoint"
-    settings = load_settings("gpu", ["faces.detector=none"])
+    settings = load_settings("gpu", ["faces.detector=none", "audio.speech=none"])
     paths = fetch(models_to_fetch("gpu", settings), settings=settings.models)
     assert list(paths) == [clip.name, metric.name]
     assert all(empty_machine in path.parents for path in paths.values())
