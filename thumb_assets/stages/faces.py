@@ -66,8 +66,8 @@ def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:
     return FrameScorer("faces", render, score, to_rows, footer=footer)
 
 
-def _models(settings: Settings) -> tuple[ModelFile, ...]:
-    return tuple(filter(None, (detector_model(settings.faces), landmarks_model(settings.faces))))
+def _known(model: ModelFile | None) -> tuple[ModelFile, ...]:
+    return () if model is None else (model,)
 
 
 STAGE = Stage(
@@ -79,6 +79,7 @@ STAGE = Stage(
     is_on=lambda s: s.faces.detector != "none",
     version="4",  # eyes, mouth and gaze
     tools=("opencv-python-headless",),
-    models=_models,
+    models=lambda s: _known(detector_model(s.faces)),
+    optional_models=lambda s: _known(landmarks_model(s.faces)),
     model_files=lambda s: (s.faces.model_path,),
 )

@@ -53,7 +53,6 @@ class ModelFile:
         package: the distribution that brings or needs it.
         folder: where in the package the file lies.
         note: one clause for people.
-        is_optional: whether its stage does without it where its file is not here.
     """
 
     name: str
@@ -71,7 +70,6 @@ class ModelFile:
     package: str = ""
     folder: str = ""
     note: str = ""
-    is_optional: bool = False
 
     @property
     def local_folders(self) -> tuple[str, ...]:

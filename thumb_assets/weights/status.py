@@ -84,7 +84,7 @@ def lacks_package(of_stage: Sequence[ModelFile]) -> bool:
     return not all(
         find_local(model_file) if model_file.source == "wheel" else is_installed(model_file.package)
         for model_file in of_stage
-        if model_file.package and not model_file.is_optional
+        if model_file.package
     )
 
 
