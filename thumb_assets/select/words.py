@@ -36,7 +36,7 @@ def share_of_words(query: str, texts: Sequence[str]) -> NDArray[np.float64]:
     interpretation of term specificity", 1972). Case and accents do not count; forms of a word do.
 
     >>> share_of_words("the goal", ["the start", "Goal!", "", "the end"]).round(2).tolist()
-    [0.0, 0.65, 0.0, 0.0]
+    [0.0, 0.67, 0.0, 0.0]
     """
     wanted = words_in(query)
     known = [words_in(text) for text in texts]

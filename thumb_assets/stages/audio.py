@@ -11,7 +11,7 @@ from thumb_assets.speech import SpeechDetector, SpeechMeter
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
 from thumb_assets.stages.kit.work import picture_span, video_stamps
 from thumb_assets.tables.conform import conform, empty_table
-from thumb_assets.tables.measurements import AUDIO
+from thumb_assets.tables.soundtrack import AUDIO
 from thumb_assets.video.sound import SoundReader
 from thumb_assets.weights.registry import check_models, get_model_file
 from thumb_assets.weights.resolve import resolve_file

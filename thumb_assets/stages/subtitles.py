@@ -12,7 +12,7 @@ from thumb_assets.stages.kit.work import picture_span, video_stamps
 from thumb_assets.store.sidecars import sidecars_of, storable
 from thumb_assets.subtitles import Cue, cues_of, decoded, language_of, within
 from thumb_assets.tables.conform import table_from_rows
-from thumb_assets.tables.measurements import SUBTITLES
+from thumb_assets.tables.soundtrack import SUBTITLES
 from thumb_assets.video.cues import MarkedCue, TextTrack, text_cues, track_cues, tracks_of
 
 _Cue = TypeVar("_Cue")

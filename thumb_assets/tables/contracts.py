@@ -4,7 +4,6 @@ from thumb_assets.errors import ContractError
 from thumb_assets.tables.declaration import TableContract
 from thumb_assets.tables.measurements import (
     APPEARANCE,
-    AUDIO,
     CANDIDATE_FRAMES,
     CLIP_SCORES,
     FACES,
@@ -13,7 +12,6 @@ from thumb_assets.tables.measurements import (
     SHARPNESS,
     SHOTS,
     SUBJECTS,
-    SUBTITLES,
     TEXTS,
     VIDEOS,
 )
@@ -29,6 +27,7 @@ from thumb_assets.tables.outputs import (
     SELECTIONS,
     STILLS,
 )
+from thumb_assets.tables.soundtrack import AUDIO, SUBTITLES
 
 TABLES: dict[str, TableContract] = {
     table.name: table
@@ -37,7 +36,6 @@ TABLES: dict[str, TableContract] = {
         FRAMES,
         SHOTS,
         SUBTITLES,
-        AUDIO,
         CANDIDATE_FRAMES,
         SHARPNESS,
         APPEARANCE,
@@ -46,6 +44,7 @@ TABLES: dict[str, TableContract] = {
         TEXTS,
         CLIP_SCORES,
         IQA_SCORES,
+        AUDIO,
         JUDGEMENTS,
         SELECTIONS,
         REJECTIONS,

@@ -30,7 +30,8 @@ def faces_table(*boxes):
         [
             dict(zip(names, map(float, box), strict=True))
             | {"video_id": VIDEO_ID, "frame_index": box[0], "face_index": position}
-            | {"laplacian_variance": None, "frontality": None, "detector": "by hand"}
+            | dict.fromkeys(("laplacian_variance", "frontality", "eye_openness", "mouth_openness", "gaze"))
+            | {"detector": "by hand"}
             for position, box in enumerate(boxes)
         ],
     )
