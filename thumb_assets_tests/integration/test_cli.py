@@ -290,7 +290,8 @@ def test_documented_commands_are_right(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(data_dir / "videos", tmp_path / "path" / "to" / "videos")
     shutil.copyfile(data_dir / "videos" / "my-clip.mp4", tmp_path / "my-clip.mp4")
-    (tmp_path / "my-clip.srt").write_text("1\n00:00:00,200 --> 00:00:01,200\nThe budget for the next year\n")
+    for folder in (tmp_path, data_dir / "videos"):
+        (folder / "my-clip.srt").write_text("1\n00:00:00,200 --> 00:00:01,200\nThe budget for the next year\n")
     if name in BEFORE:
         assert thumb_assets(*BEFORE[name]).exit_code == 0
     decided = "video,frame\nmy-clip,8\n" if standard_input else None
