@@ -19,6 +19,8 @@ from thumb_assets.weights.faults import file_sha256
 MASK_SIZE = 256
 # A pixel above it belongs to the subject.
 _OF_SUBJECT = 0.5
+# Lines at the upper edge, as a share of the picture's.
+_EDGE_SHARE = 1 / 32
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -29,7 +31,8 @@ class SubjectMeasures:
 
     Attributes:
         subject_share: mean of the mask, 0..1.
-        subject_cut_share: share of the subject's width that the upper edge cuts, 0..1; 0 without a subject.
+        subject_cut_share: what of the mask lies at the upper edge, in usual (median) widths of the subject, 0..1: how
+            much of it the edge cuts off; 0 without a subject.
     """
 
     subject_share: float
@@ -94,6 +97,9 @@ def measure_subject(mask: FloatArray) -> SubjectMeasures:
     >>> measure_subject(half[::-1])
     SubjectMeasures(subject_share=0.5, subject_cut_share=1.0)
     """
-    is_subject = mask > _OF_SUBJECT
-    widest = int(is_subject.sum(axis=1).max())
-    return SubjectMeasures(float(mask.mean()), float(is_subject[0].sum() / widest) if widest else 0.0)
+    widths = np.count_nonzero(mask > _OF_SUBJECT, axis=1)
+    if not widths.any():
+        return SubjectMeasures(float(mask.mean()), 0.0)
+    # Of a person without a head the network is in doubt, most of all where the picture ends: doubt counts.
+    at_the_edge = float(mask[: max(1, round(_EDGE_SHARE * len(mask)))].max(axis=0).sum())
+    return SubjectMeasures(float(mask.mean()), min(1.0, at_the_edge / float(np.median(widths[widths > 0]))))

@@ -16,7 +16,7 @@ from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 FloatArray = NDArray[np.float64]
 # A subject of this share of the picture is large enough; one that the upper edge cuts over this share of its width, as
 # it does a person without a head, is worth nothing.
-_LARGE_SUBJECT, _SPOILT_BY_CUT = 0.1, 0.3
+_LARGE_SUBJECT, _SPOILT_BY_CUT = 0.1, 0.85
 # Of two subtitles the one that has a word more is meant, whatever the pictures are like.
 _SAID_POWER = 4
 

@@ -324,7 +324,9 @@ SUBJECTS = TableContract(
         VIDEO_ID,
         FRAME_INDEX.of("candidate_frames.frame_index"),
         Column("subject_share", _float, "Mean of the subject's mask over the picture, 0..1.", "", True),
-        Column("subject_cut_share", _float, "Share of the subject's width that the upper edge cuts, 0..1.", "", True),
+        Column(
+            "subject_cut_share", _float, "Part of the subject's width that the upper edge cuts off, 0..1.", "", True
+        ),
         ERROR,
     ),
     key=("video_id", "frame_index"),

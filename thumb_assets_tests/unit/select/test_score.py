@@ -198,7 +198,7 @@ def test_useless_to_the_judge_is_behind_what_it_was_not_asked_of_in_time():
 
 @pytest.mark.parametrize(
     ("share", "cut", "worth"),
-    [(0.0, 0.0, 0.0), (0.05, 0.0, 0.5), (0.1, 0.0, 1.0), (0.6, 0.0, 1.0), (0.1, 0.15, 0.5), (0.6, 0.4, 0.0)],
+    [(0.0, 0.0, 0.0), (0.05, 0.0, 0.5), (0.1, 0.0, 1.0), (0.6, 0.0, 1.0), (0.1, 0.425, 0.5), (0.6, 0.9, 0.0)],
 )
 def test_a_subject_counts_up_to_a_tenth_of_the_picture_and_only_while_it_is_whole(share, cut, worth):
     subjects = subjects_table({10: (share, cut), 20: (0.2, 0.0), 30: (None, None)})
