@@ -8,7 +8,7 @@ import numpy.typing as npt
 from benchmarks.footage.choices import Choices
 from benchmarks.footage.measures import Counts
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.select.score import groups_of, percentile_ranks, quantiles_of_groups
+from thumb_assets.select.ranks import groups_of, percentile_ranks, quantiles_of_groups
 from thumb_assets.settings.load import load_settings
 
 FloatArray = npt.NDArray[np.float64]
