@@ -64,9 +64,9 @@ def bars_of_picture(rgb: UInt8Array, luma: UInt8Array) -> BarsOfPicture | None:
     red, green, blue = cv2.split(rgb)
     value = np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
     (left, right), (top, bottom) = _ends(value, luma, is_across=False), _ends(value, luma, is_across=True)
-    if top == len(value) or left == value.shape[1]:
+    inside = value[top : max(top, len(value) - bottom), left : max(left, value.shape[1] - right)]
+    if not inside.size:
         return None
-    inside = value[top : len(value) - bottom, left : value.shape[1] - right]
     turned = (inside.T, inside, inside.T[::-1], inside[::-1])
     outermost = (value[:, 0], value[0], value[:, -1], value[-1])
     lines = (left, top, right, bottom)

@@ -170,3 +170,18 @@ def test_bars_so_far_grow_less():
 
 def test_a_dark_picture_says_nothing():
     assert bars_of_picture(np.full((90, 160, 3), 5, np.uint8), np.full((90, 160), 5, np.uint8)) is None
+
+
+@pytest.mark.parametrize("colour", [(255, 255, 255), (0, 0, 255), (70, 0, 0), (40, 40, 40)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 96), (54, 1), (3, 3), (2, 40)])
+def test_a_nearly_black_picture_breaks_nothing(size: tuple[int, int], colour: tuple[int, int, int]) -> None:
+    """Lines may count as black in colour and not in luma, or the other way round: of both ends together all of them."""
+    for top, left in [(0, 0), (20, 30), (53, 95), (26, 47), (1, 1)]:
+        rgb = np.zeros((54, 96, 3), np.uint8)
+        rgb[top : top + size[0], left : left + size[1]] = colour
+        luma = np.rint(rgb @ np.array([0.2126, 0.7152, 0.0722])).astype(np.uint8)
+        found = bars_of_picture(rgb, luma)
+        if found is not None:
+            left_lines, top_lines, right_lines, bottom_lines = found.lines
+            assert left_lines + right_lines < 96
+            assert top_lines + bottom_lines < 54
