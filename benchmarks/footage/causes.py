@@ -42,6 +42,11 @@ CAUSES: Mapping[str, Cause] = {
         "stillness of the scene and the percentile within the shot count nothing",
         ("selection.weights.stillness=0.2", "selection.shot_weight=0.6"),
     ),
+    "empty scenes win, once more": Cause("a subject that is whole counts", ("selection.weights.subject=0",)),
+    "people are turned away": Cause(
+        "a frame without a face in a shot of faces is rejected, clear faces add a little",
+        ("selection.reject.turned_away_share=1", "selection.face_bonus=0"),
+    ),
     "the embedding knows defects, not content": Cause(
         "likeness is mostly of gradients and colours", ("selection.similarity.descriptor_weight=0",)
     ),
