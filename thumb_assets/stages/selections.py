@@ -101,7 +101,7 @@ def words_without_say(
     if not has_text:
         return f"{names} have no say without embeddings: run the stage clip_scores first"
     reason = "there are no embeddings (stage clip_scores)" if unread is None else str(unread)
-    return f"{names} were held against subtitles and writing alone: {reason}"
+    return f"only subtitles and writing were searched for {names}: {reason}"
 
 
 def models_of_words(settings: Settings) -> tuple[ModelFile, ...]:

@@ -102,6 +102,6 @@ def test_the_moment_of_a_subtitle_is_found_by_its_words_and_told(tmp_path, data_
     best = store.read("selections", video_id).sort_by("rank").to_pylist()[0]
     assert 5.05 <= best["pts_seconds"] < 5.65
     assert 'words 1.00; subtitle "The budget is here"' in best["reason"]
-    assert "held against subtitles and writing alone" in str(results[video_id, "selections"].metrics["note"])
+    assert "only subtitles and writing were searched" in str(results[video_id, "selections"].metrics["note"])
     shown = CliRunner().invoke(main, ["show", video_id, "--why", "--data-dir", str(data_dir)])
     assert 'subtitle "The budget is here"' in " ".join(shown.output.split())
