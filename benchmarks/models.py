@@ -111,14 +111,14 @@ def _load_clip(settings: Settings) -> list[LoadedModel]:
 
 
 def _load_faces(settings: Settings) -> list[LoadedModel]:
-    from thumb_assets.faces import load_face_detector
+    from thumb_assets.faces.loading import load_face_detector
 
     detector = load_face_detector(settings.faces)
     if detector is None:
         raise ModelUnavailableError("switched off")
     return [
         LoadedModel(
-            settings.faces.detector,
+            detector.name,
             settings.faces.working_height,
             1,
             to_input=lambda images: images[0],

@@ -175,7 +175,7 @@ def _score_ratio(
     footer = store.footer("iqa_scores", video_id) or {}
     # The score has to be the same measure for both: of the full pass's frames, whose differences are all known.
     tables |= {name: full[name].tables[name] for name in ("frames", "shots")}
-    scores = ScoreTables(**tables, iqa_lower_better=json.loads(footer.get("lower_better", "{}")))
+    scores = ScoreTables.of(tables, iqa_lower_better=json.loads(footer.get("lower_better", "{}")))
     choice = choose(pool, scores, settings=_ALL)
     score = {row["frame_index"]: row["combined_score"] for row in choice.selections.to_pylist()}
     means = []

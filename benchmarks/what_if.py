@@ -125,7 +125,7 @@ def write_library(store: TableStore, num_videos: int, num_candidates: int) -> No
 def score_tables(tables: Mapping[str, pa.Table]) -> ScoreTables:
     """Those of the made-up tables that say something of candidates."""
     scores = {name: tables[name] for name in TABLES_OF_SCORES if name in tables}
-    return ScoreTables(**scores, iqa_lower_better={"piqe": True}, frame_size=_FRAME_SIZE)
+    return ScoreTables.of(scores, iqa_lower_better={"piqe": True}, frame_size=_FRAME_SIZE)
 
 
 def write_clip_scores(store: TableStore, num_videos: int, num_candidates: int, num_dimensions: int) -> None:

@@ -22,6 +22,12 @@ _WORKING_HEIGHT = 288
 _DARK, _BRIGHT = 24, 240
 # A row or column belongs to a bar where its luma is that dark and that even.
 _BAR_LEVEL, _BAR_DEVIATION = 28.0, 5.0
+# Colour bars: the rows of the picture that they cross whatever stands below them, the share of these rows that have to
+# be of a column's colour, within so many levels; what a channel is that is off, and on; the narrowest bar beside the
+# mean of the seven. White, yellow, cyan, green, magenta, red, blue: the bits say which of red, green, blue are on.
+_BAR_ROWS, _LEAST_ALIKE, _ALIKE_LEVELS = (0.12, 0.60), 0.75, 20
+_MOST_OFF, _LEAST_ON, _NARROWEST = 64, 128, 0.6
+_BAR_COLOURS = (0b111, 0b110, 0b011, 0b010, 0b101, 0b100, 0b001)
 # Edges: the noise that is smoothed away, how far apart the ends of an edge may be, the least step of one in levels.
 _EDGE_SMOOTHING, _EDGE_REACH, _LEAST_STEP = 0.7, 11, 20.0
 # Parts of the picture along each side, the share of a part that has to be at an edge, the share of parts to be sharp.
@@ -43,6 +49,7 @@ class Appearance:
     Attributes:
         luma_entropy: 0..8 bit.
         dark_share, bright_share, text_share, bar_share: 0..1 of the picture's area.
+        colour_bar_share: 0..1 of its width, see `colour_bar_share`.
         acutance: 0..0.5, see `acutance`.
         writing: the lines behind text_share.
         difference_hash: 16 hex digits.
@@ -56,6 +63,7 @@ class Appearance:
     text_share: float
     writing: Writing
     bar_share: float
+    colour_bar_share: float
     difference_hash: str
     descriptor: npt.NDArray[np.float16]
 
@@ -77,6 +85,7 @@ def measure_appearance(luma: UInt8Array, rgb: UInt8Array) -> Appearance:
         text_share=share_of(writing),
         writing=writing,
         bar_share=bar_share(luma),
+        colour_bar_share=colour_bar_share(rgb),
         difference_hash=difference_hash(luma),
         descriptor=describe(luma, rgb),
     )
@@ -116,6 +125,42 @@ def _num_bar_lines(luma: UInt8Array) -> tuple[int, int]:
         return 0, 0
     first, last = int(others[0]), len(is_bar) - 1 - int(others[-1])
     return (first, last) if first and last else (0, 0)
+
+
+def colour_bar_share(rgb: UInt8Array) -> float:
+    """Measures a test pattern of colour bars (SMPTE, EBU; 75 % or 100 %) by their colours and their order.
+
+    Looked at is the upper half of the picture, where all of these patterns have the seven bars, alike from top to
+    bottom, of like widths, falling in brightness.
+
+    Args:
+        rgb: (H, W, 3) uint8 RGB.
+
+    Returns:
+        The share of the width that the bars cover; 0.0 where one lacks or stands elsewhere.
+
+    >>> colours = [(191, 191, 191), (191, 191, 0), (0, 191, 191), (0, 191, 0), (191, 0, 191), (191, 0, 0), (0, 0, 191)]
+    >>> bars = np.repeat(np.array([colours], np.uint8), 20, axis=1).repeat(96, axis=0)
+    >>> colour_bar_share(bars), colour_bar_share(bars[:, ::-1])
+    (1.0, 0.0)
+    """
+    first, end = (round(share * len(rgb)) for share in _BAR_ROWS)
+    rows = rgb[first : max(end, first + 1)].astype(np.int16)
+    colours = np.median(rows, axis=0)
+    is_alike = (np.abs(rows - colours) <= _ALIKE_LEVELS).all(axis=2).mean(axis=0) >= _LEAST_ALIKE
+    is_on = colours >= _LEAST_ON
+    is_bar = is_alike & (is_on | (colours <= _MOST_OFF)).all(axis=1)
+    codes = np.where(is_bar, is_on @ (4, 2, 1), -1)
+    starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+    widths = np.diff(np.append(starts, len(codes)))
+    # A column between two bars mixes them.
+    runs = [(int(codes[start]), int(width)) for start, width in zip(starts, widths, strict=True) if codes[start] >= 0]
+    for place in range(len(runs) - len(_BAR_COLOURS) + 1):
+        bars = runs[place : place + len(_BAR_COLOURS)]
+        found, of_bar = zip(*bars, strict=True)
+        if found == _BAR_COLOURS and min(of_bar) >= _NARROWEST * np.mean(of_bar):
+            return float(sum(of_bar) / len(codes))
+    return 0.0
 
 
 def _reduced(luma: UInt8Array) -> UInt8Array:

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from benchmarks.footage.causes import effects
+from benchmarks.footage.choices import Choices
 from benchmarks.footage.compare import CONTESTANTS, OURS, Comparison, pick_lines
 from benchmarks.footage.labels import read_clips
 from benchmarks.footage.looks import note_look, told
 from benchmarks.footage.page import NUM_WORST, figures, render
 from benchmarks.footage.sheets import require_outside_repository, write_sheets
+from benchmarks.footage.tuned import read_tuned, rendered
 from benchmarks.machine import describe_machine
 from benchmarks.selection.options import contestants_named
 from benchmarks.selection.ours import Ours
@@ -61,17 +64,20 @@ def main(
             raise click.UsageError(f"{folder} has no labelled clip {', '.join(clip_names)}")
         ours = Ours(workdir / "ours", profile=profile, overrides=overrides)
         result = Comparison(clips, ours=ours, workdir=workdir).run(names)
-        looks = "Ours did not take part."
+        looks, causes, tuning = "Ours did not take part.", "", ""
         if OURS in names:
             seen = figures(result.outcomes[OURS], clips)
             looks = told(note_look(workdir / "looks.tsv", f"{len(clips)} clips, {ours.identity}", seen))
+            choices = Choices(clips, ours.candidates([clip.path for clip in clips]))
+            causes = effects(choices, lambda undone: ours.settings(undone).selection)
+            tuning = rendered(read_tuned())
             sheets = write_sheets(result, workdir / "sheets", num_worst=num_worst, names=sheet_names)
             click.echo(f"{len(sheets)} contact sheets are in {workdir / 'sheets'}", err=True)
     except ThumbAssetsError as error:
         raise click.ClickException(str(error)) from error
     if verbose:
         click.echo("\n".join(pick_lines(result)), err=True)
-    page = render(result, machine=describe_machine(), command=_command(), looks=looks)
+    page = render(result, machine=describe_machine(), command=_command(), looks=looks, causes=causes, tuning=tuning)
     click.echo(page, nl=False)
     if output:
         output.write_text(page, encoding="utf-8")

@@ -31,11 +31,18 @@ over the clip; `sharpest` takes ours' candidates with the greatest variances of 
 with the greatest 0.40 clip + 0.35 sharpness + 0.25 quality, {GAP_SECONDS:.0f} s apart."""
 
 
-def render(result: Result, *, machine: str, command: str, looks: str) -> str:
+_CAUSES = """\
+What the choice does about each cause of bad picks, and what becomes of ours' choice from the same candidates without it
+(`benchmarks/footage/causes.py`)."""
+
+
+def render(result: Result, *, machine: str, command: str, looks: str, causes: str = "", tuning: str = "") -> str:
     """The whole page.
 
     Args:
         looks: how often the figures were looked at, a sentence.
+        causes: what each cause of bad choices costs, a table.
+        tuning: how the settings were found.
     """
     parts = ["# Choice on real footage", f"`{command}`  \n{machine}", _INTRODUCTION, _about(result.clips, looks)]
     parts += ["## All clips", _contestants(result)]
@@ -50,6 +57,10 @@ def render(result: Result, *, machine: str, command: str, looks: str) -> str:
             _grouped(result.clips, "kind of footage", lambda clip: clip.family, compared),
         ]
         parts += ["## By source", _grouped(result.clips, "source", lambda clip: clip.source, [ours])]
+        if causes:
+            parts += ["## Each cause undone", _CAUSES, causes]
+        if tuning:
+            parts += ["## How the settings were found", tuning]
         parts += [f"## The {NUM_WORST} worst", _worst(result)]
     return "\n\n".join(parts) + "\n"
 

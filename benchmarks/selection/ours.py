@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,8 +14,10 @@ from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.stages import STAGES
+from thumb_assets.store.candidate_cache import CandidateCache
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
 
@@ -50,6 +53,10 @@ class Ours:
         """The profile and the overrides, for people and for what is kept."""
         return " ".join([self._profile, *self._overrides])
 
+    def settings(self, overrides: Sequence[str] = ()) -> Settings:
+        """Its settings, with these on top."""
+        return load_settings(self._profile, (*self._overrides, *overrides))
+
     def is_empty(self) -> bool:
         """True if nothing was measured yet with these settings."""
         return not any(self._data_dir(self._overrides).iterdir())
@@ -67,9 +74,8 @@ class Ours:
         Raises:
             ThumbAssetsError: a video cannot be used, or a stage failed or was skipped.
         """
-        overrides = (*self._overrides, *overrides)
-        settings = load_settings(self._profile, overrides)
-        store = TableStore(self._data_dir(overrides))
+        settings = self.settings(overrides)
+        store = TableStore(self._data_dir((*self._overrides, *overrides)))
         videos, errors = Library(store.data_dir).register(paths)
         if errors:
             raise errors[0]
@@ -79,13 +85,29 @@ class Ours:
         if is_recomputed:
             for result in run(list(video_ids.values()), ["selections"], settings, store, is_recomputed=True):
                 _require_done(result)
-        return {path: store.read("selections", video_ids[path.absolute()]) for path in paths}
+        return {path: store.read("selections", video_ids[Path(os.path.abspath(path))]) for path in paths}  # noqa: PTH100
 
     def table(self, name: str, path: Path, overrides: Sequence[str] = ()) -> pa.Table:
         """A stored table of a video that has been analysed with these overrides."""
         store = TableStore(self._data_dir((*self._overrides, *overrides)))
         (video,), _ = Library(store.data_dir).register([path])
         return store.read(name, video.video_id)
+
+    def candidates(self, paths: Sequence[Path]) -> list[CandidateArrays]:
+        """What the choice reads of each video that has been analysed, one video each, for `select.choose.pick`.
+
+        Raises:
+            ThumbAssetsError: a video was not analysed, or its tables cannot be read.
+        """
+        store = TableStore(self._data_dir(self._overrides))
+        videos, _ = Library(store.data_dir).register(paths)
+        found = []
+        for video in videos:
+            stored = CandidateCache(store, [video.video_id]).candidates()
+            if stored.measured is None:
+                raise ThumbAssetsError(f"{video.path}: its tables cannot be read: {stored.errors or stored.missing}")
+            found.append(stored.measured)
+        return found
 
     def _data_dir(self, overrides: Sequence[str]) -> Path:
         measured = sorted(each for each in overrides if not each.startswith(_CHOICE))

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.footage import measures
+from benchmarks.footage.causes import CAUSES
 from benchmarks.footage.choosers import CHOOSERS, Measured, best_apart
 from benchmarks.footage.compare import CONTESTANTS, OURS, STRATEGIES, Outcome, Result, worst_first
 from benchmarks.footage.labels import Clip, read_clips
@@ -21,6 +22,7 @@ from benchmarks.footage.measures import count
 from benchmarks.footage.page import figures, missed_moments, render
 from benchmarks.footage.peers import Peers
 from benchmarks.footage.sheets import require_outside_repository, write_sheets
+from benchmarks.footage.tuned import read_tuned
 from benchmarks.selection.picks import Pick
 from thumb_assets.errors import BadInputError
 from thumb_assets.settings.load import load_settings
@@ -250,6 +252,9 @@ def test_the_page_counts_what_was_chosen(dog: Clip, slides: Clip) -> None:
         ["3", "1", "0"],
     ]
     assert "handheld takes" in page
+    assert "Each cause undone" not in page
+    more = render(result, machine="", command="", looks="", causes="| causes |", tuning="| tuning |")
+    assert more.index("## Each cause undone") < more.index("| causes |") < more.index("| tuning |")
     assert "slides and screens" in page
     assert figures(result.outcomes[OURS], [dog])["bad in top 3"] == "1 of 3"
 
@@ -325,6 +330,9 @@ def test_a_folder_is_measured_and_shown(tmp_path: Path) -> None:
         assert any(line.startswith(f"| {name} ") for line in text.splitlines()), name
     assert str(tmp_path) not in text
     assert "looked at 2 times" in text
+    for name in CAUSES:
+        assert any(line.startswith(f"| {name} ") for line in text.splitlines()), name
+    assert read_tuned().about in text
     (sheet,) = (workdir / "sheets").iterdir()
     shown = Image.open(sheet)
     assert shown.width == 6 * 320

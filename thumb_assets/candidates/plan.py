@@ -10,6 +10,7 @@ from thumb_assets.candidates.rules import (
     Floats,
     Ints,
     bounds_of,
+    cue_frames,
     filled_up,
     held_frames,
     nearest_decoded,
@@ -17,6 +18,7 @@ from thumb_assets.candidates.rules import (
     shot_end_candidates,
     uniform_frames,
 )
+from thumb_assets.candidates.screens import states_of
 from thumb_assets.errors import ContractError
 from thumb_assets.settings.stages import CandidatesSettings
 from thumb_assets.tables.conform import empty_table, table_from_rows
@@ -26,13 +28,19 @@ Asked = dict[str, NDArray[np.bool_]]
 
 
 def plan_candidates(
-    frames: pa.Table, shots: pa.Table, settings: CandidatesSettings, *, pinned: Sequence[int] = ()
+    frames: pa.Table,
+    shots: pa.Table,
+    settings: CandidatesSettings,
+    *,
+    pinned: Sequence[int] = (),
+    subtitles: pa.Table | None = None,
 ) -> pa.Table:
     """The candidate frames of one video, each with the methods that asked for it.
 
     A shot asks for the frame on screen `shot_offset_seconds` after its start, or for its middle one where the shot is
     shorter than that, and for one near its end where no other candidate is. A video that has a frame has a candidate:
-    where no method asks for any, the first shot's rule is applied.
+    where no method asks for any, the first shot's rule is applied. In a recording of screens each state of the screen
+    has a candidate, see `screens`. So has each subtitle, in its middle where no other candidate shows it.
 
     Where frames have no luma_hash, they were not decoded: the nearest frame of the same shot that was stands in for
     each, and a shot without one has no candidate.
@@ -41,6 +49,7 @@ def plan_candidates(
         frames: table `frames` of one video, any row order.
         shots: table `shots` of the same video, any row order.
         settings: which methods are on, and their distances.
+        subtitles: table `subtitles` of the same video; None where it is not there.
         pinned: frames that people pinned; those the video does not have are passed over.
 
     Returns:
@@ -61,15 +70,24 @@ def plan_candidates(
     is_cut = np.array([name == "cut" for name in shots.column("transition").to_pylist()], np.bool_)
     asked = asked_by_method(bounds, is_keyframe, starts, exclusive_ends, settings=settings, is_cut=is_cut)
     asked["pinned"][[frame for frame in pinned if frame < num_frames]] = True
+    states = states_of(frames, settings)
+    asked["state"][states.shown] = True
+    if settings.use_cues and subtitles is not None and subtitles.num_rows:
+        cues = (subtitles.column(name).to_numpy() for name in ("start_seconds", "end_seconds"))
+        asked["cue"][cue_frames(bounds, *cues, asked=_any(asked))] = True
     decoded = np.flatnonzero(frames.column("luma_hash").is_valid().to_numpy())
     if 0 < len(decoded) < num_frames:
         asked = _with_stand_ins(asked, decoded, bounds[:-1], starts)
     chosen = np.flatnonzero(np.logical_or.reduce(list(asked.values())))
     shot_of_chosen = shots.column("shot_index").to_numpy()[np.searchsorted(starts, chosen, side="right") - 1]
+    columns = (states.shown.tolist(), states.starts.tolist(), states.exclusive_ends.tolist())
+    spans = {shown: (start, end) for shown, start, end in zip(*columns, strict=True)}
     rows = frames.select(["video_id", "frame_index", "pts", "pts_seconds"]).take(chosen).to_pylist()
     for row, shot_index in zip(rows, shot_of_chosen.tolist(), strict=True):
         row["shot_index"] = shot_index
         row["sampling_methods"] = [name for name in SAMPLING_METHODS if asked[name][row["frame_index"]]]
+        start, end = spans.get(row["frame_index"], (None, None))
+        row |= {"state_start_frame_index": start, "state_exclusive_end_frame_index": end}
     return table_from_rows("candidate_frames", rows)
 
 

@@ -16,6 +16,7 @@ from thumb_assets.candidates.rules import (
     shot_candidates,
     shot_end_candidates,
 )
+from thumb_assets.candidates.screens import StateWatch
 from thumb_assets.settings.stages import CandidatesSettings
 
 _NOT_YET = -1
@@ -44,12 +45,20 @@ class CandidatePredictor:
         self._is_wanted = bytearray()
         self._num_moments = 0.0
         self._served_start = _NOT_YET  # start of the open shot whose candidate is known
+        self._states = StateWatch(settings)
         expected = np.inf if duration_seconds is None else duration_seconds
         self._interval = grid_interval(expected, settings)
         self._rest = None if duration_seconds is None else rest_moment(duration_seconds, settings)
 
     def observe(
-        self, frame_index: int, *, pts_seconds: float, is_keyframe: bool, shot_starts: Sequence[int] = ()
+        self,
+        frame_index: int,
+        *,
+        pts_seconds: float,
+        is_keyframe: bool,
+        shot_starts: Sequence[int] = (),
+        frame_difference: float | None = None,
+        colour_share: float | None = None,
     ) -> list[int]:
         """Takes one frame and the shots announced with it; gives the frames that are wanted now and were not before.
 
@@ -58,6 +67,7 @@ class CandidatePredictor:
             pts_seconds: of this frame, finite.
             is_keyframe: whether it is a codec sync frame.
             shot_starts: first frames of shots, each at most frame_index; the shot that starts at 0 needs no word.
+            frame_difference, colour_share: as the table `frames` has them; without them no state of a screen is found.
 
         Returns:
             Ascending frame_index values, none of them greater than `frame_index`, none of them given before.
@@ -78,6 +88,7 @@ class CandidatePredictor:
             wanted.append(frame_index - 1)
         wanted += self._close_shots(shot_starts)
         wanted += self._open_shot_candidate()
+        wanted += self._states.observe(self._latest_seconds, frame_difference, colour_share)
         return self._not_given_before(wanted)
 
     def finish(self, shot_starts: Sequence[int] = (), *, last_seconds: float = 0.0) -> list[int]:
@@ -96,6 +107,7 @@ class CandidatePredictor:
         ends = np.append(starts[1:], len(self._latest_seconds))
         flags = np.frombuffer(bytes(self._is_keyframe), np.bool_)
         asked = asked_by_method(bounds, flags, starts, ends, settings=self._settings)
+        wanted += self._states.finish(bounds.tolist())
         return self._not_given_before([*wanted, *np.flatnonzero(np.logical_or.reduce(list(asked.values()))).tolist()])
 
     def _is_asked_at_once(self, frame_index: int, *, is_keyframe: bool) -> bool:

@@ -22,6 +22,8 @@ _NEAR_END_SHARE = 0.6
 # A frame that stays on screen so long, or less long but for so many usual steps, is held: a slide, a title, what a
 # screen recorder writes where nothing changes.
 _HOLD_SECONDS, _LEAST_HOLD_SECONDS, _HOLD_STEPS = 2.0, 0.5, 4
+# Nobody reads text that is shown for less.
+_LEAST_CUE_SECONDS = 0.4
 # What is left behind the last whole interval of the grid is sampled where it is longer than this share of one.
 _LEAST_REST = 0.25
 
@@ -133,6 +135,31 @@ def shot_end_candidates(
     has_none = num_before[np.maximum(firsts, lasts)] - num_before[firsts] == 0
     is_due = has_none & (moments > begin + _TOLERANCE)
     return np.asarray(np.clip(shown_at(bounds, moments), starts, exclusive_ends - 1)[is_due], np.int64)
+
+
+def cue_frames(bounds: Floats, starts: Floats, ends: Floats, *, asked: NDArray[np.bool_]) -> Ints:
+    """The frames in the middle of those subtitles that no candidate shows.
+
+    Args:
+        bounds: (N + 1,) float64, see the module.
+        starts, ends: (C,) float64, seconds of the cues, by start; flashes of text are passed over.
+        asked: (N,) bool, the candidates that there are.
+
+    Returns:
+        int64 frame_index, ascending.
+
+    >>> asked = np.zeros(10, np.bool_); asked[2] = True
+    >>> cue_frames(np.arange(11.0), np.array([1.0, 4.0]), np.array([3.0, 7.0]), asked=asked).tolist()
+    [5]
+    """
+    taken = asked.copy()
+    firsts, lasts = shown_at(bounds, starts), shown_at(bounds, ends - _TOLERANCE)
+    begin, end = np.maximum(starts, bounds[0]), np.minimum(ends, bounds[-1])
+    middles = shown_at(bounds, begin + (end - begin) / 2)
+    for place in np.flatnonzero(end - begin >= _LEAST_CUE_SECONDS).tolist():
+        if not taken[firsts[place] : lasts[place] + 1].any():
+            taken[middles[place]] = True
+    return np.flatnonzero(taken & ~asked)
 
 
 def num_moments_before(seconds: Floats, *, begin_seconds: float, interval_seconds: float) -> Floats:

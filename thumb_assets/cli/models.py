@@ -20,11 +20,11 @@ def models_group() -> None:
 
 @models_group.command("list")
 def list_command() -> None:
-    """Print every known model: its licence, its profiles, and its file if it is here."""
+    """Print every known model: its licence, its profiles, and its file if it is here, else where it comes from."""
     rows = []
     for model in list_models(models_of_profiles()):
         profiles = ", ".join(model.profiles) or "-"
-        file = str(model.path or model.state)
+        file = str(model.path or f"{model.state}: {model.origin}")
         rows.append([model.name, model.kind, model.licence, model.use, profiles, model.size, file])
     print_table("models", ["name", "kind", "licence", "use", "profiles", "size", "file"], rows)
 

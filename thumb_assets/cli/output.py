@@ -27,7 +27,7 @@ from rich.table import Table
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.events import Events
 from thumb_assets.pipeline.result import StageResult
-from thumb_assets.select.tell import is_last_resort
+from thumb_assets.select.tell import NOTHING_KEPT, is_last_resort
 from thumb_assets.stages import STAGES
 from thumb_assets.store.outcomes import Outcome, read_outcomes
 from thumb_assets.store.parquet import TableStore
@@ -243,15 +243,16 @@ def print_results(results: Sequence[StageResult], store: TableStore, *, verbose:
 
 
 def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
-    """The selections of videos; one line names those of which no frame was worth keeping."""
-    rows, without = [], []
+    """The selections of videos; a line for each of which no frame was worth keeping, and why."""
+    rows, without, of_last_resort = [], [], []
     for video_id in video_ids:
         selections = store.read_or_none("selections", video_id)
         if selections is None:
             continue
-        if all(map(is_last_resort, selections.column("reason").to_pylist())):
-            without.append(video_id)
-            continue
+        if not selections.num_rows:
+            without.append(f"{video_id}: {(store.footer('selections', video_id) or {}).get(NOTHING_KEPT)}")
+        elif all(map(is_last_resort, selections.column("reason").to_pylist())):
+            of_last_resort.append(video_id)
         for row in selections.sort_by("rank").to_pylist():
             scores = [row[f"{name}_percentile"] for name in ("sharpness", "clip", "iqa")]
             rows.append(
@@ -266,11 +267,12 @@ def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
             )
     if rows:
         print_table("selections", ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa"], rows)
-    if without:
-        more = f" and {len(without) - _MAX_NAMED} more" if len(without) > _MAX_NAMED else ""
-        have = "has" if len(without) == 1 else "have"
-        named = f"{', '.join(without[:_MAX_NAMED])}{more}"
-        out.print(f"{count(len(without), 'video')} {have} nothing worth keeping: {named}", markup=False)
+    for line in without:
+        out.print(line, markup=False)
+    if of_last_resort:
+        more = f" and {len(of_last_resort) - _MAX_NAMED} more" if len(of_last_resort) > _MAX_NAMED else ""
+        named = f"{', '.join(of_last_resort[:_MAX_NAMED])}{more}"
+        out.print(f"{count(len(of_last_resort), 'video')} kept only as a last resort: {named}", markup=False)
 
 
 def print_traceback(error: BaseException) -> None:

@@ -61,7 +61,7 @@ def evaluate_checks(
             asset_key=key,
             check_name=name,
             passed=verdict.is_passed,
-            severity=dg.AssetCheckSeverity.ERROR,
+            severity=dg.AssetCheckSeverity.WARN if verdict.is_warning else dg.AssetCheckSeverity.ERROR,
             description=one_line(verdict.explanation),
             metadata={
                 "num_checked": verdict.num_checked,

@@ -14,7 +14,7 @@ from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.export.chapters import chapter_title
 from thumb_assets.export.figures import contact_sheet, crops_sheet, score_timeline
 from thumb_assets.pipeline.result import StageResult
-from thumb_assets.select.tell import STORY_TABLES, funnel, story_of, tell_rejections
+from thumb_assets.select.tell import NOTHING_KEPT, STORY_TABLES, funnel, story_of, tell_rejections
 from thumb_assets.stages import STAGES
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.conform import content_sha256
@@ -135,7 +135,9 @@ def _selections(result: StageResult, store: TableStore) -> dict[str, Any]:
     frames = store.read_or_none("frames", result.video_id)
     shots = store.read_or_none("shots", result.video_id)
     candidates = store.read_or_none("candidate_frames", result.video_id)
-    reasons = [row["reason"] for row in result.tables["selections"].sort_by("rank").to_pylist()]
+    rows = result.tables["selections"].sort_by("rank").to_pylist()
+    footer = store.footer("selections", result.video_id) or {}
+    reasons = [row["reason"] for row in rows] or [str(footer.get(NOTHING_KEPT))]
     metadata: dict[str, Any] = {"reasons": bullets(reasons, marker="1."), **_why(result, store)}
     if frames is not None and shots is not None and candidates is not None:
         picture = score_timeline(frames, shots=shots, candidates=candidates, selections=result.tables["selections"])

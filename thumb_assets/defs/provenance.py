@@ -22,7 +22,7 @@ from thumb_assets.errors import SettingsError, ThumbAssetsError
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.stages import default_stages, ordered_stages, stage_settings_sha256
 from thumb_assets.settings.load import Settings
-from thumb_assets.stages import STAGES, models_of_stage
+from thumb_assets.stages import STAGES
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.contracts import stage_of
 from thumb_assets.weights.status import lacks_package
@@ -36,7 +36,7 @@ def graph_stages(settings: Settings, *, named: Iterable[str] = ()) -> tuple[str,
     Args:
         named: these as well, because somebody asked for them by name.
     """
-    is_on = [stage for stage in default_stages(settings) if not lacks_package(models_of_stage(stage, settings))]
+    is_on = [stage for stage in default_stages(settings) if not lacks_package(STAGES[stage].models(settings))]
     return ordered_stages([*is_on, *named])
 
 

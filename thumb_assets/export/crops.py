@@ -1,7 +1,7 @@
 """The stage `crops`: cuts the stills of one video to other shapes, from the frames themselves, and verifies them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from thumb_assets.export.pixels import pixels_of
 from thumb_assets.export.plan import PlannedCrop, plan_crops
 from thumb_assets.export.saliency import SALIENCY_SIZE, salience_centre
 from thumb_assets.export.space import require_space, space_for_pictures
-from thumb_assets.export.verify import require_passed
+from thumb_assets.export.verify import box_of, require_passed, still_of
 from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
 from thumb_assets.export.write import write_file
 from thumb_assets.folders import replaced_folder
@@ -92,8 +92,9 @@ def export_crops(
         with open_fetcher(
             path, identities, temporary_dir=folder, export_settings=how, video_settings=video_settings
         ) as fetcher:
-            for frame, method in fetcher.fetch_many(of_frame):
-                index = frame.frame_index
+            for whole, method in fetcher.fetch_many(of_frame):
+                index = whole.frame_index
+                frame = _still_of(whole, of_frame[index][0].still)
                 boxes = _boxes(frame, of_frame[index], faces=by_frame.get(index, []), settings=settings)
                 rows += _write_crops(frame, boxes, method=method, folder=folder, provenance=provenance)
         crops = table_from_rows("crops", rows)
@@ -103,6 +104,7 @@ def export_crops(
             verify_crops_mapping(
                 path,
                 crops,
+                stills=stills,
                 identities=identities,
                 folder=folder,
                 video_settings=video_settings,
@@ -122,17 +124,23 @@ def _faces_by_frame(faces: pa.Table | None, settings: CropsSettings) -> dict[int
     return by_frame
 
 
-def _boxes(
-    frame: Frame, plan: Sequence[PlannedCrop], *, faces: Sequence[FaceBox], settings: CropsSettings
-) -> list[tuple[PlannedCrop, CropBox]]:
-    """The box of each crop of one frame."""
-    height, width = frame.rgb().shape[:2]
-    still = plan[0].still
-    if (width, height, frame.luma_hash) != (still["width"], still["height"], still["luma_hash"]):
+def _still_of(frame: Frame, still: Mapping[str, Any]) -> Frame:
+    """The part of a frame that its still shows."""
+    shown = still_of(frame, still)
+    if shown is None or frame.luma_hash != still["luma_hash"]:
         raise VerificationError(
             f"{still['video_id']}: frame {frame.frame_index} is not the one of its still any more; "
             "run the stages from `videos` on again"
         )
+    return shown
+
+
+def _boxes(
+    frame: Frame, plan: Sequence[PlannedCrop], *, faces: Sequence[FaceBox], settings: CropsSettings
+) -> list[tuple[PlannedCrop, CropBox]]:
+    """The box of each crop of one still, in its pixels; `faces` are in those of the frame."""
+    x, y, width, height = box_of(plan[0].still)
+    faces = [replace(face, x=face.x - x, y=face.y - y) for face in faces]
     centre = None
     if not faces and settings.without_faces == "saliency":
         centre = salience_centre(frame.luma(SALIENCY_SIZE))
@@ -157,6 +165,7 @@ def _write_crops(
             **same,
             "pts_seconds": frame.pts_seconds,
             "still_file_name": crop.still["file_name"],
+            "still_box": list(box_of(crop.still)),
             "crop_box": [box.x, box.y, box.width, box.height],
             "crop_rule": box.rule,
             "export_method": method,

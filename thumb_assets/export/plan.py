@@ -10,6 +10,7 @@ import pyarrow as pa
 from thumb_assets.errors import ContractError
 from thumb_assets.export.crop_box import crop_size
 from thumb_assets.settings.stages import CropsSettings, StillsSettings
+from thumb_assets.video.geometry import NO_BARS, Bars
 
 EXTENSIONS: dict[str, str] = {"jpeg": "jpg", "png": "png"}
 
@@ -54,6 +55,7 @@ class PlannedStill:
         width, height: upright, square pixels.
         jpeg_quality: 1..100; unused for PNG.
         bit_depth: bits per channel, 8 or 16.
+        bars: that are cut off the frame.
     """
 
     video_id: str
@@ -67,6 +69,12 @@ class PlannedStill:
     format: Literal["jpeg", "png"]
     jpeg_quality: int
     bit_depth: int
+    bars: Bars = NO_BARS
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left and top edge in the displayed frame, width and height."""
+        return self.bars.left, self.bars.top, self.width, self.height
 
     @property
     def file_name(self) -> str:
@@ -92,18 +100,26 @@ def still_file_name(video_id: str, *, frame_index: int, pts_seconds: float, exte
 
 
 def plan_stills(
-    selections: pa.Table, *, video_id: str, width: int, height: int, settings: StillsSettings | None = None
+    selections: pa.Table,
+    *,
+    video_id: str,
+    width: int,
+    height: int,
+    settings: StillsSettings | None = None,
+    bars: Bars = NO_BARS,
 ) -> list[PlannedStill]:
     """The stills of one video, by frame_index.
 
     Args:
         selections: table of the contract; every row is of `video_id`.
         width, height: the displayed frame, upright, square pixels.
+        bars: to cut off.
 
     Raises:
         ContractError: a row of another video, or two rows of one frame.
     """
     settings = settings or StillsSettings()
+    _, _, width, height = bars.part_of(width, height)
     rows = sorted(selections.to_pylist(), key=lambda row: int(row["frame_index"]))
     others = sorted({row["video_id"] for row in rows} - {video_id})
     if others:
@@ -123,6 +139,7 @@ def plan_stills(
             format=settings.format,
             jpeg_quality=settings.jpeg_quality,
             bit_depth=settings.bit_depth,
+            bars=bars,
         )
         for row in rows
     ]

@@ -19,6 +19,7 @@ from thumb_assets.tables.conform import empty_table, table_from_rows
 from thumb_assets.tables.outputs import cover_of
 from thumb_assets.video.decode import VideoHeader, read_header
 from thumb_assets.video.fetch import FrameIdentities
+from thumb_assets.video.geometry import NO_BARS, Bars
 
 
 def export_stills(
@@ -33,6 +34,7 @@ def export_stills(
     export_settings: ExportSettings | None = None,
     video_settings: VideoSettings | None = None,
     header: VideoHeader | None = None,
+    bars: Bars = NO_BARS,
     on_swap: Callable[[], object] = lambda: None,
 ) -> pa.Table:
     """Writes the stills of one video to `stills_dir/{video_id}` in place of those that are there.
@@ -46,6 +48,7 @@ def export_stills(
         video_sha256: of the video's file, kept in the stills.
         export_settings: which program fetches the frames, and how they are proven.
         header: of the video, where it was read already; else it is read here.
+        bars: to cut off.
         on_swap: see `replaced_folder`.
 
     Returns:
@@ -61,11 +64,11 @@ def export_stills(
     header = header or read_header(path, video_settings)
     width, height = header.geometry.display_size
     is_jpeg = (settings or StillsSettings()).format == "jpeg"
-    if is_jpeg and max(width, height) > JPEG_MAX_SIDE:
+    if is_jpeg and max(bars.part_of(width, height)[2:]) > JPEG_MAX_SIDE:
         raise SettingsError(
             f"{path}: {width}x{height} is more than a JPEG holds ({JPEG_MAX_SIDE}); use --set stills.format=png"
         )
-    plan = plan_stills(selections, video_id=video_id, width=width, height=height, settings=settings)
+    plan = plan_stills(selections, video_id=video_id, width=width, height=height, settings=settings, bars=bars)
     needed = space_for_pictures(
         plan,
         frame_indices=(still.frame_index for still in plan),
@@ -124,8 +127,7 @@ def _table(written: Sequence[WrittenStill]) -> pa.Table:
                 "rank": still.planned.rank,
                 "pts": still.planned.pts,
                 "file_name": still.planned.file_name,
-                "width": still.planned.width,
-                "height": still.planned.height,
+                **dict(zip(("x", "y", "width", "height"), still.planned.box, strict=True)),
                 "num_bytes": still.num_bytes,
                 "file_sha256": still.file_sha256,
                 "luma_hash": still.luma_hash,

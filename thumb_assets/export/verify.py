@@ -169,9 +169,26 @@ def _still_problems(
         return
     yield from frame_problems(row, frame, identities)
     path = folder / row["file_name"]
-    yield from picture_problems(row, pixels_of(frame, bit_depth_of(path)), path)
+    shown = still_of(frame, row)
+    if shown is None:
+        yield f"the part {list(box_of(row))} reaches out of the frame"
+        return
+    yield from picture_problems(row, pixels_of(shown, bit_depth_of(path)), path)
     if path.is_file():
         yield from _fact_problems(row, path)
+
+
+def box_of(row: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    """The part that a row names: left and top edge, width and height."""
+    return row["x"], row["y"], row["width"], row["height"]
+
+
+def still_of(frame: Frame, row: Mapping[str, Any]) -> Frame | None:
+    """The part of a frame that a row of `stills` says was kept; None where the frame has no such part."""
+    try:
+        return frame.part(*box_of(row))
+    except ValueError:
+        return None
 
 
 def frame_problems(row: Mapping[str, Any], frame: Frame, identities: FrameIdentities) -> Iterator[str]:
@@ -203,7 +220,8 @@ def picture_problems(row: Mapping[str, Any], rgb: RgbArray, path: Path) -> Itera
 
 def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
     try:
-        facts = read_still_metadata(path)
+        # Before bars were cut off a still named no part.
+        facts = {"still_box": [0, 0, row["width"], row["height"]]} | read_still_metadata(path)
         expected_name = _expected_name(facts, path.suffix[1:])
     except VerificationError as error:
         yield str(error)
@@ -214,8 +232,16 @@ def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
     for name in ("video_id", "frame_index", "pts", "rank", "luma_hash"):
         if facts.get(name) != row[name]:
             yield f"{path.name} says {name} {facts.get(name)!r}, its row {row[name]!r}"
+    yield from box_problems(facts, row, path, name="still_box")
     if expected_name != path.name:
         yield f"{path.name} would be named {expected_name} by its facts"
+
+
+def box_problems(facts: Mapping[str, Any], row: Mapping[str, Any], path: Path, *, name: str) -> Iterator[str]:
+    """Differences between a row's part of a picture and the one that the file names."""
+    box = list(box_of(row))
+    if facts.get(name) != box:
+        yield f"{path.name} says {name} {facts.get(name)!r}, its row {box!r}"
 
 
 def _cover_problems(rows: Iterable[Mapping[str, Any]], folder: Path) -> Iterator[str]:

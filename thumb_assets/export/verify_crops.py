@@ -11,7 +11,14 @@ from thumb_assets.export.crop_box import crop_size
 from thumb_assets.export.metadata import read_still_metadata
 from thumb_assets.export.pixels import bit_depth_of, pixels_of
 from thumb_assets.export.plan import crop_file_name
-from thumb_assets.export.verify import folder_problems, frame_problems, frames_again, picture_problems
+from thumb_assets.export.verify import (
+    box_problems,
+    folder_problems,
+    frame_problems,
+    frames_again,
+    picture_problems,
+    still_of,
+)
 from thumb_assets.settings.stages import VideoSettings
 from thumb_assets.tables.checks import Verdict
 from thumb_assets.video.fetch import FrameIdentities
@@ -53,6 +60,7 @@ def verify_crops_mapping(
     path: Path,
     crops: pa.Table,
     *,
+    stills: pa.Table,
     identities: FrameIdentities,
     folder: Path,
     video_settings: VideoSettings | None = None,
@@ -65,7 +73,7 @@ def verify_crops_mapping(
 
     Args:
         path: the video.
-        crops: table of the contract, of that video.
+        crops, stills: tables of the contract, of that video.
         identities: what the decode pass recorded.
         is_counted: decode from the first frame and count, as in `verify_mapping`.
 
@@ -75,10 +83,11 @@ def verify_crops_mapping(
     of_frame: dict[int, list[dict[str, Any]]] = {}
     for row in crops.to_pylist():
         of_frame.setdefault(row["frame_index"], []).append(row)
+    still_rows = {row["frame_index"]: row for row in stills.to_pylist()}
     num_failed, problems = 0, []
     for frame_index, frame in frames_again(path, of_frame, identities, video_settings, is_counted=is_counted):
         for row in of_frame[frame_index]:
-            found = list(_crop_problems(row, frame, identities, folder))
+            found = list(_crop_problems(row, frame, identities, folder, still=still_rows.get(frame_index)))
             num_failed += bool(found)
             problems += [f"frame {frame_index}, {row['aspect_ratio']}: {problem}" for problem in found]
     return Verdict.of(
@@ -101,27 +110,36 @@ def _row_problems(still: Mapping[str, Any], crop: Mapping[str, Any]) -> Iterator
 
 
 def _crop_problems(
-    row: Mapping[str, Any], frame: Frame | None, identities: FrameIdentities, folder: Path
+    row: Mapping[str, Any],
+    frame: Frame | None,
+    identities: FrameIdentities,
+    folder: Path,
+    *,
+    still: Mapping[str, Any] | None,
 ) -> Iterator[str]:
     if frame is None:
         yield "the video does not give the recorded frame again"
         return
     yield from frame_problems(row, frame, identities)
+    shown = None if still is None else still_of(frame, still)
+    if still is None or shown is None:
+        yield "the frame has no part like the still's"
+        return
     path = folder / row["file_name"]
-    rgb = pixels_of(frame, bit_depth_of(path))
+    rgb = pixels_of(shown, bit_depth_of(path))
     height, width = rgb.shape[:2]
     x, y = row["x"], row["y"]
     if crop_size(width, height, row["aspect_ratio"]) != (row["width"], row["height"]):
         yield f"{row['width']}x{row['height']} is not the largest part of that ratio of {width}x{height}"
     if not (0 <= x <= width - row["width"] and 0 <= y <= height - row["height"]):
-        yield "the part reaches out of the frame"
+        yield "the part reaches out of the still"
         return
     yield from picture_problems(row, rgb[y : y + row["height"], x : x + row["width"]], path)
     if path.is_file():
-        yield from _fact_problems(row, path)
+        yield from _fact_problems(row, path, still=still)
 
 
-def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
+def _fact_problems(row: Mapping[str, Any], path: Path, *, still: Mapping[str, Any]) -> Iterator[str]:
     try:
         facts = read_still_metadata(path)
     except VerificationError as error:
@@ -130,9 +148,10 @@ def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
     for name in ("video_id", "frame_index", "pts", "rank", "luma_hash", "aspect_ratio"):
         if facts.get(name) != row[name]:
             yield f"{path.name} says {name} {facts.get(name)!r}, its row {row[name]!r}"
-    box = [row[name] for name in ("x", "y", "width", "height")]
-    if facts.get("crop_box") != box:
-        yield f"{path.name} says crop_box {facts.get('crop_box')!r}, its row {box!r}"
+    yield from box_problems(facts, row, path, name="crop_box")
+    # Before bars were cut off a still was the whole frame, and no crop named it.
+    whole = {"still_box": [0, 0, still["width"], still["height"]]}
+    yield from box_problems(whole | facts, still, path, name="still_box")
     still_name = str(facts.get("still_file_name"))
     expected = crop_file_name(still_name, aspect_ratio=row["aspect_ratio"], extension=path.suffix[1:])
     if expected != path.name:

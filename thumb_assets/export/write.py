@@ -12,6 +12,7 @@ from thumb_assets.export.metadata import encode_still
 from thumb_assets.export.pixels import pixels_of
 from thumb_assets.export.plan import PlannedStill
 from thumb_assets.video.frame import Frame
+from thumb_assets.video.geometry import NO_BARS
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,16 @@ def still_facts(still: PlannedStill, *, luma_hash: str, provenance: Mapping[str,
         "combined_score": still.combined_score,
         "rank": still.rank,
         "luma_hash": luma_hash,
+        "still_box": list(still.box),
     }
 
 
 def _write_still(
     still: PlannedStill, *, frame: Frame, method: ExportMethod, folder: Path, provenance: Mapping[str, str]
 ) -> WrittenStill:
-    rgb = pixels_of(frame, still.bit_depth)
+    rgb = pixels_of(frame.inside(still.bars), still.bit_depth)
     if frame.is_of_other_shape:  # planned was the size of most frames; stretched to it the picture would be squashed
-        still = replace(still, width=rgb.shape[1], height=rgb.shape[0])
+        still = replace(still, width=rgb.shape[1], height=rgb.shape[0], bars=NO_BARS)
     if frame.pts != still.pts or rgb.shape != (still.height, still.width, 3):
         raise VerificationError(
             f"{still.video_id}: frame {still.frame_index} has pts {frame.pts} and size {rgb.shape[1]}x{rgb.shape[0]}, "

@@ -12,7 +12,7 @@ from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAsset
 from thumb_assets.iqa.guard import Checkpoints, guarded
 from thumb_assets.settings.environment import MODELS_DIR_VARIABLE
 from thumb_assets.weights.faults import file_sha256, refusal_of
-from thumb_assets.weights.registry import pyiqa_metric
+from thumb_assets.weights.registry import iqa_metric
 from thumb_assets.weights.resolve import resolve_file
 
 # Pinned, so that a release of pyiqa that drops or flips a flag cannot turn a selection upside down; from the metrics'
@@ -100,7 +100,7 @@ def create_metric(name: str, *, device: str) -> BuiltMetric:
     _check_is_no_reference(pyiqa, name)
     options: dict[str, Any] = {}
     sums: dict[str, str] = {}
-    model_file = pyiqa_metric(name)
+    model_file = iqa_metric(name)
     if model_file.source != "library":
         path = resolve_file(model_file, extra_folders=(pyiqa_folder(),))
         options["pretrained_model_path"] = str(path)

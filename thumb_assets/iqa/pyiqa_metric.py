@@ -18,7 +18,14 @@ from thumb_assets.inference import (
     sizer_for,
     upload,
 )
-from thumb_assets.iqa.loading import HAND_CRAFTED, NEEDS_FLOAT64, create_metric, is_lower_better, parse_range
+from thumb_assets.iqa.loading import (
+    HAND_CRAFTED,
+    NEEDS_FLOAT64,
+    create_metric,
+    is_lower_better,
+    parse_range,
+    pyiqa_version,
+)
 
 # Some metrics look at random crops; the same seed before every batch makes a score a function of the picture.
 _SEED = 123
@@ -35,6 +42,7 @@ class QualityMetric(Protocol):
         device: where it computes.
         precision: in which it computes: fp32 (or more), bf16 or fp16.
         weights_sha256: its files of weights, name to hex SHA-256; empty where it has none.
+        made_by: the package that computes it, and its version.
     """
 
     name: str
@@ -43,6 +51,7 @@ class QualityMetric(Protocol):
     device: str
     precision: str
     weights_sha256: dict[str, str]
+    made_by: str
 
     def score(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """(N,) float64 in the metric's own unit for (N, H, W, 3) uint8 RGB; NaN where it has no answer."""
@@ -73,6 +82,7 @@ class PyiqaMetric:
         if name not in HAND_CRAFTED or self.device != "cuda":
             compile_in_place(self._metric.net, compiler, device=self.device, setting="iqa.compile")
         self.weights_sha256 = built.weights_sha256
+        self.made_by = f"pyiqa {pyiqa_version()}"
         self.is_lower_better = is_lower_better(name, reported=self._metric.lower_better)
         self.score_range = parse_range(self._metric.score_range)
         self._sizer = sizer_for(self.device)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.errors import OutOfMemoryError
-from thumb_assets.iqa.loading import pyiqa_version
+from thumb_assets.iqa.piqe import PiqeMetric
 from thumb_assets.iqa.pyiqa_metric import PyiqaMetric, QualityMetric
 from thumb_assets.iqa.trial import reason_for_single_pictures, settle_precision
 from thumb_assets.settings.stages import IqaSettings
@@ -49,7 +49,7 @@ class IqaScorer:
         self.footer: dict[str, str] = {
             "lower_better": json.dumps({metric.name: metric.is_lower_better for metric in self.metrics}),
             "range": json.dumps({metric.name: metric.score_range for metric in self.metrics}),
-            "pyiqa_version": pyiqa_version(),
+            "made_by": json.dumps({metric.name: metric.made_by for metric in self.metrics}),
             "weights_sha256": json.dumps({metric.name: metric.weights_sha256 for metric in self.metrics}),
             "device": ",".join(sorted({metric.device for metric in self.metrics})),
             "working_height": str(settings.working_height),
@@ -114,7 +114,7 @@ def _checked(name: str, value: float) -> IqaScore:
 
 
 _scorers: dict[IqaSettings, IqaScorer] = {}
-_metrics: dict[tuple[str, ...], PyiqaMetric] = {}
+_metrics: dict[tuple[str, ...], QualityMetric] = {}
 _depending: dict[tuple[str, ...], bool] = {}
 _lock = threading.Lock()
 
@@ -140,14 +140,16 @@ def load_iqa_scorer(settings: IqaSettings) -> IqaScorer:
         return _scorers[settings]
 
 
-def _load(name: str, settings: IqaSettings) -> PyiqaMetric:
+def _load(name: str, settings: IqaSettings) -> QualityMetric:
+    if name == PiqeMetric.name:
+        return PiqeMetric()
     metric = PyiqaMetric(name, settings.device, precision=settings.precision, compiler=settings.compile)
     if settings.precision == "auto":
         settle_precision(metric)
     return metric
 
 
-def _is_found_to_depend(metric: PyiqaMetric) -> bool:
+def _is_found_to_depend(metric: QualityMetric) -> bool:
     reason = reason_for_single_pictures(metric)
     if reason is not None:
         _log.warning("metric %s scores one picture at a time: %s", metric.name, reason)

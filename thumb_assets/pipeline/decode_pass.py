@@ -4,14 +4,16 @@ import math
 from array import array
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
+from thumb_assets.bars import BarWatch, look_number
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.events import Events
+from thumb_assets.screens import COLOUR_LINES, largest_colour_share
 from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_difference, measure_luma
 from thumb_assets.shots.detector import ShotDetector
@@ -21,6 +23,7 @@ from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.tables.conform import conform, table_from_rows
 from thumb_assets.video.decode import FrameSource, VideoHeader
 from thumb_assets.video.frame import Frame
+from thumb_assets.video.geometry import Bars
 from thumb_assets.video.timing import VideoTiming, seconds_on_screen
 
 # Recent frames are kept so that a shot's end, which is known a few frames late, gets its candidate without a second
@@ -36,7 +39,14 @@ class CaptureRule(Protocol):
     """Says which frames are candidates while frames arrive."""
 
     def observe(
-        self, frame_index: int, *, pts_seconds: float, is_keyframe: bool, shot_starts: Sequence[int] = ()
+        self,
+        frame_index: int,
+        *,
+        pts_seconds: float,
+        is_keyframe: bool,
+        shot_starts: Sequence[int] = (),
+        frame_difference: float | None = None,
+        colour_share: float | None = None,
     ) -> list[int]:
         """Indices wanted now: this frame's, or earlier ones after a late announcement."""
         ...
@@ -55,6 +65,8 @@ class KnownFrames:
         pts_seconds: float,  # noqa: ARG002
         is_keyframe: bool,  # noqa: ARG002
         shot_starts: Sequence[int] = (),  # noqa: ARG002
+        frame_difference: float | None = None,  # noqa: ARG002
+        colour_share: float | None = None,  # noqa: ARG002
     ) -> list[int]:
         """See CaptureRule."""
         return [frame_index] if frame_index in self.frame_indices else []
@@ -68,13 +80,14 @@ class PassResult:
         tables: the decode stages' tables that were asked for.
         errors: why a decode stage of them has no table.
         notes: by stage, metrics that say what people should know.
-        captured: frame indices handed to the scorers of candidates.
+        captured: by index of a frame that was handed to the scorers of candidates, the bars that were known by then
+            and left out.
     """
 
     tables: dict[str, pa.Table] = field(default_factory=dict)
     errors: dict[str, ThumbAssetsError] = field(default_factory=dict)
     notes: dict[str, dict[str, str]] = field(default_factory=dict)
-    captured: set[int] = field(default_factory=set)
+    captured: dict[int, Bars] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,6 +142,8 @@ class DecodePass:
         self._seconds = array("d")
         self._is_interlaced = False
         self._previous_image: Any = None
+        self._last_second = -1  # of those in which a frame's colours were counted
+        self._bars, self._last_look = BarWatch(), -1
         self._shot_detector: ShotDetector | None = None
         self._result = PassResult()
 
@@ -147,8 +162,11 @@ class DecodePass:
         self._pts.append(frame.pts)
         self._seconds.append(frame.pts_seconds)
         self._is_interlaced |= frame.field_order != "progressive"
+        self._look_for_bars(frame)
+        row: dict[str, Any] = {}
         if "frames" in self._stages:
-            self._frame_rows.append(self._frame_row(frame))
+            row = self._frame_row(frame)
+            self._frame_rows.append(row)
             if len(self._frame_rows) >= _NUM_ROWS_PER_BLOCK:
                 self._pack_frame_rows()
         starts = self._detect(frame)
@@ -162,6 +180,8 @@ class DecodePass:
             pts_seconds=frame.pts_seconds,
             is_keyframe=frame.is_keyframe,
             shot_starts=starts,
+            frame_difference=row.get("frame_difference"),
+            colour_share=row.get("largest_colour_share"),
         )
         for frame_index in wanted:
             self._capture(frame_index)
@@ -173,9 +193,15 @@ class DecodePass:
     def _capture(self, frame_index: int) -> None:
         for frame in self._recent:
             if frame.frame_index == frame_index and frame_index not in self._result.captured:
-                self._result.captured.add(frame_index)
+                bars = self._result.captured[frame_index] = self._bars.bars
                 for scorer in self._of_candidates:
-                    scorer.add(self._video.video_id, frame)
+                    scorer.add(self._video.video_id, frame.inside(bars))
+
+    def _look_for_bars(self, frame: Frame) -> None:
+        look = look_number(frame.pts_seconds - self._seconds[0])
+        if look > self._last_look:
+            self._last_look = look
+            observe_bars(self._bars, frame)
 
     def _build_shot_detector(self) -> ShotDetector | None:
         try:
@@ -228,14 +254,22 @@ class DecodePass:
             "luma_std": measures.luma_std,
             "laplacian_variance": measures.laplacian_variance,
             "frame_difference": None if previous is None else frame_difference(image, previous),
+            "largest_colour_share": self._colour_share(frame),
         }
+
+    def _colour_share(self, frame: Frame) -> float | None:
+        """Measured once a second: it says what the video is, not what the frame is."""
+        second = math.floor(frame.pts_seconds - self._seconds[0])
+        if second <= self._last_second:
+            return None
+        self._last_second = second
+        return largest_colour_share(frame.inside(self._bars.bars).rgb(COLOUR_LINES))
 
     def _make_tables(self, source: FrameSource) -> None:
         pts, seconds = np.array(self._pts, dtype=np.int64), np.array(self._seconds)
         if "videos" in self._stages:
-            self._result.tables["videos"] = table_from_rows(
-                "videos", [video_row(self._video, source, pts, seconds, is_interlaced=self._is_interlaced)]
-            )
+            row = video_row(self._video, source, pts, seconds, is_interlaced=self._is_interlaced, bars=self._bars.bars)
+            self._result.tables["videos"] = table_from_rows("videos", [row])
         if "frames" in self._stages:
             self._pack_frame_rows()
             frames = pa.concat_tables(self._frame_tables)
@@ -250,11 +284,22 @@ class DecodePass:
 
 
 def num_recent_frames(header: VideoHeader, settings: Settings) -> int:
-    """Number of frames to keep: from a shot's end back to its last candidate, and on to where the end is known."""
+    """Number of frames to keep: from a shot's end back to its last candidate, and on to where the end is known.
+
+    A state of the screen is known to have ended with the next frame.
+    """
     width, height = header.geometry.display_size
     rate = float(header.guessed_frame_rate or 25)
     wanted = settings.shots.window_width + 2 + math.ceil((settings.candidates.shot_end_seconds or 0) * rate)
+    if settings.candidates.screens != "off":
+        wanted = max(wanted, 2 + math.ceil(settings.candidates.state_seconds * rate))
     return max(_LEAST_RECENT_FRAMES, min(wanted, _MOST_RECENT_PIXELS // (width * height)))
+
+
+def observe_bars(watch: BarWatch, frame: Frame) -> None:
+    """Has the bars of a frame looked at, unless it is shown in another shape than most of the video."""
+    if not frame.is_of_other_shape:
+        watch.observe(frame.luma(EVAL_HEIGHT), lambda: (frame.rgb(), frame.luma()))
 
 
 def notes_on_video(source: FrameSource) -> dict[str, dict[str, str]]:
@@ -275,7 +320,7 @@ def notes_on_video(source: FrameSource) -> dict[str, dict[str, str]]:
 
 
 def video_row(
-    video: LibraryVideo, source: FrameSource, pts: Any, seconds: Any, *, is_interlaced: bool
+    video: LibraryVideo, source: FrameSource, pts: Any, seconds: Any, *, is_interlaced: bool, bars: Bars
 ) -> dict[str, Any]:
     """The row of the table `videos`.
 
@@ -283,6 +328,7 @@ def video_row(
         pts: (N,) int64 stamps of all displayed frames.
         seconds: (N,) float64, their places in time.
         is_interlaced: whether any of them is.
+        bars: that all pictures have.
     """
     header, geometry = source.header, source.header.geometry
     timing = VideoTiming.of(pts, seconds, time_base=header.time_base, last_seconds=source.last_seconds)
@@ -318,4 +364,5 @@ def video_row(
         "begin_pts": timing.begin_pts,
         "duration_seconds": timing.duration_seconds,
         "num_time_jumps": source.num_time_jumps,
+        **{f"bar_{side}": lines for side, lines in asdict(bars).items()},
     }

@@ -29,7 +29,7 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FromFile, FromFrames, FromTables, Made, RunContext
 from thumb_assets.stages.kit.scorer import FrameScorer
-from thumb_assets.stages.kit.work import fetched_frames
+from thumb_assets.stages.kit.work import bars_of, fetched_frames
 from thumb_assets.store.decisions import settle_decisions
 from thumb_assets.store.library import Library
 from thumb_assets.store.mirror import Mirror
@@ -51,14 +51,22 @@ _PASSES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 }
 
 _ORDER = tuple(STAGES)
+
+
+def _before_scorers() -> frozenset[str]:
+    """The stages made from tables that scorers read, and those that these read."""
+    found: set[str] = set()
+    waiting = [stage for stage in STAGES.values() if isinstance(stage.run, FromFrames)]
+    while waiting:
+        writers = {writer for table in waiting.pop().inputs if (writer := stage_of(table)) is not None}
+        new = {name for name in writers - found if isinstance(STAGES[name].run, FromTables)}
+        found |= new
+        waiting += [STAGES[name] for name in new]
+    return frozenset(found)
+
+
 # Made from tables before any frame is scored, since scorers read them.
-_BEFORE_SCORERS = frozenset(
-    writer
-    for stage in STAGES.values()
-    if isinstance(stage.run, FromFrames)
-    for table in stage.inputs
-    if (writer := stage_of(table)) is not None and isinstance(STAGES[writer].run, FromTables)
-)
+_BEFORE_SCORERS = _before_scorers()
 
 
 def run(
@@ -250,7 +258,7 @@ class _Engine:
             job.fetch_error = failure
             for scorer in scorers:
                 scorer.forget(job.video_id)
-        job.captured = frozenset(result.captured)
+        job.captured = result.captured
 
         def made(stage: str) -> Made:
             if failure is not None:
@@ -308,13 +316,15 @@ class _Engine:
         require_space(self._store.stills_root, needed, min_free_bytes=margin, what="its tables and stills")
 
     def _fetch_candidates(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> None:
-        """Hands the scorers those candidates that the pass did not, each fetched exactly."""
+        """Hands the scorers those candidates that the pass did not, or not between the right bars, fetched exactly."""
         if not scorers or job.fetch_error is not None:
             return
         candidates = job.optional_table("candidate_frames")
-        if candidates is None or job.optional_table("frames") is None:
+        if candidates is None or any(job.optional_table(name) is None for name in ("videos", "frames")):
             return
-        missing = sorted(set(candidates.column("frame_index").to_pylist()) - job.captured)
+        bars = bars_of(job)
+        scored = {index for index, known in job.captured.items() if known == bars}
+        missing = sorted(set(candidates.column("frame_index").to_pylist()) - scored)
         if not missing:
             return
         self._events.step("fetching the candidates", is_of_file=True)
@@ -322,7 +332,7 @@ class _Engine:
             for frame in frames:
                 self._events.video(job.video_id)  # a sign of life: hours may pass between the first and the last
                 for scorer in scorers:
-                    scorer.add(job.video_id, frame)
+                    scorer.add(job.video_id, frame.inside(bars))
 
     def _maker(self, job: VideoJob, stage: str) -> Callable[[], Made]:
         run = STAGES[stage].run

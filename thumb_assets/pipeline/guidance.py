@@ -4,23 +4,29 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.clip.scorer import load_clip_scorer
 from thumb_assets.errors import ContractError, MissingInputError, ModelUnavailableError, SettingsError, ThumbAssetsError
+from thumb_assets.meaning import SentenceEncoder
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.learned_head import LearnedHead
 from thumb_assets.select.measure import embedding_model_of
+from thumb_assets.select.words import LikenessOfMeaning
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
 from thumb_assets.stages import STAGES, check_licences
 from thumb_assets.stages.kit.declaration import FromFrames
-from thumb_assets.stages.selections import words_of
+from thumb_assets.stages.selections import models_of_words, words_of
 from thumb_assets.store.learned_head import read_learned_bytes, read_learned_head
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.survey import read_reference, reference_sha256
+from thumb_assets.weights.registry import check_models
+from thumb_assets.weights.resolve import resolve_file
 
 # What of the footer of `clip_scores` says which texts its embeddings can be held against, and what its scores are of.
 _OF_MODEL = ("model_name", "pretrained")
@@ -59,15 +65,17 @@ class Guides:
             MissingInputError: a learned scorer is forced, and there is none.
             ModelUnavailableError: words are asked for, and their model cannot be had here, or `models.licence` refuses
                 it.
-            SettingsError: the embeddings are of another model than the words, or it does not know one of these.
+            SettingsError: the embeddings are of another model than the words, or it does not know one of these; where
+                text is read it stands in `unread` instead, and a video without them raises it.
         """
-        footer = clip_footer or {}
-        words = (
-            {name: _encoded(self._settings, text) for name, text in words_of(self._settings).items()} if footer else {}
-        )
-        for _, of_words in words.values():
-            require_same_model(video_id, footer, of_words)
-        texts = {name: embedded for name, (embedded, _) in words.items()}
+        footer, asked = clip_footer or {}, words_of(self._settings)
+        texts, unread = {}, None
+        try:
+            texts = self._texts(video_id, footer) if footer else {}
+        except ThumbAssetsError as error:
+            if not _has_text(self._settings):
+                raise
+            unread = error
         if self._files.error is not None:
             raise self._files.error
         values, of_scores = self._files.reference
@@ -77,7 +85,31 @@ class Guides:
             avoid=texts.get("avoid"),
             scorer=self._files.scorer,
             library={name: column for name, column in values.items() if name != "clip" or is_theirs},
+            words=asked,
+            unread=unread,
+            **self._of_words,
         )
+
+    def _texts(self, video_id: str, footer: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+        """The words as the model of a video's embeddings sees them, by setting."""
+        words = {name: _encoded(self._settings, text) for name, text in words_of(self._settings).items()}
+        for _, of_words in words.values():
+            require_same_model(video_id, footer, of_words)
+        return {name: embedded for name, (embedded, _) in words.items()}
+
+    @cached_property
+    def _of_words(self) -> dict[str, Any]:
+        """How words are compared with text; by their letters where the model of meanings is not here."""
+        models = models_of_words(self._settings)
+        if not models:
+            return {}
+        try:
+            check_models(models, self._settings.models)
+            likeness = _likeness_of_meaning(*(resolve_file(model, allow_download=False) for model in models))
+        except ModelUnavailableError as error:
+            reason = str(error)
+            return {"why_plain": lambda _query, _texts: reason}
+        return {"likeness": likeness, "why_plain": likeness.why_plain}
 
     @property
     def sha256(self) -> dict[str, str | None]:
@@ -145,8 +177,15 @@ def guides_sha256(settings: Settings, store: TableStore) -> dict[str, str | None
     return {"learned": learned_head_sha256(settings, store), "library": library}
 
 
+def _has_text(settings: Settings) -> bool:
+    """Whether a video may have text that words can be held against."""
+    return settings.subtitles.is_on or settings.texts.is_on
+
+
 def require_known_words(settings: Settings, stages: Iterable[str] = _STAGES_OF_WORDS) -> None:
     """Rejects words that their model does not know before any work starts; a model that is not here says so later.
+
+    Words that subtitles or writing may have are not rejected here: a video without either rejects them.
 
     Args:
         stages: that are to run.
@@ -156,7 +195,7 @@ def require_known_words(settings: Settings, stages: Iterable[str] = _STAGES_OF_W
     """
     usual = ClipSettings()
     has_prompts = any(getattr(settings.clip, name) != getattr(usual, name) for name in PROMPT_FIELDS)
-    words = words_of(settings)
+    words = {} if _has_text(settings) else words_of(settings)
     if not _STAGES_OF_WORDS & set(stages) or (not words and not has_prompts):
         return
     try:
@@ -194,6 +233,12 @@ def _encoded_by(settings: ClipSettings, text: str) -> tuple[NDArray[np.float32],
     """A text as (1, D) float32, and whose model it is: a library's videos ask for the same one after the other."""
     scorer = load_clip_scorer(settings)
     return scorer.encoder.encode_texts([text]), {name: scorer.footer[name] for name in _OF_MODEL}
+
+
+@lru_cache(maxsize=1)
+def _likeness_of_meaning(weights: Path, vocabulary: Path) -> LikenessOfMeaning:
+    """Loaded once per process: a library's videos ask one after the other."""
+    return LikenessOfMeaning(SentenceEncoder(weights, vocabulary))
 
 
 def load_learned_head(settings: Settings, store: TableStore) -> LearnedHead | None:

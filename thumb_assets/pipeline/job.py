@@ -30,10 +30,12 @@ from thumb_assets.store.decisions import settle_decisions
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.outcomes import Outcome, outdated_tables
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.sidecars import content_of, storable
 from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS
 from thumb_assets.tables.conform import content_sha256
 from thumb_assets.tables.contracts import TABLES, stage_of, tables_of
 from thumb_assets.video.decode import VideoHeader
+from thumb_assets.video.geometry import Bars
 from thumb_assets.weights.status import models_here
 
 # Footer key by which a stage is known to be done already: what it was made from.
@@ -63,7 +65,7 @@ class VideoJob:
         self.stages = stages
         self.results: list[StageResult] = []
         self.settled: set[str] = set()  # stages whose stored tables are still right
-        self.captured: frozenset[int] = frozenset()
+        self.captured: Mapping[int, Bars] = {}  # see PassResult
         self.header: VideoHeader | None = None  # where this run opened the file already
         self.stored = StoredTables(store, video.video_id)
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
@@ -235,6 +237,7 @@ class VideoJob:
             settings,
             source=source,
             inputs=inputs,
+            beside={storable(path.name): content_of(path) for path in STAGES[stage].beside(self.video.path, settings)},
             has_company=set(STAGES[stage].with_stages(settings)) <= set(self.stages),
             guides=self._guides if STAGES[stage].is_guided else {},
         )

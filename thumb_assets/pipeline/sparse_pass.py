@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from thumb_assets.bars import BarWatch
 from thumb_assets.candidates.predictor import CandidatePredictor
 from thumb_assets.candidates.rules import bounds_of, nearest_decoded, uniform_frames
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
@@ -19,6 +20,7 @@ from thumb_assets.pipeline.decode_pass import (
     PassResult,
     notes_on_video,
     num_recent_frames,
+    observe_bars,
     video_row,
 )
 from thumb_assets.settings.load import Settings
@@ -49,6 +51,8 @@ _SYNC_FRAME_COST, _ROUGH_COST = 3.0, 0.35
 _MAX_NEEDED_SHARE = 0.25
 # Shorter side of the pictures of sync frames that are compared.
 _COMPARED_SIDE = 36
+# Columns of `frames` that only a pass over every frame can fill.
+_OF_EVERY_FRAME = ("frame_difference", "largest_colour_share")
 _MEASURES = ("is_corrupt", "luma_hash", "chroma_hash", "luma_mean", "luma_std", "laplacian_variance")
 
 # Which start stands where two lie closer together than a shot may be short.
@@ -109,6 +113,7 @@ class SparsePass:
         self._measured: dict[int, dict[str, Any]] = {}
         self._starts: list[tuple[int, ShotStart]] = []  # with the kind of proof, the least is the best
         self._seen = _Seen()
+        self._bars = BarWatch()
         self._result = PassResult()
         self._events = UNWATCHED
 
@@ -236,15 +241,16 @@ class SparsePass:
             "luma_std": measures.luma_std,
             "laplacian_variance": measures.laplacian_variance,
         }
+        observe_bars(self._bars, frame)
         self._events.frame(self._video.video_id, frame_index, None)
         if self._rule is None:
             return
         if isinstance(self._rule, KnownFrames):
             is_wanted = frame_index in self._rule.frame_indices
         if is_wanted:
-            self._result.captured.add(frame_index)
+            bars = self._result.captured[frame_index] = self._bars.bars
             for scorer in self._scorers:
-                scorer.add(self._video.video_id, frame)
+                scorer.add(self._video.video_id, frame.inside(bars))
 
     # Shots
 
@@ -357,10 +363,10 @@ class SparsePass:
     # Tables
 
     def _make_tables(self, source: IndexedDecoder) -> None:
-        pts = source.index.pts
+        pts, seconds = source.index.pts, source.index.pts_seconds
         self._result.notes |= notes_on_video(source)
         if "videos" in self._stages:
-            row = video_row(self._video, source, pts, source.index.pts_seconds, is_interlaced=False)
+            row = video_row(self._video, source, pts, seconds, is_interlaced=False, bars=self._bars.bars)
             self._result.tables["videos"] = table_from_rows("videos", [row])
         if "frames" in self._stages:
             self._result.tables["frames"] = self._frames_table(source)
@@ -380,7 +386,7 @@ class SparsePass:
             "duration_seconds": seconds_on_screen(index.pts_seconds, last_seconds=None),
             "is_keyframe": index.is_keyframe,
             "field_order": pa.repeat("progressive", num_frames),
-            "frame_difference": pa.nulls(num_frames, pa.float64()),
+            **{name: pa.nulls(num_frames, pa.float64()) for name in _OF_EVERY_FRAME},
         }
         rows = [self._measured.get(frame_index, {}) for frame_index in range(num_frames)]
         types = {column.name: column.type for column in TABLES["frames"].columns}

@@ -5,12 +5,14 @@ import json
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from thumb_assets import __version__
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.load import Settings, settings_sha256
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FromFile, FromFrames
+from thumb_assets.weights.resolve import find_local
 
 
 def ordered_stages(stages: Iterable[str]) -> tuple[str, ...]:
@@ -52,6 +54,7 @@ def stage_key(
     *,
     source: tuple[str, str],
     inputs: Mapping[str, str | None],
+    beside: Mapping[str, str | None] | None = None,
     has_company: bool = True,
     guides: Mapping[str, str | None] | None = None,
 ) -> str:
@@ -60,10 +63,11 @@ def stage_key(
     Args:
         source: SHA-256 of the video's file, and its path, which stands in the tables too.
         inputs: content hash of each table the stage reads; None for one that is not there.
+        beside: content of each file beside the video that the stage reads, by name.
         has_company: whether the stages run with it that change its tables (see `Stage.with_stages`).
         guides: hashes of what guides the choice beside the video's tables; None for what has no say.
     """
-    facts = {
+    facts: dict[str, Any] = {
         **common_footer(stage, settings, source[0]),
         "source_path": source[1] if STAGES[stage].has_paths else None,
         "inputs": dict(inputs),
@@ -71,6 +75,10 @@ def stage_key(
         "files": [_file_identity(path) for path in STAGES[stage].model_files(settings) if path],
         "guides": dict(guides or {}),
     }
+    if optional := STAGES[stage].optional_models(settings):
+        facts["models_here"] = [model.name for model in optional if find_local(model) is not None]
+    if beside:  # not where there is none: the keys of tables that were made before stay
+        facts["beside"] = dict(beside)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -54,6 +54,7 @@ def publish_to_http(
     video_id: str,
     stills: Sequence[Mapping[str, Any]],
     token: str | None,
+    reason: str | None = None,
 ) -> None:
     """Sends the stills as JSON: all there are, so that sending them again changes nothing.
 
@@ -61,11 +62,13 @@ def publish_to_http(
         key: by which the CMS knows the video; it takes the place of `{key}` in the address.
         stills: see `report_of_stills`.
         token: goes into the header `Authorization`.
+        reason: why there are no stills.
 
     Raises:
         BadInputError, NetworkError: see `HttpClient.send`.
     """
-    body = json.dumps({"video_id": video_id, "key": key, "stills": list(stills)}, sort_keys=True).encode()
+    why = {} if reason is None else {"reason": reason}
+    body = json.dumps({"video_id": video_id, "key": key, "stills": list(stills), **why}, sort_keys=True).encode()
     headers = {
         "Content-Type": "application/json",
         **({"Authorization": f"Bearer {token}"} if token else {}),

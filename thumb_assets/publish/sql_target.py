@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 
-def publish_to_sql(url: str, settings: PublishSettings, *, key: str, still: Mapping[str, Any]) -> None:
+def publish_to_sql(url: str, settings: PublishSettings, *, key: str, still: Mapping[str, Any] | None) -> None:
     """Sets the columns of `publish.sql_columns` in the one row whose `publish.sql_key_column` is the key.
 
     Args:
         url: SQLAlchemy's address of the database; never shown with its password.
-        still: see `report_of_stills`.
+        still: see `report_of_stills`; None: the columns become null.
 
     Raises:
         SettingsError: the address, the table or a column is wrong.
@@ -32,7 +32,7 @@ def publish_to_sql(url: str, settings: PublishSettings, *, key: str, still: Mapp
         raise SettingsError(f"the address of the database cannot be used: {_without_address(error)}") from None
     address = engine.url.set(query={})  # some drivers take the password there
     place = f"{address.render_as_string(hide_password=True)}, table {settings.sql_table}"
-    values = {column: still[field] for column, field in settings.sql_columns.items()}
+    values = {column: still[field] if still is not None else None for column, field in settings.sql_columns.items()}
     try:
         with engine.begin() as connection:
             table = _table(sa.MetaData(), connection, settings, place)

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from thumb_assets.select.tell import nothing_kept
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
@@ -39,6 +40,7 @@ FROM outcomes WHERE status = 'failed' AND blocked_by IS NULL
       AND video_id NOT IN (SELECT value FROM json_each(:gone))
 GROUP BY stage, reason ORDER BY num_videos DESC, stage, reason LIMIT 50
 """
+_NOTHING_KEPT = "SELECT video_id, reason, num_candidates FROM nothing_kept"
 _FAILED = "SELECT DISTINCT video_id FROM outcomes WHERE status = 'failed'"
 _LATEST = """
 SELECT t.video_id, t.file_name, s.combined_score, s.reason, s.pts_seconds
@@ -63,6 +65,7 @@ class Facts:
         failures: per stage and reason, most videos first: is_permanent, num_videos, example (a video_id).
         scores: histograms by name, of the values that are not null.
         set_aside: files of the library that are left out, and why.
+        nothing_kept: by video of which no frame is selected, why.
         latest: the best still of each of the last videos, newest first.
     """
 
@@ -71,6 +74,7 @@ class Facts:
     scores: Mapping[str, Histogram]
     latest: Sequence[Mapping[str, Any]]
     set_aside: Sequence[SetAside] = ()
+    nothing_kept: Mapping[str, str] = field(default_factory=dict)
 
 
 def gather(store: TableStore, *, set_aside: Sequence[SetAside] = (), num_latest: int = 24) -> Facts:
@@ -95,6 +99,7 @@ def gather(store: TableStore, *, set_aside: Sequence[SetAside] = (), num_latest:
         scores=scores,
         latest=_latest(store, catalog.query(_LATEST))[:num_latest],
         set_aside=set_aside,
+        nothing_kept=_nothing_kept(catalog.query(_NOTHING_KEPT)),
     )
 
 
@@ -126,6 +131,13 @@ def _histogram(catalog: Catalog, column: str, table: str, metric: str | None = N
     return Histogram(
         [low + width * edge for edge in range(_NUM_BINS + 1)], [num_by_bin.get(each, 0) for each in range(_NUM_BINS)]
     )
+
+
+def _nothing_kept(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    num_candidates: dict[str, dict[str, int]] = {}
+    for row in rows:
+        num_candidates.setdefault(row["video_id"], {})[row["reason"]] = row["num_candidates"]
+    return {video_id: nothing_kept(by_reason) for video_id, by_reason in num_candidates.items()}
 
 
 def _latest(store: TableStore, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

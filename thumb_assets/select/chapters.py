@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from thumb_assets.select.choose import one_thread
 from thumb_assets.select.measure import CandidateArrays, ScoreTables, arrays_from_tables, require_video
+from thumb_assets.select.ranks import percentile_ranks
 from thumb_assets.select.rules import EXCLUDED, NOTHING
-from thumb_assets.select.score import percentile_ranks, score_candidates
+from thumb_assets.select.score import score_candidates
 from thumb_assets.select.similarity import FloatArray, comparable_vectors, known_rows, max_cosine_of
+from thumb_assets.select.titles import spoken_titles, written_titles
 from thumb_assets.select.verdicts import judge
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import ChaptersSettings
@@ -84,7 +86,7 @@ def chapters_of(
         settings: of the chapters.
         selection: what makes two frames alike, which rules a frame that stands for a chapter should not break, the
             weights of its score; `window_seconds` does not count here.
-        labels: None gives no titles.
+        labels: None gives no titles but those of subtitles.
 
     Returns:
         Table `chapters`; no row for a video without a frame.
@@ -101,7 +103,7 @@ def chapters_of(
     video_id = candidates.column("video_id")[0].as_py()
     for name, table in {"candidate_frames": candidates, **scores.tables()}.items():
         require_video(table, name, video_id=video_id)
-    own = selection.model_copy(update={"window_seconds": None})
+    own = selection.model_copy(update={"window_seconds": None, "screens": "off"})
     measured = arrays_from_tables(candidates, scores)
     tiers = judge(measured, settings=own).tiers
     combined = score_candidates(measured, settings=own).combined
@@ -111,6 +113,12 @@ def chapters_of(
         starts = spans_of(timeline, settings=settings, alike_distance=np.sqrt(2 - 2 * max_cosine))
     first_frames = scores.shots.sort_by("start_frame_index").column("start_frame_index").to_pylist()
     num_shots = len(first_frames)
+    subtitles = scores.subtitles if settings.titles_from_subtitles else None
+    borders = timeline.borders[[*starts, num_shots]]
+    spoken = spoken_titles(subtitles, borders=borders)
+    seconds = dict(zip(measured.frame_indices.tolist(), measured["pts_seconds"].tolist(), strict=True))
+    texts = scores.texts if settings.titles_from_writing and scores.frame_size else None
+    written = written_titles(texts, borders=borders, seconds=seconds, frame_size=scores.frame_size or (0, 0))
     rows: list[dict[str, Any]] = []
     for index, (first, last) in enumerate(zip(starts, [*starts[1:], num_shots], strict=True)):
         inside = np.flatnonzero((timeline.shots >= first) & (timeline.shots < last))
@@ -125,7 +133,7 @@ def chapters_of(
                 "start_pts_seconds": float(timeline.borders[first]),
                 "end_seconds": float(timeline.borders[last]),
                 "frame_index": None if place is None else int(measured.frame_indices[place]),
-                "title": title,
+                "title": title or written[index] or spoken[index],
                 "title_similarity": similarity,
                 "num_candidates": len(inside),
             }

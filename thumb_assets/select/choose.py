@@ -13,10 +13,20 @@ from thumb_assets.select.components import COMPONENTS
 from thumb_assets.select.diversify import Notes, diversify
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.keyframes import choose_keyframes
-from thumb_assets.select.measure import COVER, CandidateArrays, ScoreTables, arrays_from_tables, require_video
-from thumb_assets.select.rules import DOUBTFUL, LOOKS, RULES, Rejection
-from thumb_assets.select.score import Scores, groups_of, order_in_groups, score_candidates, used_components
+from thumb_assets.select.measure import (
+    COVER,
+    FACE_VALUES,
+    CandidateArrays,
+    ScoreTables,
+    arrays_from_tables,
+    require_video,
+)
+from thumb_assets.select.ranks import groups_of, groups_of_shots, order_in_groups
+from thumb_assets.select.rules import DOUBTFUL, LOOKS, RULES, Rejection, rule_of
+from thumb_assets.select.score import Scores, score_candidates, used_components
+from thumb_assets.select.screens import choose_states
 from thumb_assets.select.similarity import Field, field_of
+from thumb_assets.select.states import states_of_video
 from thumb_assets.select.tell import selection_reason
 from thumb_assets.select.verdicts import NO_RULE, Verdicts, judge
 from thumb_assets.settings.selection import SelectionSettings
@@ -48,6 +58,7 @@ class Picks:
         scores: components and combined scores.
         verdicts: which reject rules each breaks, and what follows.
         order: (N,) int64 positions, video by video, best first; those that may not be chosen among them.
+        floors: by video the score that a selection needs.
         chosen: by video the chosen positions, best first; the cover that people chose before all others.
         noted: by video the field it was chosen from and the chooser's notes; empty where none were asked for.
     """
@@ -55,6 +66,7 @@ class Picks:
     scores: Scores
     verdicts: Verdicts
     order: NDArray[np.int64]
+    floors: NDArray[np.float64]
     chosen: tuple[list[int], ...]
     noted: tuple[tuple[Field, Notes], ...] = ()
 
@@ -65,8 +77,8 @@ def choose(
     """The few frames of one video worth keeping, and why each of the others is not among them.
 
     A scorer that is absent, or failed on a frame, is neutral: it is left out and the other weights count for more. The
-    order of rows changes nothing. A video with a candidate has a selection, unless people exclude all of them: where
-    every candidate breaks a reject rule, the least bad are taken.
+    order of rows changes nothing. A video with a candidate has a selection, unless people exclude all of them or none
+    shows anything (`selection.keep_least_bad`): where every candidate breaks a reject rule, the least bad are taken.
 
     Args:
         candidates: table `candidate_frames` of one video.
@@ -91,7 +103,7 @@ def choose(
     keys = candidates.select(["video_id", "frame_index"]).take(pa.array(rejections, pa.int64())).to_pylist()
     rows = [{**key, **vars(rejection)} for key, rejection in zip(keys, rejections.values(), strict=True)]
     return Choice(
-        _selections(candidates, measured, picks=picks, settings=settings),
+        _selections(candidates, measured, picks=picks, settings=settings, guidance=guidance),
         table_from_rows("rejections", rows),
         used_components(picks.scores, has_faces=scores.faces is not None, settings=settings),
         tuple(measured.frame_indices[picks.verdicts.tiers == DOUBTFUL].tolist()),
@@ -112,17 +124,30 @@ def pick(
         settings: weights, thresholds, numbers, the strategy.
         guidance: what is looked for, the learned scorer, the library's distributions.
         is_noted: keep notes on the candidates that are left out; it takes longer.
+
+    Raises:
+        ThumbAssetsError: words are asked for that nothing of a video can be held against, see `Guidance`.
     """
+    guidance.require_matched(measured)
     videos = groups_of(measured.offsets)
     scores = score_candidates(measured, settings=settings, guidance=guidance)
-    verdicts = judge(measured, settings=settings, avoided=guidance.avoided(measured))
+    said = guidance.said(measured, "avoid") if "avoid" in guidance.words else None
+    verdicts = judge(measured, settings=settings, avoided=guidance.avoided(measured), said=said)
     order = order_in_groups(scores.combined, groups=videos)
+    floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
+    # What is not measured is neutral.
+    has_score = ~np.isnan(list(scores.percentiles.values())).all(axis=0)
+    is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned
+    if settings.distinct_shots:  # the best of a shot is no outlier of a take
+        is_far &= ~_is_best_of_shot(measured, scores=scores, verdicts=verdicts)
     chosen, noted = [], []
     with one_thread():
         for video in range(len(measured.video_ids)):
-            field = _choosable(measured, video, scores=scores, verdicts=verdicts, order=order)
+            field = _choosable(measured, video, scores=scores, verdicts=verdicts, order=order, is_far=is_far)
             notes = Notes(field, settings) if is_noted else None
-            if settings.strategy == "keyframes" and len(field.positions):
+            if _is_of_states(measured, video, field, is_screen=scores.is_screen):
+                places = choose_states(field, states_of_video(measured, video), settings=settings, notes=notes)
+            elif settings.strategy == "keyframes" and len(field.positions):
                 places = choose_keyframes(field, settings=settings, notes=notes)
             else:
                 places = diversify(field, settings=settings, notes=notes)
@@ -130,20 +155,62 @@ def pick(
             chosen.append(sorted(positions, key=lambda position: measured["decision"][position] != COVER))
             if notes is not None:
                 noted.append((field, notes))
-    return Picks(scores, verdicts, order, tuple(chosen), tuple(noted))
+    return Picks(scores, verdicts, order, floors, tuple(chosen), tuple(noted))
+
+
+def _is_best_of_shot(measured: CandidateArrays, *, scores: Scores, verdicts: Verdicts) -> NDArray[np.bool_]:
+    """Marks the best of those of each shot that may be chosen."""
+    shots = groups_of_shots(measured.offsets, measured.shot_indices)
+    own = np.where(verdicts.is_taken & (verdicts.tiers != DOUBTFUL), scores.combined, -np.inf)
+    best = np.full(int(shots[-1]) + 1 if len(shots) else 0, -np.inf)
+    np.maximum.at(best, shots, own)
+    return np.asarray((own == best[shots]) & np.isfinite(own))
+
+
+def _floors(
+    measured: CandidateArrays,
+    videos: NDArray[np.unsignedinteger],
+    *,
+    scores: Scores,
+    verdicts: Verdicts,
+    settings: SelectionSettings,
+) -> NDArray[np.float64]:
+    """By video the least score of a selection; 0 with the strategy `keyframes`, which shows all that there is.
+
+    In a single take all good frames are alike, so what is most different is what is worst. Not so in a recording of
+    screens, where the score is the time that one is shown: 0 there too.
+    """
+    best = np.zeros(len(measured.video_ids))
+    if settings.strategy == "best":
+        # What people pinned says nothing of how good a candidate has to be.
+        counts = verdicts.is_taken & (verdicts.tiers != DOUBTFUL) & ~measured.is_pinned & ~scores.is_screen
+        np.maximum.at(best, videos[counts], scores.combined[counts])
+    return np.asarray(settings.min_share_of_best * best)
 
 
 def _choosable(
-    measured: CandidateArrays, video: int, *, scores: Scores, verdicts: Verdicts, order: NDArray[np.int64]
+    measured: CandidateArrays,
+    video: int,
+    *,
+    scores: Scores,
+    verdicts: Verdicts,
+    order: NDArray[np.int64],
+    is_far: NDArray[np.bool_],
 ) -> Field:
     """The candidates of one video that may be chosen, best first, the doubtful ones last."""
     own = order[measured.span(video)]
-    own = own[verdicts.is_taken[own]]
+    own = own[verdicts.is_taken[own] & ~is_far[own]]
     is_doubtful = verdicts.tiers[own] == DOUBTFUL
     is_doubtful &= not is_doubtful.all()
     own = np.concatenate([own[~is_doubtful], own[is_doubtful]])
     num_usable = int(len(own) - np.count_nonzero(is_doubtful))
     return field_of(measured, video, own, combined=scores.combined, num_usable=num_usable)
+
+
+def _is_of_states(measured: CandidateArrays, video: int, field: Field, *, is_screen: NDArray[np.bool_]) -> bool:
+    """True if a video is chosen from as a recording of screens, and a state of the screen may be chosen."""
+    span = measured.span(video)
+    return bool(is_screen[span].any() and not np.isnan(measured["state_seconds"][span][field.positions]).all())
 
 
 def _rejections(picks: Picks) -> dict[int, Rejection]:
@@ -155,8 +222,15 @@ def _rejections(picks: Picks) -> dict[int, Rejection]:
         if rule != NO_RULE and position not in chosen
     }
     positions = field.positions.tolist()
+    rule, floor = rule_of("far_below_best", "selection.min_share_of_best"), float(picks.floors[0])
+    is_known = np.zeros(len(picks.order), dtype=np.bool_)
+    is_known[[*rejections, *positions]] = True
+    far_below = {
+        position: rule.rejection(float(picks.scores.combined[position]), floor)
+        for position in np.flatnonzero(~is_known).tolist()
+    }
     left_out = [place for place, at in enumerate(positions) if at not in rejections and at not in chosen]
-    return rejections | {positions[place]: each for place, each in notes.rejections(left_out).items()}
+    return rejections | far_below | {positions[place]: each for place, each in notes.rejections(left_out).items()}
 
 
 def _selections(
@@ -165,6 +239,7 @@ def _selections(
     *,
     picks: Picks,
     settings: SelectionSettings,
+    guidance: Guidance,
 ) -> pa.Table:
     (chosen,), ((field, notes),) = picks.chosen, picks.noted
     (has_faces,) = measured.has_faces.tolist()
@@ -176,7 +251,8 @@ def _selections(
     rows: list[dict[str, Any]] = []
     chosen_rows = candidates.take(pa.array(chosen, pa.int64())).to_pylist()
     for rank, (position, row) in enumerate(zip(chosen, chosen_rows, strict=True), start=1):
-        del row["sampling_methods"]
+        for name in ("sampling_methods", "state_start_frame_index", "state_exclusive_end_frame_index"):
+            del row[name]
         percentiles = {each.name: _or_none(scores.percentiles[each.name][position]) for each in COMPONENTS}
         bonus = float(scores.face_bonus[position]) if has_faces else None
         broken_rule = int(picks.verdicts.first_broken[position])
@@ -184,10 +260,12 @@ def _selections(
             {name: percentiles[name] for name in used},
             rank=rank,
             num_selections=len(chosen),
+            num_asked=settings.top_k if settings.strategy == "best" and settings.top_k != "auto" else None,
             face_bonus=bonus,
             shot_index=row["shot_index"],
             place_in_shot=places[position],
             num_in_shot=sizes[row["shot_index"]],
+            quoted=guidance.quoted(measured, position) if percentiles["words"] else None,
             broken_rule=None if broken_rule == NO_RULE else picks.verdicts.rules[broken_rule].reason,
             is_pinned=bool(measured.is_pinned[position]),
             is_cover=bool(measured["decision"][position] == COVER),
@@ -227,7 +305,7 @@ def one_thread() -> Any:
 
 def sources_of_selections() -> dict[str, tuple[str, ...]]:
     """By column of the table `selections` that is made of others: these, as `table.column`."""
-    of_faces = ("faces.confidence", "faces.height", "faces.laplacian_variance", "faces.frontality")
+    of_faces = tuple(f"faces.{name}" for name in FACE_VALUES)
     of_scores = {component.column: component.sources for component in COMPONENTS} | {"face_bonus": of_faces}
     of_score = tuple(dict.fromkeys(source for sources in of_scores.values() for source in sources))
     of_rules = [source for rule in RULES for source in rule.sources]

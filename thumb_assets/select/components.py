@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +10,15 @@ from numpy.typing import NDArray
 from thumb_assets.errors import ContractError
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import SOURCES, VALUES, CandidateArrays
+from thumb_assets.select.states import worth_of_states
 from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 
 FloatArray = NDArray[np.float64]
+# A subject of this share of the picture is large enough; one that the upper edge cuts over this share of its width, as
+# it does a person without a head, is worth nothing.
+_LARGE_SUBJECT, _SPOILT_BY_CUT = 0.1, 0.85
+# Of two subtitles the one that has a word more is meant, whatever the pictures are like.
+_SAID_POWER = 4
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,8 @@ class Component:
         of_library: percentiles are blended with the library's, see `Guidance.library`.
         is_percentile: False for a measure that is a share already.
         reads: columns behind a measure that is made, as `table.column`.
+        applies_to: videos that are chosen from as recordings of screens, where sharpness and the like tell nothing, the
+            others, or all.
     """
 
     name: str
@@ -36,6 +45,7 @@ class Component:
     of_library: bool = False
     is_percentile: bool = True
     reads: tuple[str, ...] = ()
+    applies_to: Literal["others", "screens", "all"] = "others"
 
     @property
     def column(self) -> str:
@@ -62,6 +72,15 @@ def _metrics(measured: CandidateArrays, _guidance: Guidance) -> dict[str, FloatA
     return {f"iqa.{metric}": values for metric, values in sorted(measured.iqa.items())}
 
 
+def _subject(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
+    """0 without a subject, 1 where it is large enough and its upper end is in the picture.
+
+    No percentile: a video without a subject, or with one throughout, is chosen from as if this were off.
+    """
+    size = np.minimum(1.0, measured["subject_share"] / _LARGE_SUBJECT)
+    return np.asarray(size * np.clip(1 - measured["subject_cut_share"] / _SPOILT_BY_CUT, 0.0, 1.0))
+
+
 def _learned(measured: CandidateArrays, guidance: Guidance) -> FloatArray:
     if guidance.scorer is None:
         return np.full(len(measured.frame_indices), np.nan)
@@ -80,6 +99,20 @@ def _judged(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
     return np.where(is_unasked, 0.0, scores)
 
 
+def _said(measured: CandidateArrays, guidance: Guidance) -> FloatArray:
+    """Likeness of subtitle or writing to the words, beside the best of the video; what is half as like is nothing."""
+    said, videos = guidance.said(measured), len(measured.video_ids)
+    best = np.full(videos, np.nan)
+    for video in range(videos):
+        own = said[measured.span(video)]
+        best[video] = own.max() if len(own) else np.nan
+    return np.asarray((said / np.repeat(best, np.diff(measured.offsets))) ** _SAID_POWER)
+
+
+def _worth_of_states(measured: CandidateArrays, _guidance: Guidance) -> FloatArray:
+    return worth_of_states(measured)
+
+
 # fmt: off
 COMPONENTS: tuple[Component, ...] = (
     Component("sharpness", "laplacian_variance", of_shot=True, of_library=True),
@@ -87,9 +120,18 @@ COMPONENTS: tuple[Component, ...] = (
     Component("iqa", _metrics, of_shot=True, of_library=True, reads=("iqa_scores.iqa_score",)),
     Component("stillness", "motion", is_less_better=True, of_shot=True),
     Component("contrast", "luma_std", of_shot=True, of_library=True),
-    Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",)),
-    Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",)),
+    Component("subject", _subject, is_percentile=False,
+              reads=("subjects.subject_share", "subjects.subject_cut_share")),
+    Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",),
+              applies_to="all"),
+    Component("words", _said, is_percentile=False,
+              reads=("subtitles.text", "subtitles.start_seconds", "subtitles.end_seconds", "texts.text"),
+              applies_to="all"),
+    Component("sound", "loudness_lufs"),
+    Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",), applies_to="all"),
     Component("learned", _learned, reads=("clip_scores.embedding", "appearance.descriptor")),
+    Component("state", _worth_of_states, is_percentile=False, applies_to="screens",
+              reads=(*SOURCES["state_seconds"], "appearance.edges", "appearance.changed_share")),
 )
 # fmt: on
 

@@ -32,12 +32,14 @@ class Notes:
     Attributes:
         taken: places of the selections.
         segments: strategy `keyframes`: by place the segment, the cosine to where it begins, and the threshold.
+        known: by place the reason, where the chooser itself says it.
     """
 
     def __init__(self, field: Field, settings: SelectionSettings) -> None:
         num_candidates = len(field.positions)
         self.taken: list[int] = []
         self.segments: dict[int, tuple[int, float, float]] = {}
+        self.known: dict[int, Rejection] = {}
         self._field, self._settings = field, settings
         self._limits: NearLimits | None = None
         self._vectors: FloatArray | None = None
@@ -91,37 +93,38 @@ class Notes:
 
     def _reason(self, place: int, chosen: NDArray[np.int64], by_score: NDArray[np.int64]) -> Rejection:
         """The first that is true."""
-        reason = self._near(place) or self._of_content(place) or self._of_shot(place, chosen, by_score)
+        reason = self._near(place) or self.known.get(place)
+        reason = reason or self._of_content(place) or self._of_shot(place, chosen, by_score)
         if reason is not None:
             return reason
         score = float(self._field.combined[place])
         least = float(self._field.combined[by_score].min()) if len(by_score) else None
         if least is not None and score > least:
-            return _left_out("less_different", "diversity_weight", score, least)
-        return _left_out("lower_score", "max_k" if self._settings.top_k == "auto" else "top_k", score, least)
+            return left_out("less_different", "diversity_weight", score, least)
+        return left_out("lower_score", "max_k" if self._settings.top_k == "auto" else "top_k", score, least)
 
     def _near(self, place: int) -> Rejection | None:
         """Too close to a selection in time or in looks."""
         seconds, cosine, bits = (float(values[place]) for values in (self._seconds, self._cosines, self._bits))
         if seconds < self._settings.min_gap_seconds:
-            return _left_out("too_close_to_selection", "min_gap_seconds", seconds, self._settings.min_gap_seconds)
+            return left_out("too_close_to_selection", "min_gap_seconds", seconds, self._settings.min_gap_seconds)
         limits = self._limits
         if limits is not None and cosine > limits.max_cosine:
-            return _left_out("near_duplicate", limits.cosine_setting, cosine, limits.max_cosine)
+            return left_out("near_duplicate", limits.cosine_setting, cosine, limits.max_cosine)
         if limits is not None and bits < limits.min_bits:
-            return _left_out("near_duplicate", limits.bits_setting, bits, limits.min_bits)
+            return left_out("near_duplicate", limits.bits_setting, bits, limits.min_bits)
         return None
 
     def _of_content(self, place: int) -> Rejection | None:
         """In a segment that has a selection, or, with `top_k=auto`, hardly anything new."""
         segment, similarity, threshold = self.segments.get(place, (-1, 0.0, 0.0))
         if segment in {self.segments[other][0] for other in self.taken if other in self.segments}:
-            return _left_out("same_content", "keyframes.threshold", similarity, threshold)
+            return left_out("same_content", "keyframes.threshold", similarity, threshold)
         if self._closeness is None or not self.taken:
             return None
         gain = float(self._field.coverage_gains(self._closeness[place : place + 1], self._covered)[0])
         least = self._settings.min_coverage_gain
-        return _left_out("already_covered", "min_coverage_gain", gain, least) if gain < least else None
+        return left_out("already_covered", "min_coverage_gain", gain, least) if gain < least else None
 
     def _of_shot(self, place: int, chosen: NDArray[np.int64], by_score: NDArray[np.int64]) -> Rejection | None:
         """Behind the selections of its shot, where a rule takes others of other shots first."""
@@ -138,10 +141,11 @@ class Notes:
         elif settings.distinct_shots and (field.combined[by_score[is_other]] < score).any():
             setting = "distinct_shots"
         best = float(field.combined[chosen[is_same]].max())
-        return _left_out("shot_already_selected", setting, score, best) if setting else None
+        return left_out("shot_already_selected", setting, score, best) if setting else None
 
 
-def _left_out(reason: str, setting: str, value: float, threshold: float | None) -> Rejection:
+def left_out(reason: str, setting: str, value: float, threshold: float | None) -> Rejection:
+    """A candidate is not chosen, by that setting within `selection`."""
     return rule_of(reason, f"selection.{setting}", value, threshold).rejection(value, threshold)
 
 

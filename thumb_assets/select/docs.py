@@ -27,13 +27,19 @@ def with_tables(page: str) -> str:
     return page
 
 
+_IN_SCREENS = {"all": "yes", "screens": "only there", "others": "", "others_and_cards": "at its ends"}
+
+
 def _rules() -> Iterator[str]:
-    yield from ("| rule | what breaks it | a matter of degree |", "|---|---|---|")
+    columns = ("rule", "what breaks it", "a matter of degree", "shows nothing", "in recordings of screens")
+    yield from (f"| {' | '.join(columns)} |", "|---" * len(columns) + "|")
     for reason in REASONS:
         rules = [rule for rule in RULES if rule.reason == reason and rule.tier is not None]
         if rules:
             degree = "yes" if rules[0].tier == DEGRADED else ""
-            yield f"| `{reason}` | {' '.join(dict.fromkeys(map(_words, rules)))} | {degree} |"
+            screens = _IN_SCREENS[rules[0].applies_to]
+            nothing = "yes" if any(rule.shows_nothing != "never" for rule in rules) else ""
+            yield f"| `{reason}` | {' '.join(dict.fromkeys(map(_words, rules)))} | {degree} | {nothing} | {screens} |"
 
 
 def _left_out() -> Iterator[str]:
@@ -45,15 +51,19 @@ def _left_out() -> Iterator[str]:
 
 
 def _components() -> Iterator[str]:
-    yield from ("| component | what it is | default weight |", "|---|---|---|")
+    yield from ("| component | what it is | default weight | in recordings of screens |", "|---|---|---|---|")
     for component in COMPONENTS:
         words = ComponentWeights.model_fields[component.name].description
-        yield f"| `{component.name}` | {words} | {component.weight(SelectionSettings()):g} |"
+        screens = _IN_SCREENS[component.applies_to]
+        yield f"| `{component.name}` | {words} | {component.weight(SelectionSettings()):g} | {screens} |"
 
 
 def _words(rule: Rule) -> str:
-    if rule.setting is None:
-        return f"{rule.sentence[0].upper()}{rule.sentence[1:]}."
+    if rule.setting is None or rule.applies_to == "screens":
+        threshold = rule.threshold_of(SelectionSettings())
+        share = "" if threshold is None else f"{100 * threshold:.3g} %"
+        sentence = rule.sentence.format(value_share="so much", threshold_share=share)
+        return f"{sentence[0].upper()}{sentence[1:]}."
     *sections, last = rule.setting.split(".")
     model: BaseModel = reduce(getattr, sections, SelectionSettings())
     words, value = type(model).model_fields[last].description, rule.value_of(SelectionSettings())

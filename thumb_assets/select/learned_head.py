@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.select.faces import face_bonuses
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.select.score import face_bonuses, score_candidates
+from thumb_assets.select.score import score_candidates
 from thumb_assets.settings.selection import SelectionSettings
 
 # What a candidate is among those of its video: percentiles of these components.

@@ -10,6 +10,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
+from thumb_assets.select.aligned import (
+    aligned_edges,
+    aligned_values,
+    candidate_positions,
+    texts_at,
+    values_at,
+    written_on,
+)
 from thumb_assets.select.surroundings import SURROUNDINGS, surroundings
 
 # A face of a frame that is no candidate has a rank among the faces, and no candidate it counts for.
@@ -28,18 +36,24 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "acutance": ("appearance", "acutance"),
     "text_share": ("appearance", "text_share"),
     "bar_share": ("appearance", "bar_share"),
+    "colour_bar_share": ("appearance", "colour_bar_share"),
+    "changed_share": ("appearance", "changed_share"),
+    "subject_share": ("subjects", "subject_share"),
+    "subject_cut_share": ("subjects", "subject_cut_share"),
     "clip_score": ("clip_scores", "clip_score"),
     "positive_similarity": ("clip_scores", "positive_similarity"),
     "title_card_similarity": ("clip_scores", "title_card_similarity"),
     "judge_score": ("judgements", "judge_score"),
     "num_recurrences": ("recurrences", "num_videos"),
 }
+# The same of tables whose rows are spans of time.
+SPANS: dict[str, tuple[str, str]] = {"loudness_lufs": ("audio", "loudness_lufs")}
 # All float64 arrays of CandidateArrays, one value per candidate.
-VALUES: tuple[str, ...] = ("pts_seconds", *COLUMNS, *SURROUNDINGS, "decision", "is_judged")
+VALUES: tuple[str, ...] = ("pts_seconds", *COLUMNS, *SPANS, *SURROUNDINGS, "decision", "is_judged")
 # By value: the columns it comes from, as `table.column`.
 SOURCES: dict[str, tuple[str, ...]] = {
     "pts_seconds": ("candidate_frames.pts_seconds",),
-    **{name: (f"{table}.{column}",) for name, (table, column) in COLUMNS.items()},
+    **{name: (f"{table}.{column}",) for name, (table, column) in (COLUMNS | SPANS).items()},
     **SURROUNDINGS,
     "decision": ("decisions.decision",),
     "is_judged": ("judgements.frame_index",),
@@ -54,6 +68,8 @@ class ScoreTables:
         frames, shots: of the whole video.
         sharpness, appearance, clip_scores, iqa_scores: of its candidates; rows of other frames are passed over.
         faces: None where faces were not looked for, no rows where none was found.
+        audio, subtitles: of the whole video.
+        texts: of those of its candidates that show most writing.
         judgements: of some of the candidates.
         recurrences: of those candidates that are shown alike in other videos.
         decisions: what people decided.
@@ -70,6 +86,9 @@ class ScoreTables:
     faces: pa.Table | None = None
     clip_scores: pa.Table | None = None
     iqa_scores: pa.Table | None = None
+    audio: pa.Table | None = None
+    subtitles: pa.Table | None = None
+    texts: pa.Table | None = None
     judgements: pa.Table | None = None
     recurrences: pa.Table | None = None
     decisions: pa.Table | None = None
@@ -104,7 +123,7 @@ TABLES_OF_SCORES: tuple[str, ...] = tuple(
                 for each in fields(ScoreTables)
                 if each.name not in {"iqa_lower_better", "frame_size", "embedding_model", "others"}
             ),
-            *(table_name for table_name, _ in COLUMNS.values()),
+            *(table_name for table_name, _ in (COLUMNS | SPANS).values()),
         ]
     )
 )
@@ -119,7 +138,7 @@ class FaceArrays:
         positions: (M,) int64, the candidate a face is on, counted within its video; NO_CANDIDATE where there is none.
         x, y, width, height: (M,) float64, pixels of the displayed frame.
         confidence: (M,) float64, 0..1.
-        laplacian_variance, frontality: (M,) float64, NaN where it is not known.
+        laplacian_variance, frontality, eye_openness, mouth_openness, gaze: (M,) float64, NaN where it is not known.
     """
 
     offsets: NDArray[np.int64]
@@ -131,9 +150,12 @@ class FaceArrays:
     confidence: NDArray[np.float64]
     laplacian_variance: NDArray[np.float64]
     frontality: NDArray[np.float64]
+    eye_openness: NDArray[np.float64]
+    mouth_openness: NDArray[np.float64]
+    gaze: NDArray[np.float64]
 
 
-FACE_VALUES = ("x", "y", "width", "height", "confidence", "laplacian_variance", "frontality")
+FACE_VALUES = tuple(each.name for each in fields(FaceArrays) if each.name not in {"offsets", "positions"})
 
 
 @dataclass(frozen=True)
@@ -152,6 +174,10 @@ class CandidateArrays:
             those that have none, D = 0 where none has.
         embedding_models: by video the model of its embeddings, see `embedding_model_of`; None where it is not known.
         faces: the faces.
+        edges: by video (n, E) uint8, see `aligned_edges`; empty where they are not known of any video.
+        texts: by video n texts of the subtitles that are shown at each candidate, empty where none is; empty where they
+            are not known of any video.
+        written: the same of what is written on each candidate, a line feed between lines.
         has_faces: (V,) bool, whether faces were looked for.
         frame_sizes: (V, 2) int64, width and height of the displayed frame; 0 where it is not known and no face is.
     """
@@ -169,6 +195,9 @@ class CandidateArrays:
     has_faces: NDArray[np.bool_]
     frame_sizes: NDArray[np.int64]
     embedding_models: tuple[str | None, ...]
+    edges: tuple[NDArray[np.uint8], ...] = ()
+    texts: tuple[tuple[str, ...], ...] = ()
+    written: tuple[tuple[str, ...], ...] = ()
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """The values of that name."""
@@ -206,6 +235,8 @@ def arrays_from_tables(candidates: pa.Table, scores: ScoreTables) -> CandidateAr
             if table is None
             else aligned_values(table, column_name, frame_indices=frame_indices)
         )
+    for name, (table_name, column_name) in SPANS.items():
+        values[name] = values_at(scores.table(table_name), column_name, seconds=values["pts_seconds"])
     values |= surroundings(candidates, frames=scores.frames, shots=scores.shots)
     values["decision"] = _decisions(scores.decisions, frame_indices=frame_indices)
     values["is_judged"] = _has_row(scores.judgements, frame_indices=frame_indices)
@@ -223,6 +254,9 @@ def arrays_from_tables(candidates: pa.Table, scores: ScoreTables) -> CandidateAr
         has_faces=np.array([scores.faces is not None]),
         frame_sizes=np.array([scores.frame_size or (0, 0)]),
         embedding_models=(scores.embedding_model,),
+        edges=(aligned_edges(scores.appearance, frame_indices=frame_indices),),
+        texts=(texts_at(scores.subtitles, seconds=values["pts_seconds"]),),
+        written=(written_on(scores.texts, frame_indices=frame_indices),),
     )
 
 
@@ -256,6 +290,9 @@ def joined(parts: Sequence[CandidateArrays]) -> CandidateArrays:
         embeddings=tuple(each for part in parts for each in part.embeddings),
         descriptors=tuple(each for part in parts for each in part.descriptors),
         embedding_models=tuple(each for part in parts for each in part.embedding_models),
+        edges=tuple(each for part in parts for each in part.edges),
+        texts=tuple(each for part in parts for each in part.texts),
+        written=tuple(each for part in parts for each in part.written),
         faces=FaceArrays(offsets=_joined_offsets([part.faces.offsets for part in parts]), **face_arrays),
         **arrays,
     )
@@ -341,50 +378,6 @@ def _faces(faces: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> FaceA
     positions, is_candidate = candidate_positions(faces, frame_indices=frame_indices)
     columns = (faces.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in FACE_VALUES)
     return FaceArrays(np.array([0, faces.num_rows]), np.where(is_candidate, positions, NO_CANDIDATE), *columns)
-
-
-def aligned_values(table: pa.Table, column_name: str, *, frame_indices: NDArray[np.int64]) -> NDArray[np.float64]:
-    """One column of a score table, one value per candidate.
-
-    Rows of frames that are no candidates are passed over: a metric may have scored every frame.
-
-    Args:
-        table: any rows of one video, unique by frame_index, any row order.
-        column_name: a numeric column.
-        frame_indices: (N,) int64, ascending.
-
-    Returns:
-        (N,) float64; NaN where there is no row, no value, or the row says that it failed.
-
-    Raises:
-        ContractError: a candidate has two rows.
-    """
-    values = table.column(column_name).cast(pa.float64())
-    if "error" in table.column_names:
-        values = pc.if_else(pc.is_null(table.column("error")), values, None)
-    positions, is_candidate = candidate_positions(table, frame_indices=frame_indices)
-    if len(np.unique(positions[is_candidate])) != np.count_nonzero(is_candidate):
-        raise ContractError(f"column {column_name}: a frame_index repeats")
-    result = np.full(len(frame_indices), np.nan)
-    result[positions[is_candidate]] = pc.fill_null(values, np.nan).to_numpy()[is_candidate]
-    return result
-
-
-def candidate_positions(
-    table: pa.Table, *, frame_indices: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each row's frame stands among the candidates, and whether it is one at all.
-
-    Args:
-        table: R rows with a column frame_index.
-        frame_indices: (N,) int64, ascending, N > 0.
-
-    Returns:
-        (R,) int64 in [0, N), of no meaning where the second array, (R,) bool, is False.
-    """
-    frames = table.column("frame_index").to_numpy()
-    positions = np.minimum(np.searchsorted(frame_indices, frames), len(frame_indices) - 1)
-    return positions, frame_indices[positions] == frames
 
 
 def require_video(table: pa.Table, table_name: str, *, video_id: str) -> None:

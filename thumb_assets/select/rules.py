@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
+from thumb_assets.select.faces import face_shares
 from thumb_assets.select.measure import BANNED, SOURCES, VALUES, CandidateArrays
 from thumb_assets.select.similarity import like_banned
+from thumb_assets.select.states import GROWING_SHARE, kept_shares
 from thumb_assets.settings.selection import SelectionSettings
 
 # Verdicts on a candidate, from better to worse. The usable ones of a video are taken, and the doubtful ones behind them
@@ -19,9 +21,15 @@ from thumb_assets.settings.selection import SelectionSettings
 USABLE, DOUBTFUL, DEGRADED, NOTHING, EXCLUDED = range(5)
 
 FloatArray = NDArray[np.float64]
+RelativeTo = Literal["times_median", "plus_median", "plus_positive_median", "usual", "throughout", "best"]
 # Columns that say how a candidate looks, and of which shot it is.
 LOOKS = ("clip_scores.embedding", "appearance.descriptor", "appearance.difference_hash")
 SHOTS = ("candidate_frames.shot_index",)
+STATES = SOURCES["state_seconds"]
+# Variance of the Laplacian over that of the luma, which darkness leaves as it is: .0006 to .008 in blurred videos, .03
+# in one of a tenth of its light.
+_MOST_STRUCTURE = 0.012
+_EDGES = (*STATES, "appearance.edges", "appearance.changed_share")
 
 
 @dataclass(frozen=True)
@@ -32,11 +40,13 @@ class Evidence:
         measured: the candidates of one video or of many.
         settings: the thresholds.
         avoided: (N,) likeness to what is to be avoided above that to a good frame; None where nothing is.
+        said: (N,) likeness of subtitle or writing to what is to be avoided; None where nothing is.
     """
 
     measured: CandidateArrays
     settings: SelectionSettings
     avoided: FloatArray | None = None
+    said: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -64,9 +74,15 @@ class Rule:
         setting: name within the settings `selection`; None where people decide.
         sentence: a format of `value`, `threshold`, `setting`, and of the three as a percentage: `value_share`...
         relative_to: what of the video's values the threshold is made of: its median times or plus the setting, or the
-            median plus the setting where the median is above 0.
+            median plus the setting where the median is above 0; `usual` turns the rule off where the median breaks it,
+            `throughout` unless the best breaks it, and `best` lowers it to a share of the best where that is low.
         threshold: of the settings, where it is not the setting itself; None turns the rule off.
         reads: columns that it is about, as `table.column`, where the measure has no name.
+        applies_to: videos that are chosen from as recordings of screens, the others, or all: a white page or a dark
+            terminal is how such a recording is, and a state of the screen stands still by its making. Cards are its
+            first and last state, where they stand apart.
+        shows_nothing: what breaks it is not even the last resort, unless selection.keep_least_bad says so: `always`, or
+            where the video has other candidates: a single blank picture is what somebody made.
     """
 
     reason: str
@@ -75,16 +91,18 @@ class Rule:
     side: Literal["below", "above", "at_or_above"] | None
     setting: str | None
     sentence: str
-    relative_to: Literal["times_median", "plus_median", "plus_positive_median"] | None = None
+    relative_to: RelativeTo | None = None
     threshold: Callable[[SelectionSettings], float | None] | None = None
     reads: tuple[str, ...] = ()
+    applies_to: Literal["others", "others_and_cards", "screens", "all"] = "others"
+    shows_nothing: Literal["never", "beside_others", "always"] = "never"
 
     @property
     def stage(self) -> str:
         """Where it drops a candidate."""
         if self.tier is not None:
             return "reject"
-        return "rank" if self.reason == "lower_score" else "diversify"
+        return "rank" if self.reason in {"lower_score", "far_below_best"} else "diversify"
 
     @property
     def name(self) -> str:
@@ -127,6 +145,18 @@ def _title_card_margin(evidence: Evidence) -> FloatArray:
     return np.asarray(evidence.measured["title_card_similarity"] - evidence.measured["positive_similarity"])
 
 
+def _luma_of_blank(evidence: Evidence) -> FloatArray:
+    measured, least = evidence.measured, evidence.settings.reject.min_content_std
+    return np.where(measured["luma_std"] < least, measured["luma_mean"], np.nan)
+
+
+def _acutance_of_smooth(evidence: Evidence) -> FloatArray:
+    """NaN where the picture has fine structure: of a dark scene no edge stands out, of a covered lens there is none."""
+    measured = evidence.measured
+    is_smooth = measured["laplacian_variance"] < _MOST_STRUCTURE * measured["luma_std"] ** 2
+    return np.where(is_smooth, measured["acutance"], np.nan)
+
+
 def _like_banned(evidence: Evidence) -> FloatArray:
     return np.asarray(like_banned(evidence.measured, settings=evidence.settings), np.float64)
 
@@ -135,11 +165,21 @@ def _banned(evidence: Evidence) -> FloatArray:
     return np.asarray(evidence.measured["decision"] == BANNED, np.float64)
 
 
+def _without_state(evidence: Evidence) -> FloatArray:
+    return np.isnan(evidence.measured["state_seconds"]).astype(np.float64)
+
+
+def _kept_by_next(evidence: Evidence) -> FloatArray:
+    return kept_shares(evidence.measured)
+
+
 def _bound(place: int) -> Callable[[SelectionSettings], float | None]:
     return lambda settings: None if settings.window_seconds is None else settings.window_seconds[place]
 
 
 # fmt: off
+_DARK = "mean luma {value:.1f} is below {threshold:.1f}"
+_FLAT = "standard deviation of its luma {value:.1f} is below {threshold:.1f}"
 _WINDOW = "outside of the seconds {setting}, of which frames are chosen"
 _ALIKE = "a selection is like it: cosine {value:.3f} is above {threshold:.3f}"
 _BITS = "a selection is like it: {value:.0f} of 64 bits of their difference hashes differ, below {threshold:.1f}"
@@ -147,26 +187,38 @@ _HALF = ", half of the mean distance of the video's candidates, which are all mu
 _OF_SHOT = "score {value:.4f}; a selection of its shot has {threshold:.4f}"
 _LEAST = "score {value:.4f} is below {threshold:.4f}, the least of the selections"
 _ENOUGH = "the selections were enough without it"
+_OF_STATE = "score by what is new in its state of the screen {value:.4f}; the selections have at least {threshold:.4f}"
 
 # In the order in which they count.
 RULES: tuple[Rule, ...] = (
     Rule("damaged", NOTHING, "is_damaged", "above", "reject.no_damage",
          "the decoder calls it, or a frame that it is built on, corrupt",
-         threshold=lambda settings: 0.5 if settings.reject.no_damage else None),
-    Rule("too_dark", NOTHING, "luma_mean", "below", "reject.min_luma_mean",
-         "mean luma {value:.1f} is below {threshold:.1f}"),
+         threshold=lambda settings: 0.5 if settings.reject.no_damage else None, applies_to="all"),
+    # A night scene is dark, and has lights: it is the last resort, where a black picture shows nothing.
+    Rule("too_dark", NOTHING, _luma_of_blank, "below", "reject.min_luma_mean", _DARK,
+         reads=(*SOURCES["luma_mean"], *SOURCES["luma_std"]), shows_nothing="always"),
+    Rule("too_dark", NOTHING, "luma_mean", "below", "reject.min_luma_mean", _DARK),
     Rule("too_dark", NOTHING, "dark_share", "above", "reject.max_dark_share",
          "{value_share} of it is nearly black, above {threshold_share}"),
-    Rule("too_bright", NOTHING, "luma_mean", "above", "reject.max_luma_mean",
-         "mean luma {value:.1f} is above {threshold:.1f}"),
-    Rule("too_bright", NOTHING, "bright_share", "above", "reject.max_bright_share",
-         "{value_share} of it is burnt out, above {threshold_share}"),
-    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std",
-         "standard deviation of its luma {value:.1f} is below {threshold:.1f}"),
-    Rule("low_entropy", NOTHING, "luma_entropy", "below", "reject.min_luma_entropy",
-         "entropy of its luma {value:.2f} bits is below {threshold:.2f}"),
+    # What is so in most of a video is how the video is: white pages, dark terminals.
+    Rule("too_bright", DEGRADED, "luma_mean", "above", "reject.max_luma_mean",
+         "mean luma {value:.1f} is above {threshold:.1f}", "usual"),
+    Rule("too_bright", DEGRADED, "bright_share", "above", "reject.max_bright_share",
+         "{value_share} of it is burnt out, above {threshold_share}", "usual"),
+    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std", _FLAT, applies_to="all"),
+    Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_content_std", _FLAT,
+         applies_to="all", shows_nothing="beside_others"),
+    Rule("without_detail", NOTHING, _acutance_of_smooth, "below", "reject.min_content_acutance",
+         "its sharpest edges take {value_share} of their step within a pixel, below {threshold_share}, as those of all "
+         "the video", "throughout", reads=("appearance.acutance", *SOURCES["laplacian_variance"], *SOURCES["luma_std"]),
+         shows_nothing="beside_others"),
+    Rule("test_pattern", NOTHING, "colour_bar_share", "above", "reject.max_colour_bar_share",
+         "colour bars in the order of a test pattern cover {value_share} of its width, above {threshold_share}",
+         applies_to="all", shows_nothing="beside_others"),
+    Rule("low_entropy", DEGRADED, "luma_entropy", "below", "reject.min_luma_entropy",
+         "entropy of its luma {value:.2f} bits is below {threshold:.2f}", "usual"),
     Rule("recurring", DEGRADED, "num_recurrences", "above", "reject.max_recurrences",
-         "{value:.0f} other videos show it alike, above {threshold:.0f}"),
+         "{value:.0f} other videos show it alike, above {threshold:.0f}", applies_to="all"),
     Rule("near_cut", DEGRADED, "cut_distance_seconds", "below", "reject.min_cut_seconds",
          "{value:.3f} s from a cut, which is below {threshold:.3f} s"),
     Rule("in_transition", DEGRADED, "transition_distance_seconds", "below", "reject.min_transition_seconds",
@@ -182,31 +234,51 @@ RULES: tuple[Rule, ...] = (
          "{value_share} of it is burnt out, above {threshold_share}: the video's median and {setting_share}",
          "plus_median"),
     Rule("blurred", DEGRADED, "acutance", "below", "reject.min_acutance",
-         "its sharpest edges take {value_share} of their step within a pixel, below {threshold_share}"),
+         "its sharpest edges take {value_share} of their step within a pixel, below {threshold_share} "
+         "({setting_share}, or less where the video's best are soft)", "best"),
     Rule("blurred", DEGRADED, "laplacian_variance", "below", "reject.min_sharpness_of_median",
          "Laplacian variance {value:.1f} is below {threshold:.1f}, {setting_share} of the video's median",
          "times_median"),
     Rule("moving_too_fast", DEGRADED, "greatest_motion", "above", "reject.max_motion",
          "frames beside it differ by {value:.1f} levels, above {threshold:.1f}"),
+    Rule("turned_away", DEGRADED, lambda evidence: face_shares(evidence.measured), "at_or_above",
+         "reject.turned_away_share",
+         "it shows no face, and {value_share} of the candidates of its shot do, at least {threshold_share}",
+         reads=("faces.height", *SHOTS)),
     # A model may find all of a video rather like a title card.
     Rule("title_card", DEGRADED, _title_card_margin, "above", "reject.max_title_card_margin",
          "likeness to a title card is {value:+.3f} beside that to a good frame, above {threshold:+.3f} (at least "
          "{setting:+.3f}, and so much above the video's median)", "plus_positive_median",
-         reads=("clip_scores.title_card_similarity", "clip_scores.positive_similarity")),
+         reads=("clip_scores.title_card_similarity", "clip_scores.positive_similarity"),
+         applies_to="others_and_cards"),
     Rule("text_overlay", DEGRADED, "text_share", "above", "reject.max_text_share",
-         "writing covers {value_share} of it, above {threshold_share}"),
+         "writing covers {value_share} of it, above {threshold_share} (at least {setting_share}, and so much above the "
+         "video's median)", "plus_positive_median"),
     # Bars on all of a film are the film's format.
     Rule("letterbox", DEGRADED, "bar_share", "above", "reject.max_bar_share",
          "bars cover {value_share} of it, above {threshold_share}: the video's median and {setting_share}",
          "plus_median"),
     Rule("avoided", EXCLUDED, lambda evidence: evidence.avoided, "above", "avoid_margin",
          "likeness to what selection.avoid says is {value:+.3f} beside that to a good frame, above {threshold:+.3f}",
-         reads=("clip_scores.embedding", "clip_scores.positive_similarity")),
-    Rule("outside_window", EXCLUDED, "pts_seconds", "below", "window_seconds", _WINDOW, threshold=_bound(0)),
-    Rule("outside_window", EXCLUDED, "pts_seconds", "at_or_above", "window_seconds", _WINDOW, threshold=_bound(1)),
+         reads=("clip_scores.embedding", "clip_scores.positive_similarity"), applies_to="all"),
+    Rule("avoided", EXCLUDED, lambda evidence: evidence.said, "above", "avoid_words",
+         "its subtitle or writing is to {value_share} what selection.avoid says, above {threshold_share}",
+         reads=("subtitles.text", "texts.text"), applies_to="all"),
+    Rule("outside_window", EXCLUDED, "pts_seconds", "below", "window_seconds", _WINDOW, threshold=_bound(0),
+         applies_to="all"),
+    Rule("outside_window", EXCLUDED, "pts_seconds", "at_or_above", "window_seconds", _WINDOW, threshold=_bound(1),
+         applies_to="all"),
     Rule("like_banned", NOTHING, _like_banned, None, None, "it looks like a frame that people banned",
          reads=("decisions.decision", *LOOKS)),
-    Rule("banned", EXCLUDED, _banned, None, None, "people banned it", reads=("decisions.decision",)),
+    Rule("banned", EXCLUDED, _banned, None, None, "people banned it", reads=("decisions.decision",), applies_to="all"),
+    # Where the states of a screen are the moments.
+    Rule("no_state", NOTHING, _without_state, None, "screens",
+         "it shows no state of the screen: one that lasts, near its end, when all of it is there",
+         reads=STATES, applies_to="screens"),
+    Rule("growing_state", NOTHING, _kept_by_next, "at_or_above", "screens",
+         "the state of the screen that it shows goes on growing: the next one keeps {value_share} of its edges, at "
+         "least {threshold_share}", threshold=lambda _: GROWING_SHARE, reads=_EDGES,
+         applies_to="screens"),
     # Those of the chooser, which holds candidates against its selections.
     Rule("too_close_to_selection", None, "pts_seconds", "below", "min_gap_seconds",
          "{value:.3f} s from a selection, which is below {threshold:.3f} s"),
@@ -215,6 +287,8 @@ RULES: tuple[Rule, ...] = (
     Rule("near_duplicate", None, None, "above", "similarity.is_relative", _ALIKE + _HALF, reads=LOOKS),
     Rule("near_duplicate", None, None, "below", "similarity.min_hash_distance", _BITS, reads=LOOKS),
     Rule("near_duplicate", None, None, "below", "similarity.is_relative", _BITS + _HALF, reads=LOOKS),
+    Rule("less_new_on_screen", None, None, "below", "top_k", _OF_STATE, reads=_EDGES),
+    Rule("less_new_on_screen", None, None, "below", "max_k", _OF_STATE, reads=_EDGES),
     Rule("already_covered", None, None, "below", "min_coverage_gain",
          "it would cover the video better by {value_share}, below {threshold_share}", reads=LOOKS),
     Rule("shot_already_selected", None, None, None, "distinct_shots", _OF_SHOT, reads=SHOTS),
@@ -228,6 +302,8 @@ RULES: tuple[Rule, ...] = (
     Rule("less_different", None, None, None, "diversity_weight",
          "score {value:.4f} is above {threshold:.4f}, the least of the selections, but others show more that is "
          "different", reads=LOOKS),
+    Rule("far_below_best", None, None, "below", "min_share_of_best",
+         "score {value:.4f} is below {threshold:.4f}, {setting_share} of the best of the video"),
     Rule("lower_score", None, None, "below", "top_k", _LEAST),
     Rule("lower_score", None, None, None, "top_k", _ENOUGH),
     Rule("lower_score", None, None, "below", "max_k", _LEAST),

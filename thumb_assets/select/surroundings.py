@@ -9,6 +9,11 @@ from thumb_assets.candidates.rules import held_frames
 # By name of what `surroundings` returns: the columns it comes from, as `table.column`.
 _CUTS = ("frames.pts_seconds", "shots.start_frame_index", "shots.transition")
 _MOTION = ("frames.frame_difference", "shots.start_frame_index")
+_STATES = (
+    "candidate_frames.state_start_frame_index",
+    "candidate_frames.state_exclusive_end_frame_index",
+    "frames.pts_seconds",
+)
 SURROUNDINGS: dict[str, tuple[str, ...]] = {
     "motion": _MOTION,
     "greatest_motion": _MOTION,
@@ -19,6 +24,9 @@ SURROUNDINGS: dict[str, tuple[str, ...]] = {
     "brightness_jump": ("frames.luma_mean",),
     "own_seconds": ("frames.pts_seconds", "shots.start_frame_index", "shots.exclusive_end_frame_index"),
     "is_damaged": ("frames.is_corrupt", "frames.is_keyframe"),
+    "state_seconds": _STATES,
+    "state_share": _STATES,
+    "is_end_state": _STATES,
 }
 # How far a candidate is compared with the frames around it, in seconds to either side; no transition is much longer.
 _REACH_SECONDS = 0.8
@@ -50,7 +58,9 @@ def surroundings(
         0.8 s of the shot, 0..1;
         brightness_jump: mean luma above the median within 0.8 s, in levels;
         own_seconds: how much of its shot's time it stands for: as much as each candidate of the shot;
-        is_damaged: 1 where the decoder calls the frame corrupt, or one since its last sync frame, else 0.
+        is_damaged: 1 where the decoder calls the frame corrupt, or one since its last sync frame, else 0;
+        state_seconds, state_share: how long the state of the screen lasts that it shows, and of the video's time, 0..1;
+        is_end_state: 1 where that state holds the video's first or last frame, else 0.
     """
     values = {name: np.full(candidates.num_rows, np.nan) for name in SURROUNDINGS}
     indices = candidates.column("frame_index").to_numpy()
@@ -78,6 +88,7 @@ def surroundings(
     greatest = _greatest_near(difference, indices, seconds=seconds, starts=starts, ends=ends)
     values["greatest_motion"] = np.where(is_held, 0.0, greatest)
     values["is_damaged"] = _damage(frames)[indices]
+    values |= _states(candidates, np.append(seconds, seconds[-1:] + float(shown[-1])))
     means, contrasts, sharpness = (_floats(frames, name) for name in ("luma_mean", "luma_std", "laplacian_variance"))
     firsts = np.minimum(np.searchsorted(seconds, moments - _REACH_SECONDS), indices).clip(starts)
     lasts = np.minimum(np.searchsorted(seconds, moments + _REACH_SECONDS, side="right"), ends)
@@ -165,6 +176,23 @@ def _distance(
     after = np.where(place < len(starts), seconds[bounded[place + 1]] - moments, np.inf)
     # To the microsecond: three frames of 25 a second are 0.12 s, whatever the difference of two floats says.
     return np.asarray(np.round(np.minimum(before, after), 6))
+
+
+def _states(candidates: pa.Table, bounds: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    starts = _floats(candidates, "state_start_frame_index")
+    ends = _floats(candidates, "state_exclusive_end_frame_index")
+    is_known = ~np.isnan(starts)
+    first, end = starts[is_known].astype(np.int64), ends[is_known].astype(np.int64)
+    lengths, total = bounds[end] - bounds[first], float(bounds[-1] - bounds[0])
+    known = {
+        "state_seconds": lengths,
+        "state_share": lengths / total if total > 0 else np.ones(len(lengths)),
+        "is_end_state": ((first == 0) | (end == len(bounds) - 1)).astype(np.float64),
+    }
+    values = {name: np.full(len(starts), np.nan) for name in known}
+    for name, own in known.items():
+        values[name][is_known] = own
+    return values
 
 
 def _damage(frames: pa.Table) -> NDArray[np.float64]:

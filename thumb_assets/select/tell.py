@@ -2,6 +2,7 @@
 
 import json
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,12 +16,16 @@ from thumb_assets.errors import BadInputError, ContractError
 from thumb_assets.select.rules import REASONS, RULES, Rule, rule_of
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import CandidatesSettings
+from thumb_assets.wording import count, one_line
 
 # Tables that tell the story of a video's frames.
 STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections")
-# Footer keys of `selections` and `rejections`, the first of `candidate_frames` too.
-SETTINGS, DOUBTFUL = "settings", "doubtful"
+# Footer keys of `selections` and `rejections`, the first of `candidate_frames` too; the last where none is selected.
+SETTINGS, DOUBTFUL, NOTHING_KEPT = "settings", "doubtful", "nothing_kept"
 _LAST_RESORT = "kept though "
+_OF_NOTHING = frozenset(rule.reason for rule in RULES if rule.shows_nothing != "never")
+# Letters of a subtitle that a reason quotes.
+_MOST_LETTERS = 80
 
 
 @dataclass(frozen=True)
@@ -153,8 +158,10 @@ def tell_frame(story: Story, frame_index: int) -> str:
 
 
 def tell_all(story: Story) -> list[str]:
-    """A line for every selection, best first, then those of `tell_rejections`."""
-    return [*(tell_frame(story, frame_index) for frame_index in story.selected), *tell_rejections(story)]
+    """A line for every selection, best first, or why there is none; then those of `tell_rejections`."""
+    selected = [tell_frame(story, frame_index) for frame_index in story.selected]
+    none = nothing_kept(Counter(row["reason"] for row in story.rejected.values()))
+    return [*(selected or [none]), *tell_rejections(story)]
 
 
 def tell_rejections(story: Story, *, most_per_reason: int = 3) -> list[str]:
@@ -164,7 +171,7 @@ def tell_rejections(story: Story, *, most_per_reason: int = 3) -> list[str]:
         rows = sorted((row for row in story.rejected.values() if row["reason"] == reason), key=_closeness)
         lines += [tell_frame(story, row["frame_index"]) for row in rows[:most_per_reason]]
         if len(rows) > most_per_reason:
-            lines.append(f"and {len(rows) - most_per_reason} more: {reason.replace('_', ' ')}")
+            lines.append(f"and {len(rows) - most_per_reason} more: {_words(reason)}")
     return lines
 
 
@@ -178,7 +185,7 @@ def _fate(story: Story, frame_index: int) -> str:
 
 
 def _rejection(story: Story, row: Mapping[str, Any]) -> str:
-    reason = row["reason"].replace("_", " ")
+    reason = _words(row["reason"])
     sentence = sentence_of(row, story.settings)
     if row["stage"] != "reject":
         return f"left out, {reason}: {sentence}"
@@ -241,14 +248,18 @@ def _steps(what: str, rows: list[dict[str, Any]]) -> list[Step]:
         own = [row for row in rows if row["reason"] == reason]
         names = ", ".join(sorted({_rule_of(row).name for row in own}))
         if own:
-            steps.append(Step(f"{what}: {reason.replace('_', ' ')}", len(own), names))
+            steps.append(Step(f"{what}: {_words(reason)}", len(own), names))
     return steps
 
 
 def _what_ended(story: Story) -> str:
     """The setting that says how many are selected; with `top_k=auto` it may be the content, or the shots."""
+    if not story.selections.num_rows and any(row["reason"] in _OF_NOTHING for row in story.rejected.values()):
+        return "selection.keep_least_bad"
     if story.settings.top_k != "auto":
-        return "selection.top_k"
+        is_short = story.selections.num_rows < story.settings.top_k
+        is_far = any(row["reason"] == "far_below_best" for row in story.rejected.values())
+        return "selection.min_share_of_best" if is_short and is_far else "selection.top_k"
     if story.selections.num_rows >= story.settings.max_k:
         return "selection.max_k"
     settings: set[str] = {row["setting"] for row in story.rejected.values() if row["stage"] == "diversify"}
@@ -280,6 +291,29 @@ def _settings_of(table_name: str, table: pa.Table, model: type[Any]) -> Any:
         ) from None
 
 
+def nothing_kept(num_candidates: Mapping[str, int]) -> str:
+    """Says why no frame of a video was selected.
+
+    Args:
+        num_candidates: by reason of the table `rejections`.
+
+    >>> nothing_kept({"too_dark": 14})
+    'nothing in this video is worth keeping: 14 of 14 candidates too dark'
+    >>> nothing_kept({"test_pattern": 1, "too_dark": 3})
+    'nothing in this video is worth keeping: 3 of 4 candidates too dark, 1 test pattern'
+    """
+    if not num_candidates:
+        return "nothing in this video is worth keeping: it has no candidate"
+    (first, most), *others = Counter(num_candidates).most_common()
+    more = "".join(f", {number} {_words(reason)}" for reason, number in others)
+    of_all = f"{most} of {count(sum(num_candidates.values()), 'candidate')}"
+    return f"nothing in this video is worth keeping: {of_all} {_words(first)}{more}"
+
+
+def _words(reason: str) -> str:
+    return reason.replace("_", " ")
+
+
 def is_last_resort(reason: str) -> bool:
     """True if the reason of a selection says that a rule rejects the frame, and nothing better was there.
 
@@ -294,10 +328,12 @@ def selection_reason(
     *,
     rank: int,
     num_selections: int,
+    num_asked: int | None = None,
     face_bonus: float | None,
     shot_index: int,
     place_in_shot: int,
     num_in_shot: int,
+    quoted: tuple[str, str] | None = None,
     broken_rule: str | None = None,
     is_pinned: bool = False,
     is_cover: bool = False,
@@ -308,10 +344,12 @@ def selection_reason(
         percentiles: the components that count in this video, in their order; None where this candidate has no value.
         rank: 1..num_selections.
         num_selections: of this video.
+        num_asked: how many there may be at most, where that is a number; the last one says why there are fewer.
         face_bonus: what a clear face added; None or 0.0 goes unsaid.
         shot_index: the shot it is from.
         place_in_shot: 1 where no candidate of its shot has a better score.
         num_in_shot: candidates of its shot.
+        quoted: where a text stands that is like what is looked for (subtitle, writing), and the text.
         broken_rule: the reject rule it breaks, where it was taken because better ones did not suffice.
         is_pinned: whether people pinned it, or made it the cover.
         is_cover: whether they made it the cover.
@@ -328,6 +366,9 @@ def selection_reason(
     parts = [f"rank {rank} of {num_selections}: {head}"]
     if face_bonus:
         parts.append(f"+{face_bonus:.2f} clear face")
+    if quoted is not None:
+        text = one_line(" ".join(quoted[1].split()))
+        parts.append(f'{quoted[0]} "{text[:_MOST_LETTERS]}{"..." if len(text) > _MOST_LETTERS else ""}"')
     if num_in_shot == 1:
         parts.append(f"only candidate of shot {shot_index}")
     elif place_in_shot == 1:
@@ -337,5 +378,7 @@ def selection_reason(
     if is_pinned:
         parts.append("chosen as the cover" if is_cover else "pinned")
     if broken_rule:
-        parts.append(f"{_LAST_RESORT}{broken_rule.replace('_', ' ')}: there were not enough better ones")
+        parts.append(f"{_LAST_RESORT}{_words(broken_rule)}: there were not enough better ones")
+    if num_asked is not None and rank == num_selections < num_asked:
+        parts.append(f"{num_selections} of {num_asked}: nothing else is worth it")
     return "; ".join(parts)

@@ -1,16 +1,19 @@
 """Holds every candidate against the rules, and says which of them may be chosen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.measure import CandidateArrays
+from thumb_assets.select.ranks import groups_of, quantiles_of_groups
 from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, RULES, USABLE, Evidence, Rejection, Rule
-from thumb_assets.select.score import groups_of, medians_of_groups
+from thumb_assets.select.states import are_screens, may_be_cards
 from thumb_assets.settings.selection import SelectionSettings
 
+# The best of a video, without outliers, and the share of it that is good enough where all of a video is soft.
+_BEST, _SHARE_OF_BEST = 0.9, 0.6
 # In the place of a rule where a candidate breaks none.
 NO_RULE = -1
 
@@ -70,6 +73,7 @@ def judge(
     *,
     settings: SelectionSettings,
     avoided: NDArray[np.float64] | None = None,
+    said: NDArray[np.float64] | None = None,
     rules: Sequence[Rule] = RULES,
 ) -> Verdicts:
     """Holds every candidate against the rules; no video has a say in another's.
@@ -78,21 +82,31 @@ def judge(
         measured: one video or many.
         settings: the thresholds, `reject.max_share`.
         avoided: (N,) float64, likeness to what is to be avoided above that to a good frame; None where nothing is.
+        said: (N,) float64, likeness of the subtitle to what is to be avoided; None where nothing is.
         rules: the declarations; those without a tier are the chooser's.
     """
     videos = groups_of(measured.offsets)
-    evidence = Evidence(measured, settings, avoided)
+    evidence = Evidence(measured, settings, avoided, said)
     held_rules = tuple(held for rule in rules if (held := _held(rule, evidence, videos)) is not None)
     tiers = np.full(len(videos), USABLE)
     first_broken = np.full(len(videos), NO_RULE)
+    shows_something = np.ones(len(videos), dtype=np.bool_)
+    is_screen = are_screens(measured, settings=settings)
+    held_to = {
+        "screens": is_screen,
+        "others": ~is_screen,
+        "others_and_cards": ~is_screen | may_be_cards(measured),
+        "all": np.ones_like(is_screen),
+    }
     for place, held in enumerate(held_rules):
-        is_broken = held.is_broken & ~measured.is_pinned
+        is_broken = held.is_broken & ~measured.is_pinned & held_to[held.rule.applies_to]
         tier = np.where(is_broken, held.tier, USABLE)
         if held.tier == DEGRADED and is_broken.any():
             tier[is_broken & ~_within_cap(held, is_broken, videos, max_share=settings.reject.max_share)] = DOUBTFUL
         is_worse = tier > tiers
         tiers[is_worse] = tier[is_worse]
         first_broken[is_worse] = place
+        shows_something &= ~(is_broken & _counts_as_nothing(held.rule, measured))
     num_videos = len(measured.video_ids)
     num_usable = np.bincount(videos[tiers == USABLE], minlength=num_videos)
     num_allowed = np.bincount(videos[tiers < EXCLUDED], minlength=num_videos)
@@ -100,7 +114,16 @@ def judge(
     for tier_level in (DOUBTFUL, DEGRADED, NOTHING):
         is_better = np.bincount(videos[tiers < tier_level], minlength=num_videos) > 0
         worst[~is_better] = tier_level
-    return Verdicts(held_rules, first_broken, tiers, tiers <= worst[videos])
+    is_taken = (tiers <= worst[videos]) & (shows_something | settings.keep_least_bad)
+    return Verdicts(held_rules, first_broken, tiers, is_taken)
+
+
+def _counts_as_nothing(rule: Rule, measured: CandidateArrays) -> NDArray[np.bool_]:
+    """(N,) marks those that show nothing where they break the rule, see `Rule.shows_nothing`."""
+    if rule.shows_nothing == "beside_others":
+        sizes = np.diff(measured.offsets)
+        return np.asarray(np.repeat(sizes, sizes) > 1)
+    return np.full(len(measured.frame_indices), rule.shows_nothing == "always")
 
 
 def _held(rule: Rule, evidence: Evidence, videos: NDArray[np.unsignedinteger]) -> Held | None:
@@ -114,19 +137,36 @@ def _held(rule: Rule, evidence: Evidence, videos: NDArray[np.unsignedinteger]) -
     threshold = rule.threshold_of(evidence.settings)
     if threshold is None:
         return None
-    thresholds = np.broadcast_to(threshold, values.shape)
-    if rule.relative_to is not None:
-        medians = medians_of_groups(values, groups=videos, num_groups=len(measured.video_ids))[videos]
-        made = {
-            "times_median": lambda: threshold * medians,
-            "plus_median": lambda: threshold + medians,
-            "plus_positive_median": lambda: np.maximum(threshold, medians + threshold),
-        }
-        thresholds = made[rule.relative_to]()
+    thresholds = _thresholds(rule, threshold, values, videos, num_videos=len(measured.video_ids))
     excess = thresholds - values if rule.side == "below" else values - thresholds
     if rule.side == "at_or_above":
         excess = np.where(values >= thresholds, excess + 1e-9, 0.0)
     return Held(rule, rule.tier, values, thresholds, excess)
+
+
+def _thresholds(
+    rule: Rule, threshold: float, values: NDArray[np.float64], videos: NDArray[np.unsignedinteger], *, num_videos: int
+) -> NDArray[np.float64]:
+    """The threshold of each candidate, see `Rule.relative_to`; infinite where nothing can break the rule."""
+    if rule.relative_to is None:
+        return np.broadcast_to(threshold, values.shape)
+    rank = _BEST if rule.relative_to in {"best", "throughout"} else 0.5
+    made_of = quantiles_of_groups(values, rank, groups=videos, num_groups=num_videos)[videos]
+    made: Mapping[str, Callable[[], NDArray[np.float64]]] = {
+        "times_median": lambda: threshold * made_of,
+        "plus_median": lambda: threshold + made_of,
+        "plus_positive_median": lambda: np.maximum(threshold, made_of + threshold),
+        "best": lambda: np.fmin(threshold, _SHARE_OF_BEST * made_of),
+        "throughout": lambda: np.where(made_of < threshold, threshold, -np.inf),
+        "usual": lambda: _unless_usual(threshold, made_of, is_below=rule.side == "below"),
+    }
+    return made[rule.relative_to]()
+
+
+def _unless_usual(threshold: float, medians: NDArray[np.float64], *, is_below: bool) -> NDArray[np.float64]:
+    """The threshold, infinite where the median is beyond it."""
+    is_usual = medians < threshold if is_below else medians > threshold
+    return np.asarray(np.where(is_usual, -np.inf if is_below else np.inf, threshold), np.float64)
 
 
 def _within_cap(

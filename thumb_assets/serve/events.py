@@ -71,9 +71,12 @@ def parse_event(body: bytes) -> AssetReady:
         raise BadInputError(f"{where}: {first['msg']}") from None
 
 
-def ready_message(request: Request, stills: Sequence[Mapping[str, Any]], *, now: float) -> bytes:
-    """`stills.ready`: the stills, the best first; see `report_of_stills`."""
-    return _message(request, "stills.ready", {"stills": list(stills)}, now)
+def ready_message(
+    request: Request, stills: Sequence[Mapping[str, Any]], *, now: float, reason: str | None = None
+) -> bytes:
+    """`stills.ready`: the stills, the best first, see `report_of_stills`; or the reason why none is worth keeping."""
+    why = {} if reason is None else {"reason": reason}
+    return _message(request, "stills.ready", {"stills": list(stills), **why}, now)
 
 
 def failed_message(request: Request, reason: str, *, now: float) -> bytes:

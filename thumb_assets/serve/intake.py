@@ -25,6 +25,7 @@ from thumb_assets.export.space import SpaceNeeded, require_space
 from thumb_assets.http import HttpClient
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.publish.http_target import report_of_stills
+from thumb_assets.select.tell import NOTHING_KEPT
 from thumb_assets.serve.events import Asset, failed_message, parse_event, ready_message
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.file_cache import LibraryVideo
@@ -227,7 +228,8 @@ class Intake:
             self._fail(request, str(error), now)
             return
         _LOGGER.info("%s: %s has %d stills", request.event_id, request.video_id, len(told))
-        message = self._to_be_told(ready_message(request, told, now=now))
+        footer = self._store.footer("selections", str(request.video_id)) or {}
+        message = self._to_be_told(ready_message(request, told, now=now, reason=footer.get(NOTHING_KEPT)))
         self._outbox.ended(request.event_id, "done", reason=None, message=message, now=now)
 
     def _told(self, video_id: str) -> list[dict[str, Any]]:

@@ -117,6 +117,16 @@ def program_environment(environ: Mapping[str, str] = os.environ) -> dict[str, st
     return kept | {"AV_LOG_FORCE_NOCOLOR": "1"}
 
 
+def uv_of_this_run(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The program uv where `uv run` started this process, by the variable it sets (UV)."""
+    return environ.get("UV") or None
+
+
+def installer_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of uv or pip: ours, with one new try where the user names no other number of them."""
+    return {"UV_HTTP_RETRIES": "1", "PIP_RETRIES": "1", **environ}
+
+
 def is_hub_offline(environ: Mapping[str, str] = os.environ) -> bool:
     """True if HF_HUB_OFFLINE forbids asking the model hub."""
     return environ.get("HF_HUB_OFFLINE", "").strip().upper() in {"1", "ON", "YES", "TRUE"}

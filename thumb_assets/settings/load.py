@@ -17,6 +17,7 @@ from thumb_assets.settings.presets import with_preset
 from thumb_assets.settings.problems import problem_of
 from thumb_assets.settings.selection import SelectionSettings, SurveySettings
 from thumb_assets.settings.stages import (
+    AudioSettings,
     CandidatesSettings,
     ChaptersSettings,
     ClipSettings,
@@ -28,6 +29,9 @@ from thumb_assets.settings.stages import (
     ShotsSettings,
     SparseSettings,
     StillsSettings,
+    SubjectsSettings,
+    SubtitlesSettings,
+    TextsSettings,
     VideoSettings,
 )
 
@@ -39,8 +43,12 @@ class Settings(StageSettings):
     video: VideoSettings = Field(default_factory=VideoSettings)
     sparse: SparseSettings = Field(default_factory=SparseSettings)
     shots: ShotsSettings = Field(default_factory=ShotsSettings)
+    subtitles: SubtitlesSettings = Field(default_factory=SubtitlesSettings)
+    audio: AudioSettings = Field(default_factory=AudioSettings)
     candidates: CandidatesSettings = Field(default_factory=CandidatesSettings)
     faces: FacesSettings = Field(default_factory=FacesSettings)
+    subjects: SubjectsSettings = Field(default_factory=SubjectsSettings)
+    texts: TextsSettings = Field(default_factory=TextsSettings)
     clip: ClipSettings = Field(default_factory=ClipSettings)
     iqa: IqaSettings = Field(default_factory=IqaSettings)
     judge: JudgeSettings = Field(default_factory=JudgeSettings)

@@ -15,16 +15,30 @@ class ComponentWeights(StageSettings):
 
     sharpness: float = Field(0.25, ge=0, description="Percentile of the Laplacian variance among the candidates.")
     clip: float = Field(0.35, ge=0, description="Percentile of clip_score among the candidates.")
-    iqa: float = Field(0.15, ge=0, description="Mean percentile of the metrics, direction honoured.")
-    stillness: float = Field(0.20, ge=0, description="Percentile of how little moves around the frame.")
+    iqa: float = Field(0.0, ge=0, description="Mean percentile of the metrics, direction honoured.")
+    stillness: float = Field(0.0, ge=0, description="Percentile of how little moves around the frame.")
     contrast: float = Field(0.05, ge=0, description="Percentile of the luma's standard deviation.")
+    subject: float = Field(
+        0.2, ge=0, description="Size of the subject up to a tenth of the picture, less where it is cut off above."
+    )
     text: float = Field(0.50, ge=0, description="Percentile of the likeness to selection.looking_for.")
+    words: float = Field(
+        1.0,
+        ge=0,
+        description="Likeness of subtitle or writing to selection.looking_for, beside the best of the video.",
+    )
+    sound: float = Field(0.0, ge=0, description="Percentile of the loudness around the frame.")
     judge: float = Field(1.0, ge=0, description="The judge's score over 10; 0 where it was not asked for it.")
     learned: float = Field(1.0, ge=0, description="Percentile of the learned scorer's score.")
+    state: float = Field(
+        1.0, ge=0, description="Time of the state of the screen; with text and judge all that counts in screens."
+    )
 
 
 class RejectSettings(StageSettings):
     """Reasons to reject a candidate, as long as others remain; a threshold that nothing reaches is off.
+
+    Candidates that show nothing are rejected even where no others remain, see `keep_least_bad`.
 
     Rules that are a matter of degree drop the worst of a video, at most `max_share` of its candidates each; the others
     that break them are doubtful: taken last, and only where the rules leave less than `min_usable_share` of the video.
@@ -34,13 +48,27 @@ class RejectSettings(StageSettings):
     max_dark_share: float = Field(
         0.92, ge=0, le=1, description="Above this share of nearly black pixels a frame is too dark."
     )
-    max_luma_mean: float = Field(236.0, ge=0, le=255, description="Above this mean luma a frame is too bright.")
+    max_luma_mean: float = Field(
+        236.0, ge=0, le=255, description="Above this mean luma a frame is too bright, if few are."
+    )
     max_bright_share: float = Field(
-        0.60, ge=0, le=1, description="Above this share of burnt-out pixels a frame is too bright."
+        0.60, ge=0, le=1, description="Above this share of burnt-out pixels a frame is too bright, if few are."
     )
     min_luma_std: float = Field(8.0, ge=0, le=255, description="Below this deviation of the luma a frame is too flat.")
+    min_content_std: float = Field(
+        4.0, ge=0, le=255, description="Below this deviation of the luma a frame shows nothing at all: black or blank."
+    )
+    min_content_acutance: float = Field(
+        0.17,
+        ge=0,
+        le=0.5,
+        description="Where even the best is below this, a covered or hopelessly blurred lens shows nothing at all.",
+    )
+    max_colour_bar_share: float = Field(
+        0.5, ge=0, le=1, description="A test pattern: colour bars in their order cover more of the width than this."
+    )
     min_luma_entropy: float = Field(
-        3.0, ge=0, le=8, description="Below this entropy (bits) of the luma a frame is too flat."
+        3.0, ge=0, le=8, description="Below this entropy (bits) of the luma a frame is too flat, if few are."
     )
     no_damage: bool = Field(True, description="Reject frames that the decoder marks corrupt, and frames built on them.")
     min_cut_seconds: float = Field(0.12, ge=0, description="A frame nearer to a cut may mix two shots.")
@@ -66,7 +94,10 @@ class RejectSettings(StageSettings):
         0.30, ge=0, le=1, description="Also a flash: the burnt-out share exceeds the video's median by more than this."
     )
     min_acutance: float = Field(
-        0.21, ge=0, le=0.5, description="Below this even the sharpest edges are soft: out of focus or motion blur."
+        0.21,
+        ge=0,
+        le=0.5,
+        description="Below this even the sharpest edges are soft: out of focus or motion blur. Soft videos: less.",
     )
     min_sharpness_of_median: float = Field(
         0.03,
@@ -80,11 +111,20 @@ class RejectSettings(StageSettings):
         le=255,
         description="Above this difference of two frames within 0.12 s there is too much motion, or a jump.",
     )
+    turned_away_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Turned away: no face, where this share of the shot's candidates, or more, have one.",
+    )
     max_title_card_margin: float = Field(
         0.10, ge=-2, le=2, description="A title card: more similar to one than to a good frame, by more than this."
     )
     max_text_share: float = Field(
-        0.02, ge=0, le=1, description="Above this share of writing a frame is overlaid with text."
+        0.02,
+        ge=0,
+        le=1,
+        description="Above the video's median and this share of writing a frame is overlaid with text.",
     )
     max_bar_share: float = Field(
         0.08, ge=0, le=1, description="A letterbox: bars cover more than the video's median by this share."
@@ -159,20 +199,46 @@ class SelectionSettings(StageSettings):
     min_coverage_gain: float = Field(
         0.03, ge=0, le=1, description="auto: each selection has to make the video so much better covered."
     )
+    min_share_of_best: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="Share of the video's best score that a selection needs: fewer ones rather than bad ones.",
+    )
+    keep_least_bad: bool = Field(
+        False, description="Select the least bad frames of a video that shows nothing: black, blank, a test pattern."
+    )
     min_gap_seconds: float = Field(1.0, ge=0, description="Least distance between two selections.")
     distinct_shots: bool = Field(True, description="One selection per shot while there are shots left.")
     diversify: Literal["facility_location", "mmr", "none"] = Field(
         "facility_location", description="Method that makes selections different; none takes the best scores."
     )
+    screens: Literal["auto", "off"] = Field(
+        "auto", description="auto: in slides and screen recordings (candidates.screens) a selection for each new state."
+    )
     diversity_weight: float = Field(0.3, ge=0, le=1, description="Weight of being different beside the score.")
     window_seconds: tuple[float, float] | None = Field(None, description="Only frames in [start, end) are chosen.")
-    looking_for: str | None = Field(None, min_length=1, description="A CLIP prompt; frames like it score higher.")
-    avoid: str | None = Field(None, min_length=1, description="A CLIP prompt; frames like it are rejected.")
+    looking_for: str | None = Field(
+        None, min_length=1, description="Words, for CLIP, subtitles and writing; frames like them score higher."
+    )
+    avoid: str | None = Field(
+        None, min_length=1, description="Words, for CLIP, subtitles and writing; frames like them are rejected."
+    )
+    words_by: Literal["meaning", "letters"] = Field(
+        "meaning",
+        description="How subtitles and writing are compared; meaning needs all-minilm-l6-v2.",
+    )
+    avoid_words: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="A greater likeness of subtitle or writing to `avoid` is to be avoided.",
+    )
     avoid_margin: float = Field(
         0.02, ge=-2, le=2, description="Likeness to `avoid` above that to a good frame by more is to be avoided."
     )
     shot_weight: float = Field(
-        0.6, ge=0, le=1, description="Share of percentiles within the shot, whose content is alike, beside the video's."
+        0.0, ge=0, le=1, description="Share of percentiles within the shot, whose content is alike, beside the video's."
     )
     library_weight: float = Field(
         0.25, ge=0, le=1, description="Share of percentiles within the library, where it was surveyed and is large."

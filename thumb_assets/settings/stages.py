@@ -77,6 +77,27 @@ class ShotsSettings(StageSettings):
     )
 
 
+class SubtitlesSettings(StageSettings):
+    """Reading of subtitles, of tracks in the file and of files beside it."""
+
+    is_on: bool = Field(True, description="Read subtitles.")
+    sidecars: bool = Field(True, description="Read NAME.srt, .vtt, .ass and .ssa beside NAME.mp4; NAME.en.srt as well.")
+    max_file_bytes: int = Field(8_000_000, ge=1, description="A larger sidecar is passed over.")
+    max_num_sources: int = Field(16, ge=1, le=1000, description="Tracks and sidecars that are read, at most.")
+    max_num_cues: int = Field(10_000, ge=1, le=1_000_000, description="Cues that are kept of a source, at most.")
+    max_length: int = Field(500, ge=1, description="Characters that are kept of a cue.")
+
+
+class AudioSettings(StageSettings):
+    """Measuring of sound."""
+
+    is_on: bool = Field(True, description="Measure how loud it is, every half second.")
+    speech: Literal["none", "silero"] = Field(
+        "silero", description="Model that hears speech; without its file the probability is null."
+    )
+    model_path: Path | None = Field(None, description="Silero VAD's file; null looks it up in the weights room.")
+
+
 class CandidatesSettings(StageSettings):
     """The frames that are candidates."""
 
@@ -92,19 +113,81 @@ class CandidatesSettings(StageSettings):
         0.2, ge=0, description="Distance of the latter from the shot's end; null turns it off."
     )
     transition_seconds: float = Field(0.7, ge=0, description="That distance where the shot dissolves or fades.")
+    use_cues: bool = Field(True, description="One candidate in the middle of each subtitle that no other one shows.")
     use_keyframes: bool = Field(False, description="Every codec sync frame is a candidate.")
     every_num_frames: int | None = Field(None, ge=1, description="Every n-th frame is a candidate; null turns it off.")
+    screens: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="One candidate for each state of the screen: in what looks like slides or a screen recording.",
+    )
+    min_still_share: float = Field(
+        0.60,
+        ge=0,
+        le=1,
+        description="screens=auto: in a recording of screens nothing moves for this share of the time.",
+    )
+    min_colour_share: float = Field(
+        0.55,
+        ge=0,
+        le=1,
+        description="screens=auto: and of its pictures the median has this share in one of 512 colours.",
+    )
+    max_still_difference: float = Field(
+        0.25, ge=0, le=255, description="A screen stands still while two frames differ by less (frame_difference)."
+    )
+    state_seconds: float = Field(
+        0.4, ge=0, description="A state of the screen lasts at least so long, and is shown so long before its end."
+    )
 
 
 class FacesSettings(StageSettings):
     """Face detection."""
 
-    detector: Literal["none", "yunet"] = Field("none", description="No package ships YuNet's file, so off by default.")
-    model_path: Path | None = Field(None, description="YuNet's ONNX file; null looks it up in the weights room.")
-    working_height: int = Field(540, ge=64, le=2160, description="Lines of the image the detector sees.")
+    detector: Literal["auto", "none", "yunet", "centerface"] = Field(
+        "auto", description="auto: yunet where its file is here, else centerface, else faces are left out."
+    )
+    model_path: Path | None = Field(
+        None, description="The detector's ONNX file (auto: YuNet's); null looks it up in the weights room."
+    )
+    working_height: int = Field(540, ge=64, le=2160, description="Lines of the image the faces are measured in.")
     min_confidence: float = Field(0.7, ge=0, le=1, description="Boxes with less are dropped by the detector.")
+    landmarks: Literal["auto", "none"] = Field(
+        "auto", description="auto: eyes, mouth and gaze of large faces where the model face-landmarker is here."
+    )
     on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
         "skip", description="If the model is unavailable."
+    )
+
+
+class SubjectsSettings(StageSettings):
+    """The subject of a picture: what stands out from its background."""
+
+    is_on: Annotated[bool, NO_EFFECT_ON_VALUES] = Field(True, description="Look for the subject of each candidate.")
+    model_path: Path | None = Field(
+        None, description="The network's TFLite file; null looks it up in the weights room."
+    )
+    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
+        "skip", description="If the model is unavailable."
+    )
+
+
+class TextsSettings(StageSettings):
+    """Reading of writing in pictures."""
+
+    is_on: Annotated[bool, NO_EFFECT_ON_VALUES] = Field(False, description="Read the writing in the candidates.")
+    max_frames: int = Field(6, ge=1, le=1000, description="Of a video so many pictures: those with most writing.")
+    max_lines: int = Field(4, ge=1, le=1000, description="Of a picture so many lines: the largest ones.")
+    working_height: int = Field(
+        360, ge=64, le=2160, description="Shorter side of the picture that is read; more reads smaller print."
+    )
+    finder_path: Path | None = Field(
+        None, description="ONNX file of the network that finds lines; null looks it up in the weights room."
+    )
+    reader_path: Path | None = Field(
+        None, description="ONNX file of the network that reads them; null looks it up in the weights room."
+    )
+    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
+        "skip", description="If the models are unavailable."
     )
 
 
@@ -149,14 +232,18 @@ class ClipSettings(StageSettings):
 class IqaSettings(StageSettings):
     """The no-reference quality metrics that score the frames."""
 
-    metrics: tuple[str, ...] = Field(("piqe",), min_length=1, description="pyiqa's names of no-reference metrics.")
+    metrics: tuple[str, ...] = Field(
+        ("piqe",),
+        min_length=1,
+        description="No-reference metrics: piqe is our own, all others are pyiqa's, by its names.",
+    )
     working_height: int = Field(540, ge=64, le=4320, description="Lines of the image the metric sees (never enlarged).")
     scope: Literal["candidates", "every_frame"] = Field("candidates", description="Which decoded frames are scored.")
     batch_size: Annotated[int, NO_EFFECT_ON_VALUES] = Field(
         8, ge=1, le=1024, description="Images per forward pass, at most: fewer where memory asks for it, few on a CPU."
     )
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], NO_EFFECT_ON_VALUES] = Field(
-        "auto", description="auto: cuda, then mps, then cpu."
+        "auto", description="auto: cuda, then mps, then cpu. piqe is always computed on the CPU."
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="As of clip, for neural metrics whose scores hold in it; all others are computed in fp32."
@@ -175,6 +262,9 @@ class StillsSettings(StageSettings):
     format: Literal["jpeg", "png"] = Field("jpeg", description="PNG is lossless and about ten times slower.")
     jpeg_quality: int = Field(95, ge=1, le=100, description="JPEG quality; chroma is always 4:4:4.")
     bit_depth: Literal[8, 16] = Field(8, description="Bits per channel; 16 needs PNG, and keeps what 10 bits hold.")
+    trim_bars: bool = Field(
+        True, description="Cut off the black bars that the whole video has (letterbox, pillarbox), of crops too."
+    )
 
     @model_validator(mode="after")
     def _depth_fits_format(self) -> "StillsSettings":
@@ -259,6 +349,12 @@ class ChaptersSettings(StageSettings):
     )
     max_chapters: int = Field(20, ge=1, le=1000, description="Neighbours that are most alike are joined until then.")
     labels: tuple[str, ...] = Field(SCENE_LABELS, description="Titles to choose from, in words that CLIP knows.")
+    titles_from_writing: bool = Field(
+        True, description="A chapter without a label gets the largest line that is written in it, where it is large."
+    )
+    titles_from_subtitles: bool = Field(
+        True, description="One without that gets the subtitle that says most of what is said in it alone."
+    )
     min_label_margin: float = Field(
         0.01, ge=-2, le=2, description="A label that is not more like a chapter than the next one by this is none."
     )

@@ -21,8 +21,8 @@ from thumb_assets.weights.registry import MODEL_FILES, ModelFile, check_models
 ENTRY_POINTS = "thumb_assets.stages"
 # The order of the flow. A stage that is not named here comes after the last of those that it reads or uses.
 _FLOW = (
-    *("videos", "frames", "shots", "candidate_frames"),
-    *("sharpness", "appearance", "faces", "clip_scores", "iqa_scores"),
+    *("videos", "frames", "shots", "subtitles", "candidate_frames"),
+    *("sharpness", "appearance", "faces", "subjects", "texts", "clip_scores", "iqa_scores", "audio"),
     *("judgements", "selections", "chapters", "stills", "crops", "published"),
     "catalog",
 )
@@ -63,7 +63,7 @@ STAGES: dict[str, Stage] = _all()
 
 def models_of_stage(stage: str, settings: Settings) -> tuple[ModelFile, ...]:
     """The models a stage loads with these settings; none for a stage without a model."""
-    return STAGES[stage].models(settings)
+    return (*STAGES[stage].models(settings), *STAGES[stage].optional_models(settings))
 
 
 def models_of_settings(settings: Settings) -> tuple[ModelFile, ...]:

@@ -10,9 +10,14 @@ from thumb_assets.tables.measurements import CANDIDATE_FRAMES
 def choose_candidates(job: VideoTables, run: RunContext) -> Made:
     """The table `candidate_frames`."""
     decisions, settings = job.optional_table("decisions"), run.settings.candidates
+    subtitles = job.optional_table("subtitles")
     pinned = [] if decisions is None else pinned_frames(decisions)
-    table = plan_candidates(job.table("frames"), job.table("shots"), settings, pinned=pinned)
-    return Made({"candidate_frames": table}, {SETTINGS: settings.model_dump_json()})
+    table = plan_candidates(job.table("frames"), job.table("shots"), settings, pinned=pinned, subtitles=subtitles)
+    num_states = table.num_rows - table.column("state_start_frame_index").null_count
+    metrics: dict[str, int | float | str] = {"num_states": num_states}
+    if num_states:
+        metrics["note"] = f"slides or a screen recording: {num_states} states of the screen (candidates.screens)"
+    return Made({"candidate_frames": table}, {SETTINGS: settings.model_dump_json()}, metrics)
 
 
 STAGE = Stage(
@@ -20,8 +25,8 @@ STAGE = Stage(
     contracts=(CANDIDATE_FRAMES,),
     run=FromTables(choose_candidates),
     reads=("frames", "shots"),
-    uses=("decisions",),
+    uses=("subtitles", "decisions"),
     section="candidates",
     settings=lambda s: (s.candidates, s.sparse) if s.sparse.is_on else (s.candidates,),
-    version="2",  # what is on screen at a moment, near both ends of a shot
+    version="4",  # subtitles
 )

@@ -49,7 +49,7 @@ def make_chapters(job: VideoTables, run: RunContext) -> Made:
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     metrics: dict[str, int | float | str] = {"num_bytes": sum(sizes.values())}
     if reason:
-        metrics["titles"] = f"none: {reason}"
+        metrics["titles"] = f"none of labels: {reason}"
     return Made({"chapters": chapters}, {FILES: json.dumps(sizes), FILES_SHA256: json.dumps(hashes)}, metrics, is_final)
 
 
@@ -96,7 +96,7 @@ STAGE = Stage(
     section="chapters",
     settings=lambda s: (s.chapters, s.selection),
     is_on=lambda s: s.chapters.is_on,
-    version="2",  # lengths are measured by the stamps
+    version="3",  # titles of subtitles
     tools=("scikit-learn",),
     checks={"tiles_video": _tiles},
     description="Spans of like content that tile the video, as a table, WebVTT and FFmpeg metadata.",

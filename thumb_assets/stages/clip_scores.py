@@ -77,7 +77,7 @@ STAGE = Stage(
     run=FromFrames(_clip_scorer, without_texts=without_prompts),
     reads=OF_FRAMES,
     section="clip",
-    version="4",  # scores are those of the stored embeddings, with a similarity to title cards
+    version="5",  # of the picture between steady black bars
     tools=("open-clip-torch", "torch"),
     models=_models,
     model_files=lambda s: (s.clip.checkpoint,),

@@ -48,7 +48,8 @@ def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -
 
 def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
     """Each crop's frame, decoded again by its frame_index and cut again, is what the file shows."""
-    return verify_pictures(verify_crops_mapping, video_id, "crops", store, settings, folder=store.crops_dir(video_id))
+    verify = partial(verify_crops_mapping, stills=store.read("stills", video_id))
+    return verify_pictures(verify, video_id, "crops", store, settings, folder=store.crops_dir(video_id))
 
 
 STAGE = Stage(
@@ -60,7 +61,7 @@ STAGE = Stage(
     section="crops",
     settings=lambda s: (s.crops, s.stills),
     is_on=lambda s: bool(s.crops.aspect_ratios),
-    version="2",  # names without score and rank
+    version="3",  # without steady black bars
     tools=("pillow", "opencv-python-headless"),
     has_paths=True,
     kinds=frozenset({"parquet", "image"}),

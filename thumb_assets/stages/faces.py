@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
-from thumb_assets.faces import load_face_detector, scale_boxes
+from thumb_assets.faces.boxes import scale_boxes
+from thumb_assets.faces.loading import detector_model, landmarks_model, load_face_detector, load_face_landmarker
 from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import box_laplacian_variance
 from thumb_assets.stages.kit.declaration import FromFrames, Stage
@@ -12,22 +13,29 @@ from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES
 from thumb_assets.tables.measurements import FACES
 from thumb_assets.video.frame import Frame
-from thumb_assets.weights.registry import ModelFile, find_model
+from thumb_assets.weights.registry import ModelFile
 
 
 def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:
     detector = load_face_detector(settings.faces)
     if detector is None:
-        raise ModelUnavailableError("faces are not looked for: set faces.detector=yunet to find them")
+        raise ModelUnavailableError("faces are not looked for: set faces.detector=auto to find them")
+
+    landmarker = load_face_landmarker(settings.faces)
+    footer = {"model_sha256": detector.model_sha256}
+    if landmarker is not None:
+        footer["landmarks_sha256"] = landmarker.model_sha256
 
     def render(frame: Frame) -> tuple[Any, float]:
-        rgb = frame.rgb(settings.faces.working_height)
+        rgb = frame.whole.rgb(settings.faces.working_height)  # the boxes are those of the whole frame
         return rgb, frame.geometry.display_size[0] / rgb.shape[1]
 
     def score(items: Sequence[Any]) -> list[Any]:
         found = []
         for rgb, factor in items:
             boxes = detector.detect(rgb)
+            if landmarker is not None:
+                boxes = landmarker.look_at(rgb, boxes)
             variances = [box_laplacian_variance(rgb, (box.x, box.y, box.width, box.height)) for box in boxes]
             found.append(list(zip(scale_boxes(boxes, factor), variances, strict=True)))
         return found
@@ -48,15 +56,17 @@ def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:
                 "laplacian_variance": variance,
                 "frontality": box.frontality,
                 "detector": detector.name,
+                "eye_openness": box.eye_openness,
+                "mouth_openness": box.mouth_openness,
+                "gaze": box.gaze,
             }
             for face_index, (box, variance) in enumerate(faces)
         ]
 
-    return FrameScorer("faces", render, score, to_rows, footer={"model_sha256": detector.model_sha256})
+    return FrameScorer("faces", render, score, to_rows, footer=footer)
 
 
-def _models(settings: Settings) -> tuple[ModelFile, ...]:
-    model = find_model(settings.faces.detector)
+def _known(model: ModelFile | None) -> tuple[ModelFile, ...]:
     return () if model is None else (model,)
 
 
@@ -67,8 +77,9 @@ STAGE = Stage(
     reads=OF_FRAMES,
     section="faces",
     is_on=lambda s: s.faces.detector != "none",
-    version="3",  # mirrored pictures, and whether a face looks at the camera
+    version="4",  # eyes, mouth and gaze
     tools=("opencv-python-headless",),
-    models=_models,
+    models=lambda s: _known(detector_model(s.faces)),
+    optional_models=lambda s: _known(landmarks_model(s.faces)),
     model_files=lambda s: (s.faces.model_path,),
 )

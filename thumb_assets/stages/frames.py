@@ -12,6 +12,6 @@ STAGE = Stage(
     # Which frames a sparse pass decodes follows from what the other stages are after.
     settings=lambda s: (s.sparse, s.shots, s.candidates) if s.sparse.is_on else (),
     with_stages=lambda s: ("shots",) if s.sparse.is_on else (),
-    version="6",  # how long each frame is on screen
+    version="8",  # the commonest colour, once a second, of the picture between steady black bars
     tools=("opencv-python-headless",),
 )

@@ -22,7 +22,7 @@ from thumb_assets.stages.kit.declaration import (
     VideoTables,
     skip_or_raise,
 )
-from thumb_assets.stages.kit.work import OF_CANDIDATES, fetched_frames, score_tables
+from thumb_assets.stages.kit.work import OF_CANDIDATES, bars_of, fetched_frames, score_tables
 from thumb_assets.stages.selections import VERSION_OF_CHOICE
 from thumb_assets.store.judge_cache import JudgeCache
 from thumb_assets.store.parquet import TableStore
@@ -80,8 +80,9 @@ def _judged(job: VideoTables, run: RunContext, wanted: list[int]) -> Made:
     left: set[int] = set()
     with fetched_frames(job, wanted, run.settings.video) as frames:
         for frame in frames:
+            picture = frame.inside(bars_of(job)).rgb(asked.image_height)
             try:
-                verdict = judge.judge(frame.rgb(asked.image_height), on_wait=partial(run.events.video, job.video_id))
+                verdict = judge.judge(picture, on_wait=partial(run.events.video, job.video_id))
             except RequestsUsedUpError:  # a later one may be known already
                 left.add(frame.frame_index)
                 # A row, so that it does not count as one that was not worth a look.
@@ -141,7 +142,7 @@ STAGE = Stage(
     section="judge",
     settings=lambda s: (s.judge, judged_selection(s)),
     is_on=lambda s: s.judge.url is not None,
-    version=f"2.{VERSION_OF_CHOICE}",  # the candidates that are judged are the best of a choice
+    version=f"3.{VERSION_OF_CHOICE}",  # the picture between black bars
     tools=("pillow",),
     is_guided=True,
     checks={"covers_best_candidates": _judged_all},

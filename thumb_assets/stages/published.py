@@ -6,6 +6,7 @@ from pathlib import Path
 from thumb_assets.http import HttpClient
 from thumb_assets.publish.http_target import publish_to_http, report_of_stills
 from thumb_assets.publish.sql_target import publish_to_sql
+from thumb_assets.select.tell import NOTHING_KEPT
 from thumb_assets.settings.environment import publish_sql_url, publish_token
 from thumb_assets.settings.operation import PublishSettings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
@@ -31,18 +32,34 @@ def publish(job: VideoTables, run: RunContext) -> Made:
     key = _key(job, asked)
     if asked.target == "sql":
         told = stills[:1]
-        for still in told:  # a video without a still leaves the row as it is
-            publish_to_sql(publish_sql_url(), asked, key=key, still=still)
+        # Without a still the row stays as it is, unless it names one of ours that is gone.
+        if told or _was_told(job.video_id, run, key):
+            publish_to_sql(publish_sql_url(), asked, key=key, still=told[0] if told else None)
     else:
         told = stills
         with closing(HttpClient(allowed_hosts=asked.allowed_hosts, timeout_seconds=asked.timeout_seconds)) as client:
-            publish_to_http(client, asked, key=key, video_id=job.video_id, stills=told, token=publish_token())
+            publish_to_http(
+                client,
+                asked,
+                key=key,
+                video_id=job.video_id,
+                stills=told,
+                reason=job.footer("selections").get(NOTHING_KEPT),
+                token=publish_token(),
+            )
     names = ("rank", "frame_index", "file_name", "file_sha256")
     rows = [
         {"video_id": job.video_id, "target": asked.target, "key": key, **{name: still[name] for name in names}}
         for still in told
     ]
     return Made({"published": table_from_rows("published", rows)})
+
+
+def _was_told(video_id: str, run: RunContext, key: str) -> bool:
+    """True if a row of the database was given a still when this stage ran last."""
+    before = run.store.read_or_none("published", video_id)
+    rows = [] if before is None else before.to_pylist()
+    return any(row["target"] == "sql" and row["key"] == key for row in rows)
 
 
 def _key(job: VideoTables, asked: PublishSettings) -> str:

@@ -1,19 +1,27 @@
 """The stage `selections`: the few frames worth keeping, and why the others are not."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 
+from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.select.choose import choose, sources_of_selections
-from thumb_assets.select.tell import DOUBTFUL, SETTINGS
+from thumb_assets.select.guidance import Guidance
+from thumb_assets.select.measure import ScoreTables
+from thumb_assets.select.tell import DOUBTFUL, NOTHING_KEPT, SETTINGS, nothing_kept
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
 from thumb_assets.stages.kit.work import OF_CANDIDATES, score_tables
-from thumb_assets.tables.checks import verify_coverage
+from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.checks import Verdict, verify_coverage
 from thumb_assets.tables.contracts import TABLES
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
+from thumb_assets.weights.registry import ModelFile, get_model_file
 
-# Raised with every change of the choice: covers are rank 1; time is what is on screen when.
-VERSION_OF_CHOICE = "8"
+# Weights and vocabulary, by their names in the weights room.
+MODELS_OF_WORDS = ("all-minilm-l6-v2", "all-minilm-l6-v2-vocabulary")
+# Raised with every change of the choice: states of screens, nothing kept, subjects, faces, words.
+VERSION_OF_CHOICE = "14"
 
 
 def select_frames(job: VideoTables, run: RunContext) -> Made:
@@ -38,8 +46,10 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
             f"the learned scorer has no say: it knows embeddings of {known}, not of {tables.embedding_model}; run "
             "`thumb-assets learn` again"
         )
-    if note := words_without_embeddings(settings, clip_footer):
+    has_text = any(table is not None and table.num_rows for table in (tables.subtitles, tables.texts))
+    if note := words_without_say(settings, clip_footer, guidance.unread, has_text=has_text):
         notes.append(note)
+    notes += _why_plain(settings, guidance, tables)
     if notes:
         metrics["note"] = "; ".join(notes)
     made = {"selections": choice.selections, "rejections": choice.rejections}
@@ -48,27 +58,70 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
         SETTINGS: settings.selection.model_dump_json(),
         DOUBTFUL: json.dumps(choice.doubtful),
     }
+    if not choice.selections.num_rows:
+        footer[NOTHING_KEPT] = nothing_kept(Counter(choice.rejections.column("reason").to_pylist()))
+        metrics[NOTHING_KEPT] = footer[NOTHING_KEPT]
     return Made(made, footer, metrics)
+
+
+def _why_plain(settings: Settings, guidance: Guidance, tables: ScoreTables) -> list[str]:
+    """A note where words are asked for and subtitles and writing are not compared with them by meaning."""
+    known = [table for table in (tables.subtitles, tables.texts) if table is not None and table.num_rows]
+    if not known or settings.selection.words_by == "letters":
+        return []
+    texts = [text for table in known for text in table.column("text").to_pylist()]
+    reasons = {name: guidance.why_plain(text, texts) for name, text in words_of(settings).items()}
+    return [
+        f"selection.{name} was compared with subtitles and writing letter by letter, not by meaning: {reason}"
+        for name, reason in reasons.items()
+        if reason
+    ]
 
 
 def _scores_every_candidate(table_name: str) -> bool:
     """True for the tables of scorers, which have rows for every candidate; a candidate may have no face."""
     of_candidates = TABLES[table_name].lineage.get("frame_index") == (("candidate_frames", "frame_index"),)
-    return of_candidates and table_name not in {"faces", "judgements"}
+    return of_candidates and table_name not in {"faces", "texts", "judgements"}
 
 
-def words_without_embeddings(settings: Settings, clip_footer: Mapping[str, str] | None) -> str | None:
-    """Why words that are asked for have no say, one line; None where none are asked for, or they have."""
+def words_without_say(
+    settings: Settings, clip_footer: Mapping[str, str] | None, unread: ThumbAssetsError | None, *, has_text: bool
+) -> str | None:
+    """A note where looking_for and avoid cannot be held against the pictures, one line; None where they are, or unset.
+
+    Args:
+        clip_footer: of the video's embeddings; None or empty where there are none.
+        unread: see `Guidance`.
+        has_text: whether the video has subtitles, or writing that was read.
+    """
     asked = words_of(settings)
-    if not asked or clip_footer:
+    if not asked or (clip_footer and unread is None):
         return None
-    return f"selection.{' and selection.'.join(asked)} have no say without embeddings: run the stage clip_scores first"
+    names = f"selection.{' and selection.'.join(asked)}"
+    if not has_text:
+        return f"{names} have no say without embeddings: run the stage clip_scores first"
+    reason = "there are no embeddings (stage clip_scores)" if unread is None else str(unread)
+    return f"only subtitles and writing were searched for {names}: {reason}"
+
+
+def models_of_words(settings: Settings) -> tuple[ModelFile, ...]:
+    """The files of the model by which words are compared with what is heard or read."""
+    has_words = settings.selection.words_by == "meaning" and words_of(settings)
+    return tuple(map(get_model_file, MODELS_OF_WORDS)) if has_words else ()
 
 
 def words_of(settings: Settings) -> dict[str, str]:
     """The words that are looked for or avoided, by their setting."""
     names = ("looking_for", "avoid")
     return {name: text for name in names if (text := getattr(settings.selection, name)) is not None}
+
+
+def _keeps_something(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
+    """A frame of the video is worth keeping; a black one, for example, has none."""
+    footer = store.footer("selections", video_id) or {}
+    problems = [footer[NOTHING_KEPT]] if NOTHING_KEPT in footer else []
+    about = "A frame of the video is worth keeping."
+    return Verdict.of(about, num_checked=1, problems=problems, is_warning=True)
 
 
 STAGE = Stage(
@@ -78,6 +131,8 @@ STAGE = Stage(
     reads=("videos", "candidate_frames"),
     uses=(*OF_CANDIDATES, "judgements"),
     section="selection",
+    optional_models=models_of_words,
     version=f"{VERSION_OF_CHOICE}.1",  # rejections name the setting that decides
     is_guided=True,
+    checks={"keeps_something": _keeps_something},
 )

@@ -35,10 +35,13 @@ def _sharpness_scorer(_settings: Settings) -> FrameScorer[Any, Any]:
         ]
 
     def complete(rows: list[Row], frames: pa.Table) -> list[Row]:
-        values = np.sort(frames.column("laplacian_variance").drop_null().to_numpy())
+        of_frame = frames.column("laplacian_variance").to_pylist()
+        values = np.sort([value for value in of_frame if value is not None])
         for row in rows:
-            if len(values) and row["laplacian_variance"] is not None:
-                row["percentile_in_video"] = percentile_in_video(row["laplacian_variance"], values)
+            # Held against its like: black bars are in the measures of frames, and not in the row's own.
+            own = of_frame[row["frame_index"]]
+            if own is not None and row["laplacian_variance"] is not None:
+                row["percentile_in_video"] = percentile_in_video(own, values)
         return rows
 
     return FrameScorer("sharpness", lambda frame: frame.luma(EVAL_HEIGHT), score, to_rows, complete=complete)
@@ -50,7 +53,7 @@ STAGE = Stage(
     # Its luma lies ready: measuring costs less than handing it over.
     run=FromFrames(_sharpness_scorer, is_threaded=False),
     reads=OF_FRAMES,
-    version="3",  # the luma is averaged from the decoder's plane and stretched afterwards
+    version="4",  # of the picture between steady black bars
     tools=("opencv-python-headless",),
     checks={"covers_candidates": covers_candidates},
 )

@@ -6,10 +6,11 @@ from thumb_assets.export.stills import export_stills
 from thumb_assets.export.verify import verify_count, verify_mapping
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
-from thumb_assets.stages.kit.work import identities_of, num_bytes, verify_pictures
+from thumb_assets.stages.kit.work import bars_of, identities_of, num_bytes, verify_pictures
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.outputs import STILLS
+from thumb_assets.video.geometry import NO_BARS
 
 
 def make_stills(job: VideoTables, run: RunContext) -> Made:
@@ -26,6 +27,7 @@ def make_stills(job: VideoTables, run: RunContext) -> Made:
         export_settings=settings.export,
         video_settings=settings.video,
         header=job.header,
+        bars=bars_of(job) if settings.stills.trim_bars else NO_BARS,
         on_swap=partial(store.delete, "stills", job.video_id),
     )
     return Made({"stills": stills}, {}, {"num_bytes": num_bytes(stills)})
@@ -47,9 +49,9 @@ STAGE = Stage(
     name="stills",
     contracts=(STILLS,),
     run=FromTables(make_stills),
-    reads=("frames", "selections"),
+    reads=("videos", "frames", "selections"),
     section="stills",
-    version="4",  # names without score and rank, and a cover
+    version="5",  # without steady black bars
     tools=("pillow",),
     has_paths=True,
     kinds=frozenset({"parquet", "image"}),

@@ -9,6 +9,6 @@ STAGE = Stage(
     run=FromFile(),
     # What the sparse pass finds differs from what the full pass does.
     settings=lambda s: (s.sparse,) if s.sparse.is_on else (),
-    version="4",  # a timeline that never goes back
+    version="5",  # steady black bars
     has_paths=True,
 )

@@ -36,7 +36,7 @@ _LOGGER = logging.getLogger(__name__)
 _ABANDONED_SECONDS = 3600.0
 _ADVICE = "check the disk and run again"
 # Raised when a row means something else than before: older files are then made anew.
-_VERSION = "3"
+_VERSION = "4"
 # A changed video costs writing its file anew, so there are several; many more would take longer to open.
 _NUM_SHARDS = 64
 

@@ -26,6 +26,10 @@ from thumb_assets.video.geometry import Geometry
 _CANDIDATE_INTEGERS = ("frame_indices", "shot_indices")
 # float16, candidate by candidate, of `_size` dimensions each; NaN where a candidate has none.
 _VECTORS = ("embeddings", "descriptors")
+# Bytes by candidate, in the same form; 0 where it has none.
+_BITS = "edges"
+# One text per candidate.
+_TEXTS = ("texts", "written")
 # What of the footer of `clip_scores` says whether texts can be held against its embeddings.
 _FOOTER_KEYS = ("model_name", "pretrained", "prompts_sha256")
 
@@ -53,8 +57,9 @@ MEASURED_SCHEMA = _schema(
         **{f"face_{name}": _floats for name in FACE_VALUES},
         "frame_width": pa.int64(),
         "frame_height": pa.int64(),
-        **dict.fromkeys(_VECTORS, pa.large_binary()),
-        **{f"{name}_size": pa.int64() for name in _VECTORS},
+        **dict.fromkeys((*_VECTORS, _BITS), pa.large_binary()),
+        **{f"{name}_size": pa.int64() for name in (*_VECTORS, _BITS)},
+        **dict.fromkeys(_TEXTS, pa.list_(pa.string())),
         "clip_footer": pa.string(),
     }
 )
@@ -88,7 +93,7 @@ def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> 
     )
     measured = arrays_from_tables(candidates, scores)
     width, height = measured.frame_sizes[0].tolist()
-    vectors = {name: getattr(measured, name)[0] for name in _VECTORS}
+    vectors = {name: getattr(measured, name)[0] for name in (*_VECTORS, _BITS)}
     return {
         **{name: getattr(measured, name) for name in (*_CANDIDATE_INTEGERS, "difference_hash")},
         **measured.values,
@@ -101,8 +106,13 @@ def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> 
         "frame_height": height,
         **{name: values.tobytes() for name, values in vectors.items()},
         **{f"{name}_size": values.shape[1] for name, values in vectors.items()},
+        **{name: list(getattr(measured, name)[0]) for name in _TEXTS},
         "clip_footer": json.dumps(clip_footer),
     }
+
+
+def _texts(rows: pa.Table, name: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(map(tuple, rows.column(name).to_pylist()))
 
 
 def measured_of_rows(rows: pa.Table) -> CandidateArrays:
@@ -121,6 +131,9 @@ def measured_of_rows(rows: pa.Table) -> CandidateArrays:
         iqa=_iqa(rows, offsets),
         embeddings=_vectors(rows, "embeddings", offsets),
         descriptors=_vectors(rows, "descriptors", offsets),
+        edges=_vectors(rows, _BITS, offsets, data_type=np.uint8),
+        texts=_texts(rows, "texts"),
+        written=_texts(rows, "written"),
         faces=faces,
         has_faces=rows.column("has_faces").to_numpy(),
         frame_sizes=np.stack([rows.column(name).to_numpy() for name in ("frame_width", "frame_height")], axis=1),
@@ -135,10 +148,12 @@ def clip_footers_of_rows(rows: pa.Table) -> dict[str, dict[str, str]]:
     return {video_id: json.loads(footer) for video_id, size, footer in columns if size}
 
 
-def _vectors(rows: pa.Table, name: str, offsets: NDArray[np.int64]) -> tuple[NDArray[np.float16], ...]:
+def _vectors(
+    rows: pa.Table, name: str, offsets: NDArray[np.int64], *, data_type: type[Any] = np.float16
+) -> tuple[NDArray[Any], ...]:
     sizes, numbers = rows.column(f"{name}_size").to_pylist(), np.diff(offsets).tolist()
     return tuple(
-        np.frombuffer(value.as_buffer(), np.float16).reshape(number, size)
+        np.frombuffer(value.as_buffer(), data_type).reshape(number, size)
         for value, number, size in zip(rows.column(name), numbers, sizes, strict=True)
     )
 
@@ -158,7 +173,8 @@ def _iqa(rows: pa.Table, offsets: NDArray[np.int64]) -> dict[str, NDArray[np.flo
 
 def _empty_row(*, has_faces: bool) -> dict[str, Any]:
     lists: dict[str, Any] = {field.name: [] for field in MEASURED_SCHEMA if pa.types.is_list(field.type)}
-    nothing = dict.fromkeys(_VECTORS, b"") | {f"{name}_size": 0 for name in _VECTORS}
+    names = (*_VECTORS, _BITS)
+    nothing = dict.fromkeys(names, b"") | {f"{name}_size": 0 for name in names}
     return {**lists, **nothing, "has_faces": has_faces, "frame_width": 0, "frame_height": 0, "clip_footer": "{}"}
 
 

@@ -173,7 +173,7 @@ class Catalog:
         """Rows of a SELECT, as dicts by column name; the connection cannot write.
 
         Args:
-            sql: one statement over the tables and the views best_stills, funnel, frame_scores, failures.
+            sql: one statement over the tables and the views best_stills, funnel, frame_scores, nothing_kept, failures.
             params: values of its `?` or `:name` marks.
 
         Raises:

@@ -55,6 +55,12 @@ LEFT JOIN selections s USING (video_id, frame_index)
 LEFT JOIN rejections r USING (video_id, frame_index)
 LEFT JOIN stills t USING (video_id, frame_index)
 """,
+    # Videos of which no frame is selected: by reason, how many candidates were dropped.
+    "nothing_kept": """
+SELECT r.video_id, r.reason, count(*) AS num_candidates FROM rejections r
+WHERE NOT EXISTS (SELECT 1 FROM selections s WHERE s.video_id = r.video_id)
+GROUP BY r.video_id, r.reason ORDER BY r.video_id, num_candidates DESC, r.reason
+""",
     # What went wrong when it was tried last.
     "failures": """
 SELECT video_id, stage, message, is_permanent, source_path, blocked_by FROM outcomes WHERE status = 'failed'

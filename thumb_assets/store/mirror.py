@@ -26,6 +26,7 @@ from thumb_assets.store.mirrored_decisions import MirroredDecisions
 from thumb_assets.store.outputs import output_files
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.remote import RemoteFile, RemoteFolder, is_inside
+from thumb_assets.store.sidecars import sidecar_names, sidecars_of
 
 FOLDER = "remote"  # below the library folder: what was fetched from elsewhere
 _STAMPS = ".stamps.json"
@@ -53,6 +54,8 @@ class MirroredLibrary:
     ) -> int:
         """Fetches new and changed files and removes those that are gone there; returns how many are still to come.
 
+        The files of subtitles beside a video come with the videos.
+
         Args:
             max_files: fetched at most.
             max_seconds: after which no further file is fetched.
@@ -64,9 +67,12 @@ class MirroredLibrary:
             StorageError: the disk is full, read-only or gone.
         """
         stamps = self._stamps()
-        found = {file.name: file for file in self._remote.files() if Path(file.name).suffix.lower() in VIDEO_SUFFIXES}
-        if not found:
+        everything = {file.name: file for file in self._remote.files()}
+        videos = [name for name in everything if Path(name).suffix.lower() in VIDEO_SUFFIXES]
+        if not videos:
             raise BadInputError(f"{self._remote.url}: holds no video; check the address (library.url)")
+        # Before the videos, so that these are not worked on without them.
+        found = {name: everything[name] for name in (*sidecar_names(everything, videos), *videos)}
         wanted = [file for file in found.values() if not self._is_here(file, stamps)]
         stop_at, num_fetched = time.monotonic() + max_seconds, 0
         try:
@@ -228,7 +234,9 @@ class Mirror:
         for video in videos:
             if self._source is not None and self._shared is not None and video.path.is_relative_to(folder):
                 name = video.path.relative_to(folder).as_posix()
-                self._shared.put(_source_name(video.video_id), json.dumps({"name": name}).encode())
+                beside = [path.relative_to(folder).as_posix() for path in sidecars_of(video.path)]
+                source = {"name": name, "beside": beside} if beside else {"name": name}
+                self._shared.put(_source_name(video.video_id), json.dumps(source).encode())
 
     def bring(self, video_id: str) -> None:
         """Fetches a video that another machine announced, and what was made of it elsewhere.
@@ -244,9 +252,11 @@ class Mirror:
         content = self._shared.read(_source_name(video_id))
         if content is None:
             return
-        name = str(json.loads(content)["name"])
-        if is_inside(name):
-            self._source.get(name, self._library.videos_dir / FOLDER / name)
+        source = json.loads(content)
+        name = str(source["name"])
+        for wanted in (*sidecar_names(map(str, source.get("beside", ())), [name]), name):
+            if is_inside(wanted):
+                self._source.get(wanted, self._library.videos_dir / FOLDER / wanted)
 
     def bring_outputs(self, video_id: str) -> None:
         """Fetches what was made of a video elsewhere, but not the video.

@@ -17,6 +17,7 @@ class Verdict:
     Attributes:
         description: what was checked, one sentence.
         sample: the first problems, one line each.
+        is_warning: a problem is worth a look, and nothing is wrong with what is stored.
     """
 
     description: str
@@ -24,16 +25,22 @@ class Verdict:
     num_checked: int
     num_failed: int
     sample: tuple[str, ...] = ()
+    is_warning: bool = False
 
     @classmethod
     def of(
-        cls, description: str, *, num_checked: int, problems: Iterable[str], num_failed: int | None = None
+        cls,
+        description: str,
+        *,
+        num_checked: int,
+        problems: Iterable[str],
+        num_failed: int | None = None,
+        is_warning: bool = False,
     ) -> "Verdict":
         """Passed where there is no problem; `num_failed` is their number unless given."""
         found = tuple(problems)
-        return cls(
-            description, not found, num_checked, len(found) if num_failed is None else num_failed, found[:_SAMPLE_SIZE]
-        )
+        num = len(found) if num_failed is None else num_failed
+        return cls(description, not found, num_checked, num, found[:_SAMPLE_SIZE], is_warning)
 
     @property
     def explanation(self) -> str:

@@ -11,6 +11,8 @@ from thumb_assets.tables.measurements import (
     IQA_SCORES,
     SHARPNESS,
     SHOTS,
+    SUBJECTS,
+    TEXTS,
     VIDEOS,
 )
 from thumb_assets.tables.outputs import (
@@ -25,6 +27,7 @@ from thumb_assets.tables.outputs import (
     SELECTIONS,
     STILLS,
 )
+from thumb_assets.tables.soundtrack import AUDIO, SUBTITLES
 
 TABLES: dict[str, TableContract] = {
     table.name: table
@@ -32,12 +35,16 @@ TABLES: dict[str, TableContract] = {
         VIDEOS,
         FRAMES,
         SHOTS,
+        SUBTITLES,
         CANDIDATE_FRAMES,
         SHARPNESS,
         APPEARANCE,
         FACES,
+        SUBJECTS,
+        TEXTS,
         CLIP_SCORES,
         IQA_SCORES,
+        AUDIO,
         JUDGEMENTS,
         SELECTIONS,
         REJECTIONS,

@@ -56,9 +56,25 @@ VIDEOS = TableContract(
             _int,
             "Places where stamps start again, as in joined recordings, or jump far ahead; time goes on by a step.",
         ),
+        *(
+            Column(
+                f"bar_{side}",
+                _int,
+                f"{lines} of the displayed frame that a steady black bar covers; 0 where there is none.",
+                "px",
+                since=4,
+                before=lambda table: pa.chunked_array([pa.repeat(pa.scalar(0, _int), table.num_rows)]),
+            )
+            for side, lines in (
+                ("left", "Columns at the left"),
+                ("top", "Rows at the top"),
+                ("right", "Columns at the right"),
+                ("bottom", "Rows at the bottom"),
+            )
+        ),
     ),
     key=("video_id",),
-    schema_version=3,
+    schema_version=4,
 )
 
 FRAMES = TableContract(
@@ -118,9 +134,17 @@ FRAMES = TableContract(
             "level",
             True,
         ),
+        Column(
+            "largest_colour_share",
+            _float,
+            "Share of the picture in the commonest of 512 colours; null but once a second, and in a sparse pass.",
+            "",
+            True,
+            since=6,
+        ),
     ),
     key=("video_id", "frame_index"),
-    schema_version=5,
+    schema_version=6,
     footer_doc="decoding: `every_frame` or `sparse`; fallback_reason: why it is not the `sparse` that was asked for",
 )
 
@@ -151,7 +175,8 @@ SHOTS = TableContract(
     key=("video_id", "shot_index"),
 )
 
-SAMPLING_METHODS = ("shot", "shot_end", "uniform", "keyframe", "every", "pinned")
+SAMPLING_METHODS = ("shot", "shot_end", "uniform", "keyframe", "every", "pinned", "state", "cue")
+_OF_STATES = ("frames.frame_difference", "frames.pts_seconds", "frames.largest_colour_share")
 
 CANDIDATE_FRAMES = TableContract(
     "candidate_frames",
@@ -165,8 +190,25 @@ CANDIDATE_FRAMES = TableContract(
         Column(
             "sampling_methods", pa.list_(_text), "Every method that asked for this frame.", choices=SAMPLING_METHODS
         ),
+        Column(
+            "state_start_frame_index",
+            _int,
+            "First frame of the state of the screen that this one shows; null where it shows none.",
+            is_nullable=True,
+            since=2,
+            sources=_OF_STATES,
+        ),
+        Column(
+            "state_exclusive_end_frame_index",
+            _int,
+            "First frame after that state.",
+            is_nullable=True,
+            since=2,
+            sources=_OF_STATES,
+        ),
     ),
     key=("video_id", "frame_index"),
+    schema_version=2,
     footer_doc="settings: those of `candidates`, as JSON",
 )
 
@@ -213,9 +255,34 @@ APPEARANCE = TableContract(
         Column("bar_share", _float, "Share of the picture that black bars cover, 0..1.", "", True),
         Column("difference_hash", _text, "64-bit difference hash of the luma.", "hex", True),
         Column("descriptor", Embedding(), "Gradient directions and colours by cell, of L2 norm 1.", "", True),
+        Column(
+            "edges",
+            _text,
+            "Edges of the luma, 192x108, a bit each, row by row; null but for frames that show a state of the screen.",
+            "hex",
+            True,
+            since=2,
+        ),
+        Column(
+            "changed_share",
+            _float,
+            "Share of the picture that differs from the state of the screen before; null as edges, and for the first.",
+            "",
+            True,
+            since=2,
+        ),
+        Column(
+            "colour_bar_share",
+            _float,
+            "Share of the width that the seven colour bars of a test pattern cover, in their order; 0 where one lacks.",
+            "",
+            True,
+            since=3,
+        ),
         ERROR,
     ),
     key=("video_id", "frame_index"),
+    schema_version=3,
 )
 
 FACES = TableContract(
@@ -239,9 +306,48 @@ FACES = TableContract(
         ),
         Column("frontality", _float, "1: nose midway between the eyes; 0: an eye is hidden.", "", True),
         Column("detector", _text, "Which detector found it."),
+        Column(
+            "eye_openness", _float, "Height over width of the eyes: 0 closed, from about .2 on open.", "", True, since=3
+        ),
+        Column("mouth_openness", _float, "Gap between the lips over the mouth's width: 0 closed.", "", True, since=3),
+        Column("gaze", _float, "1: the irises are in the middle of the eyes; 0: at a corner.", "", True, since=3),
     ),
     key=("video_id", "frame_index", "face_index"),
-    schema_version=2,
+    schema_version=3,
+    footer_doc="model_sha256, landmarks_sha256",
+)
+
+SUBJECTS = TableContract(
+    "subjects",
+    "One row per candidate frame.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
+        Column("subject_share", _float, "Mean of the subject's mask over the picture, 0..1.", "", True),
+        Column(
+            "subject_cut_share", _float, "Part of the subject's width that the upper edge cuts off, 0..1.", "", True
+        ),
+        ERROR,
+    ),
+    key=("video_id", "frame_index"),
+    footer_doc="model_sha256",
+)
+
+TEXTS = TableContract(
+    "texts",
+    "One row per line of writing in those candidate frames that show most of it.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
+        Column("text_index", _int, "0-based, from top to bottom."),
+        Column("x", _float, "Left edge in the displayed (upright, square-pixel) frame.", "px"),
+        Column("y", _float, "Top edge.", "px"),
+        Column("width", _float, "Width of the upright box.", "px"),
+        Column("height", _float, "Height of the upright box.", "px"),
+        Column("text", _text, "What is written."),
+        Column("confidence", _float, "Mean of the reader's own for each letter, 0..1."),
+    ),
+    key=("video_id", "frame_index", "text_index"),
     footer_doc="model_sha256",
 )
 
@@ -269,11 +375,11 @@ IQA_SCORES = TableContract(
     (
         VIDEO_ID,
         FRAME_INDEX.of("candidate_frames.frame_index"),
-        Column("metric", _text, "pyiqa's name of the metric."),
+        Column("metric", _text, "Name of the metric; all but piqe are pyiqa's."),
         Column("iqa_score", _float, "Prediction in the metric's own unit; `lower_better` is in the footer.", "", True),
         ERROR,
     ),
     key=("video_id", "frame_index", "metric"),
-    footer_doc="lower_better, range and precision (JSON by metric), pyiqa version, device, working_height, "
+    footer_doc="lower_better, range, precision and made_by (JSON by metric), device, working_height, "
     "batch_1_metrics (JSON list: scored one picture at a time)",
 )

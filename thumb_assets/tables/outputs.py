@@ -22,6 +22,11 @@ from thumb_assets.tables.declaration import (
 
 _text, _int, _float, _bool = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
+
+def _zeros(table: pa.Table) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.repeat(pa.scalar(0, _int), table.num_rows)])
+
+
 JUDGEMENTS = TableContract(
     "judgements",
     "One row per candidate that a vision-language model was to look at.",
@@ -38,8 +43,9 @@ JUDGEMENTS = TableContract(
 )
 
 # One column per weight: the parts of a combined score.
+_SINCE = dict.fromkeys(("state", "subject", "words", "sound"), 3)
 _COMPONENTS = tuple(
-    Column(f"{name}_percentile", _float, str(weight.description), "", True)
+    Column(f"{name}_percentile", _float, str(weight.description), "", True, since=_SINCE.get(name, 1))
     for name, weight in ComponentWeights.model_fields.items()
 )
 _FACE_BONUS = Column("face_bonus", _float, "What a clear face added; null where faces were not looked for.", "", True)
@@ -61,8 +67,9 @@ SELECTIONS = TableContract(
         Column("reason", _text, "Why it was chosen, in words."),
     ),
     key=("video_id", "frame_index"),
-    schema_version=2,
-    footer_doc="components: the scorers that were there, by name; settings: those of `selection`, as JSON",
+    schema_version=3,
+    footer_doc="components: the scorers that were there, by name; settings: those of `selection`, as JSON; "
+    "nothing_kept: where there is no row, why",
 )
 
 REJECTIONS = TableContract(
@@ -128,9 +135,13 @@ CHAPTERS = TableContract(
         Column("frame_index", _int, "The candidate that stands for it; null where it has none.", "", True).of(
             "candidate_frames.frame_index"
         ),
-        Column("title", _text, "The label it is most like; null where none stands out.", "", True).of(
-            "clip_scores.embedding"
-        ),
+        Column(
+            "title",
+            _text,
+            "The label it is most like, else a title written in it, else a subtitle; null where none stands out.",
+            "",
+            is_nullable=True,
+        ).of("clip_scores.embedding", "texts.text", "texts.height", "subtitles.text"),
         Column("title_similarity", _float, "Cosine of its mean embedding to that label, -1..1.", "", True).of(
             "clip_scores.embedding"
         ),
@@ -151,8 +162,20 @@ STILLS = TableContract(
         Column("file_name", _text, "Name within `stills/{video_id}/`.").of(
             "selections.frame_index", "selections.pts_seconds"
         ),
-        Column("width", _int, "Width of the picture: upright, square pixels.", "px"),
-        Column("height", _int, "Height of the picture.", "px"),
+        Column(
+            "x",
+            _int,
+            "Left edge of the picture in the displayed frame: more than 0 where a black bar was cut off.",
+            "px",
+            since=2,
+            before=_zeros,
+            sources=("videos.bar_left",),
+        ),
+        Column("y", _int, "Top edge.", "px", since=2, before=_zeros, sources=("videos.bar_top",)),
+        Column("width", _int, "Width of the picture: upright, square pixels.", "px").of(
+            "videos.bar_left", "videos.bar_right"
+        ),
+        Column("height", _int, "Height of the picture.", "px").of("videos.bar_top", "videos.bar_bottom"),
         Column("num_bytes", _int, "Size of the file.", "B"),
         Column("file_sha256", _text, "SHA-256 of the file.", "hex"),
         LUMA_HASH.of("frames.luma_hash"),
@@ -160,6 +183,7 @@ STILLS = TableContract(
         Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential", "ffmpeg")),
     ),
     key=("video_id", "frame_index"),
+    schema_version=2,
 )
 
 CROPS = TableContract(

@@ -1,5 +1,7 @@
 """One displayed frame: its identity, and its picture in whatever size and depth a consumer asks for."""
 
+import copy
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +12,7 @@ import numpy.typing as npt
 import xxhash
 
 from thumb_assets.video.colour import Colours
-from thumb_assets.video.geometry import Geometry
+from thumb_assets.video.geometry import Bars, Geometry
 from thumb_assets.video.interlace import FieldOrder, deinterlaced
 from thumb_assets.video.planes import plane_rows
 from thumb_assets.video.reduce import ReducedPlanes, small_size
@@ -95,6 +97,38 @@ class Frame:
         self._picture = picture
         self._neighbours = neighbours
         self._renditions: dict[tuple[str, int, int], npt.NDArray[Any]] = {}
+        self._box: tuple[int, int, int, int] | None = None
+
+    def inside(self, bars: Bars) -> "Frame":
+        """The same frame whose `rgb`, `rgb16` and `luma` are those of the picture between the bars of its video.
+
+        A frame of another shape than most of the video has no such bars and stays whole.
+        """
+        if not bars or self.is_of_other_shape:
+            return self
+        return self.part(*bars.part_of(*self.geometry.display_size))
+
+    def part(self, x: int, y: int, width: int, height: int) -> "Frame":
+        """The same frame whose `rgb`, `rgb16` and `luma` are those of a part of it.
+
+        Args:
+            x, y, width, height: in pixels of the displayed frame, whatever part of it this one is.
+
+        Raises:
+            ValueError: it is empty or reaches out of the frame.
+        """
+        whole_width, whole_height = self.geometry.display_size
+        if not (0 <= x < x + width <= whole_width and 0 <= y < y + height <= whole_height):
+            raise ValueError(f"{width}x{height} at {x},{y} is no part of a frame of {whole_width}x{whole_height}")
+        part = copy.copy(self)
+        box = None if (width, height) == (whole_width, whole_height) else (x, y, width, height)
+        part._box = box  # noqa: SLF001 - a copy of this one
+        return part
+
+    @property
+    def whole(self) -> "Frame":
+        """The same frame with all of its picture."""
+        return self if self._box is None else self.part(0, 0, *self.geometry.display_size)
 
     @property
     def is_of_other_shape(self) -> bool:
@@ -127,7 +161,8 @@ class Frame:
 
         Args:
             short_side: length of the shorter side in pixels; None is full resolution. Never enlarged. Reduced pictures
-                of a video are all of one size, also where a picture on the way has another shape.
+                of a video are all of one size, also where a picture on the way has another shape. That of a part of the
+                frame may be a pixel shorter, so that nothing beside it is mixed in.
 
         Returns:
             (H, W, 3) uint8 RGB, full range, BT.709 primaries, upright, square pixels, contiguous.
@@ -178,6 +213,21 @@ class Frame:
         return deinterlaced(self._picture, previous=previous, following=following, field_order=self.field_order)
 
     def _rendition(self, kind: Kind, short_side: int | None) -> npt.NDArray[Any]:
+        if self._box is None:
+            return self._whole_rendition(kind, short_side)
+        whole_width, whole_height = self.geometry.display_size
+        x, y, width, height = self._box
+        if short_side is not None:
+            is_reduced = short_side < min(width, height)
+            scale = min(whole_width, whole_height) / min(width, height)
+            short_side = math.ceil(short_side * scale) if is_reduced else None
+        picture = self._whole_rendition(kind, short_side)
+        across, down = picture.shape[1] / whole_width, picture.shape[0] / whole_height
+        rows = slice(math.ceil(y * down), max(math.ceil(y * down) + 1, math.floor((y + height) * down)))
+        columns = slice(math.ceil(x * across), max(math.ceil(x * across) + 1, math.floor((x + width) * across)))
+        return np.ascontiguousarray(picture[rows, columns])
+
+    def _whole_rendition(self, kind: Kind, short_side: int | None) -> npt.NDArray[Any]:
         geometry = self.geometry if short_side is None else self._usual
         width, height = geometry.scaled_square_size(short_side)
         key = (kind, width, height)

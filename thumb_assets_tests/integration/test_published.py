@@ -118,3 +118,37 @@ def test_all_stills_go_to_an_address(
     assert TableStore(data_dir).read("published", video_id).num_rows == 3
     for path in data_dir.rglob("*"):  # no secret lies anywhere
         assert not path.is_file() or b"the token of the test" not in path.read_bytes(), path
+
+
+def test_a_video_without_a_still_any_more_names_none(clip: Path, cms: Path, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [clip])
+    publish(data_dir, video_id, *SQL)
+    assert row_of(cms)[1] is not None
+    ends = "selection.window_seconds=[900, 901]"  # no candidate lies there
+    assert publish(data_dir, video_id, *SQL, ends).status == "done"
+    assert row_of(cms) == ("multi_shot.mp4", None, None)
+    assert TableStore(data_dir).read("published", video_id).num_rows == 0
+
+
+def test_a_row_that_was_never_given_a_still_stays_as_it_is(clip: Path, cms: Path, data_dir: Path) -> None:
+    with sqlite3.connect(cms) as connection:
+        connection.execute("UPDATE videos SET thumbnail = 'drawn by hand.jpg'")
+    (video_id,) = register(data_dir, [clip])
+    assert publish(data_dir, video_id, *SQL, "selection.window_seconds=[900, 901]").status == "done"
+    assert row_of(cms) == ("multi_shot.mp4", "drawn by hand.jpg", None)
+
+
+def test_a_request_without_stills_says_why(clip: Path, data_dir: Path, other: Receiver) -> None:
+    (video_id,) = register(data_dir, [clip])
+    overrides = (
+        "publish.target=http",
+        f'publish.http_url="{other.url}/films/{{key}}"',
+        'publish.allowed_hosts=["127.0.0.1"]',
+        "selection.window_seconds=[900, 901]",
+    )
+    assert publish(data_dir, video_id, *overrides).status == "done"
+    (request,) = other.received
+    sent = json.loads(request.body)
+    assert sent["stills"] == []
+    assert "nothing in this video is worth keeping" in sent["reason"]
+    assert "outside window" in sent["reason"]

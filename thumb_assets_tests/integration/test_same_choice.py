@@ -1,7 +1,6 @@
 """The same video gives the same choice, however its frames are batched, whoever runs it and whatever runs beside it."""
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,8 +11,13 @@ from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
 
-STAGES = (*WITHOUT_MODELS, "clip_scores", *(["iqa_scores"] if find_spec("pyiqa") else []))
-OVERRIDES = ("selection.top_k=auto", 'iqa.metrics=["piqe"]', "candidates.uniform_interval_seconds=0.7")
+STAGES = (*WITHOUT_MODELS, "clip_scores", "iqa_scores")
+OVERRIDES = (
+    "selection.top_k=auto",
+    "selection.weights.iqa=0.15",
+    'iqa.metrics=["piqe"]',
+    "candidates.uniform_interval_seconds=0.7",
+)
 TABLES = ("candidate_frames", "appearance", "selections", "rejections")
 
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -24,6 +25,7 @@ from thumb_assets.store.library import Library
 from thumb_assets.store.outbox import Outbox, Request, RequestState
 from thumb_assets.store.outcomes import read_outcomes
 from thumb_assets.store.parquet import TableStore
+from thumb_assets_tests.support.encoding import encode
 from thumb_assets_tests.support.receiver import Receiver, receiver
 from thumb_assets_tests.support.running import WITHOUT_MODELS
 
@@ -165,6 +167,15 @@ def test_an_address_becomes_stills_and_the_receiver_is_told_once(
     assert (video.path.name, video.video_id) == ("My-clip.mp4", message["data"]["video_id"])
     place.work(until=lambda: True)
     assert len(told.received) == 3  # and never again
+
+
+def test_of_a_black_video_there_are_no_stills_and_the_reason_is_told(place: Place, told: Receiver) -> None:
+    encode(place.data_dir / "videos" / "black.mp4", [np.zeros((54, 96, 3), np.uint8)] * 20)
+    place.take("evt_1", path="black.mp4")
+    place.work(until=lambda: place.count("messages", "delivered") == 1)
+    message = json.loads(told.received[0].body)
+    assert (message["type"], message["data"]["stills"]) == ("stills.ready", [])
+    assert "nothing in this video is worth keeping" in message["data"]["reason"]
 
 
 def test_a_path_of_the_library_and_nothing_outside_it(

@@ -20,6 +20,8 @@ from thumb_assets_tests.support.running import register, run_stages
 from thumb_assets_tests.unit.survey.builders import MODEL, write_video
 
 WITH_INTRO = 6
+# A third of these short videos is a still card, which is about how a recording of a screen looks.
+NO_SCREENS = load_settings(overrides=["candidates.screens=off"])
 
 
 def thumb_assets(*arguments: object) -> Result:
@@ -51,7 +53,7 @@ def real_library(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     bodies += [replace(body, num_seconds=4.0, size=(320, 180)) for body in BODIES if not body.has_intro][:4]
     paths = write_library(shared_dir / "video", folder, bodies)
     data_dir = folder / "data"
-    results = run_stages(data_dir, register(data_dir, paths), stages=STAGES)
+    results = run_stages(data_dir, register(data_dir, paths), stages=STAGES, settings=NO_SCREENS)
     assert {result.status for result in results.values()} == {"done"}
     return data_dir
 
@@ -83,7 +85,7 @@ def test_what_recurs_is_not_selected_once_selections_are_made_anew(real_library:
     thumb_assets("survey", "--data-dir", data_dir)
     store = TableStore(data_dir)
     video_ids = store.video_ids("recurrences")
-    results = run_stages(data_dir, store.video_ids("selections"), stages=["selections"])
+    results = run_stages(data_dir, store.video_ids("selections"), stages=["selections"], settings=NO_SCREENS)
     anew = sorted(video_id for (video_id, _), result in results.items() if not result.is_unchanged)
     assert anew == video_ids, "the videos without recurring frames are as they were"
     for video_id in video_ids:
@@ -91,7 +93,7 @@ def test_what_recurs_is_not_selected_once_selections_are_made_anew(real_library:
         assert "recurring" in reasons
     again = thumb_assets("survey", "--data-dir", data_dir)
     assert "select again" not in again.output
-    results = run_stages(data_dir, video_ids, stages=["selections"])
+    results = run_stages(data_dir, video_ids, stages=["selections"], settings=NO_SCREENS)
     assert all(result.is_unchanged for result in results.values())
 
 

@@ -78,7 +78,7 @@ def test_all_places_that_list_stages_have_it(package: Path) -> None:
     assert found["order"].index("candidate_frames") < found["order"].index("toy") < found["order"].index("toy_note")
     assert {"toy", "toy_note"} <= set(found["on"])
     assert "toy" not in found["off"]
-    assert found["inputs"] == ["candidate_frames", "frames"]
+    assert found["inputs"] == ["candidate_frames", "frames", "videos"]
     assert found["columns"] == ["video_id", "frame_index", "toy_score", "error"]
     assert found["description"] == "One row per candidate frame."
     assert found["checks"] == ["conforms_to_contract", "covers_candidates"]

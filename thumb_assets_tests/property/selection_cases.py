@@ -48,6 +48,8 @@ def selection_settings(draw: Callable[..., Any]) -> SelectionSettings:
         top_k=draw(st.integers(1, 6) | st.just("auto")),
         max_k=draw(st.integers(1, 8)),
         min_coverage_gain=draw(st.sampled_from([0.0, 0.03, 0.5])),
+        min_share_of_best=draw(st.sampled_from([0.0, 0.4, 0.9])),
+        keep_least_bad=draw(st.booleans()),
         min_gap_seconds=draw(st.sampled_from([0.0, 1.0, 3.0])),
         distinct_shots=draw(st.booleans()),
         diversify=draw(st.sampled_from(["facility_location", "mmr", "none"])),

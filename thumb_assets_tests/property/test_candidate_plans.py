@@ -118,6 +118,8 @@ def expected_methods(video: Video, settings: CandidatesSettings) -> dict[int, li
         "keyframe": set(video.keyframes) if settings.use_keyframes else set(),
         "every": set() if n is None else set(range(0, len(video.seconds), n)),
         "pinned": set(),
+        "state": set(),
+        "cue": set(),
     }
     if settings.use_shots and settings.shot_end_seconds is not None:
         others = set().union(*asked.values())

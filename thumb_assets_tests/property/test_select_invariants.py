@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from thumb_assets.select.choose import Choice, pick
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays, joined
+from thumb_assets.select.ranks import percentile_ranks
 from thumb_assets.select.rules import DEGRADED, EXCLUDED, rule_of
-from thumb_assets.select.score import percentile_ranks
 from thumb_assets.select.similarity import comparable_vectors
 from thumb_assets.select.verdicts import NO_RULE, judge
 from thumb_assets.settings.selection import SelectionSettings
@@ -57,11 +57,12 @@ def test_every_candidate_is_in_exactly_one_table(case):
 
 
 @given(cases())
-def test_empty_only_where_people_exclude_all_and_never_more_than_asked(case):
+def test_empty_only_where_people_exclude_all_or_all_is_blank_and_never_more_than_asked(case):
     choice = case.choose()
     reasons = set(choice.rejections.column("reason").to_pylist())
     if not choice.selections.num_rows:
-        assert reasons <= {"banned", "outside_window", "avoided"}
+        is_blank = set() if case.settings.keep_least_bad else {"too_dark", "too_flat"}
+        assert reasons <= {"banned", "outside_window", "avoided"} | is_blank
     assert choice.selections.num_rows <= max(case.settings.most, len(decided(case, "pin")))
 
 
@@ -172,7 +173,7 @@ def test_shots_repeat_only_when_no_other_shot_could_be_taken(case):
     for frame, row in by_frame(choice.rejections).items():
         shot_index = by_frame(case.candidates)[frame]["shot_index"]
         if row["stage"] != "reject" and shot_index not in used:
-            assert row["reason"] in {"too_close_to_selection", "near_duplicate"}
+            assert row["reason"] in {"too_close_to_selection", "near_duplicate", "far_below_best"}
 
 
 BELOW = {"too_flat", "low_entropy", "near_cut", "in_transition", "blurred", "too_dark"}
@@ -180,6 +181,18 @@ ABOVE = {
     *("too_bright", "too_dark", "recurring", "flash", "moving_too_fast", "title_card", "text_overlay", "letterbox"),
     *("avoided", "damaged"),
 }
+
+
+def assert_left_out_by_score(row, least):
+    """`least` is the worst score of the selections that people did not pin."""
+    value, threshold = row["value"], row["threshold"]
+    if row["reason"] == "lower_score":
+        assert threshold == least
+        assert least is None or value <= least
+    elif row["reason"] == "less_different":
+        assert value > threshold == least
+    else:
+        assert value < threshold
 
 
 @given(cases())
@@ -192,11 +205,9 @@ def test_every_reason_is_true_of_the_outcome(case):
     for row in choice.rejections.to_pylist():
         candidate, reason = candidates[row["frame_index"]], row["reason"]
         value, threshold = row["value"], row["threshold"]
-        if reason == "lower_score":
-            assert threshold == least
-            assert least is None or value <= least
-        elif reason == "less_different":
-            assert value > threshold == least
+        if reason in {"lower_score", "less_different", "far_below_best"}:
+            assert_left_out_by_score(row, least)
+            assert reason != "far_below_best" or settings.strategy == "best"
         elif reason == "too_close_to_selection":
             distance = min(abs(candidate["pts_seconds"] - other["pts_seconds"]) for other in selected)
             assert value == distance < threshold == settings.min_gap_seconds
@@ -231,7 +242,7 @@ def test_the_setting_that_is_stored_gives_the_threshold(case):
     settings = case.settings
     for row in case.choose().rejections.to_pylist():
         rule = rule_of(row["reason"], row["setting"], row["value"], row["threshold"])
-        if rule.side is not None and rule.relative_to is rule.threshold is None and row["reason"] != "lower_score":
+        if rule.side is not None and rule.relative_to is rule.threshold is None and row["stage"] != "rank":
             assert row["threshold"] == rule.value_of(settings)
         if row["reason"] in {"less_different", "already_covered"}:
             assert settings.diversify != "none"
@@ -244,7 +255,7 @@ def test_places_stay_empty_only_for_want_of_distance(case):
     choice = case.choose()
     if choice.selections.num_rows < case.settings.top_k:
         reasons = choice.rejections.filter(pc.not_equal(choice.rejections["stage"], "reject"))["reason"]
-        assert set(reasons.to_pylist()) <= {"too_close_to_selection", "near_duplicate"}
+        assert set(reasons.to_pylist()) <= {"too_close_to_selection", "near_duplicate", "far_below_best"}
 
 
 @given(cases())

@@ -13,7 +13,9 @@ from thumb_assets_tests.support.events import Heard
 
 # No model and no network: what is tested is the engine. Tests that want scores of models say so.
 WITHOUT_MODELS = tuple(
-    stage for stage in default_stages(load_settings()) if stage not in {"clip_scores", "iqa_scores", "faces"}
+    stage
+    for stage in default_stages(load_settings())
+    if stage not in {"clip_scores", "iqa_scores", "faces", "subjects"}
 )
 
 

@@ -12,6 +12,7 @@ from thumb_assets.appearance import (
     NUM_DIMENSIONS,
     acutance,
     bar_share,
+    colour_bar_share,
     describe,
     difference_hash,
     luma_entropy,
@@ -276,3 +277,37 @@ def test_real_clips_without_writing_have_hardly_any_and_neighbours_are_alike(sha
     assert float(found[0].descriptor.astype(float) @ found[1].descriptor.astype(float)) > 0.97
     # In even parts of a picture noise decides which cell is the brighter one: a bird before a wall changes 9 bits.
     assert distance(found[0].difference_hash, found[1].difference_hash) <= 12
+
+
+def colour_bars(level: int = 191, *, width: int = 320, height: int = 180) -> np.ndarray:
+    """White, yellow, cyan, green, magenta, red, blue, above other things, as SMPTE's bars have them."""
+    bits = (0b111, 0b110, 0b011, 0b010, 0b101, 0b100, 0b001)
+    colours = [[level * (code >> shift & 1) for shift in (2, 1, 0)] for code in bits]
+    picture = plain(20, width=width, height=height)
+    for place, colour in enumerate(colours):
+        picture[: 2 * height // 3, place * width // 7 : (place + 1) * width // 7] = colour
+    return picture
+
+
+def test_colour_bars_are_known_by_their_order():
+    bars = colour_bars()
+    assert colour_bar_share(small(bars)) > 0.9
+    assert colour_bar_share(small(colour_bars(255))) > 0.9
+    assert colour_bar_share(small(cv2.copyMakeBorder(bars, 0, 0, 50, 50, cv2.BORDER_CONSTANT))) > 0.6
+    named = cv2.putText(bars.copy(), "REEL 7", (90, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (255, 255, 255), 2)
+    assert colour_bar_share(small(named)) > 0.5
+    noise = np.random.default_rng(1).normal(0, 12, bars.shape)
+    assert colour_bar_share(small(np.clip(bars + noise, 0, 255).astype(np.uint8))) > 0.9
+
+
+def test_nothing_else_is_a_test_pattern():
+    bars = colour_bars()
+    others = [bars[:, ::-1], bars[::-1], plain(0), plain(255), photo(), with_text(plain(255), level=20)]
+    # A chart on a slide has its columns on a ground, of different heights.
+    chart = plain(255, width=320, height=180)
+    for place in range(7):
+        chart[100 - 10 * place :, 40 * place + 20 : 40 * place + 50] = bars[10, 46 * place + 20]
+    assert [colour_bar_share(small(picture)) for picture in [*others, chart]] == [0.0] * 7
+    slide = plain(255, width=320, height=180)
+    slide[60:120] = bars[:60]
+    assert colour_bar_share(small(slide)) == 0.0

@@ -21,7 +21,8 @@ RATE = 10
 
 def frames_table(seconds: Sequence[float], keyframes: Sequence[int] = (0,), last_seconds: float = 1 / RATE) -> pa.Table:
     shown = [*np.maximum(np.diff(seconds), 0).tolist(), last_seconds][: len(seconds)]
-    measured = dict.fromkeys(("luma_hash", "luma_mean", "luma_std", "laplacian_variance", "frame_difference"))
+    names = ("luma_hash", "luma_mean", "luma_std", "laplacian_variance", "frame_difference", "largest_colour_share")
+    measured = dict.fromkeys(names)
     return table_from_rows(
         "frames",
         [

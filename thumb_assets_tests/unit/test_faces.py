@@ -4,16 +4,28 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import BadInputError, ModelUnavailableError
-from thumb_assets.faces import FaceBox, YuNetDetector, load_face_detector, scale_boxes
+from thumb_assets.faces.boxes import FaceBox, scale_boxes
+from thumb_assets.faces.centerface import CenterFaceDetector
+from thumb_assets.faces.loading import detector_model, load_face_detector
+from thumb_assets.faces.yunet import YuNetDetector
 from thumb_assets.settings.stages import FacesSettings
 from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.weights.registry import get_model_file
+from thumb_assets.weights.resolve import find_local
+from thumb_assets_tests.support.local_hub import empty_the_machine
 
 
-@pytest.fixture(scope="module")
-def detector(shared_dir):
-    path = shared_dir / "models/face/face_detection_yunet_2023mar.onnx"
-    return load_face_detector(FacesSettings(detector="yunet", model_path=path))
+@pytest.fixture(scope="module", params=["yunet", "centerface"])
+def detector(request):
+    """Each detector in turn."""
+    model_file = get_model_file(request.param)
+    if request.param == "yunet":
+        path = request.getfixturevalue("shared_dir") / "models/face/face_detection_yunet_2023mar.onnx"
+    else:
+        path = find_local(model_file)
+        if path is None:
+            pytest.skip(f"{model_file.package} is not installed")
+    return load_face_detector(FacesSettings(detector=request.param, model_path=path))
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +38,18 @@ def picture(shared_dir):
     pytest.fail("the clip has fewer than 201 frames")
 
 
-def test_no_detector_is_asked_for_by_default():
-    assert load_face_detector(FacesSettings()) is None
+def test_no_detector_where_none_is_asked_for():
+    assert load_face_detector(FacesSettings(detector="none")) is None
+
+
+def test_auto_takes_the_best_that_is_here(shared_dir, monkeypatch, tmp_path):
+    empty_the_machine(tmp_path, monkeypatch)
+    carried = find_local(get_model_file("centerface"))
+    assert detector_model(FacesSettings()) == get_model_file("centerface"), "it is the one to get where none is here"
+    if carried is not None:
+        assert load_face_detector(FacesSettings()).name == "centerface"
+    monkeypatch.setenv("THUMB_ASSETS_MODELS_DIR", str(shared_dir / "models"))
+    assert load_face_detector(FacesSettings()).name == "yunet"
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -39,8 +61,9 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_file_that_is_no_model_is_named(tmp_path):
     path = tmp_path / "broken.onnx"
     path.write_bytes(b"not an onnx file")
-    with pytest.raises(ModelUnavailableError, match=r"broken\.onnx is not a model"):
-        YuNetDetector(path, min_confidence=0.7)
+    for broken in (YuNetDetector, CenterFaceDetector):
+        with pytest.raises(ModelUnavailableError, match=r"broken\.onnx is not a model"):
+            broken(path, min_confidence=0.7)
 
 
 def test_faces_are_found_in_a_real_frame(detector, picture):
@@ -87,8 +110,7 @@ def test_no_face_where_there_is_none(detector):
 
 
 def test_the_detector_says_with_which_file_it_works(detector):
-    assert detector.name == "yunet"
-    assert detector.model_sha256 == get_model_file("yunet").sha256
+    assert detector.model_sha256 == get_model_file(detector.name).sha256
 
 
 @pytest.mark.parametrize(

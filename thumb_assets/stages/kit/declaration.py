@@ -141,7 +141,9 @@ class Stage:
         version: raised by hand when the code changes what it writes; older partitions are stale then.
         tools: packages whose version can change its values, besides those that read files and tables.
         models: models it loads.
+        optional_models: models without whose files it makes do; one that arrives makes its tables stale.
         model_files: files of weights that a setting names, whose content may change under the same name.
+        beside: files beside a video's file that it reads; what is added, changed or removed there makes it stale.
         with_stages: stages whose presence in the same run changes its tables.
         is_guided: whether the learned scorer and the library's scores guide it.
         has_paths: whether its tables say where the file lies.
@@ -160,7 +162,9 @@ class Stage:
     version: str = "1"
     tools: tuple[str, ...] | Callable[[Settings], tuple[str, ...]] = ()
     models: Callable[[Settings], tuple[ModelFile, ...]] = _none
+    optional_models: Callable[[Settings], tuple[ModelFile, ...]] = _none
     model_files: Callable[[Settings], tuple[Path | None, ...]] = _none
+    beside: Callable[[Path, Settings], tuple[Path, ...]] = lambda _path, _settings: ()
     with_stages: Callable[[Settings], tuple[str, ...]] = _none
     is_guided: bool = False
     has_paths: bool = False

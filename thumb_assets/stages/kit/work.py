@@ -18,10 +18,11 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.checks import Verdict, verify_coverage
 from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
 from thumb_assets.video.frame import Frame
-from thumb_assets.video.geometry import Geometry
+from thumb_assets.video.geometry import Bars, Geometry
+from thumb_assets.video.stamps import VideoStamps
 
 # What a scorer of candidates reads.
-OF_FRAMES = ("frames", "candidate_frames")
+OF_FRAMES = ("videos", "frames", "candidate_frames")
 # What is known of candidates besides themselves.
 OF_CANDIDATES = tuple(name for name in TABLES_OF_SCORES if name != "judgements")
 
@@ -40,6 +41,28 @@ def score_tables(job: VideoTables) -> ScoreTables:
     frame_size = Geometry.from_row(job.table("videos").to_pylist()[0]).display_size
     embedding_model = embedding_model_of(job.footer("clip_scores")) if has_embeddings else None
     return ScoreTables.of(tables, iqa_lower_better=lower_better, frame_size=frame_size, embedding_model=embedding_model)
+
+
+def bars_of(job: VideoTables) -> Bars:
+    """The steady black bars of a video; raises MissingInputError where it was not read yet."""
+    return Bars.from_row(job.table("videos").to_pylist()[0])
+
+
+def video_stamps(job: VideoTables) -> VideoStamps:
+    """The stamps of a video with a frame or none, from its tables `videos` and `frames`."""
+    (video,) = job.table("videos").to_pylist()
+    first = job.table("frames").slice(0, 1).to_pylist()
+    pts, seconds = (first[0]["pts"], first[0]["pts_seconds"]) if first else (0, 0.0)
+    return VideoStamps.of(video, first_pts=pts, first_seconds=seconds)
+
+
+def picture_span(job: VideoTables) -> tuple[float, float]:
+    """Seconds at which the first frame of a video appears and the last one is gone, on its timeline."""
+    frames = job.table("frames")
+    if not frames.num_rows:
+        return 0.0, 0.0
+    begin, last = frames.column("pts_seconds")[0].as_py(), frames.slice(frames.num_rows - 1).to_pylist()[0]
+    return begin, max(begin, last["pts_seconds"] + last["duration_seconds"])
 
 
 @contextmanager

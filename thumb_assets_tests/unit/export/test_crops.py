@@ -30,7 +30,8 @@ def faces_table(*boxes):
         [
             dict(zip(names, map(float, box), strict=True))
             | {"video_id": VIDEO_ID, "frame_index": box[0], "face_index": position}
-            | {"laplacian_variance": None, "frontality": None, "detector": "by hand"}
+            | dict.fromkeys(("laplacian_variance", "frontality", "eye_openness", "mouth_openness", "gaze"))
+            | {"detector": "by hand"}
             for position, box in enumerate(boxes)
         ],
     )
@@ -93,8 +94,9 @@ class Cropped:
         return verify_crops_count(self.exported.stills, self.crops, folder=self.folder, **options)
 
     def mapping(self):
+        exported = self.exported
         return verify_crops_mapping(
-            self.exported.path, self.crops, identities=self.exported.identities, folder=self.folder
+            exported.path, self.crops, stills=exported.stills, identities=exported.identities, folder=self.folder
         )
 
 

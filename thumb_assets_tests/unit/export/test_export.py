@@ -361,12 +361,15 @@ def tables_of(exported):
                 "luma_std": None,
                 "laplacian_variance": float(frame.frame_index) if frame.frame_index else None,
                 "frame_difference": None,
+                "largest_colour_share": None,
             }
             for frame in decoder
         ]
     names = ("video_id", "frame_index", "pts", "pts_seconds")
+    no_state = dict.fromkeys(("state_start_frame_index", "state_exclusive_end_frame_index"))
     candidates = [
-        {name: row[name] for name in names} | {"shot_index": 0, "sampling_methods": ["shot"]} for row in rows[::10]
+        {name: row[name] for name in names} | {"shot_index": 0, "sampling_methods": ["shot"]} | no_state
+        for row in rows[::10]
     ]
     shot = {"video_id": VIDEO_ID, "start_pts": 0, "detector": "x", "transition": "cut", "detector_score": None}
     shots = [

@@ -1,6 +1,7 @@
 """Batches by size, one error per picture that cannot be scored, and a footer that can be read back."""
 
 import json
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ class MeanMetric:
     """A small real metric: the mean level. It fails on a batch with a black picture; a white one it cannot judge."""
 
     name, is_lower_better, score_range, device = "mean", True, (0.0, None), "cpu"
-    weights_sha256, precision = {}, "fp32"
+    weights_sha256, precision, made_by = {}, "fp32", "these tests"
 
     def __init__(self):
         self.shapes = []
@@ -89,7 +90,8 @@ def test_the_footer_tells_direction_range_and_version():
     scorer = load_iqa_scorer(IqaSettings(metrics=("piqe", "entropy"), device="cpu", working_height=360))
     assert json.loads(scorer.footer["lower_better"]) == {"piqe": True, "entropy": False}
     assert json.loads(scorer.footer["range"]) == {"piqe": [0, 100], "entropy": [0, 8]}
-    assert scorer.footer["pyiqa_version"] == pyiqa.__version__
+    made_by = {"piqe": f"thumb-assets {version('thumb-assets')}", "entropy": f"pyiqa {pyiqa.__version__}"}
+    assert json.loads(scorer.footer["made_by"]) == made_by
     assert scorer.footer["device"] == "cpu"
     assert scorer.footer["working_height"] == "360"
     assert json.loads(scorer.footer["weights_sha256"]) == {"piqe": {}, "entropy": {}}
@@ -99,7 +101,7 @@ def test_the_footer_tells_direction_range_and_version():
 
 def test_the_compiler_is_refused_without_a_gpu():
     with pytest.raises(SettingsError, match=r"iqa\.compile is torch, .* runs on cpu"):
-        load_iqa_scorer(IqaSettings(metrics=("piqe",), device="cpu", compile="torch"))
+        load_iqa_scorer(IqaSettings(metrics=("entropy",), device="cpu", compile="torch"))
 
 
 def test_a_metric_without_a_net_stays_in_full_precision():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from thumb_assets.learn.labels import Label
-from thumb_assets.select.measure import VALUES, CandidateArrays, FaceArrays
+from thumb_assets.select.measure import FACE_VALUES, VALUES, CandidateArrays, FaceArrays
 
 MODEL = "made-up (none)"
 NUM_DIMENSIONS = 16
@@ -35,7 +35,7 @@ def made_up(num_videos: int, num_candidates: int, *, seed: int = 0, model: str |
         iqa={},
         embeddings=tuple(np.split(embeddings.astype(np.float16), num_videos)),
         descriptors=(np.zeros((num_candidates, 0), np.float16),) * num_videos,
-        faces=FaceArrays(np.zeros(num_videos + 1, np.int64), np.zeros(0, np.int64), *[nothing] * 7),
+        faces=FaceArrays(np.zeros(num_videos + 1, np.int64), np.zeros(0, np.int64), *[nothing] * len(FACE_VALUES)),
         has_faces=np.zeros(num_videos, np.bool_),
         frame_sizes=np.zeros((num_videos, 2), np.int64),
         embedding_models=(model,) * num_videos,

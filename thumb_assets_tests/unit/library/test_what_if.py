@@ -68,7 +68,7 @@ def test_the_same_settings_change_nothing(store: TableStore) -> None:
         ["selection.top_k=1000", "selection.distinct_shots=false"],
         ["selection.weights.sharpness=0", "selection.weights.clip=0"],
         ["selection.reject.min_luma_mean=150"],
-        ["selection.reject.max_text_share=0.01", "selection.reject.max_share=0.5"],
+        ["selection.reject.max_motion=5", "selection.reject.max_share=0.5"],
         ["selection.strategy=keyframes", "selection.top_k=auto"],
         ["selection.diversify=mmr", "selection.diversity_weight=0.9"],
         ["selection.preset=action", "selection.top_k=9"],

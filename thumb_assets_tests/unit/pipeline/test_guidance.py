@@ -12,7 +12,7 @@ from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.pipeline.guidance import Guides, guides_sha256
 from thumb_assets.pipeline.stages import stage_key
 from thumb_assets.settings.load import Settings, load_settings
-from thumb_assets.stages.selections import words_without_embeddings
+from thumb_assets.stages.selections import words_without_say
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.survey import reference_path, write_reference
 
@@ -70,7 +70,9 @@ def test_words_of_another_model_are_refused_in_one_line(store: TableStore) -> No
     with pytest.raises(
         SettingsError, match=r"clip-0a1b2c3d: its embeddings are of the model made-up \(none\)"
     ) as error:
-        Guides(load_settings(overrides=WORDS), store).of_video(VIDEO, CLIP)
+        Guides(load_settings(overrides=[*WORDS, "subtitles.is_on=false", "texts.is_on=false"]), store).of_video(
+            VIDEO, CLIP
+        )
     assert "\n" not in str(error.value)
 
 
@@ -78,15 +80,26 @@ def test_words_without_embeddings_have_no_say_and_that_is_said(store: TableStore
     settings = load_settings(overrides=WORDS)
     guided = Guides(settings, store).of_video(VIDEO, None)
     assert (guided.looking_for, guided.avoid) == (None, None)
-    note = words_without_embeddings(settings, None)
+    note = words_without_say(settings, None, None, has_text=False)
     assert note is not None
     assert "selection.looking_for and selection.avoid have no say" in note
-    assert words_without_embeddings(settings, CLIP) is None
-    assert words_without_embeddings(load_settings(), None) is None
+    assert words_without_say(settings, CLIP, None, has_text=False) is None
+    assert words_without_say(load_settings(), None, None, has_text=False) is None
+
+
+def test_words_that_only_subtitles_were_held_against_are_noted(store: TableStore) -> None:
+    settings = load_settings(overrides=WORDS)
+    unread = Guides(settings, store).of_video(VIDEO, CLIP).unread
+    note = words_without_say(settings, CLIP, unread, has_text=True)
+    assert note is not None
+    assert note.startswith("only subtitles and writing were searched for selection.looking_for")
+    assert "clip-0a1b2c3d: its embeddings are of the model made-up" in note
+    assert "no embeddings" in (words_without_say(settings, None, None, has_text=True) or "")
 
 
 def test_a_model_that_is_not_allowed_reads_no_words(store: TableStore) -> None:
     overrides = [*WORDS, "clip.model=MobileCLIP-S1", "clip.pretrained=datacompdr", "models.licence=commercial"]
+    overrides += ["subtitles.is_on=false", "texts.is_on=false"]
     with pytest.raises(ModelUnavailableError):
         Guides(load_settings(overrides=overrides), store).of_video(VIDEO, CLIP)
 

@@ -21,8 +21,12 @@ Values = Mapping[int, float | None]
 Vectors = Mapping[int, Sequence[float] | None]
 
 
-def candidates_table(seconds: Mapping[int, float], shots: Mapping[int, int] | None = None) -> pa.Table:
-    """candidate_frames: frame_index -> pts_seconds, and frame_index -> shot_index (each its own where not given)."""
+def candidates_table(
+    seconds: Mapping[int, float],
+    shots: Mapping[int, int] | None = None,
+    states: Mapping[int, tuple[int, int]] | None = None,
+) -> pa.Table:
+    """candidate_frames: frame_index -> pts_seconds, shot_index (each its own where not given), span of a state."""
     shot_of = shots or {frame_index: place for place, frame_index in enumerate(sorted(seconds))}
     return table_from_rows(
         "candidate_frames",
@@ -33,11 +37,49 @@ def candidates_table(seconds: Mapping[int, float], shots: Mapping[int, int] | No
                 "pts": round(1000 * pts_seconds),
                 "pts_seconds": pts_seconds,
                 "shot_index": shot_of[frame_index],
-                "sampling_methods": ["shot"],
+                "sampling_methods": ["state"] if frame_index in (states or {}) else ["shot"],
+                "state_start_frame_index": (states or {}).get(frame_index, (None, None))[0],
+                "state_exclusive_end_frame_index": (states or {}).get(frame_index, (None, None))[1],
             }
             for frame_index, pts_seconds in seconds.items()
         ],
     )
+
+
+def subtitles_table(*cues: tuple[float, float, str]) -> pa.Table:
+    """subtitles: (start, end, text) of each cue."""
+    rows = [
+        {
+            "video_id": VIDEO_ID,
+            "cue_index": index,
+            "start_seconds": start,
+            "end_seconds": end,
+            "text": text,
+            "language": None,
+            "source": "clip.srt",
+        }
+        for index, (start, end, text) in enumerate(cues)
+    ]
+    return table_from_rows("subtitles", rows)
+
+
+def texts_table(*lines: tuple[int, str, float]) -> pa.Table:
+    """texts: (frame_index, text, height) of each line."""
+    rows = [
+        {
+            "video_id": VIDEO_ID,
+            "frame_index": frame_index,
+            "text_index": place,
+            "x": 10.0,
+            "y": 10.0,
+            "width": 10.0 * len(text),
+            "height": height,
+            "text": text,
+            "confidence": 0.9,
+        }
+        for place, (frame_index, text, height) in enumerate(lines)
+    ]
+    return table_from_rows("texts", rows)
 
 
 def _last_seconds(seconds: Sequence[float]) -> float:
@@ -54,6 +96,7 @@ def frames_table(seconds: Sequence[float], **columns: Sequence[Any]) -> pa.Table
         "luma_std": [50.0] * len(seconds),
         "laplacian_variance": [100.0] * len(seconds),
         "frame_difference": [None, *[0.0] * (len(seconds) - 1)],
+        "largest_colour_share": [None] * len(seconds),
     }
     return table_from_rows(
         "frames",
@@ -123,6 +166,7 @@ def appearance_table(
     failed: Sequence[int] = (),
     hashes: Mapping[int, int] | None = None,
     descriptors: Vectors | None = None,
+    edges: Mapping[int, str] | None = None,
     **measures: Values,
 ) -> pa.Table:
     """appearance: a picture full of detail without text or bars where nothing else is said, each unlike the others."""
@@ -134,6 +178,9 @@ def appearance_table(
         values: dict[str, Any] = {name: measures.get(name, {}).get(frame_index, value) for name, value in usual.items()}
         values["difference_hash"] = f"{(hashes or {}).get(frame_index, unlike_hash(frame_index)):016x}"
         values["descriptor"] = _float16((descriptors or own)[frame_index])
+        values["edges"] = (edges or {}).get(frame_index)
+        for name in ("changed_share", "colour_bar_share"):
+            values[name] = measures.get(name, {}).get(frame_index)
         if frame_index in failed:
             values = dict.fromkeys(values)
         error = "not measured" if frame_index in failed else None
@@ -204,9 +251,13 @@ def face_boxes_table(
     confidences: Sequence[float] | None = None,
     variances: Sequence[float | None] | None = None,
     frontalities: Sequence[float | None] | None = None,
+    eyes: Sequence[float | None] | None = None,
+    mouths: Sequence[float | None] | None = None,
+    gazes: Sequence[float | None] | None = None,
 ) -> pa.Table:
     """faces: (frame_index, x, y, height) of square boxes."""
     num = len(boxes)
+    looks = zip(eyes or [None] * num, mouths or [None] * num, gazes or [None] * num, strict=True)
     columns = (confidences or [1.0] * num, variances or [None] * num, frontalities or [None] * num)
     return table_from_rows(
         "faces",
@@ -223,9 +274,12 @@ def face_boxes_table(
                 "laplacian_variance": variance,
                 "frontality": frontality,
                 "detector": "yunet",
+                "eye_openness": eye,
+                "mouth_openness": mouth,
+                "gaze": gaze,
             }
-            for face_index, ((frame_index, x, y, height), confidence, variance, frontality) in enumerate(
-                zip(boxes, *columns, strict=True)
+            for face_index, ((frame_index, x, y, height), confidence, variance, frontality, (eye, mouth, gaze)) in (
+                enumerate(zip(boxes, *columns, looks, strict=True))
             )
         ],
     )
@@ -246,6 +300,23 @@ def recurrences_table(num_videos: Mapping[int, int]) -> pa.Table:
                 "hash_distance": 1,
             }
             for frame_index, number in num_videos.items()
+        ],
+    )
+
+
+def subjects_table(subjects: Mapping[int, tuple[float | None, float | None]]) -> pa.Table:
+    """subjects: frame_index -> share of the picture, and of its width that the upper edge cuts."""
+    return table_from_rows(
+        "subjects",
+        [
+            {
+                "video_id": VIDEO_ID,
+                "frame_index": frame_index,
+                "subject_share": share,
+                "subject_cut_share": cut,
+                "error": None,
+            }
+            for frame_index, (share, cut) in subjects.items()
         ],
     )
 
@@ -276,6 +347,9 @@ class Case:
     frames: pa.Table | None = None
     shots: pa.Table | None = None
     appearance: pa.Table | None = None
+    audio: pa.Table | None = None
+    subtitles: pa.Table | None = None
+    texts: pa.Table | None = None
     judgements: pa.Table | None = None
     recurrences: pa.Table | None = None
     decisions: pa.Table | None = None

@@ -28,7 +28,7 @@ from thumb_assets_tests.unit.select.builders import (
 
 # Without the contrast, which the table of sharpness brings with it, and the shots: a score is then the percentile
 # a test is about.
-SETTINGS = SelectionSettings(shot_weight=0, weights=ComponentWeights(contrast=0.0))
+SETTINGS = SelectionSettings(min_share_of_best=0, weights=ComponentWeights(contrast=0.0))
 REJECT = SETTINGS.reject
 GAP = SETTINGS.min_gap_seconds
 SPARSE = {place: place * 10 * GAP for place in range(5)}
@@ -36,7 +36,7 @@ RISING = {place: float(place + 1) for place in range(5)}
 
 
 def with_k(top_k: int, **values) -> SelectionSettings:
-    return SelectionSettings(top_k=top_k, **{"weights": SETTINGS.weights, "shot_weight": 0} | values)
+    return SelectionSettings(top_k=top_k, **{"weights": SETTINGS.weights, "min_share_of_best": 0} | values)
 
 
 def test_best_scores_win_and_the_rest_says_lower_score():
@@ -48,6 +48,50 @@ def test_best_scores_win_and_the_rest_says_lower_score():
     assert rejections[2]["value"] == pytest.approx(3 / 5)
     assert rejections[2]["threshold"] == by_frame(choice.selections)[3]["combined_score"] == pytest.approx(4 / 5)
     assert choice.components == ("sharpness",)
+
+
+def test_what_is_far_below_the_best_is_not_chosen_and_the_last_one_says_that_nothing_else_is_worth_it():
+    choice = Case(
+        candidates_table(SPARSE),
+        sharpness_table(RISING),
+        settings=with_k(4, min_share_of_best=0.7, distinct_shots=False),
+    ).choose()
+    assert ranking(choice) == [4, 3]
+    reasons = [by_frame(choice.selections)[frame]["reason"] for frame in (4, 3)]
+    assert [reason.endswith("; 2 of 4: nothing else is worth it") for reason in reasons] == [False, True]
+    rows = by_frame(choice.rejections)
+    assert {row["reason"] for row in rows.values()} == {"far_below_best"}
+    assert (rows[2]["stage"], rows[2]["setting"]) == ("rank", "selection.min_share_of_best")
+    assert (rows[2]["value"], rows[2]["threshold"]) == pytest.approx((3 / 5, 0.7))
+
+
+def test_a_pinned_frame_and_an_unmeasured_one_need_no_share_of_the_best():
+    scores = sharpness_table(RISING | {1: None}, luma_means={1: None}, luma_stds={1: None})
+    settings = with_k(4, min_share_of_best=0.9, distinct_shots=False)
+    choice = Case(candidates_table(SPARSE), scores, settings=settings, decisions=decisions_table({0: "pin"})).choose()
+    assert sorted(ranking(choice)) == [0, 1, 4]
+
+
+def test_a_pinned_frame_does_not_say_how_good_others_have_to_be():
+    settings = with_k(3, min_share_of_best=0.9, distinct_shots=False)
+    case = Case(candidates_table(SPARSE), sharpness_table(RISING), settings=settings)
+    assert ranking(case.choose()) == [4]
+    pinned = Case(case.candidates, case.sharpness, settings=settings, decisions=decisions_table({4: "pin"})).choose()
+    assert sorted(ranking(pinned)) == [3, 4]
+
+
+def test_the_best_of_another_shot_needs_no_share_of_the_best():
+    shots = dict.fromkeys(range(2), 0) | dict.fromkeys(range(2, 5), 1)
+    for is_distinct, ranked in ((True, [4, 3, 1]), (False, [4, 3])):
+        settings = with_k(4, min_share_of_best=0.7, distinct_shots=is_distinct)
+        choice = Case(candidates_table(SPARSE, shots), sharpness_table(RISING), settings=settings).choose()
+        assert sorted(ranking(choice)) == sorted(ranked)
+
+
+def test_each_change_of_content_is_kept_however_bad():
+    settings = with_k(5, min_share_of_best=0.9, strategy="keyframes")
+    reasons = Case(candidates_table(SPARSE), sharpness_table(RISING), settings=settings).choose().rejections
+    assert "far_below_best" not in reasons.column("reason").to_pylist()
 
 
 def test_result_conforms_and_carries_the_candidate():
@@ -208,9 +252,9 @@ def test_value_at_the_threshold_is_usable(luma):
     assert "kept though" not in by_frame(choice.selections)[4]["reason"]
 
 
-def test_black_video_keeps_its_best_and_says_why():
-    black = sharpness_table(RISING, luma_means=dict.fromkeys(range(5), 0.0), luma_stds=dict.fromkeys(range(5), 0.0))
-    choice = Case(candidates_table(SPARSE), black).choose()
+def test_a_dark_video_keeps_its_best_and_says_why():
+    dark = sharpness_table(RISING, luma_means=dict.fromkeys(range(5), 5.0), luma_stds=dict.fromkeys(range(5), 20.0))
+    choice = Case(candidates_table(SPARSE), dark).choose()
     assert ranking(choice) == [4, 3, 2]
     # Those that were left are no better: what is wrong with them is said, not that others had a higher score.
     assert choice.rejections.column("reason").to_pylist() == ["too_dark"] * 2
@@ -296,8 +340,14 @@ def test_result_of_a_fixed_case_stays_as_it_was():
         appearance=appearance_table(list(seconds), text_share={100: 0.5, 220: 0.1}, hashes={300: 0, 320: 1}),
         recurrences=recurrences_table({0: 9, 20: 2}),
         decisions=decisions_table({700: "pin", 400: "ban"}),
+        settings=SelectionSettings(weights=ComponentWeights(iqa=0.15, stillness=0.2), shot_weight=0.6),
     ).choose()
-    tables = (choice.selections, choice.rejections.drop_columns(["setting"]), choice.rejections)
+    tables = (
+        # Which came later: for recordings of screens, subjects, subtitles and sound.
+        choice.selections.drop_columns([f"{name}_percentile" for name in ("state", "subject", "words", "sound")]),
+        choice.rejections.drop_columns(["setting"]),
+        choice.rejections,
+    )
     text = [json.dumps(table.to_pylist()).encode() for table in tables]
     hashes = ["e25917f2e5ac40fe", "a0deccafe56037ab", "660dc734853f7b12"]
     assert [hashlib.sha256(of_table).hexdigest()[:16] for of_table in text] == hashes

@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 
+from thumb_assets.select.faces import face_bonuses, face_qualities, face_shares
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.select.score import face_bonuses, face_qualities
+from thumb_assets.select.verdicts import judge
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets_tests.unit.select.builders import Case, candidates_table, face_boxes_table, faces_table
 
@@ -95,3 +97,82 @@ def test_a_face_that_looks_at_the_camera_is_worth_more():
     assert front == pytest.approx((1 + 1 + 2 / 3 + 1) / 4)
     assert turned == pytest.approx((1 + 1 + 2 / 3 + 0.2) / 4)
     assert unknown == pytest.approx((1 + 1 + 2 / 3) / 3)
+
+
+def faces_that_look(*, eyes=None, mouths=None, gazes=None):
+    """Three equal faces, but for these."""
+    boxes = [(frame_index, 400, 300, 200) for frame_index in (10, 20, 30)]
+    return face_boxes_table(boxes, variances=[5.0] * 3, eyes=eyes, mouths=mouths, gazes=gazes)
+
+
+def test_a_face_with_closed_eyes_is_no_clear_one():
+    open_eyes, half, closed = bonuses_of(faces_that_look(eyes=[0.3, 0.18, 0.05]))
+    assert open_eyes > half > closed == 0
+
+
+def test_narrow_eyes_are_open_where_they_are_usual_in_the_video():
+    assert len(set(bonuses_of(faces_that_look(eyes=[0.16, 0.16, 0.16])).tolist())) == 1
+    assert (bonuses_of(faces_that_look(eyes=[0.16, 0.16, 0.16])) == bonuses_of(faces_that_look(eyes=[0.3] * 3))).all()
+
+
+def test_where_nobodys_eyes_are_open_no_face_is_clear():
+    assert not bonuses_of(faces_that_look(eyes=[0.03, 0.04, 0.05])).any()
+
+
+def test_a_face_whose_eyes_were_not_measured_is_clear_all_the_same():
+    assert bonuses_of(faces_that_look(eyes=[None, None, 0.3])).all()
+
+
+def test_a_mouth_in_the_middle_of_a_word_is_worth_less():
+    shut, ajar, wide = qualities_of(faces_that_look(mouths=[0.05, 0.3, 0.6]))
+    assert shut > ajar > wide
+
+
+def test_a_look_to_the_side_is_worth_less():
+    straight, aside, unknown = qualities_of(faces_that_look(gazes=[0.95, 0.3, None]))
+    assert straight > aside
+    assert unknown > aside
+
+
+def test_a_face_that_shows_one_eye_is_no_clear_one():
+    boxes = [(frame_index, 400, 300, 200) for frame_index in (10, 20, 30)]
+    facing, aside, unknown = bonuses_of(face_boxes_table(boxes, frontalities=[0.9, 0.1, None]))
+    assert facing > aside == 0
+    assert unknown > 0
+
+
+def of_shots(*shots):
+    """Candidates 0, 10, 20... of these shots."""
+    indices = range(0, 10 * len(shots), 10)
+    return candidates_table(dict.fromkeys(indices, 1.0), shots=dict(zip(indices, shots, strict=True)))
+
+
+def turned_away(frame_indices, *, height=100, frames=None):
+    """Frames that break the rule where faces are in those frames."""
+    faces = face_boxes_table([(frame_index, 400, 300, height) for frame_index in frame_indices])
+    measured = Case(frames or of_shots(*[0] * 8), faces=faces, frame_size=SIZE).measured
+    verdicts = judge(measured, settings=SETTINGS)
+    (held,) = [each for each in verdicts.rules if each.reason == "turned_away"]
+    return measured.frame_indices[held.is_broken].tolist()
+
+
+def test_a_frame_without_a_face_is_turned_away_where_most_of_its_shot_show_one():
+    assert turned_away([0, 10, 20, 30, 40, 50]) == [60, 70]
+    assert turned_away([0, 10, 20, 30]) == [40, 50, 60, 70]
+    assert turned_away([0, 10, 20]) == []
+    assert turned_away([]) == []
+    assert turned_away(range(0, 80, 10)) == []
+
+
+def test_tiny_faces_say_nothing_of_who_is_turned_away():
+    assert turned_away([0, 10, 20, 30, 40, 50], height=40) == []
+
+
+def test_few_candidates_do_not_say_what_is_usual_in_a_shot():
+    assert turned_away([0, 10], frames=of_shots(0, 0, 0)) == []
+
+
+def test_each_shot_has_its_own_share_of_faces():
+    faces = face_boxes_table([(frame_index, 400, 300, 200) for frame_index in (0, 10, 20, 40)])
+    shares = face_shares(Case(of_shots(0, 0, 0, 0, 1, 1, 1, 1), faces=faces, frame_size=SIZE).measured)
+    assert [None if np.isnan(share) else share for share in shares] == [None, None, None, 0.75, None, 0.25, 0.25, 0.25]

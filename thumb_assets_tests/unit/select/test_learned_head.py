@@ -8,7 +8,8 @@ import pytest
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.learned_head import FEATURES, LearnedHead, features_by_video
 from thumb_assets.select.measure import joined
-from thumb_assets.select.score import percentile_ranks, score_candidates
+from thumb_assets.select.ranks import percentile_ranks
+from thumb_assets.select.score import score_candidates
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets_tests.unit.learn.builders import MODEL, NUM_DIMENSIONS, made_up
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from thumb_assets.select.score import groups_of, percentile_ranks
+from thumb_assets.select.ranks import groups_of, percentile_ranks
 
 
 def test_worst_gets_one_nth_and_best_gets_one():

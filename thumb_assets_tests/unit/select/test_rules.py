@@ -66,11 +66,12 @@ def recurrences(number: float) -> Case:
 # Reason, tier, what makes the case of a value, the last value that passes, one that does not.
 RULES: list[tuple[str, int, Callable[[float], Case], float, float]] = [
     ("too_dark", NOTHING, lambda v: sharpness(luma_means={BAD: v}), REJECT.min_luma_mean, REJECT.min_luma_mean - 1),
-    ("too_bright", NOTHING, lambda v: sharpness(luma_means={BAD: v}), REJECT.max_luma_mean, REJECT.max_luma_mean + 1),
+    ("too_bright", DEGRADED, lambda v: sharpness(luma_means={BAD: v}), REJECT.max_luma_mean, REJECT.max_luma_mean + 1),
     ("too_flat", NOTHING, lambda v: sharpness(luma_stds={BAD: v}), REJECT.min_luma_std, REJECT.min_luma_std - 1),
+    ("test_pattern", NOTHING, lambda v: appearance(colour_bar_share={BAD: v}), REJECT.max_colour_bar_share, 0.7),
     ("too_dark", NOTHING, lambda v: appearance(dark_share={BAD: v}), REJECT.max_dark_share, 0.99),
-    ("too_bright", NOTHING, white_ground, REJECT.max_bright_share, 0.7),
-    ("low_entropy", NOTHING, lambda v: appearance(luma_entropy={BAD: v}), REJECT.min_luma_entropy, 2.9),
+    ("too_bright", DEGRADED, white_ground, REJECT.max_bright_share, 0.7),
+    ("low_entropy", DEGRADED, lambda v: appearance(luma_entropy={BAD: v}), REJECT.min_luma_entropy, 2.9),
     ("damaged", NOTHING, lambda v: frames_of("is_corrupt", {BAD: bool(v)}, usual=False), 0, 1),
     ("flash", DEGRADED, lambda v: appearance(bright_share={BAD: v}), REJECT.max_bright_share_jump, 0.4),
     ("text_overlay", DEGRADED, lambda v: appearance(text_share={BAD: v}), REJECT.max_text_share, 0.03),
@@ -158,9 +159,52 @@ def test_a_video_that_is_all_rather_like_a_title_card_is_not_rejected_for_it():
     assert (verdicts_of(case).tiers == USABLE).all()
 
 
+def test_white_pages_are_how_the_video_is_and_an_empty_one_is_not():
+    case = Case(
+        CANDIDATES,
+        sharpness_table(dict.fromkeys(FRAMES, 100.0), luma_means=dict.fromkeys(FRAMES, 240.0), luma_stds={BAD: 2.0}),
+        appearance=appearance_table(FRAMES, bright_share=dict.fromkeys(FRAMES, 0.85) | {BAD: 1.0}),
+    )
+    assert np.flatnonzero(verdicts_of(case).tiers).tolist() == [BAD]
+
+
+def test_a_dark_film_and_a_terminal_are_not_rejected_for_it():
+    case = appearance(luma_entropy=dict.fromkeys(FRAMES, 2.0), dark_share=dict.fromkeys(FRAMES, 0.9))
+    assert (verdicts_of(case).tiers == USABLE).all()
+
+
+def test_where_the_smaller_part_of_a_video_is_white_its_worst_are_dropped_and_the_others_come_last():
+    verdicts = verdicts_of(appearance(bright_share={frame: 0.7 + frame / 100 for frame in range(5)}))
+    assert np.flatnonzero(verdicts.tiers == DEGRADED).tolist() == [2, 3, 4]
+    assert np.flatnonzero(verdicts.tiers == DOUBTFUL).tolist() == [0, 1]
+    assert np.flatnonzero(verdicts.is_taken).tolist() == list(range(5, 20))
+
+
+def test_titles_burnt_in_throughout_do_not_hide_blur_and_title_cards():
+    case = Case(
+        CANDIDATES,
+        sharpness_table(dict.fromkeys(FRAMES, 100.0) | {3: 1.0}),
+        appearance=appearance_table(FRAMES, text_share=dict.fromkeys(FRAMES, 0.06) | {BAD: 0.3}),
+    )
+    verdicts = verdicts_of(case)
+    assert np.flatnonzero(verdicts.tiers).tolist() == [3, BAD]
+    assert [verdicts.rules[verdicts.first_broken[frame]].reason for frame in (3, BAD)] == ["blurred", "text_overlay"]
+
+
+def test_a_soft_source_is_held_against_its_own_best():
+    soft = verdicts_of(appearance(acutance=dict.fromkeys(FRAMES, 0.15) | {BAD: 0.05}))
+    assert np.flatnonzero(soft.tiers).tolist() == [BAD]
+    (threshold,) = {held.thresholds[BAD] for held in soft.rules if held.rule.setting == "reject.min_acutance"}
+    assert threshold == pytest.approx(0.09)
+    one_sharp = verdicts_of(appearance(acutance=dict.fromkeys(FRAMES, 0.15) | {0: 0.45}))
+    assert (one_sharp.tiers == USABLE).all(), "a title or a logo does not make a soft source a sharp one"
+    sharp = verdicts_of(appearance(acutance=dict.fromkeys(FRAMES, 0.36) | {BAD: 0.2}))
+    assert np.flatnonzero(sharp.tiers).tolist() == [BAD]
+
+
 def test_of_a_rule_of_degree_only_the_worst_are_rejected_and_the_rest_is_doubtful():
-    shares = {frame: 0.1 + frame / 100 for frame in range(5, 20)}
-    verdicts = verdicts_of(appearance(text_share=shares))
+    numbers = {frame: REJECT.max_recurrences + frame for frame in range(5, 20)}
+    verdicts = verdicts_of(Case(CANDIDATES, recurrences=recurrences_table(numbers)))
     assert np.flatnonzero(verdicts.tiers == DEGRADED).tolist() == [17, 18, 19]  # 15 % of 20
     assert np.flatnonzero(verdicts.tiers == DOUBTFUL).tolist() == list(range(5, 17))
     # A quarter of the video is usable, so the doubtful ones are not needed.

@@ -15,6 +15,7 @@ from thumb_assets_tests.unit.select.builders import (
     frames_table,
     iqa_table,
     sharpness_table,
+    subjects_table,
 )
 from thumb_assets_tests.unit.store.builders import row
 
@@ -32,13 +33,15 @@ def iqa_percentiles_of(table: pa.Table, lower_better: dict[str, bool]) -> np.nda
 
 
 def test_all_three_components_are_weighed_as_the_settings_say():
+    weights = ComponentWeights(sharpness=0.25, clip=0.35, iqa=0.15, contrast=0.0)
+    settings = SETTINGS.model_copy(update={"weights": weights})
     scores = scores_of(
+        settings=settings,
         sharpness=sharpness_table({10: 1.0, 20: 2.0, 30: 3.0}),
         clip_scores=clip_table({10: 0.3, 20: 0.2, 30: 0.1}),
         iqa_scores=iqa_table({"niqe": {10: 5.0, 20: 3.0, 30: 4.0}}),
         iqa_lower_better={"niqe": True},
     )
-    weights = SETTINGS.weights
     total = weights.sharpness + weights.clip + weights.iqa
     expected = [
         (weights.sharpness * 1 / 3 + weights.clip + weights.iqa * 1 / 3) / total,
@@ -46,7 +49,7 @@ def test_all_three_components_are_weighed_as_the_settings_say():
         (weights.sharpness + weights.clip * 1 / 3 + weights.iqa * 2 / 3) / total,
     ]
     assert scores.combined.tolist() == pytest.approx(expected)
-    assert used_components(scores, has_faces=False, settings=SETTINGS) == ("sharpness", "clip", "iqa")
+    assert used_components(scores, has_faces=False, settings=settings) == ("sharpness", "clip", "iqa")
 
 
 def test_failed_row_leaves_the_component_out_and_the_weights_adjust():
@@ -191,3 +194,25 @@ def test_useless_to_the_judge_is_behind_what_it_was_not_asked_of_in_time():
     sharpness = sharpness_table({10: 3.0, 20: 2.0, 30: 1.0})
     scores = scores_of(sharpness=sharpness, judgements=judged({10: 0.0, 20: None}))
     assert scores.combined.argmax() == 1
+
+
+@pytest.mark.parametrize(
+    ("share", "cut", "worth"),
+    [(0.0, 0.0, 0.0), (0.05, 0.0, 0.5), (0.1, 0.0, 1.0), (0.6, 0.0, 1.0), (0.1, 0.425, 0.5), (0.6, 0.9, 0.0)],
+)
+def test_a_subject_counts_up_to_a_tenth_of_the_picture_and_only_while_it_is_whole(share, cut, worth):
+    subjects = subjects_table({10: (share, cut), 20: (0.2, 0.0), 30: (None, None)})
+    found = scores_of(others={"subjects": subjects}).percentiles["subject"]
+    assert found[:2].tolist() == pytest.approx([worth, 1.0])
+    assert np.isnan(found[2])
+
+
+def test_a_frame_with_a_person_is_before_a_sharper_one_without():
+    sharpness = sharpness_table({10: 3.0, 20: 2.0, 30: 1.0})
+    subjects = subjects_table({10: (0.0, 0.0), 20: (0.2, 0.0), 30: (0.2, 1.0)})
+    scores = scores_of(sharpness=sharpness, others={"subjects": subjects})
+    assert scores.combined.argmax() == 1
+    without = scores_of(
+        sharpness=sharpness, others={"subjects": subjects_table(dict.fromkeys((10, 20, 30), (0.0, 0.0)))}
+    )
+    assert without.combined.argmax() == 0, "where nobody is there, the sharpest wins as before"

@@ -37,6 +37,8 @@ KNOWN_REASONS = (
     "too_dark",
     "too_bright",
     "too_flat",
+    "without_detail",
+    "test_pattern",
     "low_entropy",
     "recurring",
     "near_cut",
@@ -44,6 +46,7 @@ KNOWN_REASONS = (
     "flash",
     "blurred",
     "moving_too_fast",
+    "turned_away",
     "title_card",
     "text_overlay",
     "letterbox",
@@ -51,12 +54,16 @@ KNOWN_REASONS = (
     "outside_window",
     "like_banned",
     "banned",
+    "no_state",
+    "growing_state",
     "too_close_to_selection",
     "near_duplicate",
+    "less_new_on_screen",
     "already_covered",
     "shot_already_selected",
     "same_content",
     "less_different",
+    "far_below_best",
     "lower_score",
 )
 
@@ -75,6 +82,7 @@ HEALTHY = {
     "transition_distance_seconds": FAR,
     "contrast_share": 1.0,
     "sharpness_share": 1.0,
+    "state_seconds": float("nan"),
 }
 BROKEN = [
     ("is_damaged", 1.0, "damaged", "reject.no_damage"),
@@ -363,6 +371,7 @@ def test_a_candidate_is_told_with_its_reason() -> None:
     )
     assert tell_frame(story, 4) == (
         "frame 4 (0.400 s): doubtful, text overlay: writing covers 20 % of it, above 6 % "
+        "(at least 2 %, and so much above the video's median) "
         "(selection.reject.max_text_share); the rule drops no more than 15 % of the candidates "
         "(selection.reject.max_share), so it is taken last, and only where less than 15 % are usable "
         "(selection.reject.min_usable_share)"

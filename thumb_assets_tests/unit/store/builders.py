@@ -42,6 +42,10 @@ def write_video(store: TableStore, video_id: str, *, num_selections: int = 2) ->
         "sharpness": table("sharpness", 4, video_id, laplacian_variance=42.0),
         "appearance": table("appearance", 4, video_id),
         "faces": table("faces", 1, video_id),
+        "subjects": table("subjects", 4, video_id),
+        "texts": table("texts", 2, video_id),
+        "subtitles": table("subtitles", 2, video_id),
+        "audio": table("audio", 2, video_id),
         "clip_scores": table("clip_scores", 4, video_id, clip_score=0.125),
         "iqa_scores": table_from_rows(
             "iqa_scores",

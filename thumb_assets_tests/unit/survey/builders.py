@@ -44,7 +44,12 @@ def write_video(
         seconds = float(position)
         variance = float(zlib.crc32(name.encode()) % 997) if sharpness is None else sharpness
         values: dict[str, dict[str, Any]] = {
-            "candidate_frames": {"pts_seconds": seconds, "sampling_methods": ["uniform"], "shot_index": position},
+            "candidate_frames": {
+                "pts_seconds": seconds,
+                "sampling_methods": ["uniform"],
+                "shot_index": position,
+                **dict.fromkeys(("state_start_frame_index", "state_exclusive_end_frame_index")),
+            },
             "sharpness": {
                 "laplacian_variance": variance,
                 "luma_mean": 1.0 if is_black else 120.0,
@@ -56,6 +61,7 @@ def write_video(
                 "difference_hash": f"{hash_of(name):016x}",
                 "descriptor": _vector(f"descriptor {name}", NUM_DESCRIPTOR, noise),
                 **dict.fromkeys(("bright_share", "acutance", "text_share", "bar_share"), 0.0),
+                **dict.fromkeys(("edges", "changed_share")),
             },
             "clip_scores": {"embedding": _vector(f"embedding {name}", NUM_EMBEDDING, noise)},
         }

@@ -114,7 +114,7 @@ def test_every_profiles_models_exist_in_their_libraries(profile):
 @pytest.mark.parametrize("profile", ["cpu", "gpu"])
 def test_the_profiles_that_need_files_name_registered_ones(profile):
     models = models_of_settings(load_settings(profile))
-    assert {model.kind for model in models} == {"clip", "iqa", "faces"}
+    assert {model.kind for model in models} == {"clip", "iqa", "faces", "subjects", "texts", "audio"}
     assert all(find_model(model.name) for model in models)
 
 
@@ -122,7 +122,7 @@ def test_settings_name_the_models_of_each_stage():
     settings = load_settings("gpu", ['iqa.metrics=["niqe","laion_aes"]', "clip.model=RN50", "clip.pretrained=cc12m"])
     assert [model.name for model in models_of_stage("iqa_scores", settings)] == ["niqe", "laion_aes"]
     assert [model.name for model in models_of_stage("clip_scores", settings)] == ["RN50/cc12m"]
-    assert [model.name for model in models_of_stage("faces", settings)] == ["yunet"]
+    assert [model.name for model in models_of_stage("faces", settings)] == ["yunet", "face-landmarker"]
     assert models_of_stage("shots", settings) == ()
     assert models_of_stage("sharpness", settings) == ()
     embedded = load_settings(overrides=["clip.model=thumb-mini", "clip.pretrained=embedded"])
@@ -137,7 +137,11 @@ COMMERCIAL = "models.licence=commercial"
 @pytest.mark.parametrize(
     ("stage", "overrides", "words"),
     [
-        ("iqa_scores", [], "piqe: its licence (PolyForm-Noncommercial-1.0.0) allows noncommercial use only"),
+        (
+            "iqa_scores",
+            ['iqa.metrics=["entropy"]'],
+            "entropy: its licence (PolyForm-Noncommercial-1.0.0) allows noncommercial use only",
+        ),
         ("iqa_scores", ['iqa.metrics=["laion_aes"]'], "laion_aes: its licence (PolyForm-Noncommercial-1.0.0)"),
         ("clip_scores", ["clip.model=MobileCLIP2-S0", "clip.pretrained=dfndr2b"], "its licence (Apple-AMLR)"),
         ("clip_scores", ["clip.model=RN50", "clip.pretrained=cc12m"], "RN50/cc12m: its licence (see the model's page)"),
@@ -161,8 +165,13 @@ def test_commercial_use_takes_what_allows_it(stage, profile):
     check_licences(stage, load_settings(profile, [COMMERCIAL]))
 
 
+def test_the_default_metric_allows_commercial_use():
+    check_licences("iqa_scores", load_settings(overrides=[COMMERCIAL]))
+
+
 def test_a_right_that_the_user_holds_is_a_setting():
-    check_licences("iqa_scores", load_settings(overrides=[COMMERCIAL, 'models.allow=["piqe"]']))
+    entropy = 'iqa.metrics=["entropy"]'
+    check_licences("iqa_scores", load_settings(overrides=[COMMERCIAL, entropy, 'models.allow=["entropy"]']))
 
 
 # What is here, and fetching it
@@ -181,7 +190,8 @@ def test_the_list_has_every_model_once_and_asks_no_network(tmp_path, monkeypatch
     assert statuses["brisque"].path == in_pyiqas_folder
     assert (statuses["yunet"].path, statuses["yunet"].state, statuses["yunet"].size) == (None, "not here", "~233 kB")
     assert statuses["yunet"].profiles == ("cpu", "gpu")
-    assert statuses["piqe"].state in {"no file needed", "needs a package"}
+    assert statuses["piqe"].state == "no file needed"
+    assert statuses["entropy"].state in {"no file needed", "needs a package"}
     assert statuses["transnetv2"].state in {"here", "not here"}
     assert statuses["ViT-L-14/datacomp_xl_s13b_b90k"].profiles == ("gpu",)
     assert local_hub.requests == []
@@ -192,7 +202,9 @@ def test_fetching_a_profile_makes_all_its_models_local(local_hub, empty_machine)
     clip, metric = find_model("ViT-L-14/datacomp_xl_s13b_b90k"), find_model("topiq_nr")
     local_hub.files[f"/{clip.hub_repo}/resolve/main/{clip.file_names[0]}"] = safetensors()
     local_hub.files[f"/{metric.hub_repo}/resolve/main/{metric.file_names[0]}"] = b"\x80\x02 a checkpoint"
-    settings = load_settings("gpu", ["faces.detector=none"])
+    settings = load_settings(
+        "gpu", ["faces.detector=none", "subjects.is_on=false", "texts.is_on=false", "audio.speech=none"]
+    )
     paths = fetch(models_to_fetch("gpu", settings), settings=settings.models)
     assert list(paths) == [clip.name, metric.name]
     assert all(empty_machine in path.parents for path in paths.values())
@@ -209,14 +221,13 @@ def test_fetching_is_refused_where_the_licence_is(local_hub):
 
 
 def test_a_model_without_files_is_fetched_at_once():
-    pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installed")
     assert fetch(models_to_fetch("piqe")) == {"piqe": None}
 
 
 def test_a_model_whose_package_is_missing_says_how_to_get_it(monkeypatch):
     from thumb_assets.weights import status
 
-    absent = replace(get_model_file("piqe"), package="no-such-package")
+    absent = replace(get_model_file("entropy"), package="no-such-package")
     with pytest.raises(ModelUnavailableError, match="pip install --force-reinstall no-such-package"):
         status._is_fileless(absent)
 
