@@ -38,7 +38,7 @@ _NEAR_SECONDS = 1.5
 
 @dataclass(frozen=True)
 class Found:
-    """How many were found of how many, and what it cost."""
+    """A count of hits among all that were asked for, and its cost."""
 
     what: str
     num_right: int
@@ -86,7 +86,7 @@ def make(folder: Path, *, is_sidecar: bool, is_rephrased: bool = False) -> Path:
 def measure(
     folder: Path, *, is_sidecar: bool, is_on: bool = True, is_rephrased: bool = False, words_by: str = "meaning"
 ) -> list[Found]:
-    """What is found in the video, run with the default stages."""
+    """Runs the default stages over the video and counts what is found."""
     cues, queries, events = planted(is_rephrased=is_rephrased)
     settings = [f"subtitles.is_on={str(is_on).lower()}", f"selection.words_by={words_by}"]
     store = TableStore(folder / "data")
@@ -120,7 +120,7 @@ def _moments(picked: Sequence[Sequence[float]], cues: Sequence[tuple[float, floa
 
 
 def _onsets(store: TableStore, video_id: str, events: Sequence[float]) -> Found:
-    """Of the half seconds with the greatest onsets, as many as there are bursts, those in which one begins."""
+    """Counts bursts that begin in the half seconds of the greatest onsets, as many as there are bursts."""
     audio = store.read("audio", video_id)
     starts, onsets = (audio.column(name).to_numpy() for name in ("start_seconds", "onset_db"))
     greatest = starts[np.argsort(-onsets, kind="stable")[: len(events)]]

@@ -1,4 +1,4 @@
-"""What is said in a made video, and how somebody asks for it who does not know the words."""
+"""Sentences said in a made video, and queries for them in other words."""
 
 # (subtitle, query): of the words that say something they have none in common.
 PHRASES: tuple[tuple[str, str], ...] = (

@@ -155,7 +155,7 @@ def _ends(value: UInt8Array, luma: UInt8Array, *, is_across: bool) -> tuple[int,
 
 
 def _black_ends(value: UInt8Array, *, is_across: bool) -> tuple[int, int]:
-    """How many lines are black at the beginning and at the end; all of them, twice, where none is anything else."""
+    """Numbers of black lines at the beginning and at the end; all lines, twice, in a black picture."""
     import cv2
 
     _, bright = cv2.threshold(value, _BRIGHT, 1, cv2.THRESH_BINARY)

@@ -70,7 +70,7 @@ class SubjectFinder:
         self.model_sha256 = file_sha256(model_path)
 
     def mask(self, rgb: npt.NDArray[np.uint8]) -> FloatArray:
-        """How likely each place shows the subject.
+        """Probability that each place shows the subject.
 
         Args:
             rgb: (H, W, 3) uint8 RGB.

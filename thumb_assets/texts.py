@@ -172,7 +172,7 @@ def _in_order(box: npt.NDArray[Any]) -> FloatArray:
 
 
 def _height(corners: FloatArray) -> float:
-    """Of the letters: the shorter side."""
+    """Height of the letters: the shorter side."""
     return min(float(np.linalg.norm(corners[place] - corners[0])) for place in (1, 3))
 
 

@@ -69,7 +69,7 @@ def counts_of_head(choices: Choices, sources: Sequence[str]) -> dict[str, list[C
 
 
 def _labels(choices: Choices) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Which candidates show a wanted moment, and which nobody would take."""
+    """Marks candidates that show a wanted moment, and those that nobody would take."""
     is_good, is_bad = [], []
     for video, clip in enumerate(choices.clips):
         for frame in choices.candidates.frame_indices[choices.candidates.span(video)].tolist():

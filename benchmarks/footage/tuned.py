@@ -1,4 +1,4 @@
-"""What `benchmarks.footage.tune` found, kept as data in the repository, and its part of the page."""
+"""Findings of `benchmarks.footage.tune`, kept as data in the repository, and their part of the page."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -97,7 +97,7 @@ def _single(tuned: Tuned, *, number: int = 8) -> str:
 
 
 def _folds(tuned: Tuned) -> str:
-    """How often each setting was found without one of the sources."""
+    """Number of folds in which each setting was found, one source left out of each."""
     lines = []
     for way in next(iter(tuned.folds.values()), {}):
         found = [fold[way] for fold in tuned.folds.values()]

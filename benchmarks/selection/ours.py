@@ -94,7 +94,7 @@ class Ours:
         return store.read(name, video.video_id)
 
     def candidates(self, paths: Sequence[Path]) -> list[CandidateArrays]:
-        """What the choice reads of each video that has been analysed, one video each, for `select.choose.pick`.
+        """Reads the measurements of each analysed video, one video each, for `select.choose.pick`.
 
         Raises:
             ThumbAssetsError: a video was not analysed, or its tables cannot be read.

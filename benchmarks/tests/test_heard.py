@@ -1,4 +1,4 @@
-"""What is planted in the made video: each query means one subtitle."""
+"""The queries planted in the made video: each means one subtitle."""
 
 from itertools import pairwise
 

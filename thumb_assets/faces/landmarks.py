@@ -112,7 +112,7 @@ def mouth_openness(points: Points) -> float:
 
 
 def gaze(points: Points) -> float:
-    """Where the irises are between the corners of the eyes: 1 in the middle, 0 at a corner; the mean of both eyes."""
+    """Place of the irises between the corners of the eyes, mean of both: 1 in the middle, 0 at a corner."""
     places = []
     for eye, iris in zip(_EYES, _IRISES, strict=True):
         outer, inner = points[eye[0]], points[eye[3]]

@@ -92,7 +92,7 @@ def _kernel() -> _Float32:
 
 @cache
 def _shares() -> tuple[_Float32, ...]:
-    """What a level of red, green and blue adds to luma, (256,) each."""
+    """Luma that each level of red, green and blue adds, (256,) each."""
     levels = np.arange(256, dtype=np.float32) / np.float32(255)
     return tuple(levels * np.float32(weight) for weight in _LUMA)
 

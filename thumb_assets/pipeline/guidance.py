@@ -99,7 +99,7 @@ class Guides:
 
     @cached_property
     def _of_words(self) -> dict[str, Any]:
-        """How words are compared with text; by their letters where the model of meanings is not here."""
+        """Compares words with text by meaning; by letters where the model of meanings is absent."""
         models = models_of_words(self._settings)
         if not models:
             return {}
@@ -178,7 +178,7 @@ def guides_sha256(settings: Settings, store: TableStore) -> dict[str, str | None
 
 
 def _has_text(settings: Settings) -> bool:
-    """Whether a video may have text that words can be held against."""
+    """True if a video may have text to compare words with."""
     return settings.subtitles.is_on or settings.texts.is_on
 
 

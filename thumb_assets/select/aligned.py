@@ -41,7 +41,7 @@ def aligned_values(table: pa.Table, column_name: str, *, frame_indices: NDArray[
 def candidate_positions(
     table: pa.Table, *, frame_indices: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each row's frame stands among the candidates, and whether it is one at all.
+    """Position of each row's frame among the candidates, and a mask of the rows that have one.
 
     Args:
         table: R rows with a column frame_index.
@@ -92,7 +92,7 @@ def texts_at(table: pa.Table | None, *, seconds: NDArray[np.float64]) -> tuple[s
 
 
 def written_on(table: pa.Table | None, *, frame_indices: NDArray[np.int64]) -> tuple[str, ...]:
-    """What is written on each candidate, lines parted by a line feed.
+    """Text read on each candidate, lines parted by a line feed.
 
     Args:
         table: `texts` of one video; None where it is not there.

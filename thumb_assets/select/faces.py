@@ -83,7 +83,7 @@ def face_qualities(measured: CandidateArrays) -> NDArray[np.float64]:
 
 
 def face_shares(measured: CandidateArrays) -> NDArray[np.float64]:
-    """Where a candidate shows no face, the share of its shot's candidates that show one: it is turned away or hidden.
+    """Share of its shot's candidates that show a face, for each candidate without one: turned away or hidden.
 
     Returns:
         (N,) float64, 0..1; NaN where it shows one, faces were not looked for or the shot has few candidates.

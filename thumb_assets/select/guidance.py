@@ -90,7 +90,7 @@ class Guidance:
         return place, text if place == "subtitle" else _most_like(self.likeness, self.words[setting], text)
 
     def _likeness_of(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Of each text, or of its line that is most like the words."""
+        """Likeness of each text, or of its line that is most like the words."""
         if not any(texts):
             return np.zeros(len(texts))
         parts = list(dict.fromkeys(part for text in texts for part in (" ".join(text.split()), *text.split("\n"))))
@@ -108,7 +108,7 @@ NO_GUIDANCE = Guidance()
 
 
 def _texts_of(measured: CandidateArrays, video: int) -> dict[str, tuple[str, ...]]:
-    """What is said and written at the candidates of a video, by where it stands; only what is known."""
+    """Known subtitles and writing at the candidates of a video, by source."""
     texts = {"subtitle": measured.texts, "writing": measured.written}
     return {place: own[video] for place, own in texts.items() if own}
 

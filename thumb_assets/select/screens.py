@@ -75,7 +75,7 @@ class _StateChooser:
         return np.asarray(self._field.combined * (novelty + _LEAST_NOVELTY))
 
     def _shares(self, places: NDArray[np.int64]) -> FloatArray:
-        """What each adds to the video's states that are shown, as a share of all."""
+        """Share of the video's states that each adds to those shown."""
         return np.asarray(self._field.combined[places] * self._novelty[self._state_of[places]] / self._total)
 
     def _take(self, place: int) -> None:
@@ -88,7 +88,7 @@ class _StateChooser:
             self._novelty = np.minimum(self._novelty, 1 - self._states.likeness_to(state))
 
     def reasons(self) -> dict[int, Rejection]:
-        """Why the states that were left open were, by place."""
+        """Reasons for the states that were not chosen, by place."""
         places, is_auto = np.flatnonzero(self._is_open), self._settings.top_k == "auto"
         gains, shares = self._gains(), self._shares(places)
         reasons = {}

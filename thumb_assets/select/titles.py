@@ -17,7 +17,7 @@ _LEAST_HEIGHT, _FEWEST_LETTERS, _MARK_SHARE = 0.07, 4, 0.5
 
 
 def spoken_titles(subtitles: pa.Table | None, *, borders: NDArray[np.float64]) -> list[str | None]:
-    """Of each chapter the subtitle that says most of what is said in it and not in the others.
+    """Titles chapters by the subtitle that best tells each from the others.
 
     A word weighs as often as the chapter has it, times its rarity among the chapters (tf-idf; Salton and Buckley,
     "Term-weighting approaches in automatic text retrieval", 1988); a subtitle has the weight of its words over the
@@ -44,7 +44,7 @@ def written_titles(
     seconds: Mapping[int, float],
     frame_size: tuple[int, int],
 ) -> list[str | None]:
-    """Of each chapter the largest line that is written in it, the first of several.
+    """Titles chapters by the largest line written in each, the first of several.
 
     Args:
         texts: table of one video.

@@ -117,7 +117,7 @@ class _Reader:
         )
 
     def _readable(self, found: Iterable[_Cue]) -> Iterator[_Cue]:
-        """What is found until a source cannot be read any further, which is noted."""
+        """Yields cues until a source cannot be read any further, and notes that."""
         try:
             yield from found
         except BadInputError as error:

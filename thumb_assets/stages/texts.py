@@ -66,7 +66,7 @@ class _Kept:
 
 
 def _is_same(one: _Seen, other: _Seen) -> bool:
-    """Whether two pictures differ so little where either has writing that they say the same."""
+    """True if two pictures hardly differ where either has writing: they say the same."""
     if one.picture is None or other.picture is None or one.picture.shape != other.picture.shape:
         return False
     boxes = (*one.writing.lines, *other.writing.lines)

@@ -40,7 +40,7 @@ def is_sidecar(name: str, video_name: str) -> bool:
 
 
 def sidecar_names(names: Iterable[str], video_names: Iterable[str]) -> list[str]:
-    """Of paths below one folder those that are sidecars of one of the videos, whose paths are below it as well."""
+    """Selects the sidecars of some videos; all paths are relative to one folder."""
     videos = {(path.parent, path.stem) for path in map(PurePosixPath, video_names)}
     return [
         str(path)

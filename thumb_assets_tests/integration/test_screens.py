@@ -23,7 +23,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def chosen(data_dir: Path, recording: Path, *overrides: str) -> list[str]:
-    """What each selection shows, best first."""
+    """The screens that the selections show, best first."""
     (video_id,) = register(data_dir, [recording])
     results = run_stages(data_dir, [video_id], STAGES, settings=load_settings(overrides=overrides))
     assert {result.status for result in results.values()} == {"done"}, results

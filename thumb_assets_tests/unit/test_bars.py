@@ -1,4 +1,4 @@
-"""Which bars the pictures of a video agree on, and that a dark picture is never taken for one."""
+"""Bars that the pictures of a video agree on; a dark picture is never taken for one."""
 
 import numpy as np
 import pytest

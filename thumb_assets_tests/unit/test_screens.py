@@ -37,7 +37,7 @@ def shown(frames: pa.Table, settings: CandidatesSettings = SETTINGS) -> list[int
 
 
 def watched(frames: pa.Table, settings: CandidatesSettings = SETTINGS) -> tuple[dict[int, list[int]], list[int]]:
-    """What is wanted with each frame, and at the end."""
+    """Frames wanted with each frame, and at the end."""
     watch, bounds, wanted = StateWatch(settings), [], {}
     for row in frames.to_pylist():
         bounds.append(row["pts_seconds"])

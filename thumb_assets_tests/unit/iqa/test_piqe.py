@@ -100,7 +100,7 @@ def made_pictures():
 
 
 def differences(pictures):
-    """How far ours is from pyiqa's; where ours has no answer pyiqa's has none either, or 100 for want of a block."""
+    """Differences of ours and pyiqa's scores; without an answer of ours pyiqa has none or 100 (no active block)."""
     ours, theirs = PiqeMetric(), PyiqaMetric("piqe", "cpu")
     found = []
     for picture in pictures:
