@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.networks import read_network
 from thumb_assets.weights.faults import file_sha256
 
 # The network's input and its mask, square; pictures are squeezed into it as the network's authors do.
@@ -59,14 +59,7 @@ class SubjectFinder:
     def __init__(self, model_path: Path) -> None:
         import cv2
 
-        log_level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-        try:
-            self._net: Any = cv2.dnn.readNetFromTFLite(str(model_path))
-        except cv2.error as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ModelUnavailableError(f"{model_path} is not a model OpenCV can read: {reason}") from None
-        finally:
-            cv2.utils.logging.setLogLevel(log_level)
+        self._net: Any = read_network(model_path, lambda: cv2.dnn.readNetFromTFLite(str(model_path)))
         self.model_sha256 = file_sha256(model_path)
 
     def mask(self, rgb: npt.NDArray[np.uint8]) -> FloatArray:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.networks import read_network
 from thumb_assets.weights.faults import file_sha256
 
 # Of the map of writing, as its authors set them: a place of writing, the least mean of a box, and by how much of its
@@ -124,14 +125,7 @@ def luma_of(rgb: UInt8Array) -> UInt8Array:
 def _network(path: Path) -> Any:
     import cv2
 
-    log_level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    try:
-        return cv2.dnn.readNetFromONNX(str(path))
-    except cv2.error as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelUnavailableError(f"{path} is not a model OpenCV can read: {reason}") from None
-    finally:
-        cv2.utils.logging.setLogLevel(log_level)
+    return read_network(path, lambda: cv2.dnn.readNetFromONNX(str(path)))
 
 
 def _letters_of(path: Path) -> list[str]:

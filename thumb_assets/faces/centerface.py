@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.faces.boxes import FaceBox, faces_of, require_picture
+from thumb_assets.networks import read_network
 from thumb_assets.weights.faults import file_sha256
 
 # The network's outputs (models/onnx/centerface_bnmerged.onnx of Star-Clouds/CenterFace): heat, size, offset, landmarks.
@@ -38,11 +38,7 @@ class CenterFaceDetector:
     def __init__(self, model_path: Path, *, min_confidence: float) -> None:
         import cv2
 
-        try:
-            self._net: Any = cv2.dnn.readNetFromONNX(str(model_path))
-        except cv2.error as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ModelUnavailableError(f"{model_path} is not a model OpenCV can read: {reason}") from None
+        self._net: Any = read_network(model_path, lambda: cv2.dnn.readNetFromONNX(str(model_path)))
         self.model_sha256 = file_sha256(model_path)
         self._min_heat = min_confidence**2
 

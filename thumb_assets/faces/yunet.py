@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.faces.boxes import FaceBox, faces_of, require_picture
+from thumb_assets.networks import read_network
 from thumb_assets.weights.faults import file_sha256
 
 # OpenCV's own defaults for YuNet (samples/dnn/face_detect.cpp).
@@ -33,17 +33,10 @@ class YuNetDetector:
     def __init__(self, model_path: Path, *, min_confidence: float) -> None:
         import cv2
 
-        # OpenCV 5 warns about its own defaults at every creation.
-        log_level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-        try:
-            self._net: Any = cv2.FaceDetectorYN.create(
-                str(model_path), "", (320, 320), min_confidence, _NMS_THRESHOLD, _TOP_K
-            )
-        except cv2.error as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ModelUnavailableError(f"{model_path} is not a model OpenCV can read: {reason}") from None
-        finally:
-            cv2.utils.logging.setLogLevel(log_level)
+        options = (min_confidence, _NMS_THRESHOLD, _TOP_K)
+        self._net: Any = read_network(
+            model_path, lambda: cv2.FaceDetectorYN.create(str(model_path), "", (320, 320), *options)
+        )
         self.model_sha256 = file_sha256(model_path)
 
     def detect(self, rgb: npt.NDArray[np.uint8]) -> list[FaceBox]:
