@@ -4,6 +4,7 @@ What belongs here: what every torch model on pictures has in common, whatever it
 preprocessing and its scores (clip, iqa), its files (weights). torch is imported inside the functions, as everywhere.
 """
 
+import ctypes
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -194,6 +195,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     # MPS, the CPU's allocator and cuBLAS raise plain RuntimeErrors.
     signs = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
+
+
+@cache
+def has_nvidia_driver() -> bool:
+    """True if an NVIDIA GPU's driver is installed; told without torch, which takes seconds to import."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def choose_torch_device(name: str, *, setting: str, is_good_for_mps: bool = True) -> str:

@@ -22,6 +22,7 @@ LIBRARY_ROOMS = {
     "av": {"video", "export"},
     "cv2": {
         "networks",
+        "clip",
         "video",
         "shots",
         "sharpness",

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.cli.docs import HEADING as COMMANDS_HEADING
-from thumb_assets.cli.docs import commands_list
-from thumb_assets.cli.group import SECTIONS, main
+from thumb_assets.cli.docs import commands_index, commands_list
+from thumb_assets.cli.group import INDEX_FILE, SECTIONS, main
 from thumb_assets.select.docs import with_tables
 from thumb_assets.settings.config import FIXED_AT_LOAD, SETTINGS_FILE
 from thumb_assets.settings.docs import HEADING, settings_table
@@ -54,6 +54,7 @@ def test_the_page_of_settings_lists_them_all_as_they_are() -> None:
 def test_the_page_of_commands_lists_them_all_as_they_are() -> None:
     _, heading, below = (_ROOT / "docs/cli.md").read_text(encoding="utf-8").partition(COMMANDS_HEADING)
     assert heading + below == commands_list(), "docs/cli.md is stale: run `python -m thumb_assets_tests.golden`"
+    assert INDEX_FILE.read_text(encoding="utf-8") == commands_index(), "run `python -m thumb_assets_tests.golden`"
     assert sorted(name for names in SECTIONS.values() for name in names) == sorted(main.commands)
     assert all(f"Usage: thumb-assets {name} " in below for name in main.commands)
 

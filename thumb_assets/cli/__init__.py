@@ -5,13 +5,6 @@ Exit code 0 when all is well, 1 when any video failed (the others are done), 2 f
 A new command is a new module here that adds it by `group.in_section`; nothing else names it.
 """
 
-from importlib import import_module
-from pkgutil import iter_modules
-
 from thumb_assets.cli.group import main
 
 __all__ = ["main"]
-
-for _module in iter_modules(__path__):
-    if _module.name not in {"__main__", "docs"}:  # these two are programs of their own
-        import_module(f"{__name__}.{_module.name}")

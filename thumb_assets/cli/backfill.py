@@ -23,15 +23,12 @@ from thumb_assets.cli.output import (
     err,
     one_line_errors,
     out,
-    print_copies,
     print_errors,
-    print_outcomes,
-    print_set_aside,
     print_table,
     progress,
-    stored_outcomes,
     work_progress,
 )
+from thumb_assets.cli.results import print_copies, print_outcomes, print_set_aside, stored_outcomes
 from thumb_assets.cli.settings_notes import difference_lines, print_settings_notes
 from thumb_assets.errors import BadInputError
 from thumb_assets.library.backlog import Backlog, backlog_of

@@ -10,14 +10,8 @@ import click
 from thumb_assets.cli.backfill import work_through
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import dagster_resource, data_dir_option, settings_of, table_store
-from thumb_assets.cli.output import (
-    one_line_errors,
-    out,
-    print_errors,
-    print_outcomes,
-    print_selections,
-    stored_outcomes,
-)
+from thumb_assets.cli.output import one_line_errors, out, print_errors
+from thumb_assets.cli.results import print_outcomes, print_selections, stored_outcomes
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.store.library import Library

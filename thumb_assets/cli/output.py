@@ -2,10 +2,9 @@
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
@@ -26,12 +25,6 @@ from rich.table import Table
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.events import Events
-from thumb_assets.pipeline.result import StageResult
-from thumb_assets.select.tell import NOTHING_KEPT, is_last_resort
-from thumb_assets.stages import STAGES
-from thumb_assets.store.outcomes import Outcome, read_outcomes
-from thumb_assets.store.parquet import TableStore
-from thumb_assets.store.set_aside import SetAside
 from thumb_assets.wording import count, escape_log_lines, one_line, traceback_lines
 
 # A file name need not be text: what cannot be written is shown escaped, rather than ending the command.
@@ -54,8 +47,6 @@ class LineConsole(Console):
         super().print(*(one_line(each) if isinstance(each, str) else each for each in objects), **options)
 
 
-_MAX_SET_ASIDE = 3
-_MAX_NAMED = 3
 # In a pipe there is no width to keep to.
 out = LineConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 err = LineConsole(stderr=True, highlight=False, soft_wrap=True)
@@ -202,79 +193,6 @@ def work_progress(num_videos: int, last_stage: str) -> Iterator[WorkProgress]:
             raise Interrupted(f"{work.num_done} of {count(num_videos, 'video')} done") from None
 
 
-def print_set_aside(files: Sequence[SetAside]) -> None:
-    """One line on the library's files that are left out; nothing where there are none."""
-    if not files:
-        return
-    named = ", ".join(f"{each.path.name} ({each.reason})" for each in files[:_MAX_SET_ASIDE])
-    more = f" and {len(files) - _MAX_SET_ASIDE} more" if len(files) > _MAX_SET_ASIDE else ""
-    err.print(f"set aside, {len(files)} of the library's files and folders: {named}{more}", markup=False)
-
-
-def print_copies(copies: Mapping[Path, Path]) -> None:
-    """One line on files that are done once, since they are copies of others; nothing where there are none."""
-    if copies:
-        path, original = next(iter(copies.items()))
-        files = "1 file is a copy" if len(copies) == 1 else f"{len(copies)} files are copies"
-        what = f"{files} of another (same content and name) and no video of its own: {str(path)!r} is {str(original)!r}"
-        err.print(f"note: {what}; rename a copy to have it as well", markup=False)
-
-
-def print_results(results: Sequence[StageResult], store: TableStore, *, verbose: bool) -> bool:
-    video_ids = list(dict.fromkeys(result.video_id for result in results))
-    failed = [result for result in results if result.status == "failed"]
-    selected = [result for result in results if result.stage == "selections" and result.status == "done"]
-    print_selections(store, [result.video_id for result in selected])
-    print_outcomes(result for result in results if result.blocked_by is None)
-    for result in results:
-        if "note" in result.metrics:
-            err.print(f"note: {result.video_id} {result.stage}: {result.metrics['note']}", markup=False)
-    if verbose:
-        for result in failed:
-            if result.error is not None:
-                print_traceback(result.error)
-    num_failed = len({result.video_id for result in failed})
-    num_unchanged = sum(result.is_unchanged for result in results)
-    summary = f"{count(len(video_ids) - num_failed, 'video')} done, {num_failed} failed; stills in {store.stills_root}/"
-    if num_unchanged:
-        summary += f"; {num_unchanged} of {len(results)} stages were unchanged and not run again"
-    out.print(summary, markup=False)
-    return not failed
-
-
-def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
-    """The selections of videos; a line for each of which no frame was worth keeping, and why."""
-    rows, without, of_last_resort = [], [], []
-    for video_id in video_ids:
-        selections = store.read_or_none("selections", video_id)
-        if selections is None:
-            continue
-        if not selections.num_rows:
-            without.append(f"{video_id}: {(store.footer('selections', video_id) or {}).get(NOTHING_KEPT)}")
-        elif all(map(is_last_resort, selections.column("reason").to_pylist())):
-            of_last_resort.append(video_id)
-        for row in selections.sort_by("rank").to_pylist():
-            scores = [row[f"{name}_percentile"] for name in ("sharpness", "clip", "iqa")]
-            rows.append(
-                [
-                    video_id,
-                    str(row["rank"]),
-                    str(row["frame_index"]),
-                    f"{row['pts_seconds']:.3f}",
-                    f"{row['combined_score']:.4f}",
-                    *("-" if score is None else f"{score:.2f}" for score in scores),
-                ]
-            )
-    if rows:
-        print_table("selections", ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa"], rows)
-    for line in without:
-        out.print(line, markup=False)
-    if of_last_resort:
-        more = f" and {len(of_last_resort) - _MAX_NAMED} more" if len(of_last_resort) > _MAX_NAMED else ""
-        named = f"{', '.join(of_last_resort[:_MAX_NAMED])}{more}"
-        out.print(f"{count(len(of_last_resort), 'video')} kept only as a last resort: {named}", markup=False)
-
-
 def print_traceback(error: BaseException) -> None:
     for line in traceback_lines(error):
         err.print(line, markup=False)
@@ -284,23 +202,6 @@ def print_errors(errors: Iterable[object]) -> None:
     """One line each."""
     for error in errors:
         err.print(f"error: {error}", markup=False)
-
-
-def print_outcomes(outcomes: Iterable[Outcome | StageResult]) -> None:
-    """One line per root failure, and one per skipped stage with its number of videos."""
-    skipped: dict[tuple[str, str], int] = {}
-    for outcome in outcomes:
-        message = str(outcome.message)
-        if outcome.status == "failed" and outcome.blocked_by is None:
-            err.print(f"failed: {message}", markup=False)
-        elif outcome.status == "skipped":
-            skipped[outcome.stage, message] = skipped.get((outcome.stage, message), 0) + 1
-    for (stage, message), num_videos in skipped.items():
-        err.print(f"skipped {stage} ({count(num_videos, 'video')}): {message}", markup=False)
-
-
-def stored_outcomes(store: TableStore, video_ids: Iterable[str], stages: Collection[str] = STAGES) -> list[Outcome]:
-    return [row for video_id in video_ids for row in read_outcomes(store, video_id) if row.stage in stages]
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -10,14 +10,8 @@ import click
 
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import configuration_of, recompute_option, settings_options, stages_named, table_store
-from thumb_assets.cli.output import (
-    one_line_errors,
-    print_copies,
-    print_errors,
-    print_results,
-    print_set_aside,
-    work_progress,
-)
+from thumb_assets.cli.output import one_line_errors, print_errors, work_progress
+from thumb_assets.cli.results import print_copies, print_results, print_set_aside
 from thumb_assets.cli.settings_notes import print_settings_notes
 from thumb_assets.errors import BadInputError
 from thumb_assets.pipeline.remembered import Group, grouped

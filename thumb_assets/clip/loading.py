@@ -60,7 +60,7 @@ def load_open_clip(settings: ClipSettings, *, device: str) -> LoadedModel:
         path = path or _unregistered_path(settings, tag_config)
         # A path instead of a tag makes open_clip forget what the tag says about the input.
         options = _tag_options(tag_config)
-    pretrained = _weights_identity(settings, path)
+    pretrained = weights_identity(settings, path)
     try:
         with offline_if_unreachable() if _may_ask_hub(settings.model) else nullcontext(), warnings.catch_warnings():
             # torch remarks on the form of a checkpoint before it refuses it.
@@ -93,13 +93,14 @@ def _registered_path(settings: ClipSettings) -> Path | None:
     name = f"{settings.model}/{settings.pretrained}"
     if settings.checkpoint is not None:
         return resolve_file(open_clip_file(name, ""), explicit=settings.checkpoint)
-    if _is_embedded(settings):
+    if is_embedded(settings):
         return MINI_WEIGHTS_FILE
     is_registered = any(model_file.name == name for model_file in MODEL_FILES)
     return resolve_file(name) if is_registered else None
 
 
-def _is_embedded(settings: ClipSettings) -> bool:
+def is_embedded(settings: ClipSettings) -> bool:
+    """True if the settings name the model that ships with the package."""
     return settings.model == MINI_MODEL and settings.pretrained == MINI_PRETRAINED
 
 
@@ -110,7 +111,7 @@ def _tag_config(settings: ClipSettings) -> dict[str, Any]:
 
     if settings.model not in open_clip.list_models():
         raise SettingsError(f"clip.model {settings.model!r} is not a model open_clip {open_clip.__version__} knows")
-    if settings.model == MINI_MODEL and (_is_embedded(settings) or settings.checkpoint is not None):
+    if settings.model == MINI_MODEL and (is_embedded(settings) or settings.checkpoint is not None):
         return dict(mini_identity()["preprocess_cfg"])
     config: dict[str, Any] = get_pretrained_cfg(settings.model, settings.pretrained) if settings.pretrained else {}
     if not config and settings.checkpoint is None:
@@ -155,11 +156,11 @@ def _may_ask_hub(model_name: str) -> bool:
     return any(name.startswith("hf_") for name in text_config) or "siglip" in model_name.lower()
 
 
-def _weights_identity(settings: ClipSettings, path: Path | None) -> str:
+def weights_identity(settings: ClipSettings, path: Path | None) -> str:
     """Identity of the weights for the table's footer: tag or file name, and the beginning of the file's SHA-256."""
     if path is None:  # a model of its own, such as `hf-hub:` or `local-dir:`
         return settings.model
-    if _is_embedded(settings):
+    if is_embedded(settings):
         identity = mini_identity()
         name, digest = f"{MINI_PRETRAINED}-v{identity['version']}", str(identity["weights_sha256"])
     else:

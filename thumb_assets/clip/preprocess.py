@@ -11,6 +11,17 @@ from thumb_assets.errors import BadInputError
 from thumb_assets.inference import upload
 
 
+def require_rgb(images: Sequence[npt.NDArray[np.uint8]]) -> None:
+    """Makes sure that these are pictures.
+
+    Raises:
+        BadInputError: one is no (H, W, 3) uint8 array, or is empty.
+    """
+    for image in images:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+            raise BadInputError(f"CLIP needs (H, W, 3) uint8 RGB arrays, got {image.shape} {image.dtype}")
+
+
 class Preprocessor:
     """Resizes and crops pictures in uint8, normalises the whole batch on the device.
 
@@ -64,9 +75,7 @@ class Preprocessor:
         """
         import torch
 
-        for image in images:
-            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-                raise BadInputError(f"CLIP needs (H, W, 3) uint8 RGB arrays, got {image.shape} {image.dtype}")
+        require_rgb(images)
         if not self._is_on_tensors:
             return torch.stack([self._by_fallback(image) for image in images]).to(self._device)
         batch = self._resized_on_device(images) if self._is_resized_on_device else self._resized_one_by_one(images)

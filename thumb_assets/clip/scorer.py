@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from thumb_assets.clip.embedded import EmbeddedEncoder, is_for_opencv
 from thumb_assets.clip.encoder import ImageTextEncoder, OpenClipEncoder
 from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
 
@@ -101,7 +102,7 @@ class ClipScorer:
 
 # What another encoder is made for; the others concern what is done with its embeddings.
 _ENCODER_SETTINGS = {"model", "pretrained", "checkpoint", "device", "precision", "compile"}
-_encoders: dict[str, OpenClipEncoder] = {}
+_encoders: dict[str, ImageTextEncoder] = {}
 _scorers: dict[ClipSettings, ClipScorer] = {}
 _lock = threading.Lock()
 
@@ -117,7 +118,8 @@ def load_clip_scorer(settings: ClipSettings) -> ClipScorer:
     with _lock:
         if settings not in _scorers:
             if encoder_key not in _encoders:
-                _encoders[encoder_key] = OpenClipEncoder(settings)
+                encoder = EmbeddedEncoder if is_for_opencv(settings) else OpenClipEncoder
+                _encoders[encoder_key] = encoder(settings)
             _scorers[settings] = ClipScorer(_encoders[encoder_key], settings)
         return _scorers[settings]
 

@@ -21,12 +21,13 @@ from thumb_assets.select.measure import (
     arrays_from_tables,
     require_video,
 )
-from thumb_assets.select.ranks import groups_of, groups_of_shots, order_in_groups
+from thumb_assets.select.ranks import groups_of, order_in_groups
 from thumb_assets.select.rules import DOUBTFUL, LOOKS, RULES, Rejection, rule_of
 from thumb_assets.select.score import Scores, score_candidates, used_components
 from thumb_assets.select.screens import choose_states
 from thumb_assets.select.similarity import Field, field_of
 from thumb_assets.select.states import states_of_video
+from thumb_assets.select.takes import groups_of_takes
 from thumb_assets.select.tell import selection_reason
 from thumb_assets.select.verdicts import NO_RULE, Verdicts, judge
 from thumb_assets.settings.selection import SelectionSettings
@@ -138,8 +139,9 @@ def pick(
     # What is not measured is neutral.
     has_score = ~np.isnan(list(scores.percentiles.values())).all(axis=0)
     is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned
-    if settings.distinct_shots:  # the best of a shot is no outlier of a take
-        is_far &= ~_is_best_of_shot(measured, scores=scores, verdicts=verdicts)
+    if settings.distinct_shots:  # the best of a take is no outlier of it
+        takes = groups_of_takes(measured, settings=settings)
+        is_far &= ~_is_best_of(takes, scores=scores, verdicts=verdicts)
     chosen, noted = [], []
     with one_thread():
         for video in range(len(measured.video_ids)):
@@ -158,13 +160,12 @@ def pick(
     return Picks(scores, verdicts, order, floors, tuple(chosen), tuple(noted))
 
 
-def _is_best_of_shot(measured: CandidateArrays, *, scores: Scores, verdicts: Verdicts) -> NDArray[np.bool_]:
-    """Marks the best of those of each shot that may be chosen."""
-    shots = groups_of_shots(measured.offsets, measured.shot_indices)
+def _is_best_of(takes: NDArray[np.unsignedinteger], *, scores: Scores, verdicts: Verdicts) -> NDArray[np.bool_]:
+    """Marks the best of those of each take that may be chosen."""
     own = np.where(verdicts.is_taken & (verdicts.tiers != DOUBTFUL), scores.combined, -np.inf)
-    best = np.full(int(shots[-1]) + 1 if len(shots) else 0, -np.inf)
-    np.maximum.at(best, shots, own)
-    return np.asarray((own == best[shots]) & np.isfinite(own))
+    best = np.full(int(takes[-1]) + 1 if len(takes) else 0, -np.inf)
+    np.maximum.at(best, takes, own)
+    return np.asarray((own == best[takes]) & np.isfinite(own))
 
 
 def _floors(

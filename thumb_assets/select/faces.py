@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.measure import NO_CANDIDATE, CandidateArrays
-from thumb_assets.select.ranks import groups_of, groups_of_shots, percentile_ranks
+from thumb_assets.select.ranks import groups_of, percentile_ranks
+from thumb_assets.select.takes import groups_of_takes
 from thumb_assets.settings.selection import SelectionSettings
 
 # A face of a third of the frame's height fills a close-up; a larger one is worth no more.
@@ -82,20 +83,20 @@ def face_qualities(measured: CandidateArrays) -> NDArray[np.float64]:
     return quality
 
 
-def face_shares(measured: CandidateArrays) -> NDArray[np.float64]:
-    """Share of its shot's candidates that show a face, for each candidate without one: turned away or hidden.
+def face_shares(measured: CandidateArrays, *, settings: SelectionSettings) -> NDArray[np.float64]:
+    """Share of its take's candidates that show a face, for each candidate without one: turned away or hidden.
 
     Returns:
-        (N,) float64, 0..1; NaN where it shows one, faces were not looked for or the shot has few candidates.
+        (N,) float64, 0..1; NaN where it shows one, faces were not looked for or the take has few candidates.
     """
     faces = measured.faces
     videos = groups_of(faces.offsets)
     is_seen = (faces.positions != NO_CANDIDATE) & (faces.height >= _SEEN_FACE_HEIGHT * measured.frame_sizes[videos, 1])
     has_face = np.zeros(len(measured.frame_indices), dtype=np.bool_)
     has_face[(measured.offsets[videos] + faces.positions)[is_seen]] = True
-    shots = groups_of_shots(measured.offsets, measured.shot_indices)
-    sizes = np.bincount(shots)[shots]
-    shares = np.bincount(shots, weights=has_face)[shots] / sizes
+    takes = groups_of_takes(measured, settings=settings)
+    sizes = np.bincount(takes)[takes]
+    shares = np.bincount(takes, weights=has_face)[takes] / sizes
     return np.where(has_face | (sizes < _FEW_CANDIDATES), np.nan, shares)
 
 

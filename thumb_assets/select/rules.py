@@ -13,6 +13,7 @@ from thumb_assets.select.faces import face_shares
 from thumb_assets.select.measure import BANNED, SOURCES, VALUES, CandidateArrays
 from thumb_assets.select.similarity import like_banned
 from thumb_assets.select.states import GROWING_SHARE, kept_shares
+from thumb_assets.select.takes import TAKES
 from thumb_assets.settings.selection import SelectionSettings
 
 # Verdicts on a candidate, from better to worse. The usable ones of a video are taken, and the doubtful ones behind them
@@ -173,6 +174,10 @@ def _kept_by_next(evidence: Evidence) -> FloatArray:
     return kept_shares(evidence.measured)
 
 
+def _face_shares(evidence: Evidence) -> FloatArray:
+    return face_shares(evidence.measured, settings=evidence.settings)
+
+
 def _bound(place: int) -> Callable[[SelectionSettings], float | None]:
     return lambda settings: None if settings.window_seconds is None else settings.window_seconds[place]
 
@@ -241,10 +246,9 @@ RULES: tuple[Rule, ...] = (
          "times_median"),
     Rule("moving_too_fast", DEGRADED, "greatest_motion", "above", "reject.max_motion",
          "frames beside it differ by {value:.1f} levels, above {threshold:.1f}"),
-    Rule("turned_away", DEGRADED, lambda evidence: face_shares(evidence.measured), "at_or_above",
-         "reject.turned_away_share",
-         "it shows no face, and {value_share} of the candidates of its shot do, at least {threshold_share}",
-         reads=("faces.height", *SHOTS)),
+    Rule("turned_away", DEGRADED, _face_shares, "at_or_above", "reject.turned_away_share",
+         "it shows no face, and {value_share} of the candidates of its take do, at least {threshold_share}",
+         reads=("faces.height", *TAKES)),
     # A model may find all of a video rather like a title card.
     Rule("title_card", DEGRADED, _title_card_margin, "above", "reject.max_title_card_margin",
          "likeness to a title card is {value:+.3f} beside that to a good frame, above {threshold:+.3f} (at least "

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from thumb_assets.clip.loading import is_embedded
 from thumb_assets.clip.scorer import load_clip_scorer
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
@@ -71,6 +72,12 @@ def _models(settings: Settings) -> tuple[ModelFile, ...]:
     return (find_model(name) or find_model(tag) or unregistered,)
 
 
+def _tools(settings: Settings) -> tuple[str, ...]:
+    """All that may compute the scores, so that a machine with a GPU and one without agree on what is outdated."""
+    by_torch = ("open-clip-torch", "torch")
+    return (*by_torch, "opencv-python-headless") if is_embedded(settings.clip) else by_torch
+
+
 STAGE = Stage(
     name="clip_scores",
     contracts=(CLIP_SCORES,),
@@ -78,7 +85,7 @@ STAGE = Stage(
     reads=OF_FRAMES,
     section="clip",
     version="5",  # of the picture between steady black bars
-    tools=("open-clip-torch", "torch"),
+    tools=_tools,
     models=_models,
     model_files=lambda s: (s.clip.checkpoint,),
     kinds=frozenset({"parquet", "pytorch"}),

@@ -1,5 +1,6 @@
 """Opens a file, names its stream, yields every displayed frame with its identity."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,6 +13,7 @@ import av
 from av.codec.context import Flags
 from av.error import FFmpegError
 from av.sidedata.sidedata import Type as SideDataType
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from thumb_assets.errors import BadInputError
@@ -73,6 +75,8 @@ class VideoHeader:
         return shown_geometry(own, usual)
 
 
+# Pictures that are held back at once, at most; more B-frames in a row than this are given as they come.
+_MAX_HELD_BYTES = 64 * 2**20
 # Their decoders take what to leave out from packet to packet; others read it once, when they are opened.
 _SKIPPING_CODECS = frozenset({"h264", "hevc"})
 
@@ -229,13 +233,20 @@ class VideoDecoder:
         """Decodes with all threads; at the first sign of damage starts over with one and goes on where it was.
 
         With threads what a damaged file decodes to depends on their number and on chance: pictures are patched from
-        others that are not finished yet, and errors among the last packets take intact pictures with them.
+        others that are not finished yet, and errors among the last packets take intact pictures with them. The damage
+        of a picture shows in those before it that are made from it, too, and only its own is told: they are held back
+        until it comes.
         """
         num_yielded = 0
+        held: deque[av.VideoFrame] = deque()
         try:
             for picture in decode_packets(self._packets(), self._stream, self._refuse_damage):
-                yield self._on_cpu(picture)
-                num_yielded += 1
+                held.append(self._on_cpu(picture))
+                if picture.pict_type != PictureType.B or len(held) * _num_bytes(held[-1]) > _MAX_HELD_BYTES:
+                    num_yielded += len(held)
+                    while held:
+                        yield held.popleft()
+            yield from held
         except DamageError:
             self._num_threads, self._hwaccel = 1, "none"
             # Where some were left out, none can be passed over by number: who seeks knows the one that is wanted.
@@ -380,3 +391,7 @@ def _keeps_durations(container: str) -> bool:
 
 def _positive(value: Fraction | None) -> Fraction | None:
     return value if value is not None and value > 0 else None
+
+
+def _num_bytes(picture: av.VideoFrame) -> int:
+    return sum(plane.buffer_size for plane in picture.planes)

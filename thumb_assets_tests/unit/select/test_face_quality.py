@@ -174,5 +174,7 @@ def test_few_candidates_do_not_say_what_is_usual_in_a_shot():
 
 def test_each_shot_has_its_own_share_of_faces():
     faces = face_boxes_table([(frame_index, 400, 300, 200) for frame_index in (0, 10, 20, 40)])
-    shares = face_shares(Case(of_shots(0, 0, 0, 0, 1, 1, 1, 1), faces=faces, frame_size=SIZE).measured)
+    shares = face_shares(
+        Case(of_shots(0, 0, 0, 0, 1, 1, 1, 1), faces=faces, frame_size=SIZE).measured, settings=SETTINGS
+    )
     assert [None if np.isnan(share) else share for share in shares] == [None, None, None, 0.75, None, 0.25, 0.25, 0.25]

@@ -91,6 +91,12 @@ def test_what_is_decoded_does_not_depend_on_the_number_of_threads(synthetic_vide
         assert result.pts.tolist() == results[0].pts.tolist()
 
 
+def test_pictures_made_from_a_damaged_one_that_follows_are_those_of_one_thread(synthetic_videos, tmp_path):
+    path = damage("open_gop.mp4|burst|6", {"open_gop.mp4": synthetic_videos("open_gop")}, tmp_path)
+    hashes = [identities_of(path, VideoSettings(decode_threads=threads)).luma_hash for threads in (1, 2, 3, 0)]
+    assert hashes[1:] == hashes[:1] * 3
+
+
 @pytest.mark.parametrize("name", ["cfr", "vfr", "b_frames", "open_gop", "mpeg_ts", "vp9", "one_frame"])
 def test_no_frame_of_a_whole_file_is_corrupt(synthetic_videos, name):
     with VideoDecoder(synthetic_videos(name)) as decoder:
