@@ -32,6 +32,7 @@ LIBRARY_ROOMS = {
         "writing",
         "faces",
         "subjects",
+        "safety",
         "texts",
         "export",
     },

@@ -19,6 +19,7 @@ from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.select.choose import pick
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays
+from thumb_assets.select.rules import required_tables
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.stages import PROMPT_FIELDS
 from thumb_assets.stages import STAGES, check_licences
@@ -147,7 +148,7 @@ def what_if(
     """
     require_known_words(settings)
     cache = CandidateCache(store, video_ids, events=events)
-    stored = cache.candidates()
+    stored = cache.candidates(required=required_tables(settings.selection))
     measured = stored.measured
     if measured is None:
         if stored.errors:  # they say it themselves

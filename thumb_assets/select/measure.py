@@ -40,6 +40,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "changed_share": ("appearance", "changed_share"),
     "subject_share": ("subjects", "subject_share"),
     "subject_cut_share": ("subjects", "subject_cut_share"),
+    "unsafe_probability": ("safety", "unsafe_probability"),
     "clip_score": ("clip_scores", "clip_score"),
     "positive_similarity": ("clip_scores", "positive_similarity"),
     "title_card_similarity": ("clip_scores", "title_card_similarity"),

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError, create_model, model_validator
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.base import StageSettings, merged
 from thumb_assets.settings.judge import JudgeSettings
 from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
-from thumb_assets.settings.presets import with_preset
+from thumb_assets.settings.presets import PRESET, preset_values
 from thumb_assets.settings.problems import problem_of
 from thumb_assets.settings.selection import SelectionSettings, SurveySettings
 from thumb_assets.settings.stages import (
@@ -26,6 +26,7 @@ from thumb_assets.settings.stages import (
     FacesSettings,
     IqaSettings,
     ModelsSettings,
+    SafetySettings,
     ShotsSettings,
     SparseSettings,
     StillsSettings,
@@ -48,6 +49,7 @@ class Settings(StageSettings):
     candidates: CandidatesSettings = Field(default_factory=CandidatesSettings)
     faces: FacesSettings = Field(default_factory=FacesSettings)
     subjects: SubjectsSettings = Field(default_factory=SubjectsSettings)
+    safety: SafetySettings = Field(default_factory=SafetySettings)
     texts: TextsSettings = Field(default_factory=TextsSettings)
     clip: ClipSettings = Field(default_factory=ClipSettings)
     iqa: IqaSettings = Field(default_factory=IqaSettings)
@@ -107,9 +109,6 @@ def _read_profiles() -> dict[str, dict[str, Any]]:
 PROFILES: dict[str, dict[str, Any]] = _read_profiles()
 
 
-_PRESET = ["selection", "preset"]
-
-
 def load_settings(
     profile: str = "default", overrides: Iterable[str] = (), *, beneath: Mapping[str, Any] | None = None
 ) -> Settings:
@@ -130,9 +129,9 @@ def load_settings(
         raise SettingsError(f"profile {profile!r} does not exist; choose one of {', '.join(PROFILES)}")
     values: dict[str, Any] = json.loads(json.dumps(PROFILES[profile] if beneath is None else beneath))
     asked = [(*parse_override(override), override) for override in overrides]
-    presets = [value for keys, value, _ in asked if keys == _PRESET]
+    presets = [value for keys, value, _ in asked if ".".join(keys) == PRESET]
     if presets and presets[-1] is not None:  # on the profile, and beneath what is set beside it
-        values["selection"] = with_preset(values.get("selection", {}), str(presets[-1]))
+        values = merged(values, preset_values(str(presets[-1]), Settings), Settings)
     for keys, value, override in asked:
         target = values
         for key in keys[:-1]:

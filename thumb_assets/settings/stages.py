@@ -171,6 +171,13 @@ class SubjectsSettings(StageSettings):
     )
 
 
+class SafetySettings(StageSettings):
+    """Looking for pictures that are not safe to show at work; a model that is unavailable is an error."""
+
+    is_on: bool = Field(False, description="Rate each candidate; the preset brand_safe turns it on.")
+    model_path: Path | None = Field(None, description="The network's ONNX file; null looks it up in the weights room.")
+
+
 class TextsSettings(StageSettings):
     """Reading of writing in pictures."""
 

@@ -333,6 +333,19 @@ SUBJECTS = TableContract(
     footer_doc="model_sha256",
 )
 
+SAFETY = TableContract(
+    "safety",
+    "One row per candidate frame.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
+        Column("unsafe_probability", _float, "That it shows nudity or sexual content (open_nsfw), 0..1.", "", True),
+        ERROR,
+    ),
+    key=("video_id", "frame_index"),
+    footer_doc="model_sha256",
+)
+
 TEXTS = TableContract(
     "texts",
     "One row per line of writing in those candidate frames that show most of it.",
