@@ -147,8 +147,7 @@ class CandidateCache:
         missing = {
             video_id: stage
             for video_id in self._files
-            if video_id not in self._errors
-            and (stage := missing_stage(video_id)) is not None
+            if video_id not in self._errors and (stage := missing_stage(video_id)) is not None
         }
         measured = joined(parts) if parts else None
         return StoredCandidates(measured, footers, self._selections, missing, dict(self._errors))

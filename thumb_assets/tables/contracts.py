@@ -42,7 +42,7 @@ TABLES: dict[str, TableContract] = {
         APPEARANCE,
         FACES,
         SUBJECTS,
-    SAFETY,
+        SAFETY,
         TEXTS,
         CLIP_SCORES,
         IQA_SCORES,
