@@ -41,7 +41,7 @@ def graph_stages(settings: Settings, *, named: Iterable[str] = ()) -> tuple[str,
 
 
 def would_be_skipped(stage: str, settings: Settings) -> bool:
-    """True for a stage that lacks a package, or the model in it, and is left out because of that; not where it fails."""
+    """True for a stage that lacks a package, or the model in it, and is left out for that; not where it fails."""
     lacks_one = lacks_package(STAGES[stage].models(settings))
     return lacks_one and STAGES[stage].on_unavailable(settings) == "skip"
 

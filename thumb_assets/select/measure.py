@@ -44,6 +44,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "clip_score": ("clip_scores", "clip_score"),
     "positive_similarity": ("clip_scores", "positive_similarity"),
     "title_card_similarity": ("clip_scores", "title_card_similarity"),
+    "aesthetic_score": ("aesthetics", "aesthetic_score"),
     "judge_score": ("judgements", "judge_score"),
     "num_recurrences": ("recurrences", "num_videos"),
 }

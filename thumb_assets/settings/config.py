@@ -62,6 +62,7 @@ class Configuration:
         library: what the profile and the file say, without environment and options.
         layers: lowest first, without the built-in values.
         named: the dotted names that options set, themselves or by a preset.
+        profile: the one that holds.
         has_own_profile: whether an option names the profile, which then stands for a whole set of settings.
         path: the library's settings file, whether it is there or not.
     """
@@ -70,6 +71,7 @@ class Configuration:
     library: Settings
     layers: tuple[Layer, ...] = ()
     named: frozenset[str] = frozenset()
+    profile: str = "default"
     has_own_profile: bool = False
     path: Path = field(default_factory=Path)
 
@@ -105,14 +107,14 @@ def read_configuration(data_dir: Path, *, profile: str | None = None, overrides:
     library = settings_of(path, file.values)
     beneath = [_profile_layer(chosen), *map(_without_profile, (file, environment))]
     named = {".".join(_names(override)) for override in overrides}
-    if PRESET in named:
+    presets = [parse_override(override)[1] for override in overrides if ".".join(_names(override)) == PRESET]
+    if presets:
         beneath = [_without_preset(layer) for layer in beneath]
-        preset = parse_override([each for each in overrides if ".".join(_names(each)) == PRESET][-1])[1]
-        named |= names_of_preset(preset)
     beneath = list(_with_preset_layer(beneath))
     settings = _settings_above(beneath, overrides)
     options = Layer(_OPTIONS, nested(dict.fromkeys(named, True)))
-    return Configuration(settings, library, (*beneath, options), frozenset(named), profile is not None, path)
+    known = frozenset(named | (names_of_preset(presets[-1]) if presets else set()))
+    return Configuration(settings, library, (*beneath, options), known, chosen, profile is not None, path)
 
 
 def settings_of(path: Path, values: Mapping[str, Any]) -> Settings:

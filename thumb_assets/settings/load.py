@@ -17,6 +17,7 @@ from thumb_assets.settings.presets import PRESET, preset_values
 from thumb_assets.settings.problems import problem_of
 from thumb_assets.settings.selection import SelectionSettings, SurveySettings
 from thumb_assets.settings.stages import (
+    AestheticsSettings,
     AudioSettings,
     CandidatesSettings,
     ChaptersSettings,
@@ -52,6 +53,7 @@ class Settings(StageSettings):
     safety: SafetySettings = Field(default_factory=SafetySettings)
     texts: TextsSettings = Field(default_factory=TextsSettings)
     clip: ClipSettings = Field(default_factory=ClipSettings)
+    aesthetics: AestheticsSettings = Field(default_factory=AestheticsSettings)
     iqa: IqaSettings = Field(default_factory=IqaSettings)
     judge: JudgeSettings = Field(default_factory=JudgeSettings)
     selection: SelectionSettings = Field(default_factory=SelectionSettings)

@@ -16,6 +16,7 @@ class ComponentWeights(StageSettings):
     sharpness: float = Field(0.25, ge=0, description="Percentile of the Laplacian variance among the candidates.")
     clip: float = Field(0.35, ge=0, description="Percentile of clip_score among the candidates.")
     iqa: float = Field(0.0, ge=0, description="Mean percentile of the metrics, direction honoured.")
+    aesthetic: float = Field(0.0, ge=0, description="Percentile of the aesthetic score among the candidates.")
     stillness: float = Field(0.0, ge=0, description="Percentile of how little moves around the frame.")
     contrast: float = Field(0.05, ge=0, description="Percentile of the luma's standard deviation.")
     subject: float = Field(

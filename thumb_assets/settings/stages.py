@@ -236,6 +236,18 @@ class ClipSettings(StageSettings):
     )
 
 
+class AestheticsSettings(StageSettings):
+    """How pleasing pictures are, by a linear head over the embeddings of one of OpenAI's CLIP models."""
+
+    is_on: bool = Field(False, description="Rate each candidate by its embedding, of ViT-B-32 or ViT-L-14 (openai).")
+    model_path: Path | None = Field(
+        None, description="A head of one's own, for whatever CLIP; null looks up the one for the embeddings' model."
+    )
+    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
+        "skip", description="If the head is unavailable."
+    )
+
+
 class IqaSettings(StageSettings):
     """The no-reference quality metrics that score the frames."""
 

@@ -3,15 +3,16 @@
 from thumb_assets.errors import ContractError
 from thumb_assets.tables.declaration import TableContract
 from thumb_assets.tables.measurements import (
+    AESTHETICS,
     APPEARANCE,
     CANDIDATE_FRAMES,
     CLIP_SCORES,
     FACES,
     FRAMES,
     IQA_SCORES,
+    SAFETY,
     SHARPNESS,
     SHOTS,
-    SAFETY,
     SUBJECTS,
     TEXTS,
     VIDEOS,
@@ -45,6 +46,7 @@ TABLES: dict[str, TableContract] = {
         SAFETY,
         TEXTS,
         CLIP_SCORES,
+        AESTHETICS,
         IQA_SCORES,
         AUDIO,
         JUDGEMENTS,

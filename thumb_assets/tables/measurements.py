@@ -333,6 +333,26 @@ SUBJECTS = TableContract(
     footer_doc="model_sha256",
 )
 
+AESTHETICS = TableContract(
+    "aesthetics",
+    "One row per candidate frame.",
+    (
+        VIDEO_ID,
+        FRAME_INDEX.of("candidate_frames.frame_index"),
+        Column(
+            "aesthetic_score",
+            _float,
+            "How pleasing people would find it, about 1..10; null without an embedding.",
+            "",
+            True,
+            sources=("clip_scores.embedding",),
+        ),
+        ERROR,
+    ),
+    key=("video_id", "frame_index"),
+    footer_doc="model_sha256",
+)
+
 SAFETY = TableContract(
     "safety",
     "One row per candidate frame.",

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.settings.stages import ModelsSettings
 
-ModelKind = Literal["faces", "subjects", "safety", "clip", "iqa", "shots", "audio", "words", "texts"]
+ModelKind = Literal["faces", "subjects", "safety", "clip", "aesthetics", "iqa", "shots", "audio", "words", "texts"]
 Use = Literal["commercial", "research", "unknown"]
 Source = Literal["hub", "url", "package", "wheel", "embedded", "library"]
 
