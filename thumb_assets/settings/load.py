@@ -13,11 +13,11 @@ from thumb_assets.errors import SettingsError
 from thumb_assets.settings.base import StageSettings, merged
 from thumb_assets.settings.judge import JudgeSettings
 from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
+from thumb_assets.settings.pictures import AestheticsSettings, SafetySettings, SubjectsSettings, TextsSettings
 from thumb_assets.settings.presets import PRESET, preset_values
 from thumb_assets.settings.problems import problem_of
 from thumb_assets.settings.selection import SelectionSettings, SurveySettings
 from thumb_assets.settings.stages import (
-    AestheticsSettings,
     AudioSettings,
     CandidatesSettings,
     ChaptersSettings,
@@ -27,13 +27,10 @@ from thumb_assets.settings.stages import (
     FacesSettings,
     IqaSettings,
     ModelsSettings,
-    SafetySettings,
     ShotsSettings,
     SparseSettings,
     StillsSettings,
-    SubjectsSettings,
     SubtitlesSettings,
-    TextsSettings,
     VideoSettings,
 )
 

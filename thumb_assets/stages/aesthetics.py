@@ -19,7 +19,7 @@ from thumb_assets.stages.kit.declaration import (
 )
 from thumb_assets.stages.kit.work import covers_candidates
 from thumb_assets.tables.conform import table_from_rows
-from thumb_assets.tables.measurements import AESTHETICS
+from thumb_assets.tables.pictures import AESTHETICS
 from thumb_assets.weights.registry import ModelFile, check_models, get_model_file
 from thumb_assets.weights.resolve import resolve_file
 

@@ -3,18 +3,14 @@
 from thumb_assets.errors import ContractError
 from thumb_assets.tables.declaration import TableContract
 from thumb_assets.tables.measurements import (
-    AESTHETICS,
     APPEARANCE,
     CANDIDATE_FRAMES,
     CLIP_SCORES,
     FACES,
     FRAMES,
     IQA_SCORES,
-    SAFETY,
     SHARPNESS,
     SHOTS,
-    SUBJECTS,
-    TEXTS,
     VIDEOS,
 )
 from thumb_assets.tables.outputs import (
@@ -29,6 +25,7 @@ from thumb_assets.tables.outputs import (
     SELECTIONS,
     STILLS,
 )
+from thumb_assets.tables.pictures import AESTHETICS, SAFETY, SUBJECTS, TEXTS
 from thumb_assets.tables.soundtrack import AUDIO, SUBTITLES
 
 TABLES: dict[str, TableContract] = {
