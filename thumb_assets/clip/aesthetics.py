@@ -49,7 +49,7 @@ class AestheticHead:
         """About 1 to 10 each, more is more pleasing.
 
         Args:
-            embeddings: (N, D) of any length, which does not count.
+            embeddings: (N, D) of any norm, which does not count.
 
         Returns:
             (N,) float64.

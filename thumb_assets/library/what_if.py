@@ -154,7 +154,8 @@ def what_if(
         if stored.errors:  # they say it themselves
             return WhatIf((), frozenset(), stored.missing, stored.errors, _table(()))
         stage = min(stored.missing.values(), key=list(STAGES).index, default="selections")
-        raise MissingInputError(f"no video here has selections to compare with; run the stage `{stage}` first")
+        lacking = "selections to compare with" if stage == "selections" else f"the table `{stage}`"
+        raise MissingInputError(f"no video here has {lacking}; run the stage `{stage}` first")
     rescored: frozenset[str] = frozenset()
     footers = dict(stored.clip_footers)
     if prompts is not None:

@@ -179,7 +179,7 @@ def _bound(place: int) -> Callable[[SelectionSettings], float | None]:
     return lambda settings: None if settings.window_seconds is None else settings.window_seconds[place]
 
 
-def _unsafe(settings: SelectionSettings) -> float | None:
+def _unsafe_threshold(settings: SelectionSettings) -> float | None:
     most = settings.reject.max_unsafe_probability
     return most if most < 1 else None
 
@@ -188,8 +188,8 @@ def _unrated(evidence: Evidence) -> FloatArray:
     return np.isnan(evidence.measured["unsafe_probability"]).astype(np.float64)
 
 
-def _rated(settings: SelectionSettings) -> float | None:
-    return None if _unsafe(settings) is None else 0.5
+def _unrated_threshold(settings: SelectionSettings) -> float | None:
+    return None if _unsafe_threshold(settings) is None else 0.5
 
 
 # fmt: off
@@ -281,10 +281,10 @@ RULES: tuple[Rule, ...] = (
          reads=("subtitles.text", "texts.text"), applies_to="all"),
     # Whoever asks for safe pictures gets none that nobody looked at, and none as a last resort.
     Rule("unsafe", EXCLUDED, "unsafe_probability", "above", "reject.max_unsafe_probability",
-         "it is unsafe with a probability of {value_share}, above {threshold_share}", threshold=_unsafe,
+         "it is unsafe with a probability of {value_share}, above {threshold_share}", threshold=_unsafe_threshold,
          applies_to="all", is_required=True),
     Rule("unrated", EXCLUDED, _unrated, "above", "reject.max_unsafe_probability",
-         "it could not be rated for safety, which {setting_share} as the most asks for", threshold=_rated,
+         "it could not be rated for safety: its row in the table `safety` says why", threshold=_unrated_threshold,
          reads=SOURCES["unsafe_probability"], applies_to="all"),
     Rule("outside_window", EXCLUDED, "pts_seconds", "below", "window_seconds", _WINDOW, threshold=_bound(0),
          applies_to="all"),

