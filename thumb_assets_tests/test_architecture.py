@@ -33,6 +33,7 @@ LIBRARY_ROOMS = {
         "writing",
         "faces",
         "subjects",
+        "safety",
         "texts",
         "export",
     },

@@ -9,6 +9,8 @@ import click
 from benchmarks.footage.causes import effects
 from benchmarks.footage.choices import Choices
 from benchmarks.footage.compare import CONTESTANTS, OURS, Comparison, pick_lines
+from benchmarks.footage.faces import first_picks
+from benchmarks.footage.faces import told as told_faces
 from benchmarks.footage.labels import read_clips
 from benchmarks.footage.looks import note_look, told
 from benchmarks.footage.page import NUM_WORST, figures, render
@@ -64,11 +66,13 @@ def main(
             raise click.UsageError(f"{folder} has no labelled clip {', '.join(clip_names)}")
         ours = Ours(workdir / "ours", profile=profile, overrides=overrides)
         result = Comparison(clips, ours=ours, workdir=workdir).run(names)
-        looks, causes, tuning = "Ours did not take part.", "", ""
+        looks, causes, tuning, faces = "Ours did not take part.", "", "", ""
         if OURS in names:
             seen = figures(result.outcomes[OURS], clips)
             looks = told(note_look(workdir / "looks.tsv", f"{len(clips)} clips, {ours.identity}", seen))
-            choices = Choices(clips, ours.candidates([clip.path for clip in clips]))
+            measured = ours.candidates([clip.path for clip in clips])
+            choices = Choices(clips, measured)
+            faces = told_faces(first_picks(clips, measured, ours.settings().selection))
             causes = effects(choices, lambda undone: ours.settings(undone).selection)
             tuning = rendered(read_tuned())
             sheets = write_sheets(result, workdir / "sheets", num_worst=num_worst, names=sheet_names)
@@ -77,7 +81,8 @@ def main(
         raise click.ClickException(str(error)) from error
     if verbose:
         click.echo("\n".join(pick_lines(result)), err=True)
-    page = render(result, machine=describe_machine(), command=_command(), looks=looks, causes=causes, tuning=tuning)
+    sections = {"causes": causes, "tuning": tuning, "faces": faces}
+    page = render(result, machine=describe_machine(), command=_command(), looks=looks, **sections)
     click.echo(page, nl=False)
     if output:
         output.write_text(page, encoding="utf-8")

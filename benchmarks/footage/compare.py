@@ -17,13 +17,19 @@ from benchmarks.selection.measures import Interval
 from benchmarks.selection.ours import Ours, picks_of
 from benchmarks.selection.picks import Pick
 from thumb_assets.errors import BadInputError
+from thumb_assets.settings.load import Settings
 from thumb_assets.settings.presets import load_presets
 
 OURS = "ours"
-# Ours with the default settings, then with each preset; all are asked for the same number of frames.
+# Ours with the default settings, then with each preset that measures nothing else; all are asked for the same number of
+# frames.
 STRATEGIES: Mapping[str, tuple[str, ...]] = {
     OURS: (),
-    **{f"{OURS}/{name}": (f"selection.preset={name}",) for name in load_presets()},
+    **{
+        f"{OURS}/{name}": (f"selection.preset={name}",)
+        for name, preset in load_presets(Settings).items()
+        if set(preset.values) == {"selection"}
+    },
 }
 # Ours' tables that tell why a frame was chosen or not.
 _TOLD = ("videos", "candidate_frames", "shots", "selections", "rejections")

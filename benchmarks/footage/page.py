@@ -35,14 +35,22 @@ _CAUSES = """\
 What the choice does about each cause of bad picks, and what becomes of ours' choice from the same candidates without it
 (`benchmarks/footage/causes.py`)."""
 
+_FACES = """\
+A whole, open-eyed face: a clear one (`selection.clear_face_*`, not turned away) that lies in the picture with all of
+its box and whose eyes are at least half open by what is usual in the video. The measures of table `faces` decide, no
+label."""
 
-def render(result: Result, *, machine: str, command: str, looks: str, causes: str = "", tuning: str = "") -> str:
+
+def render(
+    result: Result, *, machine: str, command: str, looks: str, causes: str = "", tuning: str = "", faces: str = ""
+) -> str:
     """The whole page.
 
     Args:
         looks: how often the figures were looked at, a sentence.
         causes: what each cause of bad choices costs, a table.
         tuning: how the settings were found.
+        faces: first picks with a whole, open-eyed face, a sentence and a table.
     """
     parts = ["# Choice on real footage", f"`{command}`  \n{machine}", _INTRODUCTION, _about(result.clips, looks)]
     parts += ["## All clips", _contestants(result)]
@@ -57,6 +65,8 @@ def render(result: Result, *, machine: str, command: str, looks: str, causes: st
             _grouped(result.clips, "kind of footage", lambda clip: clip.family, compared),
         ]
         parts += ["## By source", _grouped(result.clips, "source", lambda clip: clip.source, [ours])]
+        if faces:
+            parts += ["## Open-eyed faces", _FACES, faces]
         if causes:
             parts += ["## Each cause undone", _CAUSES, causes]
         if tuning:

@@ -16,6 +16,8 @@ from benchmarks.footage import measures
 from benchmarks.footage.causes import CAUSES
 from benchmarks.footage.choosers import CHOOSERS, Measured, best_apart
 from benchmarks.footage.compare import CONTESTANTS, OURS, STRATEGIES, Outcome, Result, worst_first
+from benchmarks.footage.faces import first_picks, has_open_eyed_face
+from benchmarks.footage.faces import told as told_faces
 from benchmarks.footage.labels import Clip, read_clips
 from benchmarks.footage.looks import note_look, told
 from benchmarks.footage.measures import count
@@ -25,8 +27,10 @@ from benchmarks.footage.sheets import require_outside_repository, write_sheets
 from benchmarks.footage.tuned import read_tuned
 from benchmarks.selection.picks import Pick
 from thumb_assets.errors import BadInputError
-from thumb_assets.settings.load import load_settings
+from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.settings.presets import load_presets
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets_tests.unit.select.builders import Case, candidates_table, face_boxes_table, sharpness_table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LABEL = {
@@ -218,8 +222,9 @@ def test_the_gap_is_of_seconds_not_of_frames() -> None:
     assert [pick.frame_index for pick in best_apart({1: 1.0, 2: 0.9, 3: 0.8}, seconds, k=3)] == [1, 3]
 
 
-def test_ours_takes_part_with_every_preset() -> None:
-    assert {name.partition("/")[2] for name in STRATEGIES} - {""} == set(load_presets())
+def test_ours_takes_part_with_every_preset_of_the_same_measurements() -> None:
+    names = {name for name, preset in load_presets(Settings).items() if set(preset.values) == {"selection"}}
+    assert {name.partition("/")[2] for name in STRATEGIES} - {""} == names
     for overrides in STRATEGIES.values():
         load_settings(overrides=overrides)
 
@@ -337,3 +342,37 @@ def test_a_folder_is_measured_and_shown(tmp_path: Path) -> None:
     shown = Image.open(sheet)
     assert shown.width == 6 * 320
     assert len(shown.getcolors(shown.width * shown.height)) > 1000  # pictures, not the ground alone
+
+
+def faces_of(*boxes: tuple[int, float, float, float], eyes: list[float | None]) -> Case:
+    """Four candidates 10 s apart, ever less sharp, with these faces in a frame of 1600x1000."""
+    sharp = sharpness_table({frame: 100.0 - frame for frame in range(4)})
+    return Case(
+        candidates_table({frame: 10.0 * frame for frame in range(4)}),
+        sharp,
+        faces=face_boxes_table(boxes, eyes=eyes, variances=[9.0] * len(boxes), frontalities=[0.9] * len(boxes)),
+    )
+
+
+def test_an_open_eyed_face_is_whole_large_and_known_to_see() -> None:
+    case = faces_of(
+        (0, 700, 300, 300), (1, -20, 300, 300), (2, 700, 300, 20), (3, 700, 300, 300), eyes=[0.3, 0.3, 0.3, 0.02]
+    )
+    assert has_open_eyed_face(case.measured, SelectionSettings()).tolist() == [True, False, False, False]
+    unknown = faces_of((0, 700, 300, 300), eyes=[None])
+    assert not has_open_eyed_face(unknown.measured, SelectionSettings()).any(), "nobody knows"
+
+
+def test_first_picks_are_compared_where_such_a_face_is_to_be_had(dog: Clip) -> None:
+    clips = [dog, dog]
+    with_one = faces_of((1, 700, 300, 300), eyes=[0.3]).measured
+    without = faces_of((1, 700, 300, 300), eyes=[0.01]).measured
+    (found,) = first_picks(clips, [with_one, without], SelectionSettings(face_bonus=0.5))
+    assert (found.num_with, found.num_candidates) == (1, 4)
+    assert (found.before, found.is_before) == (0, False), "the sharpest"
+    assert (found.after, found.is_after) == (1, True)
+    page = told_faces([found])
+    assert "In 1 clips" not in page
+    assert "0 of 1" in page
+    assert "1 of 1 by default" in page
+    assert told_faces([]) == "No candidate of these clips has one."

@@ -9,7 +9,8 @@ import click
 
 from thumb_assets.cli.backfill import work_through
 from thumb_assets.cli.group import in_section
-from thumb_assets.cli.options import dagster_resource, data_dir_option, settings_of, table_store
+from thumb_assets.cli.offer import print_offer
+from thumb_assets.cli.options import configuration_of, dagster_resource, data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_errors
 from thumb_assets.cli.results import print_outcomes, print_selections, stored_outcomes
 from thumb_assets.errors import BadInputError
@@ -39,7 +40,8 @@ def demo_command(verbose: bool, *, data_dir: Path | None) -> None:
             found, errors = library.register([target])
             print_errors(errors)
             videos.extend(found)
-        stages = default_stages(settings_of(store, None, ()))
+        configuration = configuration_of(store, None, ())
+        stages = default_stages(configuration.settings)
         is_success = work_through([video.video_id for video in videos], stages, dagster_resource(store))
         print_selections(store, [video.video_id for video in videos])
         print_outcomes(stored_outcomes(store, [video.video_id for video in videos]))
@@ -48,6 +50,7 @@ def demo_command(verbose: bool, *, data_dir: Path | None) -> None:
         out.print(f"tables  {store.data_dir}/tables/", markup=False)
         out.print(f"catalog {store.catalog_path}", markup=False)
         out.print(f"open the UI: uv run thumb-assets ui{f' --data-dir {data_dir}' if data_dir else ''}", markup=False)
+        print_offer(configuration, data_dir=data_dir)
     sys.exit(0 if is_success else 1)
 
 

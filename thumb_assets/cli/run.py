@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from thumb_assets.cli.group import in_section
+from thumb_assets.cli.offer import print_offer
 from thumb_assets.cli.options import configuration_of, recompute_option, settings_options, stages_named, table_store
 from thumb_assets.cli.output import one_line_errors, print_errors, work_progress
 from thumb_assets.cli.results import print_copies, print_results, print_set_aside
@@ -62,6 +63,8 @@ def run_command(
         print_copies(library.copies)
         is_success = print_results(results, store, verbose=verbose) and not errors
         print_settings_notes(configuration, groups, results, profile=profile, data_dir=data_dir)
+        if results:
+            print_offer(configuration, data_dir=data_dir)
     sys.exit(0 if is_success else 1)
 
 

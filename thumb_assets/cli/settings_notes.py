@@ -34,14 +34,14 @@ def print_settings_notes(
             kept = _listed([f"{name}={as_text(group.asked[name].value)}" for name in sorted(group.kept)])
             err.print(
                 f"{count(len(group.video_ids), 'video')} made with {kept}, as an earlier run asked for: not changed; "
-                f"`{_command(data_dir, 'backfill', '--stale')}` makes them by the library's settings",
+                f"`{typed(data_dir, 'backfill', '--stale')}` makes them by the library's settings",
                 markup=False,
             )
     other = other_settings(configuration, profile)
     if groups and other:
         err.print(
             f"differs from the library's settings: {_listed(other)}; keep them with "
-            f"`{_command(data_dir, 'settings', 'set', *other)}`",
+            f"`{typed(data_dir, 'settings', 'set', *other)}`",
             markup=False,
         )
 
@@ -67,7 +67,8 @@ def difference_lines(differences: Iterable[tuple[str, Sequence[Difference]]]) ->
     ]
 
 
-def _command(data_dir: Path | None, *words: str) -> str:
+def typed(data_dir: Path | None, *words: str) -> str:
+    """A command of this program as a person types it for a data folder."""
     where = [] if data_dir is None else ["--data-dir", str(data_dir)]
     return shlex.join(["thumb-assets", *words, *where])
 

@@ -13,13 +13,11 @@ from thumb_assets.defs.internals import (
     make_new_backfill_id,
 )
 from thumb_assets.defs.partitions import VIDEOS, add_videos, run_tags
-from thumb_assets.defs.provenance import graph_stages
+from thumb_assets.defs.provenance import graph_stages, would_be_skipped
 from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
 from thumb_assets.library.backlog import backlog_of
 from thumb_assets.pipeline.remembered import Keep
 from thumb_assets.settings.operation import BackfillSettings
-from thumb_assets.stages import STAGES
-from thumb_assets.weights.status import lacks_package
 from thumb_assets.wording import count
 
 TITLE = "thumb_backfill"
@@ -50,7 +48,7 @@ def launch_backfill(
     settings = resource.settings
     add_videos(instance, list(video_ids))
     # Dagster takes what a backfill skipped for failed, and all that follows from it.
-    targets = [stage for stage in stages if not lacks_package(STAGES[stage].models(settings))]
+    targets = [stage for stage in stages if not would_be_skipped(stage, settings)]
     videos = VIDEOS.subset_with_partition_keys(list(video_ids))
     backfill = PartitionBackfill.from_asset_graph_subset(
         backfill_id=make_new_backfill_id(),

@@ -29,15 +29,21 @@ from thumb_assets.weights.status import lacks_package
 
 
 def graph_stages(settings: Settings, *, named: Iterable[str] = ()) -> tuple[str, ...]:
-    """The stages that are assets: those that the settings turn on and whose packages are installed.
+    """The stages that are assets: those that the settings turn on and that have the packages they need.
 
     Dagster takes what a run skipped for failed or missing, and warns about it wherever something reads it.
 
     Args:
         named: these as well, because somebody asked for them by name.
     """
-    is_on = [stage for stage in default_stages(settings) if not lacks_package(STAGES[stage].models(settings))]
+    is_on = [stage for stage in default_stages(settings) if not would_be_skipped(stage, settings)]
     return ordered_stages([*is_on, *named])
+
+
+def would_be_skipped(stage: str, settings: Settings) -> bool:
+    """True for a stage that lacks a package, or the model in it, and is left out for that; not where it fails."""
+    lacks_one = lacks_package(STAGES[stage].models(settings))
+    return lacks_one and STAGES[stage].on_unavailable(settings) == "skip"
 
 
 def stages_of(

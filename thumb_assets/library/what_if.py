@@ -19,6 +19,7 @@ from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.select.choose import pick
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays
+from thumb_assets.select.rules import required_tables
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.stages import PROMPT_FIELDS
 from thumb_assets.stages import STAGES, check_licences
@@ -147,13 +148,14 @@ def what_if(
     """
     require_known_words(settings)
     cache = CandidateCache(store, video_ids, events=events)
-    stored = cache.candidates()
+    stored = cache.candidates(required=required_tables(settings.selection))
     measured = stored.measured
     if measured is None:
         if stored.errors:  # they say it themselves
             return WhatIf((), frozenset(), stored.missing, stored.errors, _table(()))
         stage = min(stored.missing.values(), key=list(STAGES).index, default="selections")
-        raise MissingInputError(f"no video here has selections to compare with; run the stage `{stage}` first")
+        lacking = "selections to compare with" if stage == "selections" else f"the table `{stage}`"
+        raise MissingInputError(f"no video here has {lacking}; run the stage `{stage}` first")
     rescored: frozenset[str] = frozenset()
     footers = dict(stored.clip_footers)
     if prompts is not None:

@@ -117,7 +117,8 @@ class VideoJob:
 
         A stage whose stored tables were made from the same inputs, settings and code is not run.
         """
-        blocker = next((self._unmade[name] for name in STAGES[stage].reads if name in self._unmade), None)
+        required = STAGES[stage].required(self._settings)
+        blocker = next((self._unmade[name] for name in required if name in self._unmade), None)
         if blocker is not None:
             return self._record(self._blocked(stage, blocker))
         unchanged = self.reuse(stage)
@@ -127,6 +128,8 @@ class VideoJob:
             # Before: what people or a survey write while it is made was not read, or is read once more by the next run.
             key = self.key_of(stage)
             replaced = self._replaced(stage)
+            for name in STAGES[stage].needs(self._settings):
+                self.table(name)
             made = make()
             self._write(stage, made, key=key)
         except SkippedError as reason:
@@ -228,10 +231,10 @@ class VideoJob:
             settings: instead of those of the run.
         """
         inputs = {name: self._content_of(name) for name in table_inputs(stage)}
-        if any(inputs.get(name) is None for name in STAGES[stage].reads if name in inputs):
+        settings = settings or self._settings
+        if any(inputs.get(name) is None for name in STAGES[stage].required(settings) if name in inputs):
             return None
         source = (self.video.sha256, self.video.source_path)
-        settings = settings or self._settings
         return stage_key(
             stage,
             settings,

@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.settings.config import Configuration, flat, nested
+from thumb_assets.errors import SettingsError, ThumbAssetsError
+from thumb_assets.settings.config import Configuration, flat, names_of_preset, nested
 from thumb_assets.settings.load import Settings
+from thumb_assets.settings.presets import PRESET
 from thumb_assets.stages import STAGES
 from thumb_assets.store.mirror import Mirror
 from thumb_assets.store.parquet import TableStore
@@ -159,8 +160,10 @@ class _Resolver:
 
     def _still_asked(self, video_id: str) -> dict[str, Asked]:
         """Settings that earlier runs asked for and the library has neither changed nor taken over since."""
-        remembered = self._unnamed(_remembered(video_id, self._store, ASKED))
-        asked = {name: Asked(*value) for name, value in remembered.items() if isinstance(value, list)}
+        remembered = _remembered(video_id, self._store, ASKED)
+        asked = {name: Asked(*value) for name, value in self._unnamed(remembered).items() if isinstance(value, list)}
+        if PRESET in self._configuration.named and isinstance(former := remembered.get(PRESET), list):
+            asked = _without_preset(asked, former[0])
         return {
             name: each
             for name, each in asked.items()
@@ -184,6 +187,15 @@ class _Resolver:
             except ValidationError:
                 self._settings[key] = None
         return self._settings[key]
+
+
+def _without_preset(asked: dict[str, Asked], preset: object) -> dict[str, Asked]:
+    """What was asked for, without what a preset set of it: another preset takes the place of all of that."""
+    try:
+        of_preset = names_of_preset(preset)
+    except SettingsError:  # a file that is gone: what it set cannot be told from the rest
+        return asked
+    return {name: each for name, each in asked.items() if name not in of_preset}
 
 
 def _remembered(video_id: str, store: TableStore, key: str, stages: Iterable[str] = tuple(_SECTIONS)) -> dict[str, Any]:

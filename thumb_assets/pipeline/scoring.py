@@ -46,7 +46,7 @@ class Scoring:
         """
         scorer = self.scorer(stage)
         if isinstance(scorer, ModelUnavailableError):
-            raise skip_or_raise(scorer, _on_unavailable(stage, self._settings))
+            raise skip_or_raise(scorer, STAGES[stage].on_unavailable(self._settings))
         if isinstance(scorer, ThumbAssetsError):
             raise scorer
         if scorer is None:
@@ -112,12 +112,6 @@ def build_scorer(stage: str, settings: Settings, executor: ModelThread | None = 
     scorer = run.build(settings)
     scorer.executor = executor if run.is_threaded else None
     return scorer
-
-
-def _on_unavailable(stage: str, settings: Settings) -> str:
-    """Reads from a scorer's settings what happens where its model cannot be had: `skip` or `error`."""
-    section = STAGES[stage].section
-    return "error" if section is None else str(getattr(getattr(settings, section), "on_unavailable", "error"))
 
 
 def _errors_of(rows: list[dict[str, Any]]) -> list[str]:

@@ -118,6 +118,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component("sharpness", "laplacian_variance", of_shot=True, of_library=True),
     Component("clip", "clip_score", of_shot=True, of_library=True),
     Component("iqa", _metrics, of_shot=True, of_library=True, reads=("iqa_scores.iqa_score",)),
+    Component("aesthetic", "aesthetic_score", of_shot=True, of_library=True),
     Component("stillness", "motion", is_less_better=True, of_shot=True),
     Component("contrast", "luma_std", of_shot=True, of_library=True),
     Component("subject", _subject, is_percentile=False,

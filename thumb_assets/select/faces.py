@@ -42,11 +42,7 @@ def face_bonuses(measured: CandidateArrays, *, settings: SelectionSettings) -> N
     bonuses = np.zeros(len(measured.frame_indices))
     if not len(faces.height):
         return bonuses
-    videos = groups_of(faces.offsets)
-    is_sure = faces.confidence >= settings.clear_face_confidence
-    is_tall = faces.height >= settings.clear_face_height * measured.frame_sizes[videos, 1]
-    is_unseeing = (eyes_open(measured) <= 0) | (faces.frontality < _LEAST_FRONTALITY)
-    is_clear = (faces.positions != NO_CANDIDATE) & is_sure & is_tall & ~is_unseeing
+    videos, is_clear = groups_of(faces.offsets), are_clear(measured, settings=settings)
     positions = (measured.offsets[videos] + faces.positions)[is_clear]
     missing = np.ones(len(bonuses))
     np.multiply.at(missing, positions, 1 - face_qualities(measured)[is_clear])
@@ -54,6 +50,16 @@ def face_bonuses(measured: CandidateArrays, *, settings: SelectionSettings) -> N
     has_face[positions] = True
     bonuses[has_face] = settings.face_bonus * (0.5 + 0.5 * (1 - missing[has_face]))
     return bonuses
+
+
+def are_clear(measured: CandidateArrays, *, settings: SelectionSettings) -> NDArray[np.bool_]:
+    """(M,) bool: the faces of candidates that are surely ones, large enough, and neither turned away nor eyes shut."""
+    faces = measured.faces
+    is_sure = faces.confidence >= settings.clear_face_confidence
+    frame_heights = measured.frame_sizes[groups_of(faces.offsets), 1]
+    is_tall = faces.height >= settings.clear_face_height * frame_heights
+    is_unseeing = (eyes_open(measured) <= 0) | (faces.frontality < _LEAST_FRONTALITY)
+    return np.asarray((faces.positions != NO_CANDIDATE) & is_sure & is_tall & ~is_unseeing)
 
 
 def face_qualities(measured: CandidateArrays) -> NDArray[np.float64]:

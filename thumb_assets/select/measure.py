@@ -40,9 +40,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "changed_share": ("appearance", "changed_share"),
     "subject_share": ("subjects", "subject_share"),
     "subject_cut_share": ("subjects", "subject_cut_share"),
+    "unsafe_probability": ("safety", "unsafe_probability"),
     "clip_score": ("clip_scores", "clip_score"),
     "positive_similarity": ("clip_scores", "positive_similarity"),
     "title_card_similarity": ("clip_scores", "title_card_similarity"),
+    "aesthetic_score": ("aesthetics", "aesthetic_score"),
     "judge_score": ("judgements", "judge_score"),
     "num_recurrences": ("recurrences", "num_videos"),
 }

@@ -82,6 +82,7 @@ class Rule:
         applies_to: videos that are chosen from as recordings of screens, the others, or all: a white page or a dark
             terminal is how such a recording is, and a state of the screen stands still by its making. Cards are its
             first and last state, where they stand apart.
+        is_required: where the rule is on, no choice is made without the tables that it reads.
         shows_nothing: what breaks it is not even the last resort, unless selection.keep_least_bad says so: `always`, or
             where the video has other candidates: a single blank picture is what somebody made.
     """
@@ -96,6 +97,7 @@ class Rule:
     threshold: Callable[[SelectionSettings], float | None] | None = None
     reads: tuple[str, ...] = ()
     applies_to: Literal["others", "others_and_cards", "screens", "all"] = "others"
+    is_required: bool = False
     shows_nothing: Literal["never", "beside_others", "always"] = "never"
 
     @property
@@ -180,6 +182,19 @@ def _face_shares(evidence: Evidence) -> FloatArray:
 
 def _bound(place: int) -> Callable[[SelectionSettings], float | None]:
     return lambda settings: None if settings.window_seconds is None else settings.window_seconds[place]
+
+
+def _unsafe_threshold(settings: SelectionSettings) -> float | None:
+    most = settings.reject.max_unsafe_probability
+    return most if most < 1 else None
+
+
+def _unrated(evidence: Evidence) -> FloatArray:
+    return np.isnan(evidence.measured["unsafe_probability"]).astype(np.float64)
+
+
+def _unrated_threshold(settings: SelectionSettings) -> float | None:
+    return None if _unsafe_threshold(settings) is None else 0.5
 
 
 # fmt: off
@@ -268,6 +283,13 @@ RULES: tuple[Rule, ...] = (
     Rule("avoided", EXCLUDED, lambda evidence: evidence.said, "above", "avoid_words",
          "its subtitle or writing is to {value_share} what selection.avoid says, above {threshold_share}",
          reads=("subtitles.text", "texts.text"), applies_to="all"),
+    # Whoever asks for safe pictures gets none that nobody looked at, and none as a last resort.
+    Rule("unsafe", EXCLUDED, "unsafe_probability", "above", "reject.max_unsafe_probability",
+         "it is unsafe with a probability of {value_share}, above {threshold_share}", threshold=_unsafe_threshold,
+         applies_to="all", is_required=True),
+    Rule("unrated", EXCLUDED, _unrated, "above", "reject.max_unsafe_probability",
+         "it could not be rated for safety: its row in the table `safety` says why", threshold=_unrated_threshold,
+         reads=SOURCES["unsafe_probability"], applies_to="all"),
     Rule("outside_window", EXCLUDED, "pts_seconds", "below", "window_seconds", _WINDOW, threshold=_bound(0),
          applies_to="all"),
     Rule("outside_window", EXCLUDED, "pts_seconds", "at_or_above", "window_seconds", _WINDOW, threshold=_bound(1),
@@ -342,6 +364,12 @@ def rule_of(
     if not own:
         raise ContractError(f"table rejections: no rule says {reason} by {setting}; run the stage `selections` again")
     return next((rule for rule in own if rule.is_possible(value, threshold)), own[-1])
+
+
+def required_tables(settings: SelectionSettings) -> tuple[str, ...]:
+    """Tables without which no choice is made with these settings, beside the candidates themselves."""
+    required = [rule for rule in RULES if rule.is_required and rule.threshold_of(settings) is not None]
+    return tuple(dict.fromkeys(source.partition(".")[0] for rule in required for source in rule.sources))
 
 
 def _or_none(value: float | None) -> float | None:

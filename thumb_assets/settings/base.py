@@ -1,5 +1,6 @@
-"""Base of every settings model, and the marks of single settings."""
+"""Base of every settings model, the marks of single settings, and one layer of values above another."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -22,3 +23,32 @@ class StageSettings(BaseModel):
     def dump_values(self) -> dict[str, Any]:
         """The settings that change a value in a table, as JSON has them."""
         return self.model_dump(mode="json", exclude=self.marked(NO_EFFECT_ON_VALUES))
+
+
+def section_of(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The model behind a field that is a section of settings; None for a value or an unknown name."""
+    known = model.model_fields.get(name)
+    annotation = known.annotation if known else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def merged(beneath: Mapping[str, Any], above: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Both, section by section; where both say something, `above` is right.
+
+    A value that is a table itself is replaced whole.
+
+    >>> class Weights(BaseModel):
+    ...     clip: float = 0.0
+    ...     iqa: float = 0.0
+    >>> class Choice(BaseModel):
+    ...     top_k: int = 3
+    ...     weights: Weights = Weights()
+    >>> merged({"top_k": 5, "weights": {"clip": 1.0}}, {"weights": {"iqa": 0.5}}, Choice)
+    {'top_k': 5, 'weights': {'clip': 1.0, 'iqa': 0.5}}
+    """
+    result = dict(beneath)
+    for name, value in above.items():
+        section, own = section_of(model, name), result.get(name)
+        is_merged = section is not None and isinstance(own, Mapping) and isinstance(value, Mapping)
+        result[name] = merged(own, value, section) if is_merged and section and own is not None else value
+    return result

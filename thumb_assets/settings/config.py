@@ -19,9 +19,9 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 from tomlkit.exceptions import TOMLKitError
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings.base import READ_AT_LOAD, StageSettings
-from thumb_assets.settings.load import PROFILES, Settings, load_settings
-from thumb_assets.settings.presets import PRESET_SUFFIXES, with_preset
+from thumb_assets.settings.base import READ_AT_LOAD, StageSettings, merged, section_of
+from thumb_assets.settings.load import PROFILES, Settings, load_settings, parse_override
+from thumb_assets.settings.presets import PRESET, PRESET_SUFFIXES, preset_values
 from thumb_assets.settings.problems import problem_of
 
 SETTINGS_FILE = "thumb_assets.toml"
@@ -61,7 +61,8 @@ class Configuration:
         settings: those that hold.
         library: what the profile and the file say, without environment and options.
         layers: lowest first, without the built-in values.
-        named: the dotted names that options set.
+        named: the dotted names that options set, themselves or by a preset.
+        profile: the one that holds.
         has_own_profile: whether an option names the profile, which then stands for a whole set of settings.
         path: the library's settings file, whether it is there or not.
     """
@@ -70,6 +71,7 @@ class Configuration:
     library: Settings
     layers: tuple[Layer, ...] = ()
     named: frozenset[str] = frozenset()
+    profile: str = "default"
     has_own_profile: bool = False
     path: Path = field(default_factory=Path)
 
@@ -105,12 +107,14 @@ def read_configuration(data_dir: Path, *, profile: str | None = None, overrides:
     library = settings_of(path, file.values)
     beneath = [_profile_layer(chosen), *map(_without_profile, (file, environment))]
     named = {".".join(_names(override)) for override in overrides}
-    if any(name == "selection.preset" for name in named):
+    presets = [parse_override(override)[1] for override in overrides if ".".join(_names(override)) == PRESET]
+    if presets:
         beneath = [_without_preset(layer) for layer in beneath]
     beneath = list(_with_preset_layer(beneath))
     settings = _settings_above(beneath, overrides)
     options = Layer(_OPTIONS, nested(dict.fromkeys(named, True)))
-    return Configuration(settings, library, (*beneath, options), frozenset(named), profile is not None, path)
+    known = frozenset(named | (names_of_preset(presets[-1]) if presets else set()))
+    return Configuration(settings, library, (*beneath, options), known, chosen, profile is not None, path)
 
 
 def settings_of(path: Path, values: Mapping[str, Any]) -> Settings:
@@ -192,8 +196,17 @@ def _with_preset_layer(layers: Sequence[Layer]) -> Iterator[Layer]:
     for layer in layers:
         preset = _section(layer, "selection").get("preset") if naming and layer is naming[-1] else None
         if preset is not None:
-            yield Layer(f"preset {preset} ({layer.origin})", {"selection": with_preset({}, str(preset))})
+            yield Layer(f"preset {preset} ({layer.origin})", preset_values(str(preset), Settings))
         yield layer
+
+
+def names_of_preset(name: object) -> set[str]:
+    """Dotted names of the settings that a preset sets; none for None.
+
+    Raises:
+        SettingsError: no such preset, or a file that cannot be read or is no preset.
+    """
+    return set() if name is None else {each for each, _ in flat(preset_values(str(name), Settings))}
 
 
 def _without_preset(layer: Layer) -> Layer:
@@ -269,13 +282,6 @@ def flat(values: Mapping[str, Any], model: type[BaseModel] = Settings, prefix: s
             yield f"{prefix}{name}", value
 
 
-def section_of(model: type[BaseModel], name: str) -> type[BaseModel] | None:
-    """The model behind a field that is a section of settings; None for a value or an unknown name."""
-    known = model.model_fields.get(name)
-    annotation = known.annotation if known else None
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """The opposite of `flat`.
 
@@ -293,21 +299,11 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _merged_layers(layers: Sequence[Layer]) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for layer in layers:
-        merged = _merged(merged, layer.values, Settings)
-    copied: dict[str, Any] = json.loads(json.dumps(merged, default=str))  # nobody changes a profile
+        values = merged(values, layer.values, Settings)
+    copied: dict[str, Any] = json.loads(json.dumps(values, default=str))  # nobody changes a profile
     return copied
-
-
-def _merged(beneath: Mapping[str, Any], above: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """Both, section by section; a value that is a table itself is replaced whole."""
-    merged = dict(beneath)
-    for name, value in above.items():
-        section, own = section_of(model, name), merged.get(name)
-        is_merged = section is not None and isinstance(own, Mapping) and isinstance(value, Mapping)
-        merged[name] = _merged(own, value, section) if is_merged and section and own is not None else value
-    return merged
 
 
 def resolve_values(values: Mapping[str, Any], folder: Path, *, model: type[BaseModel] = Settings) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from thumb_assets.settings.config import flat, section_of
+from thumb_assets.settings.base import section_of
+from thumb_assets.settings.config import flat
 from thumb_assets.settings.load import Settings
 
 _MOST = 60

@@ -10,6 +10,7 @@ from tomlkit.items import Table
 
 from thumb_assets.errors import SettingsError, StorageError
 from thumb_assets.files import locked, replaced_file
+from thumb_assets.settings.base import section_of
 from thumb_assets.settings.config import (
     NONE_TEXT,
     PROFILE,
@@ -18,7 +19,6 @@ from thumb_assets.settings.config import (
     nested,
     parse_file,
     resolve_values,
-    section_of,
     settings_of,
     settings_path,
 )

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError, create_model, model_validator
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.base import StageSettings, merged
 from thumb_assets.settings.judge import JudgeSettings
 from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
-from thumb_assets.settings.presets import with_preset
+from thumb_assets.settings.pictures import AestheticsSettings, SafetySettings, SubjectsSettings, TextsSettings
+from thumb_assets.settings.presets import PRESET, preset_values
 from thumb_assets.settings.problems import problem_of
 from thumb_assets.settings.selection import SelectionSettings, SurveySettings
 from thumb_assets.settings.stages import (
@@ -29,9 +30,7 @@ from thumb_assets.settings.stages import (
     ShotsSettings,
     SparseSettings,
     StillsSettings,
-    SubjectsSettings,
     SubtitlesSettings,
-    TextsSettings,
     VideoSettings,
 )
 
@@ -48,8 +47,10 @@ class Settings(StageSettings):
     candidates: CandidatesSettings = Field(default_factory=CandidatesSettings)
     faces: FacesSettings = Field(default_factory=FacesSettings)
     subjects: SubjectsSettings = Field(default_factory=SubjectsSettings)
+    safety: SafetySettings = Field(default_factory=SafetySettings)
     texts: TextsSettings = Field(default_factory=TextsSettings)
     clip: ClipSettings = Field(default_factory=ClipSettings)
+    aesthetics: AestheticsSettings = Field(default_factory=AestheticsSettings)
     iqa: IqaSettings = Field(default_factory=IqaSettings)
     judge: JudgeSettings = Field(default_factory=JudgeSettings)
     selection: SelectionSettings = Field(default_factory=SelectionSettings)
@@ -107,9 +108,6 @@ def _read_profiles() -> dict[str, dict[str, Any]]:
 PROFILES: dict[str, dict[str, Any]] = _read_profiles()
 
 
-_PRESET = ["selection", "preset"]
-
-
 def load_settings(
     profile: str = "default", overrides: Iterable[str] = (), *, beneath: Mapping[str, Any] | None = None
 ) -> Settings:
@@ -130,9 +128,9 @@ def load_settings(
         raise SettingsError(f"profile {profile!r} does not exist; choose one of {', '.join(PROFILES)}")
     values: dict[str, Any] = json.loads(json.dumps(PROFILES[profile] if beneath is None else beneath))
     asked = [(*parse_override(override), override) for override in overrides]
-    presets = [value for keys, value, _ in asked if keys == _PRESET]
+    presets = [value for keys, value, _ in asked if ".".join(keys) == PRESET]
     if presets and presets[-1] is not None:  # on the profile, and beneath what is set beside it
-        values["selection"] = with_preset(values.get("selection", {}), str(presets[-1]))
+        values = merged(values, preset_values(str(presets[-1]), Settings), Settings)
     for keys, value, override in asked:
         target = values
         for key in keys[:-1]:

@@ -10,6 +10,8 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from thumb_assets.settings.base import section_of
+
 _KINDS: dict[Any, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -57,17 +59,12 @@ def problem_of(error: ValidationError, model: type[BaseModel]) -> str:
 
 def setting_names(model: type[BaseModel], *, prefix: str = "") -> Iterator[str]:
     """Every setting of a model and of its sections, such as `selection.top_k`."""
-    for name, field in model.model_fields.items():
-        section = _section_of(field)
+    for name in model.model_fields:
+        section = section_of(model, name)
         if section is None:
             yield f"{prefix}{name}"
         else:
             yield from setting_names(section, prefix=f"{prefix}{name}.")
-
-
-def _section_of(field: FieldInfo) -> type[BaseModel] | None:
-    annotation = field.annotation
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
 def _locate(parts: list[str], model: type[BaseModel]) -> tuple[list[str], FieldInfo | None, type[BaseModel]]:
@@ -79,7 +76,7 @@ def _locate(parts: list[str], model: type[BaseModel]) -> tuple[list[str], FieldI
         names.append(part)
         if field is None:
             return names, None, section
-        below = _section_of(field)
+        below = section_of(section, part)
         if below is None:
             return names, field, section
         section = below

@@ -16,6 +16,7 @@ class ComponentWeights(StageSettings):
     sharpness: float = Field(0.25, ge=0, description="Percentile of the Laplacian variance among the candidates.")
     clip: float = Field(0.35, ge=0, description="Percentile of clip_score among the candidates.")
     iqa: float = Field(0.0, ge=0, description="Mean percentile of the metrics, direction honoured.")
+    aesthetic: float = Field(0.0, ge=0, description="Percentile of the aesthetic score among the candidates.")
     stillness: float = Field(0.0, ge=0, description="Percentile of how little moves around the frame.")
     contrast: float = Field(0.05, ge=0, description="Percentile of the luma's standard deviation.")
     subject: float = Field(
@@ -128,6 +129,12 @@ class RejectSettings(StageSettings):
     )
     max_bar_share: float = Field(
         0.08, ge=0, le=1, description="A letterbox: bars cover more than the video's median by this share."
+    )
+    max_unsafe_probability: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Above this probability a frame is unsafe; below 1 the stage safety has to look at each first.",
     )
     max_recurrences: int = Field(
         2, ge=0, description="An intro, a logo or credits: shown in more than this number of other videos."

@@ -159,38 +159,6 @@ class FacesSettings(StageSettings):
     )
 
 
-class SubjectsSettings(StageSettings):
-    """The subject of a picture: what stands out from its background."""
-
-    is_on: Annotated[bool, NO_EFFECT_ON_VALUES] = Field(True, description="Look for the subject of each candidate.")
-    model_path: Path | None = Field(
-        None, description="The network's TFLite file; null looks it up in the weights room."
-    )
-    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
-        "skip", description="If the model is unavailable."
-    )
-
-
-class TextsSettings(StageSettings):
-    """Reading of writing in pictures."""
-
-    is_on: Annotated[bool, NO_EFFECT_ON_VALUES] = Field(False, description="Read the writing in the candidates.")
-    max_frames: int = Field(6, ge=1, le=1000, description="Of a video so many pictures: those with most writing.")
-    max_lines: int = Field(4, ge=1, le=1000, description="Of a picture so many lines: the largest ones.")
-    working_height: int = Field(
-        360, ge=64, le=2160, description="Shorter side of the picture that is read; more reads smaller print."
-    )
-    finder_path: Path | None = Field(
-        None, description="ONNX file of the network that finds lines; null looks it up in the weights room."
-    )
-    reader_path: Path | None = Field(
-        None, description="ONNX file of the network that reads them; null looks it up in the weights room."
-    )
-    on_unavailable: Annotated[Literal["skip", "error"], NO_EFFECT_ON_VALUES] = Field(
-        "skip", description="If the models are unavailable."
-    )
-
-
 POSITIVE_PROMPTS = ("a sharp, well-lit frame from a video, showing the main subject clearly",)
 NEGATIVE_PROMPTS = (
     "a blurry frame",

@@ -22,7 +22,18 @@ ENTRY_POINTS = "thumb_assets.stages"
 # The order of the flow. A stage that is not named here comes after the last of those that it reads or uses.
 _FLOW = (
     *("videos", "frames", "shots", "subtitles", "candidate_frames"),
-    *("sharpness", "appearance", "faces", "subjects", "texts", "clip_scores", "iqa_scores", "audio"),
+    *(
+        "sharpness",
+        "appearance",
+        "faces",
+        "subjects",
+        "safety",
+        "texts",
+        "clip_scores",
+        "aesthetics",
+        "iqa_scores",
+        "audio",
+    ),
     *("judgements", "selections", "chapters", "stills", "crops", "published"),
     "catalog",
 )

@@ -9,6 +9,7 @@ from thumb_assets.judge.chat import ChatJudge
 from thumb_assets.judge.question import prompt_sha256
 from thumb_assets.judge.verdict import FrameJudge, RequestsUsedUpError, Verdict
 from thumb_assets.select.choose import choose
+from thumb_assets.select.rules import required_tables
 from thumb_assets.settings.environment import judge_key
 from thumb_assets.settings.judge import JudgeSettings
 from thumb_assets.settings.load import Settings
@@ -138,6 +139,7 @@ STAGE = Stage(
     contracts=(JUDGEMENTS,),
     run=FromTables(judge_frames),
     reads=("videos", "frames", "candidate_frames"),
+    needs=lambda s: required_tables(s.selection) if s.judge.url else (),
     uses=OF_CANDIDATES,
     section="judge",
     settings=lambda s: (s.judge, judged_selection(s)),

@@ -8,6 +8,7 @@ from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.select.choose import choose, sources_of_selections
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import ScoreTables
+from thumb_assets.select.rules import required_tables
 from thumb_assets.select.tell import DOUBTFUL, NOTHING_KEPT, SETTINGS, nothing_kept
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
@@ -130,6 +131,7 @@ STAGE = Stage(
     run=FromTables(select_frames),
     reads=("videos", "candidate_frames"),
     uses=(*OF_CANDIDATES, "judgements"),
+    needs=lambda s: required_tables(s.selection),
     section="selection",
     optional_models=models_of_words,
     version=f"{VERSION_OF_CHOICE}.1",  # rejections name the setting that decides

@@ -9,7 +9,7 @@ from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES, covers_candidates
 from thumb_assets.subjects import MASK_SIZE, SubjectFinder, measure_subject
-from thumb_assets.tables.measurements import SUBJECTS
+from thumb_assets.tables.pictures import SUBJECTS
 from thumb_assets.weights.registry import get_model_file
 from thumb_assets.weights.resolve import resolve_file
 

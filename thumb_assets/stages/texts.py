@@ -14,7 +14,7 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES
-from thumb_assets.tables.measurements import TEXTS
+from thumb_assets.tables.pictures import TEXTS
 from thumb_assets.texts import Text, TextReader, luma_of
 from thumb_assets.weights.registry import get_model_file
 from thumb_assets.weights.resolve import resolve_file

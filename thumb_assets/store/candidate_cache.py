@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,34 +124,36 @@ class CandidateCache:
                     selection = StoredSelection(tuple(row["frame_index"]), tuple(row["pts_seconds"]))
                     self._selections[row["video_id"]] = selection
 
-    def candidates(self, *, needs_selections: bool = True) -> StoredCandidates:
+    def candidates(self, *, needs_selections: bool = True, required: Sequence[str] = ()) -> StoredCandidates:
         """Returns what selection needs of the videos, as the engine would read it: see `VideoJob.optional_table`.
 
         Args:
             needs_selections: whether videos without selections are left out.
+            required: tables of scores without which a video is left out.
 
         Raises:
             StorageError: the disk does not answer.
         """
         known = {video_id: self._files[video_id] for video_id in self._outdated}
+        missing_stage = partial(self._missing_stage, needs_selections=needs_selections, required=required)
+        wanted = frozenset(video_id for video_id in known if missing_stage(video_id) is None)
         parts: list[CandidateArrays] = []
         footers: dict[str, dict[str, str]] = {}
         for shard in self._shards(_MEASURED, known):
-            rows = _rows_of(shard, self._selections) if needs_selections else shard
+            rows = _rows_of(shard, wanted)
             if rows.num_rows:
                 parts.append(measured_of_rows(rows))
                 footers |= clip_footers_of_rows(rows)
         missing = {
             video_id: stage
             for video_id in self._files
-            if video_id not in self._errors
-            and (stage := self._missing_stage(video_id, needs_selections=needs_selections)) is not None
+            if video_id not in self._errors and (stage := missing_stage(video_id)) is not None
         }
         measured = joined(parts) if parts else None
         return StoredCandidates(measured, footers, self._selections, missing, dict(self._errors))
 
-    def _missing_stage(self, video_id: str, *, needs_selections: bool) -> str | None:
-        for name in _MEASURED.required:
+    def _missing_stage(self, video_id: str, *, needs_selections: bool, required: Sequence[str]) -> str | None:
+        for name in (*_MEASURED.required, *required):
             if name not in self._files[video_id] or name in self._outdated[video_id]:
                 return name
         return "selections" if needs_selections and video_id not in self._selections else None

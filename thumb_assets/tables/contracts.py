@@ -11,8 +11,6 @@ from thumb_assets.tables.measurements import (
     IQA_SCORES,
     SHARPNESS,
     SHOTS,
-    SUBJECTS,
-    TEXTS,
     VIDEOS,
 )
 from thumb_assets.tables.outputs import (
@@ -27,6 +25,7 @@ from thumb_assets.tables.outputs import (
     SELECTIONS,
     STILLS,
 )
+from thumb_assets.tables.pictures import AESTHETICS, SAFETY, SUBJECTS, TEXTS
 from thumb_assets.tables.soundtrack import AUDIO, SUBTITLES
 
 TABLES: dict[str, TableContract] = {
@@ -41,8 +40,10 @@ TABLES: dict[str, TableContract] = {
         APPEARANCE,
         FACES,
         SUBJECTS,
+        SAFETY,
         TEXTS,
         CLIP_SCORES,
+        AESTHETICS,
         IQA_SCORES,
         AUDIO,
         JUDGEMENTS,

@@ -43,7 +43,7 @@ JUDGEMENTS = TableContract(
 )
 
 # One column per weight: the parts of a combined score.
-_SINCE = dict.fromkeys(("state", "subject", "words", "sound"), 3)
+_SINCE = {**dict.fromkeys(("state", "subject", "words", "sound"), 3), "aesthetic": 4}
 _COMPONENTS = tuple(
     Column(f"{name}_percentile", _float, str(weight.description), "", True, since=_SINCE.get(name, 1))
     for name, weight in ComponentWeights.model_fields.items()
@@ -67,7 +67,7 @@ SELECTIONS = TableContract(
         Column("reason", _text, "Why it was chosen, in words."),
     ),
     key=("video_id", "frame_index"),
-    schema_version=3,
+    schema_version=4,
     footer_doc="components: the scorers that were there, by name; settings: those of `selection`, as JSON; "
     "nothing_kept: where there is no row, why",
 )

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.settings.stages import ModelsSettings
 
-ModelKind = Literal["faces", "subjects", "clip", "iqa", "shots", "audio", "words", "texts"]
+ModelKind = Literal["faces", "subjects", "safety", "clip", "aesthetics", "iqa", "shots", "audio", "words", "texts"]
 Use = Literal["commercial", "research", "unknown"]
 Source = Literal["hub", "url", "package", "wheel", "embedded", "library"]
 
@@ -52,6 +52,8 @@ class ModelFile:
         url: the address, where `source` is `url`; for people otherwise.
         package: the distribution that brings or needs it.
         folder: where in the package the file lies.
+        python: the oldest Python that a wheel is for, where that is newer than ours: an older one takes the file out of
+            it all the same, since none of its code runs.
         note: one clause for people.
     """
 
@@ -69,6 +71,7 @@ class ModelFile:
     url: str = ""
     package: str = ""
     folder: str = ""
+    python: str = ""
     note: str = ""
 
     @property

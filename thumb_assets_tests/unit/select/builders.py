@@ -304,6 +304,22 @@ def recurrences_table(num_videos: Mapping[int, int]) -> pa.Table:
     )
 
 
+def safety_table(probabilities: Mapping[int, float | None]) -> pa.Table:
+    """safety: frame_index -> probability that it is unsafe; None could not be rated."""
+    return table_from_rows(
+        "safety",
+        [
+            {
+                "video_id": VIDEO_ID,
+                "frame_index": frame_index,
+                "unsafe_probability": probability,
+                "error": None if probability is not None else "the picture was lost",
+            }
+            for frame_index, probability in probabilities.items()
+        ],
+    )
+
+
 def subjects_table(subjects: Mapping[int, tuple[float | None, float | None]]) -> pa.Table:
     """subjects: frame_index -> share of the picture, and of its width that the upper edge cuts."""
     return table_from_rows(

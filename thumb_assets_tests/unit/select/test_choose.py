@@ -343,8 +343,10 @@ def test_result_of_a_fixed_case_stays_as_it_was():
         settings=SelectionSettings(weights=ComponentWeights(iqa=0.15, stillness=0.2), shot_weight=0.6),
     ).choose()
     tables = (
-        # Which came later: for recordings of screens, subjects, subtitles and sound.
-        choice.selections.drop_columns([f"{name}_percentile" for name in ("state", "subject", "words", "sound")]),
+        # Which came later: for recordings of screens, subjects, subtitles, sound and aesthetics.
+        choice.selections.drop_columns(
+            [f"{name}_percentile" for name in ("state", "subject", "words", "sound", "aesthetic")]
+        ),
         choice.rejections.drop_columns(["setting"]),
         choice.rejections,
     )

@@ -1,11 +1,12 @@
 """Each rule against a candidate that breaks it and one just at its threshold; then how the rules make tiers."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, USABLE
+from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, USABLE, required_tables
 from thumb_assets.select.verdicts import NO_RULE, Verdicts, judge
 from thumb_assets.settings.selection import RejectSettings, SelectionSettings
 from thumb_assets_tests.unit.select.builders import (
@@ -18,6 +19,7 @@ from thumb_assets_tests.unit.select.builders import (
     frames_table,
     ranking,
     recurrences_table,
+    safety_table,
     sharpness_table,
 )
 
@@ -310,3 +312,38 @@ def test_a_pinned_candidate_breaks_no_rule():
     verdicts = verdicts_of(case, avoided=np.full(20, 0.5))
     assert np.flatnonzero(verdicts.is_taken).tolist() == [BAD]
     assert verdicts.tiers[BAD] == USABLE
+
+
+SAFE = SelectionSettings(reject=RejectSettings(max_unsafe_probability=0.2))
+
+
+def rated(probabilities: Mapping[int, float | None], settings: SelectionSettings = SAFE) -> Case:
+    everyone = dict.fromkeys(FRAMES, 0.01) | dict(probabilities)
+    sharp = sharpness_table(dict.fromkeys(FRAMES, 100.0))
+    return Case(CANDIDATES, sharp, others={"safety": safety_table(everyone)}, settings=settings)
+
+
+def test_what_is_unsafe_or_could_not_be_rated_is_never_taken():
+    verdicts = verdicts_of(rated({3: 0.21, 4: 0.2, 5: None}))
+    reasons = {frame: verdicts.rules[verdicts.first_broken[frame]].reason for frame in (3, 5)}
+    assert reasons == {3: "unsafe", 5: "unrated"}
+    assert np.flatnonzero(verdicts.tiers == EXCLUDED).tolist() == [3, 5]
+    nothing_else = rated(dict.fromkeys(FRAMES, 0.9))
+    assert not verdicts_of(nothing_else).is_taken.any(), "not even as a last resort"
+    assert nothing_else.choose().selections.num_rows == 0
+
+
+def test_without_the_rule_the_probability_counts_for_nothing():
+    verdicts = verdicts_of(rated({3: 0.99, 5: None}, SelectionSettings()))
+    assert (verdicts.first_broken == NO_RULE).all()
+
+
+def test_a_pinned_frame_is_a_person_s_word():
+    case = rated({3: 0.99})
+    pinned = replace(case, decisions=decisions_table({3: "pin"}))
+    assert verdicts_of(pinned).is_taken[3]
+
+
+def test_only_the_rule_of_safety_asks_for_a_table():
+    assert required_tables(SelectionSettings()) == ()
+    assert required_tables(SAFE) == ("safety",)

@@ -51,6 +51,8 @@ KNOWN_REASONS = (
     "text_overlay",
     "letterbox",
     "avoided",
+    "unsafe",
+    "unrated",
     "outside_window",
     "like_banned",
     "banned",

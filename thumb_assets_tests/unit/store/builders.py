@@ -43,6 +43,8 @@ def write_video(store: TableStore, video_id: str, *, num_selections: int = 2) ->
         "appearance": table("appearance", 4, video_id),
         "faces": table("faces", 1, video_id),
         "subjects": table("subjects", 4, video_id),
+        "safety": table("safety", 4, video_id),
+        "aesthetics": table("aesthetics", 4, video_id),
         "texts": table("texts", 2, video_id),
         "subtitles": table("subtitles", 2, video_id),
         "audio": table("audio", 2, video_id),

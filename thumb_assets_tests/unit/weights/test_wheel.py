@@ -26,13 +26,14 @@ IN_A_WHEEL = ModelFile(
     revision="1.2.3",
     package="thumb-assets-test-wheel",
     folder="carrier/models",
+    python="3.99",
 )
 CARRIED = [model_file.name for model_file in MODEL_FILES if model_file.source == "wheel"]
 
 
 @pytest.fixture(autouse=True)
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of wheels, the only place that uv and pip know; it holds one that asks for a package nobody has."""
+    """A folder of wheels, the only place that uv and pip know; one asks for a package and a Python that nobody has."""
     folder = tmp_path / "mirror"
     folder.mkdir()
     info = "thumb_assets_test_wheel-1.2.3.dist-info"
@@ -40,7 +41,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with ZipFile(folder / "thumb_assets_test_wheel-1.2.3-py3-none-any.whl", "w") as wheel:
         wheel.writestr("carrier/__init__.py", "raise AssertionError('imported')")
         wheel.writestr("carrier/models/tiny.onnx", CONTENT)
-        wheel.writestr(f"{info}/METADATA", f"{name}Requires-Dist: no-such-package-anywhere\n")
+        wheel.writestr(f"{info}/METADATA", f"{name}Requires-Dist: no-such-package-anywhere\nRequires-Python: >=3.99\n")
         wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{info}/RECORD", "")
     for installer in ("UV", "PIP"):
@@ -72,7 +73,9 @@ def test_a_machine_with_pip_alone_can_fetch_it_too(tmp_path, monkeypatch):
     pip.write_text(f'#!/bin/sh\nPATH={os.environ["PATH"]} exec {real} "$@"\n')
     pip.chmod(0o755)
     monkeypatch.setenv("PATH", str(pip.parent))
-    assert fetch_file(IN_A_WHEEL).read_bytes() == CONTENT
+    with pytest.raises(ModelUnavailableError, match="requires a different Python"):
+        fetch_file(replace(IN_A_WHEEL, python=""))
+    assert fetch_file(IN_A_WHEEL).read_bytes() == CONTENT, "which the registry's entry passes over"
 
 
 def test_a_machine_without_an_installer_says_what_to_do(tmp_path, monkeypatch):
