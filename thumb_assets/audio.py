@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.tables.soundtrack import SILENCE_LUFS
 from thumb_assets.video.sound import SoundBlock
 from thumb_assets.video.sound_filter import SoundFilter
 
@@ -17,8 +18,6 @@ STEP_SECONDS = 0.5
 _BIN_SECONDS, _WINDOW_BINS, _STEP_BINS = 0.1, 4, 5
 # A rise is measured from the mean of so many bins before.
 _BEFORE_BINS = 3
-# BS.1770-4: the absolute gate. What is less loud is silence.
-SILENCE_LUFS = -70.0
 # The peak of digital silence.
 _LEAST_PEAK_DBFS = -120.0
 # BS.1770-4, table 4 and Annex 3: channels at the side count for 1.5 dB more, the subwoofer not at all.

@@ -12,7 +12,7 @@ from thumb_assets.weights.faults import file_sha256
 
 # The network's outputs (models/onnx/centerface_bnmerged.onnx of Star-Clouds/CenterFace): heat, size, offset, landmarks.
 _OUTPUTS = ("537", "538", "539", "540")
-# Lines of its input: the faces of a tenth of the height and more are found as surely as in 288 or 540, at two thirds and a
+# Lines of its input: faces of a tenth of the height and more are found as surely as in 288 or 540, in two thirds and a
 # quarter of the time.
 _LINES = 224
 _STRIDE = 4  # of the heat map

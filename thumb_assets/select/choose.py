@@ -265,7 +265,7 @@ def _selections(
             shot_index=row["shot_index"],
             place_in_shot=places[position],
             num_in_shot=sizes[row["shot_index"]],
-            quoted=guidance.quoted(measured, position) if percentiles["words"] else None,
+            said=guidance.quoted(measured, position) if percentiles["words"] else None,
             broken_rule=None if broken_rule == NO_RULE else picks.verdicts.rules[broken_rule].reason,
             is_pinned=bool(measured.is_pinned[position]),
             is_cover=bool(measured["decision"][position] == COVER),

@@ -22,7 +22,7 @@ from thumb_assets.writing import Writing, share_of, writing_of
 
 # The network that finds lines and that which reads them, by their names in the weights room.
 _MODELS = ("pp-ocrv6-det-small", "pp-ocrv6-rec-small")
-# Lines of the picture in which writing is looked for: print that is too small to be found there is too small to be read.
+# Lines of the picture in which writing is looked for: print too small to be found there is too small to be read.
 _LOOK_LINES = 240
 # Two pictures whose lines of writing differ by fewer levels on average show the same, and so do two that differ by less
 # in every square of this side.

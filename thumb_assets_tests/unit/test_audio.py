@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from thumb_assets.audio import SILENCE_LUFS, Heard, SoundMeter, channel_weights, k_weighting
+from thumb_assets.audio import Heard, SoundMeter, channel_weights, k_weighting
+from thumb_assets.tables.soundtrack import SILENCE_LUFS
 from thumb_assets.video.sound import SoundBlock
 from thumb_assets.video.sound_filter import SoundFilter
 from thumb_assets_tests.support.film import tone
