@@ -104,8 +104,6 @@ def test_faces_words_and_sound_of_a_moment_are_named(tmp_path: Path, data_dir: P
     result = CliRunner().invoke(main, ["run", "--set", "selection.top_k=8", "--data-dir", str(data_dir)])
     assert result.exit_code == 0, result.output
     told = " ".join(show(data_dir, "--why").output.split())
-    assert re.search(
-        r"selected with [^.]*\.[^:]*: [^:]*no say in its score: subtitle \"The goal of the evening\"; a burst of sound at 4\.0 s \(-\d+ LUFS, \d+ LU "
-        r"above the usual\)",
-        told,
-    ), told
+    heard = r"a burst of sound at 4\.0 s \(-\d+ LUFS, \d+ LU above the usual\)"
+    said = r"with no say in its score: subtitle \"The goal of the evening\""
+    assert re.search(f"selected with score .* {said}; {heard}", told), told
