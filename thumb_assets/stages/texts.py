@@ -22,8 +22,6 @@ from thumb_assets.writing import Writing, share_of, writing_of
 
 # The network that finds lines and that which reads them, by their names in the weights room.
 _MODELS = ("pp-ocrv6-det-small", "pp-ocrv6-rec-small")
-# Lines of the picture in which writing is looked for: print too small to be found there is too small to be read.
-_LOOK_LINES = 240
 # Two pictures whose lines of writing differ by fewer levels on average show the same, and so do two that differ by less
 # in every square of this side.
 _SAME_LEVELS, _SQUARE = 10.0, 8
@@ -35,10 +33,10 @@ UInt8Array = npt.NDArray[np.uint8]
 
 @dataclass(eq=False)
 class _Seen:
-    """A candidate with writing, the luma that it was found in, and its picture until others show more."""
+    """A candidate with writing; the luma that it was found in and its picture until others show more, or None."""
 
     writing: Writing
-    luma: UInt8Array
+    luma: UInt8Array | None
     picture: UInt8Array | None
     same_as: "_Seen | None" = None
     texts: list[Text] | None = None
@@ -56,12 +54,12 @@ class _Kept:
         kept = [one for reference in self._of_video[video_id] if (one := reference()) is not None]
         seen.same_as = next((one for one in reversed(kept) if _is_same(one, seen)), None)
         if seen.same_as is not None:
-            seen.picture = None
+            seen.luma = seen.picture = None
             return
         kept.append(seen)
         if len(kept) > self._most:
             least = min(kept, key=lambda one: share_of(one.writing))
-            least.picture = None
+            least.luma = least.picture = None
             kept.remove(least)
         self._of_video[video_id] = [ref(one) for one in kept]
 
@@ -72,12 +70,11 @@ class _Kept:
 
 def _is_same(one: _Seen, other: _Seen) -> bool:
     """True if two pictures hardly differ where either has writing: they say the same."""
-    if one.luma.shape != other.luma.shape:
+    first, second = one.luma, other.luma
+    if first is None or second is None or first.shape != second.shape:
         return False
     boxes = (*one.writing.lines, *other.writing.lines)
-    return all(
-        np.abs(_box(one.luma, box).astype(np.int16) - _box(other.luma, box)).mean() < _SAME_LEVELS for box in boxes
-    )
+    return all(np.abs(_box(first, box).astype(np.int16) - _box(second, box)).mean() < _SAME_LEVELS for box in boxes)
 
 
 def _box(luma: UInt8Array, box: tuple[int, int, int, int]) -> UInt8Array:
@@ -93,7 +90,7 @@ class _Looker:
 
     def look(self, rgb: UInt8Array, display_size: tuple[int, int]) -> tuple[UInt8Array, UInt8Array, float, Writing]:
         """The picture, its luma of few lines, pixels of the displayed frame per pixel of it, and its writing."""
-        luma = luma_of(rgb, most_lines=_LOOK_LINES)
+        luma = luma_of(rgb)
         squares = squares_of(luma, side=_SQUARE)
         if self._last is None or not _are_like(self._last[0], squares):
             self._last = squares, writing_of(luma)
