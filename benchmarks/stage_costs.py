@@ -90,7 +90,9 @@ def _watched(
     def built(settings: Settings) -> FrameScorer[Any, Any]:
         with meter.of(name):
             scorer = build(settings)
-        calls = {part: meter.owned(name, getattr(scorer, part)) for part in ("render", "score", "to_rows", "complete")}
+        calls: dict[str, Any] = {
+            part: meter.owned(name, getattr(scorer, part)) for part in ("render", "score", "to_rows", "complete")
+        }
         return replace(scorer, **calls)
 
     return built
