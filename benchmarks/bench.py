@@ -12,6 +12,8 @@ from thumb_assets.settings.load import PROFILES, Settings, load_settings
 CPU_OVERRIDES = ("clip.device=cpu", "iqa.device=cpu", "shots.device=cpu", "iqa.scope=candidates")
 _STAGE_NOTES = {
     "faces": "Left out: faces (off, or its model is not here).",
+    "subjects": "Left out: subjects (off, or its model is not here).",
+    "texts": "Left out: texts (off, or its models are not here).",
     "clip_scores": "Left out: clip_scores (no CLIP weights here; `thumb-assets models list` says how to supply them).",
     "iqa_scores": "Left out: iqa_scores (needs the extra `iqa`, and weights for some metrics).",
 }

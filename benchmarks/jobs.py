@@ -19,7 +19,7 @@ from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
 
-MODEL_STAGES = ("faces", "clip_scores", "iqa_scores")
+MODEL_STAGES = ("faces", "subjects", "texts", "clip_scores", "iqa_scores")
 STAGES_BEFORE_MODELS = ("videos", "frames", "shots", "candidate_frames")
 # The job imports these when it first needs them; here they count as start, as the models do.
 _LATE_IMPORTS = ("cv2", "pandas", "scenedetect", "PIL.JpegImagePlugin", "PIL.PngImagePlugin")

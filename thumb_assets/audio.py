@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.tables.soundtrack import SILENCE_LUFS
 from thumb_assets.video.sound import SoundBlock
+from thumb_assets.video.sound_filter import SoundFilter
 
 STEP_SECONDS = 0.5
 # EBU Tech 3341: momentary loudness is that of 400 ms, at least ten times a second.
 _BIN_SECONDS, _WINDOW_BINS, _STEP_BINS = 0.1, 4, 5
 # A rise is measured from the mean of so many bins before.
 _BEFORE_BINS = 3
-# BS.1770-4: the absolute gate. What is less loud is silence.
-SILENCE_LUFS = -70.0
 # The peak of digital silence.
 _LEAST_PEAK_DBFS = -120.0
 # BS.1770-4, table 4 and Annex 3: channels at the side count for 1.5 dB more, the subwoofer not at all.
@@ -60,18 +60,15 @@ class SoundMeter:
         num_bins = self.num_steps * _STEP_BINS
         self._power, self._counts, self._peaks = np.zeros(num_bins), np.zeros(num_bins), np.zeros(num_bins)
         self._form: tuple[int, tuple[str, ...]] | None = None
-        self._weighting = self._state = np.zeros(0)
+        self._weighting = SoundFilter(np.zeros((0, 6)), num_channels=0)
 
     def add(self, block: SoundBlock) -> None:
         """Takes in the next block."""
-        from scipy.signal import sosfilt
-
         form = (block.rate, block.channels)
         if form != self._form or not block.is_joined:
-            self._form, self._weighting = form, k_weighting(block.rate)
-            self._state = np.zeros((2, len(block.channels), 2))
-        weighted, self._state = sosfilt(self._weighting, block.samples, axis=-1, zi=self._state)
-        power = channel_weights(block.channels) @ np.square(weighted)
+            self._form = form
+            self._weighting = SoundFilter(k_weighting(block.rate), num_channels=len(block.channels))
+        power = channel_weights(block.channels) @ np.square(self._weighting(block.samples))
         peaks = np.abs(block.samples).max(axis=0)
         offset = (block.seconds - self._begin) / _BIN_SECONDS
         first = int(np.floor(offset))

@@ -8,7 +8,7 @@ import ctypes
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
@@ -272,6 +272,23 @@ def use_cores(*, is_shared: bool) -> None:
     if torch is not None:
         num_cores = _num_cores(torch)
         torch.set_num_threads(max(1, num_cores // 2) if is_shared else num_cores)
+
+
+@cache
+def _thread_pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[None]:
+    """Has NumPy multiply matrices with the thread that calls it, until the context ends.
+
+    Ours are small: a second thread costs more than it brings, ten times as much where the cores are busy, and burns
+    time after each product while it waits for the next one.
+    """
+    limit: AbstractContextManager[None] = _thread_pools().limit(limits=1, user_api="blas")
+    return limit
 
 
 @cache

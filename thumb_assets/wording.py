@@ -20,6 +20,8 @@ _MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#!|~&$@]")
 _BLOCK_START = re.compile(r"^(\s*)([-+=]|\d+[.)])")
 # GitHub's Markdown makes links of bare addresses.
 _BARE_LINK = re.compile(r"(?i)(https?|ftp|mailto|xmpp)(:)|(www)(\.)")
+# Letters of a text that is quoted.
+_MOST_QUOTED = 80
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -46,6 +48,16 @@ def one_line(text: object) -> str:
     if shown.isascii() and shown.isprintable():
         return shown
     return "".join(_escaped(character) if _is_unsafe(character) else character for character in shown)
+
+
+def quoted(text: str) -> str:
+    r"""The text in quotation marks, on one line and no longer than a line.
+
+    >>> quoted("two\nlines"), len(quoted(90 * "a"))
+    ('"two lines"', 85)
+    """
+    line = one_line(" ".join(text.split()))
+    return f'"{line[:_MOST_QUOTED]}{"..." if len(line) > _MOST_QUOTED else ""}"'
 
 
 def markdown(text: object) -> str:

@@ -9,6 +9,7 @@ from thumb_assets.cli.options import complete_video_id, data_dir_option, table_s
 from thumb_assets.cli.output import one_line_errors, out, print_table
 from thumb_assets.cli.results import print_outcomes, print_selections, stored_outcomes
 from thumb_assets.errors import SettingsError
+from thumb_assets.select.moments import MOMENT_TABLES
 from thumb_assets.select.tell import STORY_TABLES, Story, funnel, story_of, tell_all, tell_frame
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.parquet import TableStore
@@ -31,7 +32,8 @@ def show_command(verbose: bool, *, video_id: str, why: bool, frame_index: int | 
         if not why:
             _print_all(store, full_id)
             return
-        story = story_of({name: store.read(name, full_id) for name in STORY_TABLES})
+        names = [*STORY_TABLES, *(name for name in MOMENT_TABLES if store.has(name, full_id))]
+        story = story_of({name: store.read(name, full_id) for name in names})
         if frame_index is None:
             _print_why(story)
         else:

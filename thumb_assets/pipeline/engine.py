@@ -10,6 +10,7 @@ from typing import Any
 from thumb_assets.errors import StorageError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.export.space import require_space, space_for_video
+from thumb_assets.inference import one_thread
 from thumb_assets.pipeline.cataloguing import Cataloguing
 from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, PassResult
 from thumb_assets.pipeline.guidance import Guides, require_known_words
@@ -132,7 +133,7 @@ class _Engine:
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         try:
             require_known_words(self._settings, self._stages)
-            with one_thread_per_picture():
+            with one_thread_per_picture(), one_thread():
                 for result in self._run(video_ids):
                     self._events.stage_done(result.video_id, result.stage)
                     yield result

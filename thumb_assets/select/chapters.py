@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from thumb_assets.select.choose import one_thread
+from thumb_assets.inference import one_thread
 from thumb_assets.select.measure import CandidateArrays, ScoreTables, arrays_from_tables, require_video
 from thumb_assets.select.ranks import percentile_ranks
 from thumb_assets.select.rules import EXCLUDED, NOTHING

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from thumb_assets.inference import one_thread
 from thumb_assets.select.components import COMPONENTS
 from thumb_assets.select.diversify import Notes, diversify
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
@@ -266,7 +266,7 @@ def _selections(
             shot_index=row["shot_index"],
             place_in_shot=places[position],
             num_in_shot=sizes[row["shot_index"]],
-            quoted=guidance.quoted(measured, position) if percentiles["words"] else None,
+            said=guidance.quoted(measured, position) if percentiles["words"] else None,
             broken_rule=None if broken_rule == NO_RULE else picks.verdicts.rules[broken_rule].reason,
             is_pinned=bool(measured.is_pinned[position]),
             is_cover=bool(measured["decision"][position] == COVER),
@@ -290,18 +290,6 @@ def _places_in_shots(order: NDArray[np.int64], shot_indices: NDArray[np.int64]) 
         seen[shot_index] = seen.get(shot_index, 0) + 1
         places[position] = seen[shot_index]
     return places
-
-
-@cache
-def _thread_pools() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-def one_thread() -> Any:
-    """The matrices are small: threads cost more than they bring, ten times as much where the cores are busy."""
-    return _thread_pools().limit(limits=1, user_api="blas")
 
 
 def sources_of_selections() -> dict[str, tuple[str, ...]]:

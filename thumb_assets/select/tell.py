@@ -4,7 +4,7 @@ import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +13,11 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from thumb_assets.errors import BadInputError, ContractError
+from thumb_assets.select.moments import MOMENT_TABLES, known_of_moment
 from thumb_assets.select.rules import REASONS, RULES, Rule, rule_of
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import CandidatesSettings
-from thumb_assets.wording import count, one_line
+from thumb_assets.wording import count, quoted
 
 # Tables that tell the story of a video's frames.
 STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections")
@@ -24,8 +25,6 @@ STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections
 SETTINGS, DOUBTFUL, NOTHING_KEPT = "settings", "doubtful", "nothing_kept"
 _LAST_RESORT = "kept though "
 _OF_NOTHING = frozenset(rule.reason for rule in RULES if rule.shows_nothing != "never")
-# Letters of a subtitle that a reason quotes.
-_MOST_LETTERS = 80
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ class Story:
     settings: SelectionSettings
     sampling: CandidatesSettings
     doubtful: frozenset[int]
+    moments: Mapping[str, pa.Table] = field(default_factory=dict)
 
     @cached_property
     def seconds(self) -> list[float]:
@@ -83,7 +83,8 @@ def story_of(tables: Mapping[str, pa.Table]) -> Story:
     """Reads the story of a choice from its tables and their footers.
 
     Args:
-        tables: by name those of STORY_TABLES, as stored: the footers in the metadata of their schemas.
+        tables: by name those of STORY_TABLES, as stored: the footers in the metadata of their schemas; those of
+            MOMENT_TABLES that are there.
 
     Raises:
         ContractError: the footers do not say with which settings the choice was made.
@@ -92,7 +93,8 @@ def story_of(tables: Mapping[str, pa.Table]) -> Story:
     sampling = _settings_of("candidate_frames", tables["candidate_frames"], CandidatesSettings)
     doubtful = json.loads(_footer(tables["rejections"]).get(DOUBTFUL, "[]"))
     frames, shots, candidates, selections, rejections = (tables[name] for name in STORY_TABLES)
-    return Story(frames, shots, candidates, selections, rejections, settings, sampling, frozenset(doubtful))
+    moments = {name: tables[name] for name in MOMENT_TABLES if name in tables}
+    return Story(frames, shots, candidates, selections, rejections, settings, sampling, frozenset(doubtful), moments)
 
 
 def funnel(story: Story) -> list[Step]:
@@ -145,7 +147,7 @@ def _share(number: object) -> str:
 
 
 def tell_frame(story: Story, frame_index: int) -> str:
-    """Why a frame of the video was chosen or not, in one or two sentences, candidate or not.
+    """Why a frame of the video was chosen or not, candidate or not, and what is known of its moment.
 
     Raises:
         BadInputError: the video has no such frame.
@@ -154,6 +156,17 @@ def tell_frame(story: Story, frame_index: int) -> str:
     if not 0 <= frame_index < num_frames:
         has = f"frames 0 to {num_frames - 1}" if num_frames else "no frame"
         raise BadInputError(f"there is no frame {frame_index}: the video has {has}")
+    known = known_of_moment(
+        story.moments,
+        frame_index=frame_index,
+        seconds=story.seconds[frame_index],
+        selection=story.selected.get(frame_index),
+        is_sound_counted=story.settings.weights.sound > 0,
+    )
+    return f"{_told(story, frame_index)}{known}"
+
+
+def _told(story: Story, frame_index: int) -> str:
     return f"frame {frame_index} ({story.seconds[frame_index]:.3f} s): {_fate(story, frame_index)}"
 
 
@@ -169,7 +182,7 @@ def tell_rejections(story: Story, *, most_per_reason: int = 3) -> list[str]:
     lines = []
     for reason in REASONS:
         rows = sorted((row for row in story.rejected.values() if row["reason"] == reason), key=_closeness)
-        lines += [tell_frame(story, row["frame_index"]) for row in rows[:most_per_reason]]
+        lines += [_told(story, row["frame_index"]) for row in rows[:most_per_reason]]
         if len(rows) > most_per_reason:
             lines.append(f"and {len(rows) - most_per_reason} more: {_words(reason)}")
     return lines
@@ -333,7 +346,7 @@ def selection_reason(
     shot_index: int,
     place_in_shot: int,
     num_in_shot: int,
-    quoted: tuple[str, str] | None = None,
+    said: tuple[str, str] | None = None,
     broken_rule: str | None = None,
     is_pinned: bool = False,
     is_cover: bool = False,
@@ -349,7 +362,7 @@ def selection_reason(
         shot_index: the shot it is from.
         place_in_shot: 1 where no candidate of its shot has a better score.
         num_in_shot: candidates of its shot.
-        quoted: where a text stands that is like what is looked for (subtitle, writing), and the text.
+        said: where a text stands that is like what is looked for (subtitle, writing), and the text.
         broken_rule: the reject rule it breaks, where it was taken because better ones did not suffice.
         is_pinned: whether people pinned it, or made it the cover.
         is_cover: whether they made it the cover.
@@ -366,9 +379,8 @@ def selection_reason(
     parts = [f"rank {rank} of {num_selections}: {head}"]
     if face_bonus:
         parts.append(f"+{face_bonus:.2f} clear face")
-    if quoted is not None:
-        text = one_line(" ".join(quoted[1].split()))
-        parts.append(f'{quoted[0]} "{text[:_MOST_LETTERS]}{"..." if len(text) > _MOST_LETTERS else ""}"')
+    if said is not None:
+        parts.append(f"{said[0]} {quoted(said[1])}")
     if num_in_shot == 1:
         parts.append(f"only candidate of shot {shot_index}")
     elif place_in_shot == 1:

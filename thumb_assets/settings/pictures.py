@@ -30,7 +30,7 @@ class SafetySettings(StageSettings):
 class TextsSettings(StageSettings):
     """Reading of writing in pictures."""
 
-    is_on: Annotated[bool, NO_EFFECT_ON_VALUES] = Field(False, description="Read the writing in the candidates.")
+    is_on: Annotated[bool, NO_EFFECT_ON_VALUES] = Field(True, description="Read the writing in the candidates.")
     max_frames: int = Field(6, ge=1, le=1000, description="Of a video so many pictures: those with most writing.")
     max_lines: int = Field(4, ge=1, le=1000, description="Of a picture so many lines: the largest ones.")
     working_height: int = Field(

@@ -106,7 +106,6 @@ STAGE = Stage(
     reads=("videos", "frames"),
     section="audio",
     is_on=lambda s: s.audio.is_on,
-    tools=("scipy",),
     optional_models=lambda s: (get_model_file(_MODEL),) if s.audio.speech != "none" else (),
     model_files=lambda s: (s.audio.model_path,),
     description="One row per half second: how loud it is, and whether somebody speaks.",

@@ -77,7 +77,7 @@ STAGE = Stage(
     reads=OF_FRAMES,
     section="faces",
     is_on=lambda s: s.faces.detector != "none",
-    version="4",  # eyes, mouth and gaze
+    version="5",  # eyes, mouth and gaze; CenterFace sees 224 lines
     tools=("opencv-python-headless",),
     models=lambda s: _known(detector_model(s.faces)),
     optional_models=lambda s: _known(landmarks_model(s.faces)),

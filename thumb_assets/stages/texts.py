@@ -15,15 +15,16 @@ from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES
 from thumb_assets.tables.pictures import TEXTS
-from thumb_assets.texts import Text, TextReader, luma_of
+from thumb_assets.texts import Text, TextReader, luma_of, squares_of
 from thumb_assets.weights.registry import get_model_file
 from thumb_assets.weights.resolve import resolve_file
 from thumb_assets.writing import Writing, share_of, writing_of
 
 # The network that finds lines and that which reads them, by their names in the weights room.
 _MODELS = ("pp-ocrv6-det-small", "pp-ocrv6-rec-small")
-# Two pictures whose lines differ by fewer levels on average show the same writing.
-_SAME_LEVELS = 10.0
+# Two pictures whose lines of writing differ by fewer levels on average show the same, and so do two that differ by less
+# in every square of this side.
+_SAME_LEVELS, _SQUARE = 10.0, 8
 # Awaits the end of the video in a row.
 _SEEN = "seen"
 
@@ -32,9 +33,10 @@ UInt8Array = npt.NDArray[np.uint8]
 
 @dataclass(eq=False)
 class _Seen:
-    """A candidate with writing; its picture until another one shows more, or None."""
+    """A candidate with writing; the luma that it was found in and its picture until others show more, or None."""
 
     writing: Writing
+    luma: UInt8Array | None
     picture: UInt8Array | None
     same_as: "_Seen | None" = None
     texts: list[Text] | None = None
@@ -50,13 +52,14 @@ class _Kept:
     def offer(self, video_id: str, seen: _Seen) -> None:
         """Takes in a candidate; the one that shows least lets go of its picture where there are too many."""
         kept = [one for reference in self._of_video[video_id] if (one := reference()) is not None]
-        if kept and _is_same(kept[-1], seen):
-            seen.picture, seen.same_as = None, kept[-1]
+        seen.same_as = next((one for one in reversed(kept) if _is_same(one, seen)), None)
+        if seen.same_as is not None:
+            seen.luma = seen.picture = None
             return
         kept.append(seen)
         if len(kept) > self._most:
             least = min(kept, key=lambda one: share_of(one.writing))
-            least.picture = None
+            least.luma = least.picture = None
             kept.remove(least)
         self._of_video[video_id] = [ref(one) for one in kept]
 
@@ -67,18 +70,35 @@ class _Kept:
 
 def _is_same(one: _Seen, other: _Seen) -> bool:
     """True if two pictures hardly differ where either has writing: they say the same."""
-    if one.picture is None or other.picture is None or one.picture.shape != other.picture.shape:
+    first, second = one.luma, other.luma
+    if first is None or second is None or first.shape != second.shape:
         return False
     boxes = (*one.writing.lines, *other.writing.lines)
-    return all(
-        np.abs(_box(one.picture, box).astype(np.int16) - _box(other.picture, box)).mean() < _SAME_LEVELS
-        for box in boxes
-    )
+    return all(np.abs(_box(first, box).astype(np.int16) - _box(second, box)).mean() < _SAME_LEVELS for box in boxes)
 
 
-def _box(picture: UInt8Array, box: tuple[int, int, int, int]) -> UInt8Array:
+def _box(luma: UInt8Array, box: tuple[int, int, int, int]) -> UInt8Array:
     x, y, width, height = box
-    return picture[y : y + height, x : x + width]
+    return luma[y : y + height, x : x + width]
+
+
+class _Looker:
+    """Looks for writing in one picture after the other; one that is like the last is not looked at again."""
+
+    def __init__(self) -> None:
+        self._last: tuple[npt.NDArray[np.int16], Writing] | None = None
+
+    def look(self, rgb: UInt8Array, display_size: tuple[int, int]) -> tuple[UInt8Array, UInt8Array, float, Writing]:
+        """The picture, its luma of few lines, pixels of the displayed frame per pixel of it, and its writing."""
+        luma = luma_of(rgb)
+        squares = squares_of(luma, side=_SQUARE)
+        if self._last is None or not _are_like(self._last[0], squares):
+            self._last = squares, writing_of(luma)
+        return rgb, luma, display_size[0] / rgb.shape[1], self._last[1]
+
+
+def _are_like(one: npt.NDArray[np.int16], other: npt.NDArray[np.int16]) -> bool:
+    return one.shape == other.shape and int(np.abs(one - other).max(initial=0)) < _SAME_LEVELS
 
 
 def _text_scorer(settings: Settings) -> FrameScorer[Any, Any]:
@@ -87,15 +107,15 @@ def _text_scorer(settings: Settings) -> FrameScorer[Any, Any]:
         raise ModelUnavailableError("writing is not read: set texts.is_on=true to read it")
     explicit = (asked.finder_path, asked.reader_path)
     paths = (resolve_file(name, explicit=path) for name, path in zip(_MODELS, explicit, strict=True))
-    reader, kept = TextReader(*paths), _Kept(asked.max_frames)
+    reader, kept, looker = TextReader(*paths), _Kept(asked.max_frames), _Looker()
 
     def to_rows(video_id: str, frame_index: int, result: Any, error: str | None) -> list[Row]:
         if error is not None:  # the table has no error column: a frame without a verdict must not look like one
             raise ThumbAssetsError(f"{video_id}: frame {frame_index}: its writing could not be looked for: {error}")
-        picture, scale, writing = result
+        picture, luma, scale, writing = result
         if not writing.lines:
             return []
-        seen = _Seen(writing, picture)
+        seen = _Seen(writing, luma, picture)
         kept.offer(video_id, seen)
         return [{"video_id": video_id, "frame_index": frame_index, "scale": scale, _SEEN: seen}]
 
@@ -107,15 +127,11 @@ def _text_scorer(settings: Settings) -> FrameScorer[Any, Any]:
     return FrameScorer(
         "texts",
         lambda frame: (frame.rgb(asked.working_height), frame.geometry.display_size),
-        lambda items: [_looked_at(rgb, size) for rgb, size in items],
+        lambda items: [looker.look(rgb, size) for rgb, size in items],
         to_rows,
         complete=complete,
         footer={"model_sha256": reader.model_sha256},
     )
-
-
-def _looked_at(rgb: UInt8Array, display_size: tuple[int, int]) -> tuple[UInt8Array, float, Writing]:
-    return rgb, display_size[0] / rgb.shape[1], writing_of(luma_of(rgb))
 
 
 def _read(row: Row, reader: TextReader, max_lines: int) -> list[Row]:
@@ -147,4 +163,5 @@ STAGE = Stage(
     tools=("opencv-python-headless", "scipy"),
     models=lambda s: tuple(map(get_model_file, _MODELS)) if s.texts.is_on else (),
     model_files=lambda s: (s.texts.finder_path, s.texts.reader_path),
+    version="2",  # looked for in 240 lines, found in 256; pictures that say the same are read once
 )

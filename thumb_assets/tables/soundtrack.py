@@ -4,6 +4,9 @@ import pyarrow as pa
 
 from thumb_assets.tables.declaration import VIDEO_ID, Column, TableContract
 
+# BS.1770-4: the absolute gate. What is less loud is silence.
+SILENCE_LUFS = -70.0
+
 _text, _int, _float = pa.string(), pa.int64(), pa.float64()
 
 SUBTITLES = TableContract(

@@ -1,5 +1,7 @@
 """The stage `audio` from the file on: every form of sound gives right tables or one clear line."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,17 @@ def test_sound_follows_the_picture_where_recordings_are_joined(tmp_path, data_di
     assert loudest["start_seconds"] <= frames[150] + 0.2
     assert loudest["end_seconds"] >= frames[150] - 0.1
     assert all(row["loudness_lufs"] is not None for row in rows[1:-1])
+
+
+@pytest.mark.slow
+def test_memory_is_that_of_a_block_and_of_the_half_seconds(tmp_path, data_dir):
+    """A picture of a second and sound of ten minutes: what lies behind the picture is not read."""
+    path = write(tmp_path / "f.mkv", Film(seconds=1.0, sounds=[Sound(np.zeros((1, 48_000 * 600), np.float32))]))
+    (video_id,) = register(data_dir, [path])
+    run_stages(data_dir, [video_id], STAGES[:-1])
+    tracemalloc.start()
+    results = run_stages(data_dir, [video_id], STAGES)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert results[video_id, "audio"].status == "done"
+    assert peak < 20e6

@@ -1,5 +1,7 @@
 """The stage `subtitles` from the file on: tracks, sidecars, what keeps it current, hostile files."""
 
+import time
+
 import pytest
 from click.testing import CliRunner
 
@@ -105,3 +107,39 @@ def test_the_moment_of_a_subtitle_is_found_by_its_words_and_told(tmp_path, data_
     assert "only subtitles and writing were searched" in str(results[video_id, "selections"].metrics["note"])
     shown = CliRunner().invoke(main, ["show", video_id, "--why", "--data-dir", str(data_dir)])
     assert 'subtitle "The budget is here"' in " ".join(shown.output.split())
+
+
+def test_a_file_full_of_cues_is_read_as_far_as_the_setting_goes(tmp_path, data_dir):
+    path = write(tmp_path / "f.mkv", Film())
+    content = srt([(place * 4e-6, place * 4e-6 + 1, f"w{place}") for place in range(150_000)])
+    (tmp_path / "f.srt").write_text(content)
+    begin = time.process_time()
+    result, rows = subtitles(data_dir, path)
+    assert (len(rows), len(content) < 8_000_000) == (10_000, True)
+    assert "has over 10000 cues, the rest is passed over" in str(result.metrics["note"])
+    assert time.process_time() - begin < 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("setting", "num_rows", "note"),
+    [("8000000", 0, "bytes and is passed over"), ("67108864", 10_000, "has over 10000 cues")],
+)
+def test_a_bomb_of_a_million_cues(setting, num_rows, note, tmp_path, data_dir):
+    path = write(tmp_path / "f.mkv", Film())
+    (tmp_path / "f.srt").write_text(srt([(place * 4e-6, place * 4e-6 + 1, f"w{place}") for place in range(1_000_000)]))
+    begin = time.process_time()
+    settings = load_settings(overrides=[f"subtitles.max_file_bytes={setting}"])
+    result, rows = subtitles(data_dir, path, settings=settings)
+    assert len(rows) == num_rows
+    assert note in str(result.metrics["note"])
+    assert time.process_time() - begin < 60
+
+
+@pytest.mark.slow
+def test_a_track_of_a_hundred_thousand_cues(tmp_path, data_dir):
+    cues = [(place * 4e-5, place * 4e-5 + 1, f"w{place}") for place in range(100_000)]
+    path = write(tmp_path / "f.mkv", Film(texts=[Text(cues)]))
+    result, rows = subtitles(data_dir, path)
+    assert len(rows) == 10_000
+    assert "has over 10000 cues" in str(result.metrics["note"])

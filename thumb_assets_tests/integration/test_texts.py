@@ -25,12 +25,17 @@ def models():
 @pytest.fixture(scope="module")
 def slides(tmp_path_factory):
     """A video of four pictures of 4 s, the third without writing."""
-    path = tmp_path_factory.mktemp("texts") / "slides.mp4"
+    pictures = [slide(lines, 30 + 40 * place) for place, lines in enumerate(SLIDES)]
+    return shown(tmp_path_factory.mktemp("texts") / "slides.mp4", pictures)
+
+
+def shown(path, pictures):
+    """A video of pictures of 4 s."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "ultrafast"})
         (stream.width, stream.height), stream.pix_fmt = SIZE, "yuv420p"
-        for index in range(RATE * SECONDS * len(SLIDES)):
-            picture = slide(SLIDES[index // (RATE * SECONDS)], 30 + 40 * (index // (RATE * SECONDS)))
+        for index in range(RATE * SECONDS * len(pictures)):
+            picture = pictures[index // (RATE * SECONDS)]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
     return path
@@ -99,3 +104,15 @@ def test_it_can_be_turned_off(slides, data_dir):
     _, _, results = made(data_dir, slides, "texts.is_on=false")
     (result,) = [each for (_, stage), each in results.items() if stage == "texts"]
     assert (result.status, "texts.is_on=true" in result.message) == ("skipped", True)
+
+
+def test_a_picture_that_comes_back_is_read_once(tmp_path, data_dir):
+    """So that others have their place among `max_frames`, and each time it is shown its words are known."""
+    first, second = slide(SLIDES[0], 30), slide(SLIDES[1], 70)
+    path = shown(tmp_path / "back.mp4", [first, second, slide(None, 110), first])
+    video_id, store, _ = made(data_dir, path, "texts.max_frames=2")
+    candidates = store.read("candidate_frames", video_id)
+    seconds = dict(zip(*(candidates.column(name).to_pylist() for name in ("frame_index", "pts_seconds")), strict=True))
+    rows = store.read("texts", video_id).to_pylist()
+    read = {(int(seconds[row["frame_index"]] // SECONDS), row["text"]) for row in rows}
+    assert read == {*((place, line) for place in (0, 3) for line in SLIDES[0]), *((1, line) for line in SLIDES[1])}

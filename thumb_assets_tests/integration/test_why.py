@@ -11,6 +11,7 @@ from thumb_assets.cli import main
 from thumb_assets.defs.metadata import stage_metadata
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.parquet import TableStore
+from thumb_assets_tests.support.film import Film, Sound, srt, tone, write
 from thumb_assets_tests.support.running import register, run_stages
 from thumb_assets_tests.support.synthetic import MULTI_SHOT_CUTS, MULTI_SHOT_KINDS
 
@@ -92,3 +93,17 @@ def test_dagster_shows_the_same(done: str, data_dir: Path) -> None:
     assert ("selections", str(result.tables["selections"].num_rows)) in steps
     assert "rejected, too dark: mean luma" in metadata["why"].value
     assert metadata["why"].value.startswith("- frame ")
+
+
+def test_faces_words_and_sound_of_a_moment_are_named(tmp_path: Path, data_dir: Path) -> None:
+    samples = 0.001 * tone(8)
+    samples[:, 48_000 * 4 : 48_000 * 4 + 24_000] = tone(0.5)
+    path = write(tmp_path / "multi.mkv", Film(8.0, [Sound(samples)]))
+    (tmp_path / "multi.en.srt").write_text(srt([(3.0, 5.0, "The goal of the evening")]), encoding="utf-8")
+    register(data_dir, [path])
+    result = CliRunner().invoke(main, ["run", "--set", "selection.top_k=8", "--data-dir", str(data_dir)])
+    assert result.exit_code == 0, result.output
+    told = " ".join(show(data_dir, "--why").output.split())
+    heard = r"a burst of sound at 4\.0 s \(-\d+ LUFS, \d+ LU above the usual\)"
+    said = r"with no say in its score: subtitle \"The goal of the evening\""
+    assert re.search(f"selected with score .* {said}; {heard}", told), told

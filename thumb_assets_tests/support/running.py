@@ -15,7 +15,7 @@ from thumb_assets_tests.support.events import Heard
 WITHOUT_MODELS = tuple(
     stage
     for stage in default_stages(load_settings())
-    if stage not in {"clip_scores", "iqa_scores", "faces", "subjects"}
+    if stage not in {"clip_scores", "iqa_scores", "faces", "subjects", "texts"}
 )
 
 

@@ -1,10 +1,15 @@
 """Loudness by the signals of EBU Tech 3341 and BS.1770, peaks and onsets, whatever the form of the blocks."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from thumb_assets.audio import SILENCE_LUFS, Heard, SoundMeter, channel_weights
+from thumb_assets.audio import Heard, SoundMeter, channel_weights, k_weighting
+from thumb_assets.tables.soundtrack import SILENCE_LUFS
 from thumb_assets.video.sound import SoundBlock
+from thumb_assets.video.sound_filter import SoundFilter
 from thumb_assets_tests.support.film import tone
 
 STEREO = ("FL", "FR")
@@ -67,3 +72,23 @@ def test_sound_is_placed_on_the_picture_s_timeline():
 
 def test_a_picture_without_length_has_no_rows():
     assert len(measured(tone(1, channels=2), seconds=0.0).begin_seconds) == 0
+
+
+@pytest.mark.parametrize("rate", [4000, 44_100, 192_000])
+def test_the_filters_are_those_of_scipy_to_1e_9_whatever_the_blocks(rate):
+    from scipy.signal import sosfilt
+
+    sections = k_weighting(rate)
+    samples = np.random.default_rng(0).normal(0, 0.3, (3, 60_001)).astype(np.float32)
+    samples[:, 20_000:40_000] = 0
+    own = SoundFilter(sections, num_channels=3)
+    parts = [own(samples[:, first:last]) for first, last in ((0, 30_000), (30_000, 30_001), (30_001, 60_001))]
+    assert np.concatenate(parts, axis=1) == pytest.approx(sosfilt(sections, samples.astype(np.float64)), abs=1e-9)
+
+
+def test_loudness_needs_no_scipy():
+    """Importing scipy.signal took half the time that sound takes."""
+    code = "import sys; from thumb_assets.stages.audio import STAGE; assert 'scipy.signal' not in sys.modules"
+    code += "; from thumb_assets_tests.unit.test_audio import measured; import numpy as np"
+    code += "; measured(np.zeros((2, 48000))); assert 'scipy.signal' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
