@@ -9,6 +9,7 @@ import pytest
 from torch.nn import Module
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from thumb_assets.clip.mini import MINI_WEIGHTS_FILE
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.scoring import LOADING_MODEL
@@ -127,7 +128,9 @@ def test_other_prompts_are_scored_from_the_stored_embeddings(video_id: str, data
         assert result.error is None
         return result, TableStore(data_dir).read("clip_scores", video_id).column("clip_score").to_pylist()
 
-    usual, other = load_settings(), load_settings(overrides=['clip.positive_prompts=["a blurry frame"]'])
+    by_torch = f"clip.checkpoint={MINI_WEIGHTS_FILE}"  # whose modules can be listened to
+    usual = load_settings(overrides=[by_torch])
+    other = load_settings(overrides=[by_torch, 'clip.positive_prompts=["a blurry frame"]'])
     with register_module_forward_pre_hook(note):
         _, first = clip_scores(usual)
         assert "ModifiedResNet" in called  # the image tower

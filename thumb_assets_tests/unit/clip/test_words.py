@@ -13,6 +13,8 @@ from thumb_assets_tests.support.tiny_clip import TinyModel
 from thumb_assets_tests.unit.select.builders import Case, candidates_table, clip_table
 
 CASE = Case(candidates_table({0: 0.0, 1: 1.0, 2: 2.0}), clip_scores=clip_table(dict.fromkeys(range(3), 0.2)))
+# Words can be of the model alone.
+NO_WORDS = ("subtitles.is_on=false", "texts.is_on=false")
 UNKNOWN = [
     ("selection.looking_for=a bird", "'bird'"),
     ("selection.avoid=two cars, blurry", "'cars'"),
@@ -25,7 +27,7 @@ UNKNOWN = [
 @pytest.mark.parametrize(("override", "word"), UNKNOWN)
 def test_a_word_that_the_model_does_not_know_is_an_error_before_the_work(override: str, word: str) -> None:
     with pytest.raises(SettingsError, match=rf"thumb-mini does not know the word {word}.*--profile cpu") as error:
-        require_known_words(load_settings(overrides=[override, "subtitles.is_on=false"]))
+        require_known_words(load_settings(overrides=[override, *NO_WORDS]))
     assert "\n" not in str(error.value)
 
 
@@ -42,7 +44,7 @@ def test_a_word_that_only_subtitles_may_have_is_an_error_of_the_videos_without_a
 
 
 def test_looking_for_such_a_word_never_reorders_silently(data_dir) -> None:
-    settings = load_settings(overrides=["selection.looking_for=a bird", "subtitles.is_on=false"])
+    settings = load_settings(overrides=["selection.looking_for=a bird", *NO_WORDS])
     footer = load_clip_scorer(load_settings().clip).footer
     with pytest.raises(SettingsError, match="does not know the word 'bird'"):
         Guides(settings, TableStore(data_dir)).of_video("clip-0a1b2c3d", footer)
