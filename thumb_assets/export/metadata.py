@@ -65,7 +65,10 @@ def read_still_metadata(path: Path) -> dict[str, Any]:
                 text = comment.removeprefix(_USER_COMMENT_CODE).decode("ascii")
         facts = json.loads(text)
     except (OSError, KeyError, ValueError, AttributeError, SyntaxError, Image.DecompressionBombError) as error:
-        raise VerificationError(f"{path}: holds no facts of ours ({type(error).__name__}: {error})") from None
+        raise VerificationError(
+            f"{path}: holds no facts of ours: none of our pictures, or its metadata were removed "
+            f"({type(error).__name__}: {error})"
+        ) from None
     if not isinstance(facts, dict):
         raise VerificationError(f"{path}: holds facts that are no JSON object")
     return facts
