@@ -20,6 +20,10 @@ _NUM_POINTS, _LEAST_POINTS = 1500, 18
 _MAX_OFF = 4.0
 # A smaller part of the frame than this share is no proof.
 _LEAST_SHARE = 0.04
+# Parts to a side.
+_NUM_PARTS = 4
+# Of a reduced pixel so much has to be of the picture.
+_WHOLE = 0.99
 # Correlation from which a placed picture shows the frame: other frames of a video stay below it unless they are alike.
 SHOWS_FRAME = 0.6
 
@@ -42,9 +46,14 @@ class Placed:
         """Correlation of another frame with the picture, -1..1.
 
         Args:
-            rgb: (H, W, 3) uint8 RGB, of any size and the shape of the frame.
+            rgb: (H, W, 3) uint8 RGB, of the frame's shape; the picture is reduced to its size, as soft as it is.
         """
-        return correlation(_luma(rgb, self.luma.shape), self.luma, self.mask)
+        import cv2
+
+        size = (rgb.shape[1], rgb.shape[0])
+        own = np.asarray(cv2.resize(self.luma, size, interpolation=cv2.INTER_AREA), np.float32)
+        mask = cv2.resize(self.mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > _WHOLE
+        return correlation(_luma(rgb, rgb.shape[:2]), own, np.asarray(mask))
 
 
 def placements(picture: UInt8Array, frame: UInt8Array) -> tuple[Placed, ...]:
@@ -63,7 +72,17 @@ def placements(picture: UInt8Array, frame: UInt8Array) -> tuple[Placed, ...]:
     own = _luma(picture, _size_of(picture))
     found += [_by_points(own, target), _by_points(np.ascontiguousarray(own[:, ::-1]), target)]
     placed = tuple(each for each in found if each is not None)
-    return placed if max(each.correlation for each in placed) >= SHOWS_FRAME else ()
+    return placed if any(_is_shown(target, each) for each in placed) else ()
+
+
+def _is_shown(frame: FloatArray, placed: Placed) -> bool:
+    """True if all of the picture is like the frame, or most of its parts are: one of them may be written over."""
+    if placed.correlation >= SHOWS_FRAME:
+        return True
+    rows, columns = (np.array_split(np.arange(length), _NUM_PARTS) for length in frame.shape)
+    parts = [np.ix_(row, column) for row in rows for column in columns]
+    found = [correlation(frame[part], placed.luma[part], placed.mask[part]) for part in parts if frame[part].std() > 2]
+    return len(found) >= _NUM_PARTS and float(np.median(found)) >= SHOWS_FRAME
 
 
 def correlation(one: FloatArray, other: FloatArray, mask: npt.NDArray[np.bool_]) -> float:

@@ -20,7 +20,7 @@ from thumb_assets.video.frame import Frame
 # Another frame than the named one is what the picture shows if it fits better by this much of the rest to 1.
 _CLEARLY_BETTER = 0.3
 # Shorter side of the frames that are looked through.
-_SMALL_SIDE = 96
+_SMALL_SIDE = 180
 
 
 @dataclass(frozen=True)
