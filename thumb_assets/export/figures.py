@@ -4,7 +4,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +54,18 @@ def crops_sheet(folder: Path, crops: pa.Table) -> bytes:
         _tile(folder / row["file_name"], f"{row['rank']}.  {row['aspect_ratio']}  by {row['rule']}") for row in rows
     ]
     return _jpeg(_sheet(tiles or [_captioned(Image.new("RGB", (320, _TILE_HEIGHT), _BACKGROUND), "no crops")]))
+
+
+def captioned_sheet(pictures: Sequence[tuple[BinaryIO, str]]) -> bytes:
+    """A JPEG with pictures as tiles, each with its caption.
+
+    Args:
+        pictures: the file of each, opened, and its caption.
+
+    Raises:
+        OSError: one is no picture.
+    """
+    return _jpeg(_sheet([_tile(picture, caption) for picture, caption in pictures]))
 
 
 def score_timeline(
@@ -161,11 +173,11 @@ def still_thumbnail(path: Path) -> bytes:
     return _jpeg(_reduced(path))
 
 
-def _tile(path: Path, caption: str) -> Image.Image:
+def _tile(path: Path | BinaryIO, caption: str) -> Image.Image:
     return _captioned(_reduced(path), caption)
 
 
-def _reduced(path: Path) -> Image.Image:
+def _reduced(path: Path | BinaryIO) -> Image.Image:
     with Image.open(path) as still:
         still.draft("RGB", (still.width * _TILE_HEIGHT // still.height, _TILE_HEIGHT))
         picture = still.convert("RGB")
