@@ -33,6 +33,7 @@ _SETTINGS = ("what", "licence", "min_score", "per_video", "seed")
 @click.pass_obj
 def export_command(
     verbose: bool,
+    /,
     *,
     format_name: str,
     folder: Path,
@@ -61,12 +62,9 @@ def _print(result: Exported) -> None:
     rows = [[split, str(number), str(result.num_videos[split])] for split, number in result.num_stills.items()]
     print_table("dataset", ["split", "stills", "videos"], rows)
     if result.plan.nearest is not None:
-        first, second, found = result.plan.nearest
-        out.print(
-            f"most alike over the split: cosine {found.cosine_similarity:.3f}, {first.video_id} frame {first.frame_index} "
-            f"and {second.video_id} frame {second.frame_index}",
-            markup=False,
-        )
+        *ends, found = result.plan.nearest
+        named = " and ".join(f"{pick.video_id} frame {pick.frame_index}" for pick in ends)
+        out.print(f"most alike over the split: cosine {found.cosine_similarity:.3f}, {named}", markup=False)
     if result.num_kept:
         out.print(f"{count(result.num_kept, 'still')} kept from an export that was interrupted", markup=False)
     out.print(f"{result.num_bytes / 1e6:.1f} MB in {result.folder}", markup=False)

@@ -53,11 +53,11 @@ class CardFacts:
 def card_text(facts: CardFacts, written_as: Format, contract: TableContract, title: str) -> str:
     """The card without its YAML; names come from strangers' files, so everything is escaped."""
     total = sum(facts.num_stills.values())
+    of_videos = f"{count(total, 'still')} of {count(sum(facts.num_videos.values()), 'video')}"
     lines = [
         f"# {markdown(title)}",
         "",
-        f"{count(total, 'still')} of {count(sum(facts.num_videos.values()), 'video')}, chosen by thumb-assets {__version__} "
-        "and each proven to be the frame that its row names.",
+        f"{of_videos}, chosen by thumb-assets {__version__}, each proven to be the frame that its row names.",
         "",
         "```python",
         written_as.loads.replace("{folder}", "."),
@@ -84,17 +84,24 @@ def card_text(facts: CardFacts, written_as: Format, contract: TableContract, tit
         "",
         "| column | type | unit | meaning |",
         "|---|---|---|---|",
-        *(f"| `{each.name}` | {each.type} | {each.unit} | {markdown(each.doc)} |" for each in contract.columns),
+        *(f"| `{each.name}` | {each.type} | {each.unit} | {each.doc.replace('|', '')} |" for each in contract.columns),
         "",
     ]
     return "\n".join(lines)
 
 
-def write_card(folder: Path, written: Written, data_files: Callable[[str], str] | None) -> None:
+def write_card(
+    folder: Path,
+    written: Written,
+    data_files: Callable[[str], str] | None,
+    *,
+    features: Sequence[Mapping[str, Any]] = (),
+) -> None:
     """Writes README.md.
 
     Args:
         data_files: see `Format`.
+        features: of the columns, as the hub's YAML has them, where the files do not tell their types.
     """
     import yaml
 
@@ -105,6 +112,8 @@ def write_card(folder: Path, written: Written, data_files: Callable[[str], str] 
         splits = [name for name, number in written.num_stills.items() if number]
         patterns = [{"split": name, "path": data_files(name)} for name in splits]
         facts["configs"] = [{"config_name": "default", "data_files": patterns}]
+    if features:
+        facts["dataset_info"] = {"features": list(features)}
     head = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=1000)
     (folder / CARD_FILE).write_text(f"---\n{head}---\n\n{written.card}", encoding="utf-8")
 
@@ -138,8 +147,8 @@ def _splits(facts: CardFacts) -> list[str]:
         "|---|---|---|---|---|",
         *rows,
         "",
-        "Videos that share footage (copies, encoded again or cut, and videos with like stills) are one group, and a group "
-        f"is never parted. Dealt with the seed {facts.settings.seed}.",
+        "Videos that share footage (copies, encoded again or cut, and videos with like stills) are one group.",
+        f"A group is never parted. Dealt with the seed {facts.settings.seed}.",
         "",
     ]
 
@@ -152,16 +161,16 @@ def _likeness(facts: CardFacts) -> list[str]:
     else:
         cosine, bits, still, other_still = facts.nearest
         lines += [
-            f"The most alike stills, one in {first} and one in {other}: cosine similarity {cosine:.3f}, {bits} of 64 bits "
-            f"of the difference hash differ: {markdown(still)} and {markdown(other_still)}.",
+            f"The most alike stills of both sides: {markdown(still)} ({first}) and {markdown(other_still)} ({other}).",
+            f"Cosine similarity {cosine:.3f}; {bits} of 64 bits of the difference hash differ.",
             "",
         ]
         if facts.has_picture:
             lines += [f"![the two most alike stills]({PAIR_FILE})", ""]
     if facts.num_uncompared:
         lines += [
-            f"{count(facts.num_uncompared, 'still')} could not be compared with any other (no look was measured, or they "
-            "show next to nothing), so that copies of them may be on both sides.",
+            f"{count(facts.num_uncompared, 'still')} could not be compared with any other (no look was measured, or",
+            "next to nothing is shown), so that copies of them may be on both sides.",
             "",
         ]
     return lines

@@ -77,7 +77,7 @@ class Format:
         write_part: writes the pictures of a part into the dataset's folder.
         read_part: gives the pictures' bytes back in their order, by the values of file_name.
         finish: writes what stands beside the parts.
-        data_files: by split a pattern for the files that hold it, for the card's YAML; None where no library reads that.
+        data_files: by split a pattern for its files, for the card's YAML; None where no library reads that.
         has_pictures: False: the rows alone, which say where the stills lie.
     """
 
@@ -109,6 +109,15 @@ def read_files(folder: Path, _part: Part, names: Iterable[str]) -> Iterator[byte
     """Reads pictures that are files of their own."""
     for name in names:
         yield (folder / name).read_bytes()
+
+
+def dtype_name(data_type: pa.DataType) -> str:
+    """The name of a column's type in `datasets`, which has its own for Arrow's double.
+
+    >>> dtype_name(pa.float64()), dtype_name(pa.string())
+    ('float64', 'string')
+    """
+    return "float64" if pa.types.is_float64(data_type) else str(data_type)
 
 
 def of_split(rows: Iterator[pa.RecordBatch], split: str) -> Iterator[pa.RecordBatch]:

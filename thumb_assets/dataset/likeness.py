@@ -1,6 +1,6 @@
 """Pictures of different videos that are alike: duplicates, videos that share footage, the nearest pair over a split."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,20 +79,20 @@ def groups_of_videos(
     candidates is like candidates of the other (a copy encoded again, a part cut out), or where the files are the same.
 
     Args:
-        library: the candidates of all these videos; None where none can be compared.
+        library: the candidates of these videos, and of others that may stand between two of them; None where none can
+            be compared.
         sha256_of: of the videos' files.
         min_shared_share: see `dataset.min_shared_share`.
     """
-    videos = sorted(sha256_of)
     links: set[tuple[str, str]] = set()
     first_of: dict[str, str] = {}
-    for video_id in videos:
+    for video_id in sorted(sha256_of):
         links.add((first_of.setdefault(sha256_of[video_id], video_id), video_id))
     if library is not None:
         pairs = _alike_stills(library, positions_of(library, picks), asked, events)
         links.update(_video_pairs(library, pairs))
         links.update(_shared(library, asked, min_shared_share, events))
-    return _components(videos, links)
+    return _components(sorted(sha256_of), links)
 
 
 def nearest_pair(
@@ -163,12 +163,15 @@ def _shared(
             yield library.video_ids[video], library.video_ids[other]
 
 
-def _components(videos: Sequence[str], links: Iterable[tuple[str, str]]) -> dict[str, str]:
-    place_of = {video_id: place for place, video_id in enumerate(videos)}
+def _components(videos: Sequence[str], links: Collection[tuple[str, str]]) -> dict[str, str]:
+    """By video the first of its group; groups may be held together by other videos."""
+    names = [*videos, *sorted({video_id for link in links for video_id in link}.difference(videos))]
+    place_of = {video_id: place for place, video_id in enumerate(names)}
     ends = np.array(sorted((place_of[first], place_of[second]) for first, second in links), np.int64).reshape(-1, 2)
     nothing = np.zeros(len(ends))
     groups = groups_of_alike(Alike(ends[:, 0], ends[:, 1], nothing, nothing.astype(np.int64)))
-    return {videos[place]: videos[group[0]] for group in groups for place in group.tolist()}
+    # The others come last, so the first of a group is one of the videos where it has any.
+    return {names[place]: names[group[0]] for group in groups for place in group.tolist() if place < len(videos)}
 
 
 def _nearest(part: Comparable, inside: Positions, outside: Positions, *, max_exact: int) -> tuple[int, int, float]:

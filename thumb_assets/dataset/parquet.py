@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from thumb_assets.dataset.card import write_card
 from thumb_assets.dataset.croissant import write_croissant
-from thumb_assets.dataset.kit import Format, Part, Picture, Written
+from thumb_assets.dataset.kit import Format, Part, Picture, Written, dtype_name
 from thumb_assets.tables.declaration import TableContract
 
 # Pictures that are held at a time; the hub's viewer, too, wants row groups of few pictures.
@@ -56,14 +56,9 @@ def _shard(folder: Path, part: Part) -> Path:
 def _schema(contract: TableContract) -> pa.Schema:
     columns = contract.arrow_schema()
     features: dict[str, Any] = {"image": {"_type": "Image"}}
-    features |= {field.name: {"dtype": _dtype(field.type), "_type": "Value"} for field in columns}
+    features |= {field.name: {"dtype": dtype_name(field.type), "_type": "Value"} for field in columns}
     metadata = {_HUGGINGFACE: json.dumps({"info": {"features": features}})}
     return pa.schema([pa.field("image", _IMAGE), *columns], metadata=metadata)
-
-
-def _dtype(data_type: pa.DataType) -> str:
-    """Type's name in `datasets`, which has its own for Arrow's double."""
-    return "float64" if pa.types.is_float64(data_type) else str(data_type)
 
 
 def _finish_huggingface(folder: Path, written: Written) -> None:

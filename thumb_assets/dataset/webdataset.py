@@ -5,9 +5,11 @@ import json
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from thumb_assets.dataset.card import write_card
-from thumb_assets.dataset.kit import Format, Part, Picture, Written
+from thumb_assets.dataset.kit import Format, Part, Picture, Written, dtype_name
+from thumb_assets.tables.dataset import FILE_NAME
 from thumb_assets.tables.declaration import TableContract
 
 
@@ -51,7 +53,16 @@ def _data_files(split: str) -> str:
 
 
 def _finish(folder: Path, written: Written) -> None:
-    write_card(folder, written, _data_files)
+    write_card(folder, written, _data_files, features=_features(written))
+
+
+def _features(written: Written) -> list[dict[str, Any]]:
+    """Types of what is in a shard: `datasets` would guess them from the first rows, where all may be null."""
+    kinds = {Path(name).suffix[1:] for batch in written.rows() for name in batch.column(FILE_NAME.name).to_pylist()}
+    fields = [{"name": each.name, "dtype": dtype_name(each.type)} for each in written.contract.arrow_schema()]
+    pictures = [{"name": kind, "dtype": "image"} for kind in sorted(kinds)]
+    texts = [{"name": name, "dtype": "string"} for name in ("__key__", "__url__")]
+    return [*pictures, {"name": "json", "struct": fields}, *texts]
 
 
 WEBDATASET = Format(

@@ -21,8 +21,8 @@ from thumb_assets import __version__
 from thumb_assets.dataset.card import PAIR_FILE, CardFacts, card_text
 from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.dataset.kit import Part, Picture, Written
-from thumb_assets.dataset.rows import TABLES_OF_ROWS, rows_of_video
 from thumb_assets.dataset.row_files import read_rows, write_rows
+from thumb_assets.dataset.rows import TABLES_OF_ROWS, rows_of_video
 from thumb_assets.errors import BadInputError, VerificationError
 from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.export.figures import captioned_sheet
@@ -99,7 +99,7 @@ def export_dataset(
             if part not in parts_there:
                 writer.write(part, events=events, num_done=num_done, num_all=len(picks))
                 num_done += len(part.picks)
-        num_stills, num_videos = _finish(store, plan, new, title=folder.name)
+        num_stills, num_videos = _finish(plan, new, title=folder.name)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Exported(folder, plan, num_stills, num_videos, num_kept, size)
 
@@ -167,9 +167,7 @@ class _Writer:
 
         written_as = self._plan.format
         written_as.write_part(self._folder, part, self._plan.contract, pictures())
-        if not written_as.has_pictures:
-            rows += [dict(picture.row) for picture in pictures()]
-        else:
+        if written_as.has_pictures:
             self._verify(part, rows)
         write_rows(_rows_path(self._folder, part), rows, self._plan.contract)
 
@@ -256,7 +254,7 @@ def _checked(path: Path, sha256: str) -> bytes:
     return data
 
 
-def _finish(store: TableStore, plan: DatasetPlan, folder: Path, *, title: str) -> tuple[dict[str, int], dict[str, int]]:
+def _finish(plan: DatasetPlan, folder: Path, *, title: str) -> tuple[dict[str, int], dict[str, int]]:
     """Writes what describes the parts, and the manifest."""
     splits = list(plan.settings.dataset.splits)
     num_stills = {split: sum(len(part.picks) for part in plan.parts if part.split == split) for split in splits}

@@ -1,4 +1,4 @@
-"""Plans a dataset: which pictures, whose, in which split, in which shards; nothing is written and no picture is read."""
+"""Plans a dataset: which pictures, whose, in which split and shard; nothing is written and no picture is read."""
 
 import hashlib
 import json
@@ -110,6 +110,7 @@ def plan_dataset(
     parts = _parts(picks, videos, asked)
     contract = contract_of(_metrics(store, videos))
     picks = [pick for part in parts for pick in part.picks]
+    said = [__version__, written_as.name, title, contract.column_names, settings.model_dump(mode="json")]
     notes += _empty_splits(parts, asked, num_groups=len(set(groups.values())))
     return DatasetPlan(
         format=written_as,
@@ -121,7 +122,7 @@ def plan_dataset(
         nearest=_nearest(library, picks, videos, settings),
         num_uncompared=int((positions_of(library, picks) < 0).sum()),
         notes=tuple(notes),
-        key=_key(store, settings, written_as, title, contract, parts, videos),
+        key=_key(store, said, parts, videos),
     )
 
 
@@ -218,19 +219,13 @@ def _nearest(
     return None if found is None else (picks[found.first], picks[found.second], found)
 
 
-def _key(
-    store: TableStore,
-    settings: Settings,
-    written_as: Format,
-    title: str,
-    contract: TableContract,
-    parts: Sequence[Part],
-    videos: Mapping[str, VideoFacts],
-) -> str:
-    """Differs where a byte of the dataset may differ: what was written under it can be kept."""
-    digest = hashlib.sha256()
-    said = [__version__, written_as.name, title, contract.column_names, settings.model_dump(mode="json")]
-    digest.update(json.dumps(said).encode())
+def _key(store: TableStore, said: Sequence[object], parts: Sequence[Part], videos: Mapping[str, VideoFacts]) -> str:
+    """Differs where a byte of the dataset may differ: what was written under it can be kept.
+
+    Args:
+        said: all that goes in beside what is stored, as JSON takes it.
+    """
+    digest = hashlib.sha256(json.dumps(said).encode())
     for part in parts:
         digest.update(f"{part.name} {[(pick.video_id, pick.frame_index) for pick in part.picks]}".encode())
     for facts in videos.values():

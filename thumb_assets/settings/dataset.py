@@ -15,8 +15,8 @@ class DatasetSettings(StageSettings):
 
     what: What = Field(
         "selections",
-        description="selections: the stills; pinned: those that people pinned or made covers; candidates: also what lost"
-        " to better frames, decoded again.",
+        description="selections: the stills; pinned: those that people pinned or made covers; candidates: also frames"
+        " that lost to better ones, decoded again.",
     )
     min_score: float = Field(0.0, ge=0, description="Below this combined score a frame is left out.")
     per_video: int = Field(0, ge=0, description="At most so many of each video, the best; 0: all.")
@@ -24,11 +24,13 @@ class DatasetSettings(StageSettings):
         True, description="Of stills of different videos that are alike (`survey.still_*`) only the best is kept."
     )
     licence: LicenceFilter = Field(
-        "any", description="known: refuse videos of unknown licence; commercial: also those that forbid commercial use."
+        "any",
+        description="known: leave out videos of unknown licence; commercial: also those that forbid commercial use.",
     )
     licences: str = Field(
         "",
-        description="CSV with the columns video, licence, author: by file, folder or video_id. Relative: to the data folder.",
+        description="CSV with the columns video (a file, folder or video_id), licence and author; a relative path is"
+        " below the data folder.",
     )
     default_licence: str = Field("", description="Of every video of which nothing else says one, such as CC-BY-4.0.")
     default_author: str = Field("", description="The same of the author.")
