@@ -1,7 +1,6 @@
 """`thumb-assets export` as a person types it, each format loaded back by the library it is for."""
 
 import csv
-import glob
 import hashlib
 import json
 import os
@@ -153,11 +152,11 @@ def test_webdataset_is_loaded_by_webdataset_and_by_datasets(
 
     out = tmp_path / "out"
     export("webdataset", out, data_dir, "--set", "dataset.stills_per_shard=6")
-    assert len(glob.glob(f"{out}/train-*-of-00003.tar")) == 3
+    assert len(list(out.glob("train-*-of-00003.tar"))) == 3
     samples = [
         sample
         for split in SPLITS
-        for sample in webdataset.WebDataset(sorted(glob.glob(f"{out}/{split}-*.tar")), shardshuffle=False)
+        for sample in webdataset.WebDataset(sorted(map(str, out.glob(f"{split}-*.tar"))), shardshuffle=False)
     ]
     assert len({sample["__key__"] for sample in samples}) == NUM_STILLS
     assert_rows(((json.loads(sample["json"]), sample["jpg"]) for sample in samples), stills)
@@ -205,11 +204,17 @@ def test_fiftyone_has_the_layout_that_it_imports(data_dir: Path, tmp_path: Path,
     assert (metadata["media_type"], metadata["version"]) == ("image", "1.0.0")
     fields = {field["name"]: field["ftype"].rpartition(".")[2] for field in metadata["sample_fields"]}
     assert list(fields)[:4] == ["id", "filepath", "tags", "metadata"]
-    assert {"frame_index": "IntField", "licence": "StringField", "is_selected": "BooleanField"}.items() <= fields.items()
+    assert {
+        "frame_index": "IntField",
+        "licence": "StringField",
+        "is_selected": "BooleanField",
+    }.items() <= fields.items()
     samples = json.loads((out / "samples.json").read_text())["samples"]
     assert len({sample["_id"]["$oid"] for sample in samples}) == NUM_STILLS
     assert all({*fields} - {"id"} <= set(sample) and len(sample["_id"]["$oid"]) == 24 for sample in samples)
-    assert_rows((({**each, "split": each["tags"][0]}, (out / each["filepath"]).read_bytes()) for each in samples), stills)
+    assert_rows(
+        (({**each, "split": each["tags"][0]}, (out / each["filepath"]).read_bytes()) for each in samples), stills
+    )
 
 
 @pytest.mark.parametrize("format_name", ["folder", "csv"])
@@ -282,7 +287,9 @@ def test_the_choice_of_stills(tmp_path: Path) -> None:
     def frames(*options: object) -> list[tuple[str, int]]:
         export("csv", tmp_path / "out", store.data_dir, *options)
         rows = pd.read_csv(tmp_path / "out" / "stills.csv")
-        return sorted((video_id[0], frame) for video_id, frame in zip(rows["video_id"], rows["frame_index"], strict=True))
+        return sorted(
+            (video_id[0], frame) for video_id, frame in zip(rows["video_id"], rows["frame_index"], strict=True)
+        )
 
     assert frames() == [("a", 0), ("a", 1), ("a", 2)], "of the like ones the better, and nothing that is banned"
     assert frames("--set", "dataset.is_deduplicated=false") == [("a", 0), ("a", 1), ("a", 2), ("b", 0)]
@@ -322,7 +329,7 @@ def test_an_export_that_was_interrupted_goes_on(data_dir: Path, tmp_path: Path) 
     shutil.copytree(data_dir, data)
     store = TableStore(data)
     small = ("--set", "dataset.stills_per_shard=2")
-    last = sorted(store.stills_root.rglob("*.jpg"))[-1]
+    last = max(store.stills_root.rglob("*.jpg"))
     content = last.read_bytes()
     export("huggingface", tmp_path / "whole", data, *small)
     last.write_bytes(bytes(len(content)))  # stops in the middle, as a full disk or Ctrl+C would
@@ -414,6 +421,8 @@ def test_names_of_strangers_are_data_and_no_markup(tmp_path: Path) -> None:
 
 def test_wrong_settings_are_one_line(data_dir: Path, tmp_path: Path) -> None:
     assert "is no name of a split" in refused("csv", tmp_path / "o", data_dir, "--set", 'dataset.splits={"a/b": 1}')
-    assert "one share must be more than 0" in refused("csv", tmp_path / "o", data_dir, "--set", 'dataset.splits={"a": 0}')
+    assert "one share must be more than 0" in refused(
+        "csv", tmp_path / "o", data_dir, "--set", 'dataset.splits={"a": 0}'
+    )
     assert "there is no file" in refused("csv", tmp_path / "o", data_dir, "--set", "dataset.licences=nowhere.csv")
     assert "no video here has selections" in refused("csv", tmp_path / "o", tmp_path / "empty")

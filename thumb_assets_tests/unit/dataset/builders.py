@@ -1,4 +1,4 @@
-"""A made-up library with stills on disk: what each frame shows is a name, and the same name looks the same everywhere."""
+"""A made-up library with stills on disk: each frame shows something by name, which looks the same everywhere."""
 
 import hashlib
 import io
@@ -38,7 +38,8 @@ def add_video(
     video_id = f"{name}-{zlib.crc32(name.encode()):08x}"
     survey.write_video(store, video_id, shows, selected=selected, **options)  # type: ignore[arg-type]
     rows = [
-        still_row(store, video_id, frame, rank, picture_of(shows[frame])) for rank, frame in enumerate(selected, start=1)
+        still_row(store, video_id, frame, rank, picture_of(shows[frame]))
+        for rank, frame in enumerate(selected, start=1)
     ]
     tables = {
         "videos": [
@@ -46,9 +47,9 @@ def add_video(
                 "videos",
                 0,
                 video_id,
-                **{"width": SIZE[0], "height": SIZE[1], "rotation_degrees": 0},
-                **{"sample_aspect_ratio_num": 1, "sample_aspect_ratio_den": 1},
-                **{"time_base_num": 1, "time_base_den": 25},
+                width=SIZE[0], height=SIZE[1], rotation_degrees=0,
+                sample_aspect_ratio_num=1, sample_aspect_ratio_den=1,
+                time_base_num=1, time_base_den=25,
                 source_path=str(store.data_dir / "videos" / (file_name or f"{name}.mp4")),
                 video_sha256=hashlib.sha256(name.encode()).hexdigest(),
             )

@@ -40,7 +40,9 @@ def test_of_stills_that_are_alike_the_best_stays_and_a_pinned_one_always(data_di
 
 
 def test_videos_with_a_like_still_are_one_group_also_by_others_in_between(data_dir: Path) -> None:
-    library = frames(data_dir, {"a": ["x", *"1234567"], "b": ["x", "y", *"abcdef"], "c": ["y", *"ghijklm"], "d": ["d0"]})
+    library = frames(
+        data_dir, {"a": ["x", *"1234567"], "b": ["x", "y", *"abcdef"], "c": ["y", *"ghijklm"], "d": ["d0"]}
+    )
     picks = [Pick("a", 0, 0.5), Pick("b", 0, 0.5), Pick("b", 1, 0.5), Pick("c", 0, 0.5), Pick("d", 0, 0.5)]
     assert groups(library, picks) == {"a": "a", "b": "a", "c": "a", "d": "d"}
 

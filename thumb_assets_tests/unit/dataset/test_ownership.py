@@ -96,7 +96,9 @@ def test_licences_are_known_in_their_usual_spellings(text: str, name: str, is_co
     assert (licence.name, licence.is_known, licence.is_commercial) == (name, True, is_commercial)
 
 
-@pytest.mark.parametrize("text", ["CC-BY-9.9", "all rights reserved", "free", "cc", "Apache", "https://example.org/by/4.0"])
+@pytest.mark.parametrize(
+    "text", ["CC-BY-9.9", "all rights reserved", "free", "cc", "Apache", "https://example.org/by/4.0"]
+)
 def test_what_is_no_licence_is_not_known_and_allows_nothing(text: str) -> None:
     assert not licence_of(text).is_known
     assert not licence_of(text).is_commercial

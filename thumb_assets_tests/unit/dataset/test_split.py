@@ -10,7 +10,9 @@ SIZES = st.dictionaries(st.text("abcdef", min_size=1, max_size=4), st.integers(1
 
 
 @given(SIZES, st.integers(0, 5))
-def test_each_group_is_in_one_split_and_no_split_is_more_than_a_group_too_full(sizes: dict[str, int], seed: int) -> None:
+def test_each_group_is_in_one_split_and_no_split_is_more_than_a_group_too_full(
+    sizes: dict[str, int], seed: int
+) -> None:
     dealt = deal(sizes, SHARES, seed=seed)
     assert set(dealt) == set(sizes)
     total = sum(sizes.values())
@@ -27,7 +29,11 @@ def test_the_order_in_which_groups_come_does_not_matter(sizes: dict[str, int], s
 def test_many_equal_groups_have_the_shares_and_another_seed_deals_others() -> None:
     sizes = {f"v{number}": 3 for number in range(200)}
     first = deal(sizes, SHARES, seed=0)
-    assert {split: list(first.values()).count(split) for split in SHARES} == {"train": 160, "validation": 20, "test": 20}
+    assert {split: list(first.values()).count(split) for split in SHARES} == {
+        "train": 160,
+        "validation": 20,
+        "test": 20,
+    }
     assert deal(sizes, SHARES, seed=1) != first
 
 
