@@ -47,9 +47,13 @@ def add_video(
                 "videos",
                 0,
                 video_id,
-                width=SIZE[0], height=SIZE[1], rotation_degrees=0,
-                sample_aspect_ratio_num=1, sample_aspect_ratio_den=1,
-                time_base_num=1, time_base_den=25,
+                width=SIZE[0],
+                height=SIZE[1],
+                rotation_degrees=0,
+                sample_aspect_ratio_num=1,
+                sample_aspect_ratio_den=1,
+                time_base_num=1,
+                time_base_den=25,
                 source_path=str(store.data_dir / "videos" / (file_name or f"{name}.mp4")),
                 video_sha256=hashlib.sha256(name.encode()).hexdigest(),
             )
@@ -57,7 +61,14 @@ def add_video(
         "stills": rows,
         "decisions": [row("decisions", frame, video_id, decision=said) for frame, said in (decisions or {}).items()],
         "selections": [
-            row("selections", frame, video_id, rank=rank, pts_seconds=float(frame), combined_score=1 - rank / 100)
+            row(
+                "selections",
+                frame,
+                video_id,
+                rank=rank,
+                pts_seconds=float(frame),
+                combined_score=max(0.0, 1 - rank / 100),
+            )
             for rank, frame in enumerate(selected, start=1)
         ],
     }
