@@ -65,7 +65,7 @@ def resumed_folder(target: Path, *, key: str) -> Iterator[Path]:
         StorageError: the disk is full, read-only or gone; `target` is as it was.
         UnavailableError: another process is writing the same.
     """
-    part = target.with_name(f"{_PART}-{target.name}-{key}")
+    part = unfinished_folder(target, key=key)
     try:
         recover_folder(target)
         for other in _abandoned(target, _PART):
@@ -89,6 +89,11 @@ def resumed_folder(target: Path, *, key: str) -> Iterator[Path]:
         ) from error
     finally:
         _let_go(handle)
+
+
+def unfinished_folder(target: Path, *, key: str) -> Path:
+    """The folder that `resumed_folder` works in, whether it is there or not."""
+    return target.with_name(f"{_PART}-{target.name}-{key}")
 
 
 def recover_folder(target: Path) -> None:

@@ -10,25 +10,28 @@ from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import NamedProgress, err, one_line_errors, out, print_table, progress
 from thumb_assets.dataset.formats import FORMATS
+from thumb_assets.dataset.tokens import ASSUMED
+from thumb_assets.errors import SettingsError
 from thumb_assets.library.dataset import Exported, export_dataset
+from thumb_assets.library.dataset_digest import ABOUT, DIGEST_FILE, NAME, Digest, export_digest
 from thumb_assets.settings.dataset import LicenceFilter, What
 from thumb_assets.wording import count
 
 # Options that are settings by another name.
+_FORMATS = {**{each.name: each.about for each in FORMATS.values()}, NAME: ABOUT}
 _SETTINGS = ("what", "licence", "min_score", "per_video", "seed")
 
 
 @in_section("Make")
-@click.command(
-    "export", epilog="Formats: " + "; ".join(f"{each.name}: {each.about}" for each in FORMATS.values()) + "."
-)
-@click.argument("format_name", metavar="FORMAT", type=click.Choice(list(FORMATS)))
+@click.command("export", epilog="Formats: " + "; ".join(f"{name}: {about}" for name, about in _FORMATS.items()) + ".")
+@click.argument("format_name", metavar="FORMAT", type=click.Choice(list(_FORMATS)))
 @click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--what", type=click.Choice(get_args(What)), help="Default: dataset.what, selections.")
 @click.option("--licence", type=click.Choice(get_args(LicenceFilter)), help="Leave out videos without such a licence.")
 @click.option("--min-score", type=float, help="Leave out frames of a lower combined score.")
 @click.option("--per-video", type=int, help="At most so many of each video, the best.")
 @click.option("--seed", type=int, help="Another one deals the videos to the splits in another way.")
+@click.option("--tokens", type=click.IntRange(min=1), help=f"{NAME}: how many its sheets and its text may cost.")
 @settings_options
 @click.pass_obj
 def export_command(
@@ -37,6 +40,7 @@ def export_command(
     *,
     format_name: str,
     folder: Path,
+    tokens: int | None,
     data_dir: Path | None,
     profile: str | None,
     overrides: Any,
@@ -51,9 +55,30 @@ def export_command(
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
         settings = settings_of(store, profile, [*overrides, *asked])
+        if (tokens is None) == (format_name == NAME):
+            raise SettingsError(
+                f"--tokens goes with {NAME}, and {NAME} needs it; such as: export {NAME} OUT --tokens 20000"
+            )
+        if tokens is not None:
+            with progress() as bars:
+                digest = export_digest(store, settings, num_tokens=tokens, folder=folder, events=NamedProgress(bars))
+            _print_digest(digest, tokens)
+            return
         with progress() as bars:
             result = export_dataset(store, settings, format_name=format_name, folder=folder, events=NamedProgress(bars))
         _print(result)
+
+
+def _print_digest(digest: Digest, tokens: int) -> None:
+    for note in digest.notes:
+        err.print(f"note: {note}", markup=False)
+    out.print(
+        f"{digest.num_stills} of {count(digest.num_all_stills, 'still')}, of {digest.num_videos} of "
+        f"{count(digest.num_all_videos, 'video')}, on {count(digest.num_sheets, 'sheet')}",
+        markup=False,
+    )
+    out.print(f"{digest.num_tokens} of {tokens} tokens, at {ASSUMED}", markup=False)
+    out.print(f"{digest.folder}: sheet-*.jpg, {DIGEST_FILE}", markup=False)
 
 
 def _print(result: Exported) -> None:

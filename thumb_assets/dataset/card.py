@@ -106,7 +106,10 @@ def write_card(
     import yaml
 
     facts: dict[str, Any] = {"pretty_name": written.title, **_licence_of_hub(written.licence)}
-    facts |= {"task_categories": ["image-feature-extraction"], "size_categories": [_size(sum(written.num_stills.values()))]}
+    facts |= {
+        "task_categories": ["image-feature-extraction"],
+        "size_categories": [_size(sum(written.num_stills.values()))],
+    }
     facts["tags"] = ["thumb-assets", "video-frames"]
     if data_files is not None:
         splits = [name for name, number in written.num_stills.items() if number]

@@ -9,7 +9,8 @@ from thumb_assets.defs.internals import extract_data_version_from_entry
 from thumb_assets.defs.metadata import bullets, shown
 from thumb_assets.defs.resources import ThumbAssetsResource, one_line_failures
 from thumb_assets.errors import PermanentError
-from thumb_assets.library.dataset import OWN_FOLDER, Exported, export_dataset
+from thumb_assets.library.dataset import Exported, export_dataset
+from thumb_assets.library.dataset_folder import OWN_FOLDER
 from thumb_assets.settings.load import Settings
 from thumb_assets.wording import one_line
 

@@ -2,47 +2,34 @@
 
 import hashlib
 import io
-import json
-import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from thumb_assets import __version__
 from thumb_assets.dataset.card import PAIR_FILE, CardFacts, card_text
 from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.dataset.kit import Part, Picture, Written
 from thumb_assets.dataset.row_files import read_rows, write_rows
-from thumb_assets.dataset.rows import TABLES_OF_ROWS, rows_of_video
-from thumb_assets.errors import BadInputError, VerificationError
+from thumb_assets.errors import VerificationError
 from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.export.figures import captioned_sheet
 from thumb_assets.export.space import SpaceNeeded, require_space
-from thumb_assets.export.stills import export_stills
-from thumb_assets.folders import resumed_folder
-from thumb_assets.library.dataset_choice import wanted_table
+from thumb_assets.folders import resumed_folder, unfinished_folder
+from thumb_assets.library.dataset_folder import real_folder, require_free, write_manifest
+from thumb_assets.library.dataset_pictures import pictures_of
 from thumb_assets.library.dataset_plan import DatasetPlan, plan_dataset
 from thumb_assets.settings.load import Settings
-from thumb_assets.stages.kit.work import identities_of
-from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.video.geometry import NO_BARS, Bars
 
-MANIFEST = "thumb_assets.json"
-# Folder in the data folder in which datasets may lie.
-OWN_FOLDER = "datasets"
 _ROWS = ".rows"
-_ROW_BYTES = 2048  # a row beside its picture, in the most talkative format
-_REMAKE = "make it again: thumb-assets run --stages stills"
+# Beside a picture: its row in the most talkative format, and what a file takes more than its bytes.
+_ROW_BYTES = 2048 + 4096
+_BESIDE_BYTES = 250_000  # the card, its picture and what else describes the whole
 
 
 @dataclass(frozen=True)
@@ -83,16 +70,16 @@ def export_dataset(
         UnavailableError: another process is writing the same dataset.
         ThumbAssetsError: see `plan_dataset`.
     """
-    folder = Path(os.path.realpath(folder.expanduser()))
+    folder = real_folder(folder)
     require_free(folder, store)
     plan = plan_dataset(store, settings, FORMATS[format_name], title=folder.name, events=events)
     picks = plan.picks
     num_bytes = sum(pick.num_bytes for pick in picks) if plan.format.has_pictures else 0
-    needed = SpaceNeeded(num_bytes + _ROW_BYTES * len(picks))
+    if not unfinished_folder(folder, key=plan.key).exists():
+        needed = SpaceNeeded(num_bytes + _ROW_BYTES * len(picks) + _BESIDE_BYTES)
+        require_space(folder, needed, min_free_bytes=settings.export.min_free_bytes, what="the dataset's pictures")
     with resumed_folder(folder, key=plan.key) as new:
         parts_there = [part for part in plan.parts if _rows_path(new, part).is_file()]
-        if not parts_there:
-            require_space(new, needed, min_free_bytes=settings.export.min_free_bytes, what="the dataset's pictures")
         writer = _Writer(store, plan, new)
         num_kept = num_done = sum(len(part.picks) for part in parts_there)
         for part in plan.parts:
@@ -102,46 +89,6 @@ def export_dataset(
         num_stills, num_videos = _finish(plan, new, title=folder.name)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Exported(folder, plan, num_stills, num_videos, num_kept, size)
-
-
-def require_free(folder: Path, store: TableStore) -> None:
-    """Refuses a folder that holds anything but an unchanged dataset of ours, or lies among the library's files.
-
-    Raises:
-        BadInputError: it is refused; says why.
-    """
-    data_dir = Path(os.path.realpath(store.data_dir))
-    own = data_dir / OWN_FOLDER
-    if folder == own or (folder.is_relative_to(data_dir) and not folder.is_relative_to(own)) or data_dir == folder:
-        raise BadInputError(f"{folder}: lies in the data folder; choose a folder outside, or one below {own}")
-    if data_dir.is_relative_to(folder):
-        raise BadInputError(f"{folder}: holds the data folder; choose another folder")
-    if not os.path.lexists(folder):
-        return
-    if not folder.is_dir():
-        raise BadInputError(f"{folder}: is a file; choose another name")
-    found = _files_of(folder)
-    try:
-        known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        if found:
-            raise BadInputError(f"{folder}: exists and is no dataset of thumb-assets; choose another folder") from None
-        return
-    found.pop(MANIFEST)
-    other = sorted(name for name, size in found.items() if known.get(name) != size)
-    if other:
-        raise BadInputError(
-            f"{folder}: {other[0]} was added or changed since the dataset was written; move it away, or choose another "
-            "folder"
-        )
-
-
-def _files_of(folder: Path) -> dict[str, int]:
-    return {
-        path.relative_to(folder).as_posix(): path.lstat().st_size
-        for path in sorted(folder.rglob("*"))
-        if path.is_symlink() or not path.is_dir()
-    }
 
 
 def _rows_path(folder: Path, part: Part) -> Path:
@@ -159,11 +106,11 @@ class _Writer:
         rows: list[dict[str, Any]] = []
 
         def pictures() -> Iterator[Picture]:
-            for video_id, picks in groupby(part.picks, key=lambda pick: pick.video_id):
-                for picture in self._pictures(part, video_id, [pick.frame_index for pick in picks]):
-                    rows.append(dict(picture.row))
-                    yield picture
-                    events.progress("stills written", num_done + len(rows), num_all)
+            # Its scratch goes at the end, whatever a killed export left in it.
+            for picture in pictures_of(self._store, self._plan, part, scratch=self._folder / _ROWS):
+                rows.append(dict(picture.row))
+                yield picture
+                events.progress("stills written", num_done + len(rows), num_all)
 
         written_as = self._plan.format
         written_as.write_part(self._folder, part, self._plan.contract, pictures())
@@ -184,74 +131,6 @@ class _Writer:
                 f"{self._folder}: {part.name} does not hold what was written, such as {wrong[:1] or 'all its stills'}; "
                 "check the disk and run again"
             )
-
-    def _pictures(self, part: Part, video_id: str, frames: list[int]) -> Iterator[Picture]:
-        plan, store = self._plan, self._store
-        tables = {name: store.read_or_none(name, video_id) for name in TABLES_OF_ROWS}
-        with ExitStack() as closing:
-            if plan.settings.dataset.what == "candidates":
-                place = self._folder / _ROWS  # goes at the end, whatever a killed export left in it
-                place.mkdir(exist_ok=True)
-                scratch = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="decoded-", dir=place)))
-                stills = self._decoded(video_id, frames, tables, scratch)
-                folder = scratch / video_id
-            else:
-                stills, folder = store.read("stills", video_id), store.stills_dir(video_id)
-            wanted = stills.filter(pc.is_in(stills.column("frame_index"), pa.array(frames, pa.int64()))).to_pylist()
-            rows = rows_of_video(
-                plan.videos[video_id],
-                wanted,
-                tables,
-                plan.contract,
-                scores=plan.scores.get(video_id, {}),
-                is_commercial=plan.settings.dataset.licence == "commercial",
-            )
-            for still, row in zip(wanted, rows, strict=True):
-                row["still_sha256"] = still["file_sha256"]
-                row["file_name"] = plan.format.file_name(part, video_id, still["file_name"])
-                data = _checked(folder / still["file_name"], still["file_sha256"]) if plan.format.has_pictures else b""
-                yield Picture(row, data)
-
-    def _decoded(self, video_id: str, frames: list[int], tables: Mapping[str, Any], scratch: Path) -> pa.Table:
-        """The candidates as stills, decoded and proven as stills are."""
-        settings, store = self._plan.settings, self._store
-        known = {row["frame_index"]: row for row in tables["candidate_frames"].to_pylist()}
-        scores = {row["frame_index"]: row for row in tables["selections"].to_pylist()} | dict(
-            self._plan.scores.get(video_id, {})
-        )
-        rows = [
-            {
-                "frame_index": frame,
-                "pts": known[frame]["pts"],
-                "pts_seconds": known[frame]["pts_seconds"],
-                "combined_score": scores[frame]["combined_score"],
-            }
-            for frame in frames
-        ]
-        video = Library(store.data_dir).find(video_id)
-        bars = Bars.from_row(tables["videos"].to_pylist()[0]) if settings.stills.trim_bars else NO_BARS
-        return export_stills(
-            video.path,
-            video_id=video_id,
-            selections=wanted_table(video_id, rows),
-            identities=identities_of(store.read("frames", video_id)),
-            video_sha256=video.sha256,
-            stills_dir=scratch,
-            settings=settings.stills,
-            export_settings=settings.export,
-            video_settings=settings.video,
-            bars=bars,
-        )
-
-
-def _checked(path: Path, sha256: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise VerificationError(f"{path}: cannot be read ({error.strerror}); {_REMAKE}") from error
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise VerificationError(f"{path}: is not what was written; {_REMAKE}")
-    return data
 
 
 def _finish(plan: DatasetPlan, folder: Path, *, title: str) -> tuple[dict[str, int], dict[str, int]]:
@@ -295,14 +174,8 @@ def _finish(plan: DatasetPlan, folder: Path, *, title: str) -> tuple[dict[str, i
     )
     plan.format.finish(folder, written)
     shutil.rmtree(folder / _ROWS)
-    manifest = {
-        "made_by": f"thumb_assets {__version__}",
-        "format": plan.format.name,
-        "settings": plan.settings.dataset.model_dump(mode="json"),
-        "num_stills": num_stills,
-        "files": {name: size for name, size in _files_of(folder).items() if name != MANIFEST},
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    settings = plan.settings.dataset.model_dump(mode="json")
+    write_manifest(folder, {"format": plan.format.name, "settings": settings, "num_stills": num_stills})
     return num_stills, num_videos
 
 

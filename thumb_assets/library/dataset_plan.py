@@ -41,6 +41,7 @@ class DatasetPlan:
         parts: by split, in the order of the settings, then by video and frame.
         videos: of those that have a picture in it.
         scores: see `Chosen`.
+        library: the candidates that can be compared; None where there is none.
         nearest: the most alike pictures over the border of the first split; None where none can be compared.
         num_uncompared: pictures of which no likeness is known.
         notes: what was left out and why, one line each.
@@ -53,6 +54,7 @@ class DatasetPlan:
     parts: tuple[Part, ...]
     videos: Mapping[str, VideoFacts]
     scores: Mapping[str, FrameScores]
+    library: LibraryFrames | None
     nearest: tuple[Pick, Pick, NearestPair] | None
     num_uncompared: int
     notes: tuple[str, ...]
@@ -119,6 +121,7 @@ def plan_dataset(
         parts=parts,
         videos=videos,
         scores=chosen.scores,
+        library=library,
         nearest=_nearest(library, picks, videos, settings),
         num_uncompared=int((positions_of(library, picks) < 0).sum()),
         notes=tuple(notes),

@@ -13,10 +13,12 @@ from typing import Any
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from thumb_assets.cli import main
 from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.dataset.scores import contract_of
+from thumb_assets.dataset.tokens import tokens_of_picture, tokens_of_text
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.hostile import NAME
 from thumb_assets_tests.unit.dataset.builders import add_video, library
@@ -257,8 +259,6 @@ def test_the_card_says_licences_splits_and_the_nearest_pair(data_dir: Path, tmp_
     assert "- not known: 16" in text
     assert "Cosine similarity 0." in text
     assert "card/nearest-pair.jpg" in text
-    from PIL import Image
-
     with Image.open(out / "card/nearest-pair.jpg") as picture:
         assert picture.width > 2 * 64
     assert all(f"| `{name}` |" in text for name in COLUMNS)
@@ -394,6 +394,7 @@ def test_an_unwritable_place_is_one_line(data_dir: Path, tmp_path: Path) -> None
     assert "cannot be prepared" in refused("csv", tmp_path / "file" / "out", data_dir)
     too_little = refused("folder", tmp_path / "out", data_dir, "--set", f"export.min_free_bytes={1 << 60}")
     assert "are free, but the dataset's pictures need up to" in too_little
+    assert leftovers(tmp_path) == []
 
 
 def test_names_of_strangers_are_data_and_no_markup(tmp_path: Path) -> None:
@@ -426,3 +427,35 @@ def test_wrong_settings_are_one_line(data_dir: Path, tmp_path: Path) -> None:
     )
     assert "there is no file" in refused("csv", tmp_path / "o", data_dir, "--set", "dataset.licences=nowhere.csv")
     assert "no video here has selections" in refused("csv", tmp_path / "o", tmp_path / "empty")
+
+
+@pytest.mark.parametrize("tokens", [600, 1000, 1400, 3000, 100_000])
+def test_a_digest_costs_what_it_may_and_shows_what_it_says(data_dir: Path, tmp_path: Path, tokens: int) -> None:
+    out = tmp_path / "digest"
+    for _ in range(2):  # a former one is replaced
+        result = export("llm", out, data_dir, "--tokens", tokens)
+    text = (out / "digest.json").read_text()
+    digest = json.loads(text)
+    stills = digest["stills"]
+    assert [still["number"] for still in stills] == list(range(1, len(stills) + 1))
+    sheets = sorted(path.name for path in out.glob("sheet-*.jpg"))
+    assert {still["sheet"] for still in stills} == set(sheets)
+    sizes = []
+    for name in sheets:
+        with Image.open(out / name) as picture:
+            sizes.append(picture.size)
+    spent = sum(tokens_of_picture(*size) for size in sizes) + tokens_of_text(text)
+    assert spent <= digest["num_tokens"] <= tokens
+    assert f"{digest['num_tokens']} of {tokens} tokens, at {digest['tokens_assumed']}" in result.output
+    if tokens == 100_000:
+        assert len(stills) == NUM_STILLS
+    elif tokens <= 1000:  # another video before a second still of one
+        assert len({still["video"] for still in stills}) == min(len(stills), NUM_VIDEOS)
+
+
+def test_what_a_digest_does_not_take_is_one_line(data_dir: Path, tmp_path: Path) -> None:
+    assert "pays for no sheet" in refused("llm", tmp_path / "out", data_dir, "--tokens", 100)
+    assert not (tmp_path / "out").exists()
+    assert leftovers(tmp_path) == []
+    assert "llm needs it; such as: export llm OUT --tokens 20000" in refused("llm", tmp_path / "out", data_dir)
+    assert "--tokens goes with llm" in refused("csv", tmp_path / "out", data_dir, "--tokens", 100)
