@@ -45,7 +45,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Written:
-    """A dataset whose parts are all written, for what describes them.
+    """A dataset whose parts are all written, as what describes it sees it.
 
     Attributes:
         rows: gives all rows in their order, some at a time.
@@ -58,7 +58,6 @@ class Written:
     title: str
     description: str
     contract: TableContract
-    parts: tuple[Part, ...]
     rows: Callable[[], Iterator[pa.RecordBatch]]
     num_stills: Mapping[str, int]
     card: str

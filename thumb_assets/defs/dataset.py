@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
+from typing import Any
 
 import dagster as dg
 
@@ -47,7 +48,7 @@ def build_dataset(settings: Settings, graph: Collection[str]) -> dg.AssetsDefini
             result = export_dataset(store, run_settings, format_name=run_settings.dataset.format, folder=folder)
         except PermanentError as error:
             raise dg.Failure(one_line(error), allow_retries=False) from None
-        for note in result.plan.notes:
+        for note in _notes(result):
             context.log.warning(one_line(note))
         return dg.MaterializeResult(metadata=_metadata(result, context.instance))
 
@@ -65,8 +66,8 @@ def build_dataset_schedule(settings: Settings) -> dg.ScheduleDefinition:
     )
 
 
-def _metadata(result: Exported, instance: dg.DagsterInstance) -> dict[str, object]:
-    known: dict[str, object] = {
+def _metadata(result: Exported, instance: dg.DagsterInstance) -> dict[str, Any]:
+    known: dict[str, Any] = {
         "path": dg.MetadataValue.path(one_line(result.folder)),
         "num_stills": sum(result.num_stills.values()),
         "num_videos": len(result.plan.videos),
@@ -74,11 +75,15 @@ def _metadata(result: Exported, instance: dg.DagsterInstance) -> dict[str, objec
         "stills_by_split": dict(result.num_stills),
         "partitions": _partitions(result, instance),
     }
-    if result.plan.notes:
-        known["notes"] = bullets(list(result.plan.notes))
+    if _notes(result):
+        known["notes"] = bullets(_notes(result))
     if result.plan.nearest is not None:
         known["nearest_cosine_similarity"] = result.plan.nearest[2].cosine_similarity
     return shown(known)
+
+
+def _notes(result: Exported) -> list[str]:
+    return [*result.plan.notes, *result.plan.notes_on_splits]
 
 
 def _partitions(result: Exported, instance: dg.DagsterInstance) -> dg.TableMetadataValue:
@@ -88,6 +93,7 @@ def _partitions(result: Exported, instance: dg.DagsterInstance) -> dg.TableMetad
     for video_id, facts in sorted(result.plan.videos.items())[:_MAX_PARTITIONS_SHOWN]:
         record = instance.get_latest_data_version_record(dg.AssetKey("stills"), False, video_id)
         version = None if record is None else extract_data_version_from_entry(record.event_log_entry)
-        row = {"partition": video_id, "split": facts.split, "num_stills": numbers[video_id]}
-        records.append(dg.TableRecord({**row, "stills_version": "" if version is None else str(version.value)}))
+        row: dict[str, str | int | float | bool | None] = {"partition": video_id, "split": facts.split}
+        row |= {"num_stills": numbers[video_id], "stills_version": "" if version is None else str(version.value)}
+        records.append(dg.TableRecord(row))
     return dg.MetadataValue.table(records)

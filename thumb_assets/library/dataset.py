@@ -157,7 +157,7 @@ def _finish(plan: DatasetPlan, folder: Path, *, title: str) -> tuple[dict[str, i
         nearest_split=_nearest_split(plan, splits),
         num_uncompared=plan.num_uncompared,
         has_picture=plan.nearest is not None and plan.format.has_pictures,
-        notes=plan.notes,
+        notes=(*plan.notes, *plan.notes_on_splits),
     )
     if facts.has_picture:
         _write_pair(plan, folder)
@@ -165,7 +165,6 @@ def _finish(plan: DatasetPlan, folder: Path, *, title: str) -> tuple[dict[str, i
         title=title,
         description=f"{sum(num_stills.values())} frames of {len(plan.videos)} videos, chosen by thumb-assets.",
         contract=plan.contract,
-        parts=plan.parts,
         rows=rows,
         num_stills=num_stills,
         card=card_text(facts, plan.format, plan.contract, title),

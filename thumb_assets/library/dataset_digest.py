@@ -99,7 +99,7 @@ def export_digest(
         num_all_stills=len(plan.picks),
         num_all_videos=len(plan.videos),
         num_sheets=num_sheets,
-        notes=tuple(note for note in plan.notes if not note.startswith("no still is in")),
+        notes=plan.notes,
     )
 
 

@@ -45,6 +45,7 @@ class DatasetPlan:
         nearest: the most alike pictures over the border of the first split; None where none can be compared.
         num_uncompared: pictures of which no likeness is known.
         notes: what was left out and why, one line each.
+        notes_on_splits: where a split is empty, why.
         key: hex digits that differ between any two plans, and between two states of what is stored.
     """
 
@@ -58,6 +59,7 @@ class DatasetPlan:
     nearest: tuple[Pick, Pick, NearestPair] | None
     num_uncompared: int
     notes: tuple[str, ...]
+    notes_on_splits: tuple[str, ...]
     key: str
 
     @property
@@ -113,7 +115,6 @@ def plan_dataset(
     contract = contract_of(_metrics(store, videos))
     picks = [pick for part in parts for pick in part.picks]
     said = [__version__, written_as.name, title, contract.column_names, settings.model_dump(mode="json")]
-    notes += _empty_splits(parts, asked, num_groups=len(set(groups.values())))
     return DatasetPlan(
         format=written_as,
         settings=settings,
@@ -125,6 +126,7 @@ def plan_dataset(
         nearest=_nearest(library, picks, videos, settings),
         num_uncompared=int((positions_of(library, picks) < 0).sum()),
         notes=tuple(notes),
+        notes_on_splits=_empty_splits(parts, asked, num_groups=len(set(groups.values()))),
         key=_key(store, said, parts, videos),
     )
 
@@ -199,13 +201,13 @@ def _parts(picks: Iterable[Pick], videos: Mapping[str, VideoFacts], asked: Datas
     return tuple(parts)
 
 
-def _empty_splits(parts: Iterable[Part], asked: DatasetSettings, *, num_groups: int) -> list[str]:
+def _empty_splits(parts: Iterable[Part], asked: DatasetSettings, *, num_groups: int) -> tuple[str, ...]:
     filled = {part.split for part in parts}
     empty = [split for split, share in asked.splits.items() if share > 0 and split not in filled]
     if not empty:
-        return []
+        return ()
     few = f"{count(num_groups, 'group')} of videos that share footage"
-    return [f"no still is in {', '.join(empty)}: there are {few}, and none is parted; export more videos"]
+    return (f"no still is in {', '.join(empty)}: there are {few}, and none is parted; export more videos",)
 
 
 def _metrics(store: TableStore, video_ids: Iterable[str]) -> set[str]:
