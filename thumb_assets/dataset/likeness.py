@@ -14,6 +14,7 @@ from thumb_assets.survey.frames import Comparable, LibraryFrames
 from thumb_assets.survey.index import VectorIndex
 
 Positions = NDArray[np.int64]
+Pairs = NDArray[np.int64]
 _QUESTIONS_AT_A_TIME = 2_000
 
 
@@ -44,18 +45,36 @@ def positions_of(library: LibraryFrames | None, picks: Sequence[Pick]) -> Positi
     return np.array([known.get((pick.video_id, pick.frame_index), -1) for pick in picks], np.int64)
 
 
-def duplicates(
+def alike_picks(
     library: LibraryFrames | None, picks: Sequence[Pick], asked: SurveySettings, *, events: Events = UNWATCHED
-) -> frozenset[int]:
-    """Places of picks that another pick of another video is like, and better than; pinned ones before others."""
+) -> Pairs:
+    """Finds pairs of picks of different videos that are alike: (P, 2) int64, their places, in both directions."""
     if library is None:
-        return frozenset()
+        return np.zeros((0, 2), np.int64)
     positions = positions_of(library, picks)
-    place_of = {position: place for place, position in enumerate(positions.tolist()) if position >= 0}
+    known = np.flatnonzero(positions >= 0)
+    order = known[np.argsort(positions[known])]
+    pairs = alike_frames(
+        library,
+        min_cosine=asked.still_min_cosine,
+        max_hash_distance=asked.still_max_hash_distance,
+        num_neighbours=asked.num_neighbours,
+        max_exact=asked.max_exact,
+        only=positions[order],
+        events=events,
+    )
+    return np.stack([order[np.searchsorted(positions[order], ends)] for ends in (pairs.left, pairs.right)], axis=1)
+
+
+def duplicates(picks: Sequence[Pick], pairs: Pairs) -> frozenset[int]:
+    """Places of picks that another pick of another video is like, and better than; pinned ones all stay.
+
+    Args:
+        pairs: see `alike_picks`.
+    """
     others: dict[int, list[int]] = {}
-    pairs = _alike_stills(library, positions, asked, events)
-    for left, right in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
-        others.setdefault(place_of[left], []).append(place_of[right])
+    for place, other in pairs.tolist():
+        others.setdefault(place, []).append(other)
     dropped: set[int] = set()
     best_first = sorted(others, key=lambda place: (not picks[place].is_pinned, -picks[place].score, place))
     for place in best_first:
@@ -66,7 +85,7 @@ def duplicates(
 
 def groups_of_videos(
     library: LibraryFrames | None,
-    picks: Sequence[Pick],
+    alike: Iterable[tuple[str, str]],
     sha256_of: Mapping[str, str],
     asked: SurveySettings,
     *,
@@ -81,16 +100,15 @@ def groups_of_videos(
     Args:
         library: the candidates of these videos, and of others that may stand between two of them; None where none can
             be compared.
+        alike: pairs of videos with pictures that are alike.
         sha256_of: of the videos' files.
         min_shared_share: see `dataset.min_shared_share`.
     """
-    links: set[tuple[str, str]] = set()
+    links = set(alike)
     first_of: dict[str, str] = {}
     for video_id in sorted(sha256_of):
         links.add((first_of.setdefault(sha256_of[video_id], video_id), video_id))
     if library is not None:
-        pairs = _alike_stills(library, positions_of(library, picks), asked, events)
-        links.update(_video_pairs(library, pairs))
         links.update(_shared(library, asked, min_shared_share, events))
     return _components(sorted(sha256_of), links)
 
@@ -121,23 +139,6 @@ def nearest_pair(
                 bits = int(np.bitwise_count(library.hashes[ends[0]] ^ library.hashes[ends[1]]))
                 best = NearestPair(place_of[ends[0]], place_of[ends[1]], cosine, bits)
     return best
-
-
-def _alike_stills(library: LibraryFrames, positions: Positions, asked: SurveySettings, events: Events) -> Alike:
-    return alike_frames(
-        library,
-        min_cosine=asked.still_min_cosine,
-        max_hash_distance=asked.still_max_hash_distance,
-        num_neighbours=asked.num_neighbours,
-        max_exact=asked.max_exact,
-        only=positions[positions >= 0],
-        events=events,
-    )
-
-
-def _video_pairs(library: LibraryFrames, pairs: Alike) -> set[tuple[str, str]]:
-    ends = np.unique(np.stack([library.videos[pairs.left], library.videos[pairs.right]], axis=1), axis=0)
-    return {(library.video_ids[left], library.video_ids[right]) for left, right in ends.tolist()}
 
 
 def _shared(

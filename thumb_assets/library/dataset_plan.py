@@ -11,7 +11,15 @@ import numpy as np
 
 from thumb_assets import __version__
 from thumb_assets.dataset.kit import Format, Part
-from thumb_assets.dataset.likeness import NearestPair, duplicates, groups_of_videos, nearest_pair, positions_of
+from thumb_assets.dataset.likeness import (
+    NearestPair,
+    Pairs,
+    alike_picks,
+    duplicates,
+    groups_of_videos,
+    nearest_pair,
+    positions_of,
+)
 from thumb_assets.dataset.ownership import Owners, Ownership
 from thumb_assets.dataset.picks import Pick
 from thumb_assets.dataset.rows import TABLES_OF_ROWS, VideoFacts
@@ -91,16 +99,16 @@ def plan_dataset(
     picks = [pick for pick in chosen.picks if pick.video_id in facts]
     library = _comparable(store, {pick.video_id for pick in picks}, settings, events)
     notes = [f"left out ({count(number, 'video')}): {reason}" for reason, number in sorted(chosen.left_out.items())]
-    if asked.is_deduplicated:
-        dropped = duplicates(library, picks, settings.survey, events=events)
-        picks = [pick for place, pick in enumerate(picks) if place not in dropped]
-        notes += [f"left out ({count(len(dropped), 'still')}): like a better one of another video"] if dropped else []
-    picks = _best_of_each(picks, asked.per_video)
+    pairs = alike_picks(library, picks, settings.survey, events=events)
+    dropped = duplicates(picks, pairs) if asked.is_deduplicated else frozenset()
+    notes += [f"left out ({count(len(dropped), 'still')}): like a better one of another video"] if dropped else []
+    every = picks
+    picks = _best_of_each([pick for place, pick in enumerate(every) if place not in dropped], asked.per_video)
     if not picks:
         raise BadInputError("; ".join(["nothing is left to export", *notes]))
     groups = groups_of_videos(
         library,
-        picks,
+        _alike_videos(every, pairs, kept=picks),
         {video_id: facts[video_id].sha256 for video_id in sorted({pick.video_id for pick in picks})},
         settings.survey,
         min_shared_share=asked.min_shared_share,
@@ -111,9 +119,35 @@ def plan_dataset(
         video_id: VideoFacts(video_id, facts[video_id].source, facts[video_id].owner, group, splits[group])
         for video_id, group in groups.items()
     }
-    parts = _parts(picks, videos, asked)
+    return _plan(
+        store,
+        settings,
+        written_as,
+        title,
+        picks=picks,
+        videos=videos,
+        library=library,
+        notes=notes,
+        scores=chosen.scores,
+    )
+
+
+def _plan(
+    store: TableStore,
+    settings: Settings,
+    written_as: Format,
+    title: str,
+    *,
+    picks: Sequence[Pick],
+    videos: Mapping[str, VideoFacts],
+    library: LibraryFrames | None,
+    notes: Iterable[str],
+    scores: Mapping[str, FrameScores],
+) -> DatasetPlan:
+    """The plan of what was chosen and dealt."""
+    parts = _parts(picks, videos, settings.dataset)
     contract = contract_of(_metrics(store, videos))
-    picks = [pick for part in parts for pick in part.picks]
+    ordered = [pick for part in parts for pick in part.picks]
     said = [__version__, written_as.name, title, contract.column_names, settings.model_dump(mode="json")]
     return DatasetPlan(
         format=written_as,
@@ -121,12 +155,14 @@ def plan_dataset(
         contract=contract,
         parts=parts,
         videos=videos,
-        scores=chosen.scores,
+        scores=scores,
         library=library,
-        nearest=_nearest(library, picks, videos, settings),
-        num_uncompared=int((positions_of(library, picks) < 0).sum()),
+        nearest=_nearest(library, ordered, videos, settings),
+        num_uncompared=int((positions_of(library, ordered) < 0).sum()),
         notes=tuple(notes),
-        notes_on_splits=_empty_splits(parts, asked, num_groups=len(set(groups.values()))),
+        notes_on_splits=_empty_splits(
+            parts, settings.dataset, num_groups=len({each.group_id for each in videos.values()})
+        ),
         key=_key(store, said, parts, videos),
     )
 
@@ -176,6 +212,14 @@ def _comparable(
     if stored.measured is None:
         return None
     return frames_of(stored.measured, stored.clip_footers, settings=settings.selection)
+
+
+def _alike_videos(every: Sequence[Pick], alike: Pairs, *, kept: Iterable[Pick]) -> set[tuple[str, str]]:
+    """Pairs of videos with pictures that are alike, of those that are kept."""
+    frames = {(pick.video_id, pick.frame_index) for pick in kept}
+    is_kept = np.array([(pick.video_id, pick.frame_index) in frames for pick in every], np.bool_)
+    both = alike[is_kept[alike].all(axis=1)]
+    return {(every[place].video_id, every[other].video_id) for place, other in both.tolist()}
 
 
 def _best_of_each(picks: Sequence[Pick], number: int) -> list[Pick]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from thumb_assets.dataset.likeness import duplicates, groups_of_videos, nearest_pair
+from thumb_assets.dataset.likeness import alike_picks, duplicates, groups_of_videos, nearest_pair
 from thumb_assets.dataset.picks import Pick
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.candidate_cache import CandidateCache
@@ -24,19 +24,25 @@ def frames(data_dir: Path, shows: dict[str, list[str]]) -> LibraryFrames:
     return frames_of(stored.measured, stored.clip_footers, settings=SETTINGS.selection)
 
 
+def dropped(library: LibraryFrames | None, picks: list[Pick]) -> frozenset[int]:
+    return duplicates(picks, alike_picks(library, picks, SETTINGS.survey))
+
+
 def groups(library: LibraryFrames | None, picks: list[Pick], shas: str = "abcd", **options: float) -> dict[str, str]:
+    pairs = alike_picks(library, picks, SETTINGS.survey).tolist()
+    alike = {(picks[place].video_id, picks[other].video_id) for place, other in pairs}
     sha256_of = dict(zip(sorted({pick.video_id for pick in picks}), shas, strict=False))
-    return groups_of_videos(library, picks, sha256_of, SETTINGS.survey, **{"min_shared_share": 0.2, **options})
+    return groups_of_videos(library, alike, sha256_of, SETTINGS.survey, **{"min_shared_share": 0.2, **options})
 
 
 def test_of_stills_that_are_alike_the_best_stays_and_a_pinned_one_always(data_dir: Path) -> None:
     library = frames(data_dir, {"a": ["x", "a1"], "b": ["x", "b1"], "c": ["x", "c1"]})
     picks = [Pick("a", 0, 0.5), Pick("b", 0, 0.9), Pick("c", 0, 0.7), Pick("c", 1, 0.1)]
-    assert duplicates(library, picks, SETTINGS.survey) == {0, 2}
+    assert dropped(library, picks) == {0, 2}
     pinned = [Pick("a", 0, 0.5, is_pinned=True), *picks[1:]]
-    assert duplicates(library, pinned, SETTINGS.survey) == {1, 2}
+    assert dropped(library, pinned) == {1, 2}
     both = [Pick("a", 0, 0.5, is_pinned=True), Pick("b", 0, 0.9, is_pinned=True), *picks[2:]]
-    assert duplicates(library, both, SETTINGS.survey) == {2}
+    assert dropped(library, both) == {2}
 
 
 def test_videos_with_a_like_still_are_one_group_also_by_others_in_between(data_dir: Path) -> None:
@@ -66,7 +72,7 @@ def test_equal_files_are_one_group_where_nothing_can_be_compared() -> None:
     picks = [Pick("a", 0, 0.5), Pick("b", 0, 0.5), Pick("c", 0, 0.5)]
     assert groups(None, picks, shas="xyx") == {"a": "a", "b": "b", "c": "a"}
     assert nearest_pair(None, picks, np.array([True, False, True]), max_exact=9) is None
-    assert duplicates(None, picks, SETTINGS.survey) == frozenset()
+    assert dropped(None, picks) == frozenset()
 
 
 def test_the_nearest_pair_is_over_the_border_whether_all_are_compared_or_an_index_answers(data_dir: Path) -> None:
