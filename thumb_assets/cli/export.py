@@ -17,8 +17,8 @@ from thumb_assets.library.dataset_digest import ABOUT, DIGEST_FILE, NAME, Digest
 from thumb_assets.settings.dataset import LicenceFilter, What
 from thumb_assets.wording import count
 
-# Options that are settings by another name.
 _FORMATS = {**{each.name: each.about for each in FORMATS.values()}, NAME: ABOUT}
+# Options that are settings by another name.
 _SETTINGS = ("what", "licence", "min_score", "per_video", "seed")
 
 
