@@ -1,5 +1,6 @@
 """The dataset card, README.md: YAML that libraries read, and what people should know before they train on it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,8 @@ CARD_FILE = "README.md"
 # Beside the data and below a folder of its own, so that no library takes the picture for one of the dataset's.
 PAIR_FILE = "card/nearest-pair.jpg"
 _MAX_NAMED = 20
-# The names by which the hub knows licences that are in SPDX's list; others are `other`.
-_HUB_LICENCES = ("CC0-1.0", "CC-BY-", "MIT", "Apache-2.0", "BSD-", "GFDL", "Unlicense")
+# Licences that the hub knows by the same name in lower case; others are `other`.
+_HUB_LICENCES = re.compile(r"CC0-1\.0|CC-BY(-NC)?(-SA|-ND)?-[234]\.[05]|MIT|Apache-2\.0|BSD-[23]-Clause|Unlicense")
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def write_card(
 
 
 def _licence_of_hub(licence: str | None) -> dict[str, str]:
-    if licence is not None and licence.startswith(_HUB_LICENCES):
+    if licence is not None and _HUB_LICENCES.fullmatch(licence):
         return {"license": licence.lower()}
     return {"license": "other", "license_name": "per-row", "license_link": f"{CARD_FILE}#licence-and-provenance"}
 

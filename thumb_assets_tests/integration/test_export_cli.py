@@ -8,7 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
@@ -19,9 +19,13 @@ from thumb_assets.cli import main
 from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.dataset.scores import contract_of
 from thumb_assets.dataset.tokens import tokens_of_picture, tokens_of_text
+from thumb_assets.settings.dataset import DatasetSettings
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import table_from_rows
 from thumb_assets_tests.support.hostile import NAME
 from thumb_assets_tests.unit.dataset.builders import add_video, library
+from thumb_assets_tests.unit.store.builders import FOOTER
+from thumb_assets_tests.unit.store.builders import row as table_row
 
 NUM_VIDEOS, NUM_STILLS = 10, 20
 SPLITS = {"train": 16, "validation": 2, "test": 2}
@@ -276,6 +280,35 @@ def test_licence_commercial_leaves_out_what_is_not_known_or_forbids_it(data_dir:
     assert len(pd.read_csv(out / "stills.csv")) == 18, "the advice of the line works"
     line = refused("csv", tmp_path / "none", data_dir, "--licence", "commercial", "--set", "dataset.licences=")
     assert line.startswith("error: nothing is left to export; left out (10 videos): their licence is not known")
+
+
+def test_scores_of_models_have_their_licence_and_a_commercial_dataset_only_those_it_may(tmp_path: Path) -> None:
+    store = TableStore(tmp_path / "data")
+    video_id = add_video(store, "a", ["a0"], model={"model_name": "thumb-mini", "pretrained": ""})
+    rows = [table_row("iqa_scores", 0, video_id, metric=metric, iqa_score=3.5) for metric in ("niqe", "piqe")]
+    footer = {**FOOTER, "lower_better": '{"niqe": true, "piqe": true}'}
+    store.write("iqa_scores", table_from_rows("iqa_scores", rows), video_id=video_id, footer=footer)
+    options = ("--set", "dataset.default_licence=own")
+
+    def told(*more: object) -> dict[str, Any]:
+        export("csv", tmp_path / "out", store.data_dir, *options, *more)
+        (known,) = pd.read_csv(tmp_path / "out" / "stills.csv", keep_default_na=False).to_dict("records")
+        return known
+
+    known = told()
+    assert (known["iqa_niqe"], known["iqa_niqe_licence"]) == (3.5, "PolyForm-Noncommercial-1.0.0")
+    assert (known["iqa_piqe"], known["iqa_piqe_model"]) == (3.5, "piqe")
+    assert (known["clip_scores_model"], known["clip_scores_licence"]) == ("thumb-mini", "Apache-2.0")
+    assert "niqe: PolyForm" in (tmp_path / "out" / "README.md").read_text().replace("\\", "")
+    known = told("--licence", "commercial")
+    assert (known["iqa_niqe"], known["iqa_niqe_model"], known["iqa_niqe_licence"]) == ("", "", "")
+    assert (known["iqa_piqe"], known["clip_scores_model"]) == (3.5, "thumb-mini")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "PolyForm" not in card
+
+
+def test_the_setting_names_the_formats_that_there_are() -> None:
+    assert get_args(DatasetSettings.model_fields["format"].annotation) == tuple(FORMATS)
 
 
 def test_the_choice_of_stills(tmp_path: Path) -> None:
