@@ -1,4 +1,4 @@
-"""Replaces a video's folder of files as a whole: a failure leaves the old one, the next run puts a crash right.
+"""Replaces a folder of files as a whole: a failure leaves the old one, the next run puts a crash right or goes on.
 
 What belongs here: the swap of two folders, what a crash in it leaves, and the locks of folders. What does not: what
 lies in a folder.
@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from thumb_assets.errors import StorageError
+from thumb_assets.errors import StorageError, UnavailableError
 from thumb_assets.files import HAS_LOCKS, hold, is_at
 
 # Names cannot be mistaken for a video's folder: a video_id never begins with a dot.
-_NEW, _OLD = ".tmp", ".old"
+_NEW, _OLD, _PART = ".tmp", ".old", ".part"
 # Where the disk has no locks, an unfinished folder that nobody wrote to for so long is nobody's.
 _ABANDONED_SECONDS = 3600.0
 
@@ -51,6 +51,49 @@ def replaced_folder(target: Path, *, on_swap: Callable[[], object] = lambda: Non
     finally:
         shutil.rmtree(new, ignore_errors=True)
         _let_go(handle)
+
+
+@contextmanager
+def resumed_folder(target: Path, *, key: str) -> Iterator[Path]:
+    """As `replaced_folder`, for work that takes long: a failure leaves the unfinished folder to the next call.
+
+    Args:
+        target: need not exist; of its unfinished folders those with other keys are removed.
+        key: hex digits that stand for what is to be written; the next call with the same key finds what was written.
+
+    Raises:
+        StorageError: the disk is full, read-only or gone; `target` is as it was.
+        UnavailableError: another process is writing the same.
+    """
+    part = unfinished_folder(target, key=key)
+    try:
+        recover_folder(target)
+        for other in _abandoned(target, _PART):
+            if other != part:
+                shutil.rmtree(other)
+        part.mkdir(parents=True, exist_ok=True)
+        handle = _hold(part, is_waiting=False)
+    except BlockingIOError:
+        raise UnavailableError(f"{target}: another process is writing it; wait until that one is done") from None
+    except OSError as error:
+        raise StorageError(f"{target}: cannot be prepared ({_reason(error)}); free or mount the disk") from error
+    try:
+        yield part
+        _swap(target, part)
+    except OSError as error:
+        if error.errno not in errno.errorcode:
+            raise
+        kept = f"; what was written is kept in {part} and the same command goes on with it"
+        raise StorageError(
+            f"{target}: cannot be written ({_reason(error)}); free or mount the disk{kept if part.exists() else ''}"
+        ) from error
+    finally:
+        _let_go(handle)
+
+
+def unfinished_folder(target: Path, *, key: str) -> Path:
+    """The folder that `resumed_folder` works in, whether it is there or not."""
+    return target.with_name(f"{_PART}-{target.name}-{key}")
 
 
 def recover_folder(target: Path) -> None:

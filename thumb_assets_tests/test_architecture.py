@@ -43,7 +43,7 @@ LIBRARY_ROOMS = {
     "safetensors": {"store", "speech", "meaning"},
     "usearch": {"survey"},
     "sqlite3": {"store"},
-    "pyarrow.parquet": {"store"},
+    "pyarrow.parquet": {"store", "dataset"},
     "imageio_ffmpeg": {"export"},
     "matplotlib": {"export"},
     "huggingface_hub": {"weights"},

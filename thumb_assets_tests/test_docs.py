@@ -8,6 +8,7 @@ import pytest
 from thumb_assets.cli.docs import HEADING as COMMANDS_HEADING
 from thumb_assets.cli.docs import commands_index, commands_list
 from thumb_assets.cli.group import INDEX_FILE, SECTIONS, main
+from thumb_assets.dataset.docs import TABLES as DATASET_TABLES
 from thumb_assets.select.docs import with_tables
 from thumb_assets.settings.config import FIXED_AT_LOAD, SETTINGS_FILE
 from thumb_assets.settings.docs import HEADING, settings_table
@@ -41,6 +42,13 @@ def test_the_modules_and_pages_that_a_page_names_exist(page: Path) -> None:
 def test_the_page_of_selection_has_the_rules_and_components_as_they_are() -> None:
     page = (_ROOT / "docs/selection.md").read_text(encoding="utf-8")
     assert with_tables(page) == page, "docs/selection.md is stale: run `python -m thumb_assets_tests.golden`"
+
+
+def test_the_page_of_datasets_has_formats_columns_and_licences_as_they_are() -> None:
+    page = (_ROOT / "docs/export.md").read_text(encoding="utf-8")
+    assert with_tables(page, DATASET_TABLES) == page, (
+        "docs/export.md is stale: run `python -m thumb_assets_tests.golden`"
+    )
 
 
 def test_the_page_of_settings_lists_them_all_as_they_are() -> None:

@@ -79,20 +79,20 @@ def download_progress() -> Iterator[Events]:
     """A bar per file, on a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as progress:
-        yield _DownloadProgress(progress)
+        yield NamedProgress(progress)
 
 
-class _DownloadProgress(Events):
-    """One bar per file, from its first byte on."""
+class NamedProgress(Events):
+    """One bar per name that is reported, from its first report on."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
-        self._files: dict[str, TaskID] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     def progress(self, name: str, done: int, total: int | None) -> None:
-        if name not in self._files:
-            self._files[name] = self._bars.add_task(cell(name), total=total)
-        self._bars.update(self._files[name], completed=done, total=total)
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(cell(name), total=total)
+        self._bars.update(self._tasks[name], completed=done, total=total)
 
 
 def progress(console: Console = err) -> Progress:

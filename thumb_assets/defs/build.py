@@ -7,6 +7,7 @@ import dagster as dg
 
 from thumb_assets.defs.assets import build_pipeline
 from thumb_assets.defs.backfills import THUMBNAILS, build_schedule, thumb_backfill_job
+from thumb_assets.defs.dataset import build_dataset, build_dataset_schedule
 from thumb_assets.defs.inputs import decide_job, input_specs, inputs_sensor
 from thumb_assets.defs.provenance import graph_stages
 from thumb_assets.defs.report import build_report, build_report_schedule
@@ -34,12 +35,14 @@ def build_definitions(*, resource: ThumbAssetsResource | None = None, named: Seq
             build_pipeline(settings, named=named),
             build_survey(settings, graph_stages(settings, named=named)),
             build_report(settings),
+            build_dataset(settings, graph_stages(settings, named=named)),
         ],
         jobs=[THUMBNAILS, thumb_backfill_job, decide_job],
         schedules=[
             build_schedule(settings.backfill),
             build_survey_schedule(settings),
             build_report_schedule(settings),
+            build_dataset_schedule(settings),
         ],
         sensors=[library_sensor, inputs_sensor],
         resources={"thumb_assets": resource},

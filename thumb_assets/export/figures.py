@@ -4,11 +4,11 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 _TILE_HEIGHT, _CAPTION_HEIGHT, _GAP = 200, 26, 8
 # A sheet is carried along by an event of Dagster's: 12 tiles are about 150 kB.
@@ -54,6 +54,42 @@ def crops_sheet(folder: Path, crops: pa.Table) -> bytes:
         _tile(folder / row["file_name"], f"{row['rank']}.  {row['aspect_ratio']}  by {row['rule']}") for row in rows
     ]
     return _jpeg(_sheet(tiles or [_captioned(Image.new("RGB", (320, _TILE_HEIGHT), _BACKGROUND), "no crops")]))
+
+
+def captioned_sheet(pictures: Sequence[tuple[BinaryIO, str]]) -> bytes:
+    """A JPEG with pictures as tiles, each with its caption.
+
+    Args:
+        pictures: the file of each, opened, and its caption.
+
+    Raises:
+        OSError: one is no picture.
+    """
+    return _jpeg(_sheet([_tile(picture, caption) for picture, caption in pictures]))
+
+
+def grid_sheet(
+    pictures: Sequence[tuple[BinaryIO, str]], *, num_columns: int, cell_size: tuple[int, int], caption_height: int
+) -> bytes:
+    """A JPEG of equal cells, row by row, each with a picture fitted into it and its caption below.
+
+    Args:
+        cell_size: width and height of a cell in pixels, the caption's height among it.
+
+    Raises:
+        OSError: one is no picture.
+    """
+    width, height = cell_size
+    sheet = Image.new("RGB", (num_columns * width, -(-len(pictures) // num_columns) * height), _BACKGROUND)
+    font, draw = ImageFont.load_default(caption_height - 4), ImageDraw.Draw(sheet)
+    for place, (file, caption) in enumerate(pictures):
+        left, top = place % num_columns * width, place // num_columns * height
+        with Image.open(file) as still:
+            still.draft("RGB", (width, height))
+            picture = ImageOps.contain(still.convert("RGB"), (width, height - caption_height))
+        sheet.paste(picture, (left + (width - picture.width) // 2, top))
+        draw.text((left + 4, top + picture.height), caption, font=font, fill=_TEXT)
+    return _jpeg(sheet)
 
 
 def score_timeline(
@@ -161,11 +197,11 @@ def still_thumbnail(path: Path) -> bytes:
     return _jpeg(_reduced(path))
 
 
-def _tile(path: Path, caption: str) -> Image.Image:
+def _tile(path: Path | BinaryIO, caption: str) -> Image.Image:
     return _captioned(_reduced(path), caption)
 
 
-def _reduced(path: Path) -> Image.Image:
+def _reduced(path: Path | BinaryIO) -> Image.Image:
     with Image.open(path) as still:
         still.draft("RGB", (still.width * _TILE_HEIGHT // still.height, _TILE_HEIGHT))
         picture = still.convert("RGB")

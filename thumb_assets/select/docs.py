@@ -1,7 +1,7 @@
 """Writes the tables of `docs/selection.md` from the declarations: `python -m thumb_assets.select.docs FILE`."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from pathlib import Path
 
@@ -12,13 +12,16 @@ from thumb_assets.select.rules import DEGRADED, REASONS, RULES, Rule
 from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 
 
-def with_tables(page: str) -> str:
+def with_tables(page: str, tables: Mapping[str, Callable[[], Iterator[str]]] | None = None) -> str:
     """The page with its tables as the declarations have them; each stands between `<!-- NAME -->` and `<!-- end -->`.
+
+    Args:
+        tables: by name what gives the lines of one; None for those of this module.
 
     Raises:
         ValueError: the page has no place for one of them.
     """
-    for name, rows in TABLES.items():
+    for name, rows in (TABLES if tables is None else tables).items():
         start, end = f"<!-- {name} -->\n", "<!-- end -->"
         before, middle, rest = page.partition(start)
         if not middle or end not in rest:

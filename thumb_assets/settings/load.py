@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, create_model, model_validator
 
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.base import StageSettings, merged
+from thumb_assets.settings.dataset import DatasetSettings
 from thumb_assets.settings.judge import JudgeSettings
 from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
 from thumb_assets.settings.pictures import AestheticsSettings, SafetySettings, SubjectsSettings, TextsSettings
@@ -36,8 +37,8 @@ from thumb_assets.settings.stages import (
 
 
 class Settings(StageSettings):
-    """All settings; each field is the settings of one stage, `video`, `models`, `survey`, `library`, `backfill` and
-    `serve` are shared."""
+    """All settings; each field is the settings of one stage, `video`, `models`, `survey`, `dataset`, `library`,
+    `backfill` and `serve` are shared."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
     sparse: SparseSettings = Field(default_factory=SparseSettings)
@@ -62,6 +63,7 @@ class Settings(StageSettings):
     models: ModelsSettings = Field(default_factory=ModelsSettings)
     library: LibrarySettings = Field(default_factory=LibrarySettings)
     backfill: BackfillSettings = Field(default_factory=BackfillSettings)
+    dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     publish: PublishSettings = Field(default_factory=PublishSettings)
     serve: ServeSettings = Field(default_factory=ServeSettings)
 

@@ -43,13 +43,13 @@ def write_table_file(path: Path, table: pa.Table) -> None:
     require_file_suffix(path)
     with storage_errors(path, advice=_ADVICE), replaced_file(path) as handle:
         if path.suffix.lower() == ".csv":
-            pa_csv.write_csv(_for_spreadsheets(table), handle)
+            pa_csv.write_csv(for_spreadsheets(table), handle)
         else:
             pq.write_table(table, handle, compression="zstd")
 
 
-def _for_spreadsheets(table: pa.Table) -> pa.Table:
-    """The table with no text in it that a spreadsheet would run as a formula."""
+def for_spreadsheets(table: pa.Table) -> pa.Table:
+    """Returns the table with no text in it that a spreadsheet would run as a formula."""
     for position, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
             texts = table.column(position).to_pylist()

@@ -25,7 +25,7 @@ def test_graph_is_the_snapshot() -> None:
 
 def test_asset_keys_are_the_stages_and_tell_their_columns() -> None:
     specs = {spec.key.to_user_string(): spec for spec in defs().resolve_all_asset_specs()}
-    around = {"decisions", "recurrences", "learned_head", "library_percentiles", "survey", "library_report"}
+    around = {"decisions", "recurrences", "learned_head", "library_percentiles", "survey", "library_report", "dataset"}
     assert set(specs) == {*default_stages(load_settings()), *around}
     for stage, spec in specs.items():
         assert spec.description

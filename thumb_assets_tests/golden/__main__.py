@@ -9,6 +9,7 @@ _WRITERS = (
     ("thumb_assets.settings.docs", "docs/settings.md"),
     ("thumb_assets.select.docs", "docs/selection.md"),
     ("thumb_assets.cli.docs", "docs/cli.md"),
+    ("thumb_assets.dataset.docs", "docs/export.md"),
     ("thumb_assets_tests.golden.stage_keys",),
     ("thumb_assets_tests.golden.asset_graph",),
 )

@@ -17,6 +17,7 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.robustness.commands import Ended, finish, run_arguments
 from thumb_assets_tests.robustness.test_kills import completed_problems
 from thumb_assets_tests.robustness.whole import leftovers, table_problems
+from thumb_assets_tests.unit.dataset.builders import library
 
 pytestmark = [
     pytest.mark.kills,
@@ -127,3 +128,32 @@ def test_a_disk_that_cannot_be_written(video: Path, disk: Path, *, is_filled: bo
     remount(disk, "rw")
     assert finish(run_arguments(data_dir, [video]), data_dir).code == 0
     assert completed_problems(data_dir, [video]) == []
+
+
+def test_a_dataset_on_a_disk_that_fills_up_in_the_middle(disk: Path, tmp_path: Path) -> None:
+    store, out = library(tmp_path / "data", 10), disk / "set"
+    arguments = ["export", "folder", str(out), "--data-dir", str(store.data_dir)]
+    arguments += ["--set", "dataset.stills_per_shard=2", "--set", "export.min_free_bytes=0"]
+    shrink(disk, 100)
+    assert_clear_lines(finish(arguments, store.data_dir))  # known before anything is written
+    assert list(disk.iterdir()) == []
+    remount(disk, f"size={WHOLE_SIZE}")
+    last = max(store.stills_root.rglob("*.jpg"))
+    content = last.read_bytes()
+    last.write_bytes(bytes(len(content)))
+    assert finish(arguments, store.data_dir).code == 1
+    last.write_bytes(content)
+    (part,) = disk.iterdir()
+    shrink(disk, 0)
+    ended = finish(arguments, store.data_dir)
+    assert_clear_lines(ended)
+    assert f"what was written is kept in {part}" in ended.errors
+    assert list(disk.iterdir()) == [part], "never half a dataset"
+    remount(disk, "ro")
+    assert_clear_lines(finish(arguments, store.data_dir))
+    remount(disk, f"rw,size={WHOLE_SIZE}")
+    ended = finish(arguments, store.data_dir)
+    assert ended.code == 0, ended.errors
+    assert "stills kept from an export that was interrupted" in ended.output
+    assert list(disk.iterdir()) == [out]
+    assert len(list(out.rglob("*_f*.jpg"))) == 20
