@@ -1,0 +1,140 @@
+"""The desk's small pictures: made once, kept in `desk/` of the data folder, which can be deleted at any time."""
+
+import shutil
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import TimeoutError as TooLate  # Python's own since 3.11
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing import get_context
+from pathlib import Path
+
+from thumb_assets.desk.frames import end_with_parent, get_ready, keep_frame
+from thumb_assets.errors import BadInputError, MissingInputError, StorageError, ThumbAssetsError
+from thumb_assets.export.figures import still_thumbnail
+from thumb_assets.store.catalog import Catalog
+from thumb_assets.store.parquet import TableStore
+
+# Shorter side of a frame's picture, in pixels, by what it is for.
+SIZES = {"small": 180, "large": 720}
+# A frame is decoded from the sync frame before it; a file that answers no more must not hold the page for ever.
+_MOST_SECONDS = 60.0
+_MOST_BYTES = 2_000_000_000
+
+
+class Pictures:
+    """Covers and frames as JPEG files.
+
+    Frames are decoded in a process of their own: a decoder that dies on a damaged file costs one picture.
+
+    Args:
+        store: the data folder.
+    """
+
+    def __init__(self, store: TableStore) -> None:
+        self._store = store
+        self._catalog = Catalog(store.catalog_path)
+        self._folder = store.data_dir / "desk"
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def start(self) -> None:
+        """Starts the process that decodes: what it imports takes seconds, which the first picture need not wait for."""
+        with self._lock:
+            _trim(self._folder / "frames")
+            self._running_pool().submit(get_ready)
+
+    def close(self) -> None:
+        """Ends the process that decodes."""
+        self._drop_pool()  # without the lock: a picture under way is not waited for
+
+    def cover(self, video_id: str, sha256: str) -> Path:
+        """The picture of a video's cover, 200 px high.
+
+        Args:
+            sha256: beginning of the hash of the still's file, so that another cover is another address.
+
+        Raises:
+            MissingInputError: the video has no such still.
+            StorageError: it cannot be written.
+        """
+        path = self._folder / "covers" / f"{video_id}.{sha256}.jpg"
+        if path.is_file():
+            return path
+        rows = self._catalog.query(
+            "SELECT file_name FROM stills WHERE video_id = ? AND substr(file_sha256, 1, 16) = ?", (video_id, sha256)
+        )
+        try:
+            content = still_thumbnail(self._store.stills_dir(video_id) / rows[0]["file_name"])
+        except (IndexError, OSError):
+            raise MissingInputError(f"{video_id}: has no such still any more; load the page again") from None
+        for former in path.parent.glob(f"{video_id}.*.jpg"):
+            former.unlink(missing_ok=True)
+        return self._store.write_bytes(path, content)
+
+    def frame(self, video_id: str, frame_index: int, size: str, *, video: Path) -> Path:
+        """The picture of one frame, proven by its hash.
+
+        Args:
+            size: a key of SIZES.
+            video: its file.
+
+        Raises:
+            BadInputError: there is no such size, or the decoder died on the file.
+            ThumbAssetsError: the frame cannot be fetched; see `FrameFetcher`.
+        """
+        if size not in SIZES:
+            raise BadInputError(f"{size!r} is no size; they are {', '.join(SIZES)}")
+        path = self._folder / "frames" / video_id / f"{frame_index}.{size}.jpg"
+        if path.is_file():
+            return path
+        with self._lock:  # one after the other: the process works on one at a time
+            if path.is_file():
+                return path
+            self._keep(path, video, video_id, frame_index, SIZES[size])
+        return path
+
+    def _keep(self, path: Path, video: Path, video_id: str, frame_index: int, short_side: int) -> None:
+        job = self._running_pool().submit(
+            keep_frame, path, video=video, data_dir=self._store.data_dir, of=(video_id, frame_index), short_side=short_side
+        )
+        try:
+            job.result(timeout=_MOST_SECONDS)
+        except ThumbAssetsError:
+            raise
+        except (BrokenProcessPool, TooLate) as error:
+            self._drop_pool()
+            what = "died" if isinstance(error, BrokenProcessPool) else f"did not answer for {_MOST_SECONDS:.0f} s"
+            raise BadInputError(f"{video}: the decoder {what} at frame {frame_index}; replace or convert the file") from None
+
+    def _drop_pool(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            for process in list((pool._processes or {}).values()):  # noqa: SLF001 - one that hangs ends no other way
+                process.kill()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _running_pool(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent)
+        return self._pool
+
+
+def _trim(folder: Path) -> None:
+    """Removes the pictures of the videos that were looked at longest ago, down to half of the limit."""
+    if not folder.is_dir():
+        return
+    try:
+        of_videos = sorted((each for each in folder.iterdir() if each.is_dir()), key=lambda each: each.stat().st_mtime)
+        sizes = {each: sum(file.stat().st_size for file in each.iterdir()) for each in of_videos}
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be read: {error.strerror}; check the disk") from error
+    num_bytes = sum(sizes.values())
+    if num_bytes <= _MOST_BYTES:
+        return
+    for each in of_videos:
+        if num_bytes <= _MOST_BYTES / 2:
+            break
+        with suppress(OSError):
+            shutil.rmtree(each)
+            num_bytes -= sizes[each]
