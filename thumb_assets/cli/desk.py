@@ -69,7 +69,9 @@ def desk_command(
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
             if is_opened:
                 click.launch(address + (f"?token={word}" if word else ""))
-            config = uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3)
+            config = uvicorn.Config(
+                app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3
+            )
             uvicorn.Server(config).run(sockets=[listening])
 
 

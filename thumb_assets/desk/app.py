@@ -9,8 +9,9 @@ from typing import Any
 
 import jinja2
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from thumb_assets.desk.desk import ConflictError, Desk
@@ -73,10 +74,13 @@ def _add_shared(app: FastAPI, desk: Desk) -> None:
         return {video_id: vars(each) for video_id, each in desk.remaker.work().items()}
 
     @app.get("/cover/{video_id}/{sha256}")
-    def cover(video_id: str, sha256: str) -> FileResponse:
+    async def cover(video_id: str, sha256: str) -> Response:
         if len(sha256) != 16 or not set(sha256) <= set("0123456789abcdef"):
             raise MissingInputError("there is no such picture")
-        return FileResponse(desk.pictures.cover(desk.video_id(video_id), sha256), headers=_KEPT)
+        video_id = desk.video_id(video_id)
+        kept = desk.pictures.kept_cover(video_id, sha256)  # some kilobytes: another thread would cost more than reading
+        content = kept or await run_in_threadpool(desk.pictures.make_cover, video_id, sha256)
+        return Response(content, media_type="image/jpeg", headers=_KEPT)
 
     @app.get("/frame/{video_id}/{frame_index}/{size}")
     def frame(video_id: str, frame_index: int, size: str) -> FileResponse:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,8 +132,6 @@ class Desk:
 
     def _follow_up(self, video_id: str) -> None:
         """What is decided is stored by now, so nothing here may say that it failed."""
-        try:
+        with suppress(ThumbAssetsError):  # the remake brings the catalog up to date as well, and says what is wrong
             self.catalog.index_video(self.store, video_id, table_names=("decisions",))
-        except ThumbAssetsError:  # the remake brings the catalog up to date as well, and says what is wrong
-            pass
         self.remaker.add(video_id)

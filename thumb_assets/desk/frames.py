@@ -31,14 +31,14 @@ def get_ready() -> None:
     """Does nothing: once a process runs it, all that decoding needs is imported."""
 
 
-def keep_frame(path: Path, *, video: Path, data_dir: Path, of: tuple[str, int], short_side: int) -> None:
+def keep_frame(path: Path, *, video: Path, data_dir: Path, frame: tuple[str, int], short_side: int) -> None:
     """Writes the picture of one frame as JPEG.
 
     Args:
         path: where to.
         video: the file of the video.
         data_dir: the data folder.
-        of: video_id and frame_index.
+        frame: video_id and frame_index.
         short_side: length of the picture's shorter side in pixels; a smaller video is not enlarged.
 
     Raises:
@@ -46,9 +46,9 @@ def keep_frame(path: Path, *, video: Path, data_dir: Path, of: tuple[str, int], 
         VerificationError: the file does not decode to what was recorded.
         StorageError: the picture cannot be written.
     """
-    store, (video_id, frame_index) = TableStore(data_dir), of
-    frame, _ = _fetcher(store, video, video_id).fetch(frame_index)
-    store.write_bytes(path, picture_jpeg(frame.rgb(short_side)))
+    store, (video_id, frame_index) = TableStore(data_dir), frame
+    fetched, _ = _fetcher(store, video, video_id).fetch(frame_index)
+    store.write_bytes(path, picture_jpeg(fetched.rgb(short_side)))
 
 
 def _fetcher(store: TableStore, video: Path, video_id: str) -> FrameFetcher:

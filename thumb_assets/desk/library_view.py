@@ -1,13 +1,20 @@
-"""Asks the catalog for the videos of the library page: filters, order, one window at a time."""
+"""Asks the catalog for the videos of the library page: filters, order, one window at a time.
+
+All SQL here is put together of the texts of this module; what a request says is bound as a value.
+"""
+# ruff: noqa: S608
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from thumb_assets.select.tell import LAST_RESORT_MARK, nothing_kept
 from thumb_assets.store.catalog import Catalog
+from thumb_assets.wording import one_line
 
 Choice = Literal["", "yes", "no"]
 State = Literal["", "done", "nothing", "failed", "unfinished"]
@@ -18,7 +25,8 @@ _VIDEOS = """
 SELECT video_id, source_path, duration_seconds, width, height, rotation_degrees FROM videos
 UNION ALL
 SELECT o.video_id, o.source_path, NULL, NULL, NULL, NULL FROM outcomes o
-WHERE o.stage = 'videos' AND o.status <> 'done' AND NOT EXISTS (SELECT 1 FROM videos x WHERE x.video_id = o.video_id)
+WHERE o.stage = 'videos' AND o.status IN ('failed', 'skipped')
+AND NOT EXISTS (SELECT 1 FROM videos x WHERE x.video_id = o.video_id)
 """
 _IS_FAILED = "EXISTS (SELECT 1 FROM outcomes o WHERE o.video_id = v.video_id AND o.status = 'failed')"
 _IS_SELECTED = "EXISTS (SELECT 1 FROM selections s WHERE s.video_id = v.video_id)"
@@ -51,9 +59,8 @@ _ORDERS = {
 Order = Literal["name", "shortest", "longest", "doubtful"]
 
 
-@dataclass(frozen=True)
-class Filters:
-    """What the library page is asked for.
+class Filters(BaseModel):
+    """Filters of the library page.
 
     Attributes:
         words: each must stand in the file's path.
@@ -63,15 +70,17 @@ class Filters:
         least_seconds, most_seconds: bounds of the duration; the second is left out where it is 0.
     """
 
-    words: str = ""
+    model_config = ConfigDict(frozen=True)
+
+    words: str = Field("", max_length=200)
     state: State = ""
-    problem: str = ""
+    problem: str = Field("", pattern="^(last_resort|stage:[a-z_]{1,50})?$")
     is_decided: Choice = ""
     is_screen: Choice = ""
     has_faces: Choice = ""
     has_text: Choice = ""
-    least_seconds: float = 0.0
-    most_seconds: float = 0.0
+    least_seconds: float = Field(0.0, ge=0)
+    most_seconds: float = Field(0.0, ge=0)
 
 
 @dataclass(frozen=True)
@@ -95,16 +104,18 @@ class VideoIds:
     decided: frozenset[str]
 
 
-def window(catalog: Catalog, filters: Filters, *, order: Order = "name", start: int = 0, num_videos: int = 60) -> Window:
+def window(
+    catalog: Catalog, filters: Filters, *, order: Order = "name", start: int = 0, num_videos: int = 60
+) -> Window:
     """The videos from `start` on that match.
 
     Raises:
         MissingInputError: there is no catalog yet.
     """
     where, given = _where(filters)
-    total = catalog.query(f"SELECT count(*) AS num FROM ({_VIDEOS}) v WHERE {where}", given)  # noqa: S608
+    total = catalog.query(f"SELECT count(*) AS num FROM ({_VIDEOS}) v WHERE {where}", given)
     found = catalog.query(
-        f"SELECT video_id FROM ({_VIDEOS}) v WHERE {where} "  # noqa: S608 - our own texts; values are bound
+        f"SELECT video_id FROM ({_VIDEOS}) v WHERE {where} "
         f"ORDER BY {_ORDERS[order]}, video_id LIMIT :num_videos OFFSET :start",
         {**given, "last_resort": LAST_RESORT_MARK, "num_videos": min(num_videos, MOST_VIDEOS), "start": max(start, 0)},
     )
@@ -123,14 +134,14 @@ def cards(catalog: Catalog, video_ids: Sequence[str]) -> list[dict[str, Any]]:
     flags = ", ".join(f"{sql} AS {name}" for name, sql in _HAS.items())
     chosen = "(SELECT value FROM json_each(:ids))"
     rows = catalog.query(
-        f"SELECT v.video_id, v.source_path, v.duration_seconds, {_STATE} AS state, {_IS_LAST_RESORT} AS is_last_resort, "  # noqa: S608
-        f"{flags}, (SELECT substr(t.file_sha256, 1, 16) FROM stills t WHERE t.video_id = v.video_id "
+        f"SELECT v.video_id, v.source_path, v.duration_seconds, {_STATE} AS state, {_IS_LAST_RESORT} "
+        f"AS is_last_resort, {flags}, (SELECT substr(t.file_sha256, 1, 16) FROM stills t WHERE t.video_id = v.video_id "
         "ORDER BY t.rank LIMIT 1) AS cover, (SELECT count(*) FROM selections s WHERE s.video_id = v.video_id) "
         f"AS num_selections FROM ({_VIDEOS}) v WHERE v.video_id IN {chosen}",
         ids,
     )
     failures = catalog.query(
-        f"SELECT video_id, message, source_path FROM outcomes WHERE status = 'failed' AND blocked_by IS NULL "  # noqa: S608
+        f"SELECT video_id, message, source_path FROM outcomes WHERE status = 'failed' AND blocked_by IS NULL "
         f"AND video_id IN {chosen}",
         {"ids": ids["ids"]},
     )
@@ -151,7 +162,7 @@ def reviewable(catalog: Catalog) -> VideoIds:
         MissingInputError: there is no catalog yet.
     """
     rows = catalog.query(
-        f"SELECT video_id, {_HAS['is_decided']} AS is_decided FROM ({_VIDEOS}) v "  # noqa: S608
+        f"SELECT video_id, {_HAS['is_decided']} AS is_decided FROM ({_VIDEOS}) v "
         f"WHERE {_IS_SELECTED} OR {_IS_CHOSEN_FROM} ORDER BY {_DOUBT}, video_id",
         {"last_resort": LAST_RESORT_MARK},
     )
@@ -161,12 +172,13 @@ def reviewable(catalog: Catalog) -> VideoIds:
 
 def counts(catalog: Catalog) -> dict[str, Any]:
     """Numbers of videos for the page's filters: by state, and by the stage that failed."""
-    states = catalog.query(f"SELECT {_STATE} AS state, count(*) AS num FROM ({_VIDEOS}) v GROUP BY 1")  # noqa: S608
+    states = catalog.query(f"SELECT {_STATE} AS state, count(*) AS num FROM ({_VIDEOS}) v GROUP BY 1")
     stages = catalog.query(
-        "SELECT stage, count(*) AS num FROM outcomes WHERE status = 'failed' AND blocked_by IS NULL GROUP BY 1 ORDER BY 1"
+        "SELECT stage, count(*) AS num FROM outcomes WHERE status = 'failed' AND blocked_by IS NULL "
+        "GROUP BY 1 ORDER BY 1"
     )
     last_resort = catalog.query(
-        f"SELECT count(*) AS num FROM ({_VIDEOS}) v WHERE {_IS_LAST_RESORT}",  # noqa: S608
+        f"SELECT count(*) AS num FROM ({_VIDEOS}) v WHERE {_IS_LAST_RESORT}",
         {"last_resort": LAST_RESORT_MARK},
     )
     return {
@@ -178,7 +190,8 @@ def counts(catalog: Catalog) -> dict[str, Any]:
 
 def _where(filters: Filters) -> tuple[str, dict[str, Any]]:
     """The condition, and the values that it names."""
-    conditions, given = ["1"], {}
+    conditions = ["1"]
+    given: dict[str, Any] = {}
     for number, word in enumerate(filters.words.split()):
         conditions.append(f"instr(lower(source_path), :word{number})")
         given[f"word{number}"] = word.lower()
@@ -188,17 +201,17 @@ def _where(filters: Filters) -> tuple[str, dict[str, Any]]:
     kind, _, stage = filters.problem.partition(":")
     if kind == "stage":
         conditions.append(
-            "EXISTS (SELECT 1 FROM outcomes o WHERE o.video_id = v.video_id AND o.stage = :stage AND o.status = 'failed' "
-            "AND o.blocked_by IS NULL)"
+            "EXISTS (SELECT 1 FROM outcomes o WHERE o.video_id = v.video_id AND o.stage = :stage "
+            "AND o.status = 'failed' AND o.blocked_by IS NULL)"
         )
         given["stage"] = stage
     elif kind:
         conditions.append(_IS_LAST_RESORT)
         given["last_resort"] = LAST_RESORT_MARK
-    chosen = asdict(filters)
     for name, sql in _HAS.items():
-        if chosen[name]:
-            conditions.append(sql if chosen[name] == "yes" else f"NOT {sql}")
+        choice = getattr(filters, name)
+        if choice:
+            conditions.append(sql if choice == "yes" else f"NOT {sql}")
     if filters.least_seconds:
         conditions.append("duration_seconds >= :least_seconds")
         given["least_seconds"] = filters.least_seconds
@@ -214,7 +227,7 @@ def _card(
     video_id = row["video_id"]
     return {
         "video_id": video_id,
-        "name": PurePath(row["source_path"]).name,
+        "name": one_line(PurePath(row["source_path"]).name),
         "seconds": row["duration_seconds"],
         "state": row["state"],
         "reason": reasons.get(video_id, ""),
@@ -228,7 +241,7 @@ def _card(
 
 def _without_path(row: Mapping[str, Any]) -> str:
     """Message of a failure, without the path that the card names already."""
-    return str(row["message"]).removeprefix(f"{row['source_path']}: ")
+    return one_line(str(row["message"]).removeprefix(f"{row['source_path']}: "))
 
 
 def _why_nothing(catalog: Catalog, video_ids: Sequence[str]) -> dict[str, str]:

@@ -48,8 +48,15 @@ class Pictures:
         """Ends the process that decodes."""
         self._drop_pool()  # without the lock: a picture under way is not waited for
 
-    def cover(self, video_id: str, sha256: str) -> Path:
-        """The picture of a video's cover, 200 px high.
+    def kept_cover(self, video_id: str, sha256: str) -> bytes | None:
+        """The picture of a video's cover, 200 px high; None where it is still to be made."""
+        try:
+            return self._cover_path(video_id, sha256).read_bytes()
+        except OSError:
+            return None
+
+    def make_cover(self, video_id: str, sha256: str) -> bytes:
+        """Makes that picture and keeps it in the place of the one before.
 
         Args:
             sha256: beginning of the hash of the still's file, so that another cover is another address.
@@ -58,9 +65,6 @@ class Pictures:
             MissingInputError: the video has no such still.
             StorageError: it cannot be written.
         """
-        path = self._folder / "covers" / f"{video_id}.{sha256}.jpg"
-        if path.is_file():
-            return path
         rows = self._catalog.query(
             "SELECT file_name FROM stills WHERE video_id = ? AND substr(file_sha256, 1, 16) = ?", (video_id, sha256)
         )
@@ -68,9 +72,14 @@ class Pictures:
             content = still_thumbnail(self._store.stills_dir(video_id) / rows[0]["file_name"])
         except (IndexError, OSError):
             raise MissingInputError(f"{video_id}: has no such still any more; load the page again") from None
-        for former in path.parent.glob(f"{video_id}.*.jpg"):
+        path = self._cover_path(video_id, sha256)
+        self._store.write_bytes(path, content)
+        for former in set(path.parent.glob("*.jpg")) - {path}:
             former.unlink(missing_ok=True)
-        return self._store.write_bytes(path, content)
+        return content
+
+    def _cover_path(self, video_id: str, sha256: str) -> Path:
+        return self._folder / "covers" / video_id / f"{sha256}.jpg"
 
     def frame(self, video_id: str, frame_index: int, size: str, *, video: Path) -> Path:
         """The picture of one frame, proven by its hash.
@@ -95,8 +104,9 @@ class Pictures:
         return path
 
     def _keep(self, path: Path, video: Path, video_id: str, frame_index: int, short_side: int) -> None:
+        frame = (video_id, frame_index)
         job = self._running_pool().submit(
-            keep_frame, path, video=video, data_dir=self._store.data_dir, of=(video_id, frame_index), short_side=short_side
+            keep_frame, path, video=video, data_dir=self._store.data_dir, frame=frame, short_side=short_side
         )
         try:
             job.result(timeout=_MOST_SECONDS)
@@ -105,7 +115,8 @@ class Pictures:
         except (BrokenProcessPool, TooLate) as error:
             self._drop_pool()
             what = "died" if isinstance(error, BrokenProcessPool) else f"did not answer for {_MOST_SECONDS:.0f} s"
-            raise BadInputError(f"{video}: the decoder {what} at frame {frame_index}; replace or convert the file") from None
+            advice = "replace or convert the file"
+            raise BadInputError(f"{video}: the decoder {what} at frame {frame_index}; {advice}") from None
 
     def _drop_pool(self) -> None:
         pool, self._pool = self._pool, None

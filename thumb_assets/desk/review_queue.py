@@ -83,6 +83,11 @@ class Reviews:
             self._claims[video_id] = (who, self._clock() + CLAIM_SECONDS)
             return True
 
+    def leave(self, who: str) -> None:
+        """Lets others have what a person had: the page is closed."""
+        with self._lock:
+            self._release(who)
+
     def keep(self, video_id: str) -> None:
         """Marks a video as reviewed without a decision on any frame: it is well as it is.
 
@@ -119,5 +124,3 @@ class Reviews:
     def _is_taken(self, video_id: str, who: str) -> bool:
         whose, until = self._claims.get(video_id, (who, 0.0))
         return whose != who and until > self._clock()
-
-

@@ -14,6 +14,8 @@ from thumb_assets.select.tell import STORY_TABLES, story_of, tell_frame
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.candidate_cache import CandidateCache
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.video.geometry import Geometry
+from thumb_assets.wording import one_line
 
 # What is measured of every frame, by the name that people read.
 SERIES = {
@@ -49,8 +51,8 @@ def video_facts(store: TableStore, video_id: str, settings: Settings) -> dict[st
     """All that the page of a video shows, as JSON has it.
 
     Returns:
-        name, seconds (of each frame), duration, width and height (of the displayed frame; None where not known), series
-        (a list per name, None where a frame has no value), shots and chapters and cues (start, end in seconds, text),
+        name, seconds (of each frame), duration, width and height (as displayed: upright, square pixels), series (a list
+        per name, None where a frame has no value), shots and chapters and cues (start, end in seconds, text),
         candidates (as `Candidate`, by time), runners_up (frame_index, best first), nothing_kept (why, or empty).
 
     Raises:
@@ -62,13 +64,14 @@ def video_facts(store: TableStore, video_id: str, settings: Settings) -> dict[st
     seconds = [round(value, 6) for value in frames.column("pts_seconds").to_pylist()]
     end = (seconds[0] if seconds else 0.0) + video["duration_seconds"]
     found = candidates_of(store, video_id, settings)
+    width, height = Geometry.from_row(video).display_size
     return {
         "video_id": video_id,
-        "name": PurePath(video["source_path"]).name,
+        "name": one_line(PurePath(video["source_path"]).name),
         "seconds": seconds,
         "duration": video["duration_seconds"],
-        "width": video["width"],
-        "height": video["height"],
+        "width": width,
+        "height": height,
         "series": {name: _rounded(frames.column(column).to_pylist()) for name, column in SERIES.items()},
         "shots": _shots(store.read_or_none("shots", video_id), seconds, end),
         "chapters": _spans(store.read_or_none("chapters", video_id), "start_pts_seconds", "title"),
@@ -119,7 +122,7 @@ def why(store: TableStore, video_id: str, frame_index: int) -> str:
         BadInputError: the video has no such frame.
         MissingInputError: nothing was chosen of the video yet.
     """
-    return tell_frame(story_of({name: store.read(name, video_id) for name in STORY_TABLES}), frame_index)
+    return one_line(tell_frame(story_of({name: store.read(name, video_id) for name in STORY_TABLES}), frame_index))
 
 
 def _scores(measured: CandidateArrays, settings: Settings) -> dict[int, float]:
@@ -138,7 +141,10 @@ def _shots(shots: pa.Table | None, seconds: Sequence[float], end: float) -> list
 
 
 def _spans(table: pa.Table | None, start: str, text: str) -> list[dict[str, Any]]:
-    return [{"start": row[start], "end": row["end_seconds"], "text": row[text] or ""} for row in _rows(table)]
+    return [
+        {"start": row[start], "end": row["end_seconds"], "text": one_line(" ".join((row[text] or "").split()))}
+        for row in _rows(table)
+    ]
 
 
 def _rows(table: pa.Table | None) -> list[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Words on frames as a page needs them: the version of what is decided, and the words that lead back to a former state."""
+"""Words on frames as a page needs them: a version of what is decided, and the words that lead back to it."""
 
 import hashlib
 import json

@@ -1,6 +1,7 @@
 """Reads the environment, alone in the package: folders, addresses and secrets."""
 
 import os
+import string
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ PUBLISH_TOKEN_VARIABLE = "THUMB_ASSETS_PUBLISH_TOKEN"  # noqa: S105
 DESK_TOKEN_VARIABLE = "THUMB_ASSETS_DESK_TOKEN"  # noqa: S105
 JUDGE_KEY_VARIABLE = "THUMB_ASSETS_JUDGE_KEY"
 _MIN_SECRET_LENGTH = 16
+_SAFE_IN_ADDRESS = frozenset(f"{string.ascii_letters}{string.digits}-_.~")
 
 
 def data_dir(explicit: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -115,7 +117,7 @@ def desk_token(explicit: str | None, environ: Mapping[str, str] = os.environ) ->
     token = (explicit if explicit is not None else environ.get(DESK_TOKEN_VARIABLE, "")).strip()
     if not token and explicit is None:
         return None
-    if len(token) < _MIN_SECRET_LENGTH or not all(each.isascii() and (each.isalnum() or each in "-_.~") for each in token):
+    if len(token) < _MIN_SECRET_LENGTH or set(token) - _SAFE_IN_ADDRESS:
         raise SettingsError(
             f"the desk's token must be at least {_MIN_SECRET_LENGTH} letters, digits or -_.~, such as "
             "`openssl rand -hex 32` prints"

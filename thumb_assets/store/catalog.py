@@ -62,9 +62,7 @@ class Catalog:
         except DamagedDatabaseError:
             return False
 
-    def index_video(
-        self, store: TableStore, video_id: str, *, table_names: Collection[str] = TABLES
-    ) -> str | None:
+    def index_video(self, store: TableStore, video_id: str, *, table_names: Collection[str] = TABLES) -> str | None:
         """Replaces all rows of a video by what its tables hold now, in one transaction.
 
         A file that is new or of another schema is filled from all videos first, in the same transaction, so that it is

@@ -3,41 +3,34 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from thumb_assets.desk.desk import Desk
-from thumb_assets.desk.library_view import MOST_VIDEOS, Choice, Filters, Order, State, counts, window
+from thumb_assets.desk.library_view import MOST_VIDEOS, Filters, Order, counts, window
 from thumb_assets.desk.page import Page
 from thumb_assets.errors import MissingInputError
 
 
+class Asked(Filters):
+    """Filters, an order, and which videos of it."""
+
+    order: Order = "name"
+    start: int = Field(0, ge=0)
+    num_videos: int = Field(60, ge=1, le=MOST_VIDEOS)
+
+
 def _add_routes(router: APIRouter, desk: Desk) -> None:
     @router.get("/videos")
-    def videos(
-        words: Annotated[str, Query(max_length=200)] = "",
-        state: State = "",
-        problem: Annotated[str, Query(max_length=60)] = "",
-        is_decided: Choice = "",
-        is_screen: Choice = "",
-        has_faces: Choice = "",
-        has_text: Choice = "",
-        least_seconds: Annotated[float, Query(ge=0)] = 0.0,
-        most_seconds: Annotated[float, Query(ge=0)] = 0.0,
-        order: Order = "name",
-        start: Annotated[int, Query(ge=0)] = 0,
-        num_videos: Annotated[int, Query(ge=1, le=MOST_VIDEOS)] = 60,
-    ) -> dict[str, Any]:
-        filters = Filters(
-            words, state, problem, is_decided, is_screen, has_faces, has_text, least_seconds, most_seconds
-        )
+    def videos(asked: Annotated[Asked, Query()]) -> dict[str, Any]:
         try:
-            found = window(desk.catalog, filters, order=order, start=start, num_videos=num_videos)
+            found = window(desk.catalog, asked, order=asked.order, start=asked.start, num_videos=asked.num_videos)
         except MissingInputError:
             return {"num_videos": 0, "videos": [], "empty": _nothing_run(desk)}
         return {"num_videos": found.num_videos, "videos": found.videos, "empty": ""}
 
     @router.get("/counts")
     def numbers() -> dict[str, Any]:
-        return counts(desk.catalog)
+        return counts(desk.catalog) if desk.catalog.path.is_file() else {}
 
 
 def _nothing_run(desk: Desk) -> str:

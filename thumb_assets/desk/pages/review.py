@@ -45,6 +45,11 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
         reviews.take_up(_video_id(turn), turn.who)
         return {}
 
+    @router.post("/leave")
+    def leave(turn: Annotated[Turn, Body()]) -> dict[str, Any]:
+        reviews.leave(turn.who)
+        return {}
+
     @router.post("/claim")
     def claim(turn: Annotated[Turn, Body()]) -> dict[str, bool]:
         return {"is_ours": reviews.keep_claim(turn.who, _video_id(turn))}

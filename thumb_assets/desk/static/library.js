@@ -132,7 +132,7 @@ function draw() {
   const first = firstRow * layout.columns, end = Math.min(total, (lastRow + 1) * layout.columns);
   for (const [position, element] of shown) {
     if ((position < first || position >= end) && element !== document.activeElement) {
-      element.remove();
+      drop(element);
       shown.delete(position);
     }
   }
@@ -154,6 +154,13 @@ function draw() {
       shown.set(position, element);
     }
   }
+}
+
+/** Removes a card; a picture that is still on its way would keep those that are wanted now waiting. */
+function drop(element) {
+  const image = element.querySelector("img");
+  if (image && !image.complete) image.removeAttribute("src");
+  element.remove();
 }
 
 /** Keeps the elements in the order of their positions, so that Tab goes on as the eye does. */
@@ -207,7 +214,7 @@ keys([
 
 async function numbers() {
   const found = await get("/api/library/counts").catch(() => null);
-  if (!found) return;
+  if (!found?.states) return;
   for (const option of selects.state.options) {
     const number = found.states[option.value];
     if (option.value) option.textContent = `${option.textContent.replace(/ \(.*/, "")} (${(number || 0).toLocaleString("en")})`;

@@ -93,4 +93,9 @@ setInterval(async () => {
   const answer = await post("/api/review/claim", { who, video_id: view.id }).catch(() => null);
   if (answer && !answer.is_ours) note("Somebody else looks at this video too.");
 }, 45000);
+addEventListener("pagehide", () => {
+  const body = JSON.stringify({ who });
+  fetch("/api/review/leave", { method: "POST", headers: { "content-type": "application/json" }, body, keepalive: true });
+});
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 ask("next").then(show);

@@ -101,11 +101,12 @@ export class VideoView {
     if (!indices.length) return [];
     const byIndex = new Map(this.facts.candidates.map((each) => [each.frame_index, each]));
     const strip = h("ul", { className: "strip", "aria-label": title });
+    const height = 92, width = Math.round(Math.min(210, Math.max(52, height * this.facts.width / this.facts.height)));
     for (const index of indices) {
       const found = byIndex.get(index);
       const seconds = this.facts.seconds[index];
       const tile = h("button", { type: "button", className: "tile", "aria-pressed": "false", onclick: () => this.show(index) },
-        h("span", { className: "cover" }, h("img", { alt: `Frame ${index} at ${clock(seconds, 1)}`, width: 150, height: 92 })),
+        h("span", { className: "cover" }, h("img", { alt: `Frame ${index} at ${clock(seconds, 1)}`, width, height })),
         h("span", { className: "text" }, h("span", {}, clock(seconds, 1)), h("span", {}, found?.score?.toFixed(2) ?? "")));
       tile.title = found?.rank ? `rank ${found.rank}` : (found?.reason || "").replaceAll("_", " ");
       this.tiles.set(index, tile);
@@ -120,7 +121,6 @@ export class VideoView {
     for (const index of [...this.tiles.keys()].sort((a, b) => a - b)) {
       if (own !== this.facts) return;
       const image = this.tiles.get(index).querySelector("img");
-      image.removeAttribute("width");
       await new Promise((resolve) => {
         image.addEventListener("load", resolve, { once: true });
         image.addEventListener("error", resolve, { once: true });
