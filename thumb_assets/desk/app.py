@@ -17,15 +17,11 @@ from fastapi.staticfiles import StaticFiles
 from thumb_assets.desk.desk import ConflictError, Desk
 from thumb_assets.desk.door import Door
 from thumb_assets.desk.page import Page, find_pages
-from thumb_assets.errors import BadInputError, MissingInputError, ThumbAssetsError
+from thumb_assets.errors import MissingInputError, ThumbAssetsError
+from thumb_assets.wording import one_line
 
 _STATIC = Path(str(resources.files("thumb_assets.desk") / "static"))
 _KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}  # another picture has another address
-_STATUS: tuple[tuple[type[ThumbAssetsError], int], ...] = (
-    (ConflictError, 409),
-    (MissingInputError, 404),
-    (BadInputError, 400),
-)
 
 
 def build_app(desk: Desk, *, hosts: frozenset[str] | None, token: str | None = None) -> Door:
@@ -96,8 +92,13 @@ def _add_shared(app: FastAPI, desk: Desk) -> None:
 
 
 def _answer_error(_request: Request, error: Exception) -> JSONResponse:
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
-    return JSONResponse({"error": str(error)}, status)
+    is_permanent = isinstance(error, ThumbAssetsError) and error.is_permanent
+    status = 503 if not is_permanent else 400
+    if isinstance(error, ConflictError):
+        status = 409
+    elif isinstance(error, MissingInputError):
+        status = 404
+    return JSONResponse({"error": one_line(error)}, status)
 
 
 def _answer_wrong_request(_request: Request, error: Exception) -> JSONResponse:

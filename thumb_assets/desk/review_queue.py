@@ -108,6 +108,8 @@ class Reviews:
 
     def _left(self) -> tuple[int, list[str]]:
         """Number of videos that can be reviewed, and those that are left, in the order of the review."""
+        if not self._catalog.path.is_file():
+            return 0, []
         every, marks = reviewable(self._catalog), read_json(self._path)
         left = [each for each in every.ids if each not in every.decided and marks.get(each) != _KEEP]
         # Stable: what was left for later comes last, in that order.

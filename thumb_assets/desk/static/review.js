@@ -17,10 +17,6 @@ let isMoving = false;
 
 async function show(progress) {
   if (!progress) return;
-  count.textContent = `${progress.num_done} of ${progress.num_videos}`;
-  bar.max = Math.max(1, progress.num_videos);
-  bar.value = progress.num_done;
-  others.textContent = progress.num_others ? `${progress.num_others} with somebody else` : "";
   const isEnd = progress.video_id === null;
   view.element.hidden = isEnd;
   ended.hidden = !isEnd;
@@ -28,20 +24,35 @@ async function show(progress) {
     view.facts = null;
     const text = progress.num_others ? "What is left, others are looking at." : progress.num_videos ? "Every video is reviewed." : "There is nothing to review yet: run `thumb-assets run` first.";
     ended.replaceChildren(text, " ", h("a", { href: "/" }, "To the library"));
-    return;
+  } else {
+    await view.open(progress.video_id);
   }
-  await view.open(progress.video_id);
+  showNumbers(progress);
 }
 
-/** One move at a time: keys that are pressed meanwhile wait for nothing and do nothing. */
+/** Comes after the video: who waits for the number may go on then. */
+function showNumbers(progress) {
+  count.textContent = `${progress.num_done} of ${progress.num_videos}`;
+  bar.max = Math.max(1, progress.num_videos);
+  bar.value = progress.num_done;
+  others.textContent = progress.num_others ? `${progress.num_others} with somebody else` : "";
+}
+
+/** One move from video to video at a time; a key that is pressed meanwhile does nothing, since nobody saw the next. */
 async function move(action) {
-  if (isMoving || view.isBusy) return;
-  isMoving = true;
-  try {
-    await action();
-  } finally {
+  if (isMoving) return;
+  await inTurn(action);
+}
+
+let turns = Promise.resolve();
+function inTurn(action) {
+  turns = turns.then(async () => {
+    isMoving = true;
+    await view.changing; // what was said before counts
+    await attempt(action);
     isMoving = false;
-  }
+  });
+  return turns;
 }
 
 const ask = (what, videoId = null) => attempt(() => post(`/api/review/${what}`, { who, video_id: videoId }));
@@ -69,19 +80,18 @@ const leftForLater = () => move(async () => {
   await show(await ask(isDecided() ? "next" : "later", view.id));
 });
 
-async function undo() {
-  await move(async () => {
-    view.element.hidden = false;
-    ended.hidden = true;
-    const before = view.history.at(-1)?.video_id;
-    if (!before) return note("There is nothing to undo.");
-    await view.undo();
-    await ask("take-up", before);
-    const progress = await ask("progress");
-    if (progress) [count.textContent, bar.value] = [`${progress.num_done} of ${progress.num_videos}`, progress.num_done];
-    return undefined;
-  });
-}
+/** Every press counts, also while the last one is still at work. */
+const undo = () => inTurn(async () => {
+  const before = view.history.at(-1)?.video_id;
+  if (!before) return note("There is nothing to undo.");
+  view.element.hidden = false;
+  ended.hidden = true;
+  await view.undo();
+  await ask("take-up", before);
+  const progress = await ask("progress");
+  if (progress) showNumbers(progress);
+  return undefined;
+});
 
 keys([
   ["Go on to the next video; where nothing is decided yet, the frame on screen becomes the cover", ["Enter"], accepted],

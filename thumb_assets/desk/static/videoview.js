@@ -20,9 +20,10 @@ export class VideoView {
 
   /** Shows a video; where that is asked for, at a frame. */
   async open(videoId, frameIndex) {
+    this.player?.pause();
+    this.facts = null; // until the next one is here, a key would still mean the one before
     const facts = await attempt(() => get(`/api/video/${encodeURIComponent(videoId)}`));
     if (!facts) {
-      this.facts = null;
       this.element.replaceChildren(h("p", { className: "empty" }, "This video cannot be shown. ", h("a", { href: "/" }, "Back to the library")));
       return false;
     }
@@ -201,7 +202,7 @@ export class VideoView {
   }
 
   follow() {
-    if (!this.player || this.player.hidden || this.player.paused) return;
+    if (!this.facts || !this.player || this.player.hidden || this.player.paused) return;
     const { seconds } = this.facts;
     this.at = frameAt(seconds, seconds[0] + this.player.currentTime);
     this.caption.textContent = `frame ${this.at} · ${clock(seconds[this.at], 3)}`;
@@ -238,15 +239,23 @@ export class VideoView {
   }
 
   async say(frameIndex, word) {
-    const { video_id: id, decisions, version } = this.facts;
-    return this.change(id, () => post(`/api/video/${id}/decide`, { frame_index: frameIndex, word, seen: version }), decisions);
+    const { facts } = this, id = facts.video_id;
+    const ask = () => post(`/api/video/${id}/decide`, { frame_index: frameIndex, word, seen: facts.version });
+    return this.change(id, ask, facts);
   }
 
-  async change(id, ask, before) {
-    this.isBusy = true;
+  /** One change after the other, in the order of the keys; `facts`: of the video that it is about, if it can be undone. */
+  change(id, ask, facts) {
+    this.changing = (this.changing ?? Promise.resolve()).then(() => this.changed(id, ask, facts));
+    return this.changing;
+  }
+
+  async changed(id, ask, facts) {
     try {
+      const before = facts && { ...facts.decisions };
       const standing = await ask();
-      if (before) this.history.push({ video_id: id, before: { ...before } });
+      if (before) this.history.push({ video_id: id, before });
+      if (facts) Object.assign(facts, standing);
       if (id === this.id) Object.assign(this.facts, standing);
       wakeWork();
       return true;
@@ -255,19 +264,19 @@ export class VideoView {
       if (error.status === 409 && id === this.id) Object.assign(this.facts, await get(`/api/video/${id}/decisions`).catch(() => ({})));
       return false;
     } finally {
-      this.isBusy = false;
       if (id === this.id) this.drawDecisions();
     }
   }
 
   /** Takes the last change back, of whatever video it was. */
   async undo() {
+    await this.changing;
     const last = this.history.pop();
     if (!last) return note("There is nothing to undo.");
     if (last.run) await last.run();
     if (last.video_id !== this.id && !(await this.open(last.video_id))) return undefined;
     if (!last.before) return undefined;
-    const isDone = await this.change(last.video_id, () => post(`/api/video/${last.video_id}/restore`, { decisions: last.before, seen: this.facts.version }), null);
+    const isDone = await this.change(last.video_id, () => post(`/api/video/${last.video_id}/restore`, { decisions: last.before, seen: this.facts.version }));
     if (isDone) note("Taken back.");
     return isDone;
   }
