@@ -17,7 +17,7 @@ from thumb_assets.store.catalog import Catalog
 from thumb_assets.wording import one_line
 
 Choice = Literal["", "yes", "no"]
-State = Literal["", "done", "nothing", "failed", "unfinished"]
+State = Literal["", "done", "nothing", "failed", "unfinished", "running"]
 MOST_VIDEOS = 200
 
 # Every video that was tried. One that cannot be opened has outcomes alone.
@@ -105,14 +105,23 @@ class VideoIds:
 
 
 def window(
-    catalog: Catalog, filters: Filters, *, order: Order = "name", start: int = 0, num_videos: int = 60
+    catalog: Catalog,
+    filters: Filters,
+    *,
+    order: Order = "name",
+    start: int = 0,
+    num_videos: int = 60,
+    running: Sequence[str] = (),
 ) -> Window:
     """The videos from `start` on that match.
+
+    Args:
+        running: the videos that are worked on now, which the catalog does not know.
 
     Raises:
         MissingInputError: there is no catalog yet.
     """
-    where, given = _where(filters)
+    where, given = _where(filters, running)
     total = catalog.query(f"SELECT count(*) AS num FROM ({_VIDEOS}) v WHERE {where}", given)
     found = catalog.query(
         f"SELECT video_id FROM ({_VIDEOS}) v WHERE {where} "
@@ -188,14 +197,17 @@ def counts(catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def _where(filters: Filters) -> tuple[str, dict[str, Any]]:
+def _where(filters: Filters, running: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """The condition, and the values that it names."""
     conditions = ["1"]
     given: dict[str, Any] = {}
     for number, word in enumerate(filters.words.split()):
         conditions.append(f"instr(lower(source_path), :word{number})")
         given[f"word{number}"] = word.lower()
-    if filters.state:
+    if filters.state == "running":
+        conditions.append("v.video_id IN (SELECT value FROM json_each(:running))")
+        given["running"] = json.dumps(list(running))
+    elif filters.state:
         conditions.append(f"{_STATE} = :state")
         given["state"] = filters.state
     kind, _, stage = filters.problem.partition(":")

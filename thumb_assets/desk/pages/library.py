@@ -22,11 +22,14 @@ class Asked(Filters):
 def _add_routes(router: APIRouter, desk: Desk) -> None:
     @router.get("/videos")
     def videos(asked: Annotated[Asked, Query()]) -> dict[str, Any]:
+        running = desk.store.videos_in_work()
+        part = {"start": asked.start, "num_videos": asked.num_videos}
         try:
-            found = window(desk.catalog, asked, order=asked.order, start=asked.start, num_videos=asked.num_videos)
+            found = window(desk.catalog, asked, order=asked.order, running=running, **part)
         except MissingInputError:
             return {"num_videos": 0, "videos": [], "empty": _nothing_run(desk)}
-        return {"num_videos": found.num_videos, "videos": found.videos, "empty": ""}
+        videos = [{**card, "is_running": card["video_id"] in running} for card in found.videos]
+        return {"num_videos": found.num_videos, "videos": videos, "empty": ""}
 
     @router.get("/counts")
     def numbers() -> dict[str, Any]:

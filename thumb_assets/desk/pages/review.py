@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field
 
 from thumb_assets.desk.desk import Desk
+from thumb_assets.desk.learning import Lessons
 from thumb_assets.desk.page import Page
 from thumb_assets.desk.review_queue import Progress, Reviews
 
@@ -19,6 +20,11 @@ class Turn(BaseModel):
 
 def _add_routes(router: APIRouter, desk: Desk) -> None:
     reviews = Reviews(desk.store)
+    lessons = Lessons(desk.store, desk.configuration.settings)
+
+    def _as_json(progress: Progress) -> dict[str, Any]:
+        lessons.look(progress.num_done)
+        return {**vars(progress), "learned": lessons.sentence}
 
     def _video_id(turn: Turn) -> str:
         return desk.video_id(turn.video_id or "")
@@ -53,10 +59,6 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
     @router.post("/claim")
     def claim(turn: Annotated[Turn, Body()]) -> dict[str, bool]:
         return {"is_ours": reviews.keep_claim(turn.who, _video_id(turn))}
-
-
-def _as_json(progress: Progress) -> dict[str, Any]:
-    return vars(progress)
 
 
 PAGE = Page("Review", "/review", _add_routes, order=2)

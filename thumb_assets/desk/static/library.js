@@ -4,7 +4,7 @@ import { attempt, clock, get, h, keys, many, onWork, wakeWork } from "./desk.js"
 const GAP = 12, TEXT_HEIGHT = 58, PAGE = 60;
 const main = document.getElementById("main");
 const FIELDS = [
-  ["state", "State", [["", "all"], ["done", "done"], ["nothing", "nothing worth keeping"], ["failed", "failed"], ["unfinished", "unfinished"]]],
+  ["state", "State", [["", "all"], ["done", "done"], ["nothing", "nothing worth keeping"], ["failed", "failed"], ["unfinished", "unfinished"], ["running", "running now"]]],
   ["problem", "Problem", [["", "any or none"], ["last_resort", "kept as a last resort"]]],
   ["is_decided", "Decided", [["", "all"], ["no", "not yet"], ["yes", "decided"]]],
   ["seconds", "Duration", [["", "any"], ["0-60", "under 1 minute"], ["60-600", "1 to 10 minutes"], ["600-3600", "10 to 60 minutes"], ["3600-", "over an hour"]]],
@@ -217,7 +217,7 @@ async function numbers() {
   if (!found?.states) return;
   for (const option of selects.state.options) {
     const number = found.states[option.value];
-    if (option.value) option.textContent = `${option.textContent.replace(/ \(.*/, "")} (${(number || 0).toLocaleString("en")})`;
+    if (option.value && option.value !== "running") option.textContent = `${option.textContent.replace(/ \(.*/, "")} (${(number || 0).toLocaleString("en")})`;
   }
   selects.problem.options[1].textContent = `kept as a last resort (${found.num_last_resort})`;
   for (const [stage, number] of Object.entries(found.failed_stages)) {

@@ -7,12 +7,13 @@ const who = (sessionStorage.who ??= crypto.randomUUID?.() ?? String(Math.random(
 const count = h("p", { className: "count", role: "status" });
 const bar = h("progress", { max: 1, value: 0, "aria-label": "Videos reviewed" });
 const others = h("span", { className: "muted" });
+const learned = h("p", { className: "message", role: "status", hidden: true });
 const ended = h("p", { className: "empty", hidden: true });
 const acceptText = document.createTextNode("");
 const accept = h("button", { type: "button", className: "primary wide", onclick: () => accepted() }, acceptText, h("kbd", {}, "Enter"));
 const later = h("button", { type: "button", onclick: () => leftForLater() }, "Later", h("kbd", {}, "n"));
 const view = new VideoView({ extra: [accept, later], undo: () => undo(), onDrawn: () => { acceptText.data = whatEnterDoes(); } });
-main.append(h("div", { className: "reviewbar" }, count, bar, others), view.element, ended);
+main.append(h("div", { className: "reviewbar" }, count, bar, others), learned, view.element, ended);
 let isMoving = false;
 
 async function show(progress) {
@@ -35,6 +36,8 @@ function showNumbers(progress) {
   count.textContent = `${progress.num_done} of ${progress.num_videos}`;
   bar.max = Math.max(1, progress.num_videos);
   bar.value = progress.num_done;
+  learned.hidden = !progress.learned;
+  learned.textContent = progress.learned;
   others.textContent = progress.num_others ? `${progress.num_others} with somebody else` : "";
 }
 

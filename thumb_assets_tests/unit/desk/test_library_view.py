@@ -116,6 +116,22 @@ def test_a_window_is_a_part_of_the_order(library: TableStore) -> None:
     assert [video["video_id"] for video in part.videos] == [NOTHING]
 
 
+def test_what_is_worked_on_now_is_found(library: TableStore) -> None:
+    found_now = window(Catalog(library.catalog_path), Filters(state="running"), running=[LAST, "gone-1"])
+    assert [video["video_id"] for video in found_now.videos] == [LAST]
+    assert window(Catalog(library.catalog_path), Filters(state="running")).num_videos == 0
+
+
+def test_a_video_is_in_work_while_its_lock_is_held(tmp_path: Path) -> None:
+    store = TableStore(tmp_path)
+    lock = store.video_lock("a-1")
+    lock.acquire()
+    (tmp_path / "locks" / "left-by-a-kill-1").touch()
+    assert store.videos_in_work() == ["a-1"]
+    lock.release()
+    assert store.videos_in_work() == []
+
+
 def test_numbers_of_the_filters(library: TableStore) -> None:
     assert counts(Catalog(library.catalog_path)) == {
         "states": {"done": 3, "failed": 1, "nothing": 1},
