@@ -4,8 +4,12 @@ import multiprocessing
 import os
 import signal
 import threading
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
+from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.export.figures import picture_jpeg
 from thumb_assets.stages.kit.work import identities_of
 from thumb_assets.store.parquet import TableStore
@@ -14,24 +18,33 @@ from thumb_assets.video.fetch import FrameFetcher
 _open: dict[tuple[str, int], FrameFetcher] = {}
 
 
-def end_with_parent() -> None:
-    """Ends this process as soon as the desk is gone; Ctrl+C is the desk's to handle."""
+def serve_frames(connection: "Connection[Any, Any]") -> None:
+    """Keeps one frame after the other as it is asked to by the other end, until that is closed.
+
+    Sends None for a frame that is kept, else the error. Ctrl+C is the desk's to handle; where the desk is killed, this
+    process ends too, whatever it does.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_desk, daemon=True).start()
+    with suppress(EOFError):
+        while True:
+            job = connection.recv()
+            try:
+                keep_frame(**job)
+            except Exception as error:  # noqa: BLE001 - the process goes on with the next frame
+                connection.send(as_thumb_assets_error(error, str(job["video"])))
+            else:
+                connection.send(None)
+
+
+def _end_with_desk() -> None:
     desk = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if desk is not None:
-            desk.join()
-            os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()
+    if desk is not None:
+        desk.join()
+        os._exit(0)
 
 
-def get_ready() -> None:
-    """Does nothing: once a process runs it, all that decoding needs is imported."""
-
-
-def keep_frame(path: Path, *, video: Path, data_dir: Path, frame: tuple[str, int], short_side: int) -> None:
+def keep_frame(*, path: Path, video: Path, data_dir: Path, frame: tuple[str, int], short_side: int) -> None:
     """Writes the picture of one frame as JPEG.
 
     Args:

@@ -2,15 +2,15 @@
 
 import shutil
 import threading
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures import TimeoutError as TooLate  # Python's own since 3.11
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any
 
-from thumb_assets.desk.frames import end_with_parent, get_ready, keep_frame
-from thumb_assets.errors import BadInputError, MissingInputError, StorageError, ThumbAssetsError
+from thumb_assets.desk.frames import serve_frames
+from thumb_assets.errors import BadInputError, MissingInputError, StorageError
 from thumb_assets.export.figures import still_thumbnail
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.parquet import TableStore
@@ -19,6 +19,7 @@ from thumb_assets.store.parquet import TableStore
 SIZES = {"small": 180, "large": 720}
 # A frame is decoded from the sync frame before it; a file that answers no more must not hold the page for ever.
 _MOST_SECONDS = 60.0
+_ADVICE = "replace or convert the file"
 _MOST_BYTES = 2_000_000_000
 
 
@@ -36,17 +37,18 @@ class Pictures:
         self._catalog = Catalog(store.catalog_path)
         self._folder = store.data_dir / "desk"
         self._lock = threading.Lock()
-        self._pool: ProcessPoolExecutor | None = None
+        self._process: SpawnProcess | None = None
+        self._connection: Connection[Any, Any]
 
     def start(self) -> None:
         """Starts the process that decodes: what it imports takes seconds, which the first picture need not wait for."""
         with self._lock:
             _trim(self._folder / "frames")
-            self._running_pool().submit(get_ready)
+            self._running()
 
     def close(self) -> None:
-        """Ends the process that decodes."""
-        self._drop_pool()  # without the lock: a picture under way is not waited for
+        """Ends the process that decodes; a picture under way is not waited for."""
+        self._end()
 
     def kept_cover(self, video_id: str, sha256: str) -> bytes | None:
         """The picture of a video's cover, 200 px high; None where it is still to be made."""
@@ -104,31 +106,38 @@ class Pictures:
         return path
 
     def _keep(self, path: Path, video: Path, video_id: str, frame_index: int, short_side: int) -> None:
-        frame = (video_id, frame_index)
-        job = self._running_pool().submit(
-            keep_frame, path, video=video, data_dir=self._store.data_dir, frame=frame, short_side=short_side
-        )
+        where = {"path": path, "video": video, "data_dir": self._store.data_dir}
+        connection = self._running()
         try:
-            job.result(timeout=_MOST_SECONDS)
-        except ThumbAssetsError:
-            raise
-        except (BrokenProcessPool, TooLate) as error:
-            self._drop_pool()
-            what = "died" if isinstance(error, BrokenProcessPool) else f"did not answer for {_MOST_SECONDS:.0f} s"
-            advice = "replace or convert the file"
-            raise BadInputError(f"{video}: the decoder {what} at frame {frame_index}; {advice}") from None
+            connection.send({**where, "frame": (video_id, frame_index), "short_side": short_side})
+            is_answered = connection.poll(_MOST_SECONDS)
+            error = connection.recv() if is_answered else None
+        except (EOFError, OSError):
+            self._end()
+            raise BadInputError(f"{video}: the decoder died at frame {frame_index}; {_ADVICE}") from None
+        if not is_answered:
+            self._end()
+            silence = f"the decoder did not answer for {_MOST_SECONDS:.0f} s at frame {frame_index}"
+            raise BadInputError(f"{video}: {silence}; {_ADVICE}")
+        if error is not None:
+            raise error
 
-    def _drop_pool(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            for process in list((pool._processes or {}).values()):  # noqa: SLF001 - one that hangs ends no other way
-                process.kill()
-            pool.shutdown(wait=False, cancel_futures=True)
+    def _running(self) -> "Connection[Any, Any]":
+        """The connection to a process that decodes."""
+        if self._process is None or not self._process.is_alive():
+            spawning = get_context("spawn")  # a fork would take over the threads' locks
+            self._connection, theirs = spawning.Pipe()
+            self._process = spawning.Process(target=serve_frames, args=(theirs,), daemon=True)
+            self._process.start()
+            theirs.close()  # else the process's end would never be the last
+        return self._connection
 
-    def _running_pool(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent)
-        return self._pool
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.join()
+            self._connection.close()
 
 
 def _trim(folder: Path) -> None:

@@ -1,17 +1,26 @@
 """The desk over a real video, asked as its pages ask: exact frames, decisions and stills, two tabs, hostile paths."""
 
 import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from thumb_assets.cli import main
 from thumb_assets.library.decide import decisions_of
 from thumb_assets.store.decisions import decide
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.desk import Asking, desk_of
+from thumb_assets_tests.support.processes import descendants_of, is_running, wait_until
 from thumb_assets_tests.support.running import register, run_stages
 from thumb_assets_tests.support.synthetic import read_frame_index
 
@@ -200,6 +209,70 @@ def test_a_picture_that_there_is_not_is_refused(desk: Asking, video_id: str, res
 @pytest.mark.parametrize("sha256", ["..%2f..%2fx", "0123456789abcde", "0123456789ABCDEF", "0000000000000000"])
 def test_a_cover_is_known_by_its_hash_alone(desk: Asking, video_id: str, sha256: str) -> None:
     assert desk.get(f"/cover/{video_id}/{sha256}")[0] == 404
+
+
+def test_a_decoder_that_dies_costs_one_picture(desk: Asking, video_id: str) -> None:
+    assert desk.get(f"/frame/{video_id}/40/small")[0] == 200
+    desk.desk.pictures._process.kill()
+    desk.desk.pictures._process.join()
+    status, _, content = desk.get(f"/frame/{video_id}/41/small")
+    assert status == 200
+    assert read_frame_index(np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))) == 41
+
+
+def test_a_file_that_is_gone_is_named(synthetic_videos: Callable[[str], Path], tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(synthetic_videos("multi_shot").read_bytes())
+    (video_id,) = register(tmp_path / "data", [clip])
+    run_stages(tmp_path / "data", [video_id], stages=STAGES)
+    clip.unlink()
+    with desk_of(tmp_path / "data") as desk:
+        status, answer = desk.json(f"/api/video/{video_id}")
+        assert status == 200
+        for path in (f"/frame/{video_id}/3/small", f"/media/{video_id}"):
+            status, _, content = desk.get(path)
+            assert status == 400
+            assert b"clip.mp4" in content or b"is not in the library" in content
+        said = {"frame_index": 3, "word": "pin", "seen": answer["version"]}
+        assert desk.json(f"/api/video/{video_id}/decide", said)[0] == 400
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_command_serves_until_it_is_ended_and_leaves_no_process(
+    data_dir: Path, video_id: str, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "thumb_assets", "desk", "--port", "0", "--data-dir", str(data_dir)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        address = re.search(r"http://\S+", process.stderr.readline())[0]
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            assert b"<title>Library - desk</title>" in answer.read()
+        wait_until(lambda: descendants_of(process.pid), "the decoder has started")
+        below = descendants_of(process.pid)
+        process.send_signal(number)
+        rest = process.communicate(timeout=30)[1]
+    assert "Traceback" not in rest
+    assert "leaked" not in rest
+    assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 0, signal.SIGKILL: -signal.SIGKILL}[number]
+    wait_until(lambda: not any(map(is_running, below)), "its processes have ended", seconds=20)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--host", "0.0.0.0"], "give --token or put one into THUMB_ASSETS_DESK_TOKEN"),
+        (["--token", "short"], "must be at least 16 letters"),
+        (["--host", "192.0.2.1", "--token", "0123456789abcdef"], "name another --port or --host"),
+    ],
+)
+def test_an_address_that_is_not_safe_or_not_ours_is_refused(
+    options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("THUMB_ASSETS_DESK_TOKEN", raising=False)
+    result = CliRunner().invoke(main, ["desk", *options, "--data-dir", str(tmp_path)])
+    assert result.exit_code == 2
+    assert said in result.output
+    assert len(result.output.splitlines()) == 1
 
 
 def test_what_was_decided_when_the_desk_was_killed_is_made_up_for(

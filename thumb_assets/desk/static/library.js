@@ -10,7 +10,7 @@ const FIELDS = [
   ["seconds", "Duration", [["", "any"], ["0-60", "under 1 minute"], ["60-600", "1 to 10 minutes"], ["600-3600", "10 to 60 minutes"], ["3600-", "over an hour"]]],
   ["has_faces", "Faces", [["", "all"], ["yes", "with faces"], ["no", "without"]]],
   ["has_text", "Writing", [["", "all"], ["yes", "with writing"], ["no", "without"]]],
-  ["is_screen", "Screen recording", [["", "all"], ["yes", "yes"], ["no", "no"]]],
+  ["is_screen", "Screen", [["", "all"], ["yes", "recordings of screens"], ["no", "no recordings"]]],
   ["order", "Order", [["name", "name"], ["doubtful", "doubtful first"], ["shortest", "shortest first"], ["longest", "longest first"]]],
 ];
 const chosen = { words: "", ...Object.fromEntries(new URLSearchParams(location.search)) };
@@ -24,6 +24,10 @@ for (const [name, label, options] of FIELDS) {
   selects[name].value = chosen[name] ?? options[0][0];
   filters.append(h("label", {}, label, selects[name]));
 }
+filters.append(h("button", { type: "button", className: "filters-button", "aria-expanded": "false", onclick: (event) => {
+  event.currentTarget.setAttribute("aria-expanded", String(filters.classList.toggle("open")));
+} }, "Filters"));
+filters.querySelector(".words").after(filters.lastChild);
 const countLine = h("p", { className: "count", role: "status" });
 const grid = h("div", { className: "grid", role: "list", "aria-label": "Videos" });
 main.append(h("h1", { className: "skip" }, "Library"), filters, countLine, grid);
@@ -185,12 +189,12 @@ export function card(video, position) {
   if (video.seconds !== null) add(clock(video.seconds), "right number");
   const picture = video.cover
     ? h("img", { src: `/cover/${video.video_id}/${video.cover}`, alt: `Cover of ${video.name}`, decoding: "async" })
-    : h("span", { className: "none" }, video.reason || "no still yet");
+    : h("span", { className: "none" }, h("span", {}, video.reason || "no still yet"));
   const facts = [many(video.num_selections, "pick")];
   if (video.has_faces) facts.push("faces");
   if (video.has_text) facts.push("writing");
   if (video.is_screen) facts.push("screen");
-  const text = video.state === "failed" || video.state === "nothing" ? video.reason : facts.join(" · ");
+  const text = video.cover || !video.reason ? facts.join(" · ") : "no picks";
   return h("a", { className: "card", role: "listitem", href: `/video/${video.video_id}#${position}`, title: video.reason || video.name },
     h("span", { className: "cover" }, picture, badges),
     h("span", { className: "text" }, h("span", { className: "name" }, video.name), h("span", { className: "facts" }, text)));
