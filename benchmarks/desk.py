@@ -23,7 +23,6 @@ from thumb_assets.desk.app import build_app
 from thumb_assets.desk.desk import Desk
 from thumb_assets.desk.door import LOOPBACK
 from thumb_assets.desk.library_view import Filters, window
-from thumb_assets.settings.config import read_configuration
 from thumb_assets.stages import STAGES
 from thumb_assets.store import catalog_schema as schema
 from thumb_assets.store.parquet import TableStore
@@ -100,7 +99,7 @@ def _stored(value: Any) -> Any:
 
 def measure(store: TableStore) -> dict[str, float]:
     """Seconds to the first picture and to a full screen, cold (no small picture is made yet) and warm, and gaps."""
-    desk = Desk(store, read_configuration(store.data_dir))
+    desk = Desk(store)
     found: dict[str, float] = {}
     with serving(build_app(desk, hosts=LOOPBACK)) as address, chromium() as browser:
         for name in ("cold", "warm"):
@@ -133,7 +132,7 @@ def _scrolled(page: Any) -> Iterator[tuple[int, int]]:
 
 def queries(store: TableStore) -> dict[str, float]:
     """Seconds of the page's questions, the median of five."""
-    desk = Desk(store, read_configuration(store.data_dir))
+    desk = Desk(store)
     asked: dict[str, dict[str, Any]] = {
         "by name": {},
         "by name, the last": {"start": 9900},

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from thumb_assets.cli.group import in_section
-from thumb_assets.cli.options import configuration_of, settings_options, table_store
+from thumb_assets.cli.options import settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.environment import DESK_TOKEN_VARIABLE, desk_token
@@ -42,7 +42,6 @@ def desk_command(
     """
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
-        configuration = configuration_of(store, profile, overrides)
         try:
             import fastapi  # noqa: F401
             import uvicorn
@@ -60,7 +59,7 @@ def desk_command(
             )
         with _listening(host, port) as listening:
             address = f"http://{_shown_host(host)}:{listening.getsockname()[1]}/"
-            app = build_app(Desk(store, configuration), hosts=hosts_of(host), token=word)
+            app = build_app(Desk(store, profile=profile, overrides=overrides), hosts=hosts_of(host), token=word)
             if host not in LOOPBACK:
                 err.print("warning: others can reach this without encryption; put a proxy with TLS before it")
             err.print(f"desk on {address}{'?token=...' if word else ''} (Ctrl+C stops it)", markup=False)

@@ -12,7 +12,7 @@ from thumb_assets.desk.remake import Remaker
 from thumb_assets.desk.words import version_of, words_between
 from thumb_assets.errors import BadInputError, MissingInputError, ThumbAssetsError
 from thumb_assets.library.decide import Decided, decide_frames, decisions_of
-from thumb_assets.settings.config import Configuration
+from thumb_assets.settings.config import Configuration, read_configuration
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.identity import is_video_id
 from thumb_assets.store.library import Library
@@ -45,21 +45,34 @@ class Desk:
 
     Args:
         store: the data folder.
-        configuration: the library's settings; stills are remade with them.
+        profile, overrides: options of the command, on top of the library's settings.
+
+    Raises:
+        SettingsError: the settings are wrong.
     """
 
-    def __init__(self, store: TableStore, configuration: Configuration) -> None:
+    def __init__(self, store: TableStore, *, profile: str | None = None, overrides: Sequence[str] = ()) -> None:
         self.store = store
-        self.configuration = configuration
+        self._options = (profile, tuple(overrides))
+        settings = self.configuration().settings
         self.catalog = Catalog(store.catalog_path)
         self.library = Library(
             store.data_dir,
-            video=configuration.settings.video,
-            ignore=configuration.settings.library.ignore,
+            video=settings.video,
+            ignore=settings.library.ignore,
         )
         self.pictures = Pictures(store)
-        self.remaker = Remaker(store, configuration)
+        self.remaker = Remaker(store, self.configuration)
         self._deciding = threading.Lock()
+
+    def configuration(self, more: Sequence[str] = ()) -> Configuration:
+        """The settings as they are now, with others on top; the file may have changed since the desk was opened.
+
+        Raises:
+            SettingsError: a name or value is wrong.
+        """
+        profile, overrides = self._options
+        return read_configuration(self.store.data_dir, profile=profile, overrides=[*overrides, *more])
 
     def start(self) -> None:
         """Starts the work beside the pages."""
@@ -123,7 +136,7 @@ class Desk:
         return Standing(now)
 
     def _decided(self, video_id: str, words: Sequence[tuple[int, str]]) -> Decided:
-        mirror = Mirror(self.configuration.settings.library, self.store)
+        mirror = Mirror(self.configuration().settings.library, self.store)
         return decide_frames(video_id, words, library=self.library, mirror=mirror, store=self.store)
 
     def _require_seen(self, video_id: str, seen: str) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -39,11 +39,11 @@ class Remaker:
 
     Args:
         store: the data folder.
-        configuration: the settings; a video's own, which its results remember, come on top.
+        read: gives the settings; a video's own, which its results remember, come on top.
     """
 
-    def __init__(self, store: TableStore, configuration: Configuration) -> None:
-        self._store, self._configuration = store, configuration
+    def __init__(self, store: TableStore, read: Callable[[], Configuration]) -> None:
+        self._store, self._read = store, read
         self._work: dict[str, Work] = {}
         self._changed = threading.Condition()
         self._is_stopped = False
@@ -102,7 +102,7 @@ class Remaker:
     def _remade(self, video_id: str) -> str | None:
         """Runs the stages of a video; why it failed, if it did."""
         try:
-            groups = grouped([video_id], self._configuration, self._store)
+            groups = grouped([video_id], self._read(), self._store)
             with watching(_Steps(self, video_id)):
                 failed = [
                     str(result.message)

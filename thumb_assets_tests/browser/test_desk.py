@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from thumb_assets.library.decide import decisions_of
+from thumb_assets.settings.config import read_configuration
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.browser.conftest import HOSTILE_NAME, NUM_VIDEOS
 from thumb_assets_tests.support.desk import Asking
@@ -131,6 +132,26 @@ def test_two_reviewers_have_different_videos(open_page: Open) -> None:
     pages[1].get_by_text("1 with somebody else").wait_for()
 
 
+def test_settings_are_compared_as_a_slider_moves_and_kept(open_page: Open, library: Path) -> None:
+    page = open_page("/compare")
+    summary = page.locator(".reviewbar .count")
+    page.get_by_text(f"0 of {NUM_VIDEOS} videos would change").wait_for()
+    number = page.locator(".slider", has_text="top k").locator("input")
+    number.focus()
+    press(page, "ArrowLeft", "ArrowLeft")
+    page.get_by_text(f"{NUM_VIDEOS} of {NUM_VIDEOS} videos would change").wait_for()
+    print(summary.inner_text())
+    assert page.locator(".change").count() == NUM_VIDEOS
+    page.locator(".badge", has_text="2 goes").first.wait_for()
+    page.get_by_role("button", name="Keep for the library").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("selection.top_k: 3 → 1").wait_for()
+    dialog.get_by_text(f"make the stills of {NUM_VIDEOS} videos again now").click()
+    dialog.get_by_role("button", name="Keep", exact=True).click()
+    page.locator(".note", has_text="Kept in thumb_assets.toml").wait_for()
+    assert read_configuration(library).settings.selection.top_k == 1
+
+
 def test_a_name_made_of_markup_is_shown_as_it_is(open_page: Open) -> None:
     page = open_page("/?words=onerror")
     card = page.locator(".card")
@@ -160,10 +181,10 @@ def test_the_library_is_walked_and_filtered_by_keys(open_page: Open) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("path", ["/", "/review"])
+@pytest.mark.parametrize("path", ["/", "/review", "/compare"])
 def test_nothing_is_wider_than_the_screen(open_page: Open, path: str, width: int, scheme: str) -> None:
     page = open_page(path, width=width, scheme=scheme)
-    page.locator(".card, .tile").first.wait_for()
+    page.locator(".card, .tile, .slider").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     without_text = page.evaluate("[...document.images].filter(image => !image.hasAttribute('alt')).length")
     assert without_text == 0

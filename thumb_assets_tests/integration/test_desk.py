@@ -17,6 +17,7 @@ from PIL import Image
 
 from thumb_assets.cli import main
 from thumb_assets.library.decide import decisions_of
+from thumb_assets.settings.config import read_configuration
 from thumb_assets.store.decisions import decide
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.desk import Asking, desk_of
@@ -209,6 +210,34 @@ def test_a_picture_that_there_is_not_is_refused(desk: Asking, video_id: str, res
 @pytest.mark.parametrize("sha256", ["..%2f..%2fx", "0123456789abcde", "0123456789ABCDEF", "0000000000000000"])
 def test_a_cover_is_known_by_its_hash_alone(desk: Asking, video_id: str, sha256: str) -> None:
     assert desk.get(f"/cover/{video_id}/{sha256}")[0] == 404
+
+
+def test_settings_are_compared_and_kept(synthetic_videos: Callable[[str], Path], tmp_path: Path) -> None:
+    (video_id,) = register(tmp_path, [synthetic_videos("multi_shot")])
+    run_stages(tmp_path, [video_id], stages=STAGES)
+    before = selected(tmp_path, video_id)
+    changes = {"selection.top_k": 1}
+    with desk_of(tmp_path) as desk:
+        assert desk.json("/api/compare/settings")[1]["values"]["selection.top_k"] == 3
+        status, answer = desk.json("/api/compare/select", {"changes": changes})
+        assert status == 200
+        (video,) = answer["videos"]
+        assert [frame for frame, _ in video["now"]] == before
+        assert [frame for frame, _ in video["then"]] == before[:1]
+        assert video["is_change"]
+        assert desk.json("/api/compare/count", {"changes": changes})[1] == {"num_changed": 1, "num_videos": 1}
+        assert selected(tmp_path, video_id) == before  # so far nothing is kept
+        for wrong in ({"selection.top_k": -1}, {"selection.weights.sharpness": "much"}, {"models.licence": "any"}):
+            for path in ("select", "count", "keep"):
+                status, answer = desk.json(f"/api/compare/{path}", {"changes": wrong})
+                assert (status, len(answer["error"].splitlines())) == (400, 1)
+        assert not (tmp_path / "thumb_assets.toml").exists()
+        kept = desk.json("/api/compare/keep", {"changes": changes, "is_remade": True})[1]
+        assert kept == {"path": "thumb_assets.toml", "num_remade": 1}
+        assert read_configuration(tmp_path).settings.selection.top_k == 1
+        desk.wait_for_stills()
+        assert selected(tmp_path, video_id) == before[:1]
+        assert desk.json("/api/compare/settings")[1]["values"]["selection.top_k"] == 1
 
 
 def test_a_decoder_that_dies_costs_one_picture(desk: Asking, video_id: str) -> None:

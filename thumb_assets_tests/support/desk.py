@@ -11,7 +11,6 @@ from typing import Any
 from thumb_assets.desk.app import build_app
 from thumb_assets.desk.desk import Desk
 from thumb_assets.desk.door import LOOPBACK
-from thumb_assets.settings.config import read_configuration
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.processes import wait_until
 from thumb_assets_tests.support.web import serving
@@ -70,6 +69,6 @@ class Asking:
 @contextmanager
 def desk_of(data_dir: Path, *overrides: str) -> Iterator[Asking]:
     """A desk over a data folder until the block ends."""
-    desk = Desk(TableStore(data_dir), read_configuration(data_dir, overrides=[*WITHOUT_MODELS, *overrides]))
+    desk = Desk(TableStore(data_dir), overrides=[*WITHOUT_MODELS, *overrides])
     with serving(build_app(desk, hosts=LOOPBACK)) as address:
         yield Asking(desk, address)

@@ -20,7 +20,7 @@ class Turn(BaseModel):
 
 def _add_routes(router: APIRouter, desk: Desk) -> None:
     reviews = Reviews(desk.store)
-    lessons = Lessons(desk.store, desk.configuration.settings)
+    lessons = Lessons(desk.store, desk.configuration().settings)
 
     def _as_json(progress: Progress) -> dict[str, Any]:
         lessons.look(progress.num_done)

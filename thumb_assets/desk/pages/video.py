@@ -33,7 +33,7 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
     def facts(video_id: str) -> dict[str, Any]:
         video_id = desk.video_id(video_id)
         card = next(iter(cards(desk.catalog, [video_id])), {})
-        return {**card, **video_facts(desk.store, video_id, desk.configuration.settings), **_standing(video_id)}
+        return {**card, **video_facts(desk.store, video_id, desk.configuration().settings), **_standing(video_id)}
 
     @router.get("/{video_id}/decisions")
     def decisions(video_id: str) -> dict[str, Any]:
