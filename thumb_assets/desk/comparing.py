@@ -12,9 +12,18 @@ from thumb_assets.settings.selection import ComponentWeights
 from thumb_assets.store.parquet import TableStore
 
 Value = int | float | str | None
-WEIGHTS = {f"selection.weights.{name}": str(each.description) for name, each in ComponentWeights.model_fields.items()}
+_LABELS = {
+    "clip": "CLIP score",
+    "iqa": "quality (piqe)",
+    "text": "likeness to the words (CLIP)",
+    "words": "subtitles and writing like the words",
+    "judge": "the judge's score",
+    "learned": "the learned scorer",
+    "state": "time on screen, in recordings of screens",
+}
+_WEIGHTS = {f"selection.weights.{name}": each for name, each in ComponentWeights.model_fields.items()}
 _WORDS = ("selection.looking_for", "selection.avoid")
-_NAMES = frozenset({"selection.top_k", "selection.preset", *_WORDS, *WEIGHTS})
+_NAMES = frozenset({"selection.top_k", "selection.preset", *_WORDS, *_WEIGHTS})
 
 
 def values_of(settings: Settings) -> dict[str, Value]:
@@ -28,6 +37,15 @@ def values_of(settings: Settings) -> dict[str, Value]:
         "selection.avoid": chosen.avoid,
         **weights,
     }
+
+
+def weights() -> list[dict[str, str]]:
+    """Name, label for people and description of each weight."""
+    return [
+        {"name": name, "label": _LABELS.get(short, short), "about": str(_WEIGHTS[name].description)}
+        for name in _WEIGHTS
+        for short in [name.rpartition(".")[2]]
+    ]
 
 
 def presets() -> dict[str, str]:

@@ -136,7 +136,7 @@ def test_settings_are_compared_as_a_slider_moves_and_kept(open_page: Open, libra
     page = open_page("/compare")
     summary = page.locator(".reviewbar .count")
     page.get_by_text(f"0 of {NUM_VIDEOS} videos would change").wait_for()
-    number = page.locator(".slider", has_text="top k").locator("input")
+    number = page.locator(".slider", has_text="frames per video").locator("input")
     number.focus()
     press(page, "ArrowLeft", "ArrowLeft")
     page.get_by_text(f"{NUM_VIDEOS} of {NUM_VIDEOS} videos would change").wait_for()

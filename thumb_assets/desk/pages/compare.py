@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field
 
-from thumb_assets.desk.comparing import WEIGHTS, Value, compare, overrides_of, presets, values_of
+from thumb_assets.desk.comparing import Value, compare, overrides_of, presets, values_of, weights
 from thumb_assets.desk.desk import Desk
 from thumb_assets.desk.library_view import Filters, window
 from thumb_assets.desk.page import Page
@@ -37,7 +37,7 @@ class Kept(Changes):
 def _add_routes(router: APIRouter, desk: Desk) -> None:
     @router.get("/settings")
     def present() -> dict[str, Any]:
-        return {"values": values_of(desk.configuration().settings), "weights": WEIGHTS, "presets": presets()}
+        return {"values": values_of(desk.configuration().settings), "weights": weights(), "presets": presets()}
 
     @router.post("/select")
     def select(asked: Annotated[Asked, Body()]) -> dict[str, Any]:

@@ -17,12 +17,12 @@ const dialog = h("dialog", { "aria-labelledby": "keep-title" });
 main.append(h("div", { className: "comparepage" },
   h("div", {}, h("div", { className: "reviewbar" }, summary, h("label", {}, onlyChanges, " only what changes"), before, after), list), panel), dialog);
 
-function slider(name, text, value, least, most, step) {
+function slider(name, label, text, value, least, most, step) {
   const shown = h("output", { className: "number" }, String(value));
   const input = h("input", { type: "range", min: least, max: most, step, title: text, oninput: () => { shown.textContent = input.value; ask(); } });
   input.value = value;
   inputs[name] = { read: () => Number(input.value), write: (v) => { input.value = v; shown.textContent = String(v); } };
-  return h("label", { className: "slider" }, h("span", {}, name.split(".").at(-1).replaceAll("_", " ")), shown, input);
+  return h("label", { className: "slider" }, h("span", {}, label), shown, input);
 }
 
 function textField(name, text) {
@@ -42,10 +42,10 @@ async function begin() {
   const isNumber = typeof present["selection.top_k"] === "number";
   panel.append(h("h1", {}, "Settings to try"),
     h("label", { className: "field" }, h("span", {}, "preset"), preset),
-    ...(isNumber ? [slider("selection.top_k", "Selections per video, at most", present["selection.top_k"], 1, 12, 1)] : []),
+    ...(isNumber ? [slider("selection.top_k", "frames per video, at most", "selection.top_k", present["selection.top_k"], 1, 12, 1)] : []),
     textField("selection.looking_for", "words, such as a dog on a beach"), textField("selection.avoid", "words"),
     h("h2", {}, "Weights"),
-    ...Object.entries(found.weights).map(([name, about]) => slider(name, about, present[name], 0, 2, 0.05)),
+    ...found.weights.map(({ name, label, about }) => slider(name, label, about, present[name], 0, 2, 0.05)),
     h("div", { className: "actions" }, h("span", { className: "wide" }, keep), h("span", { className: "wide" }, back)));
   ask();
 }
@@ -74,6 +74,7 @@ function show(answer) {
   total = answer.num_videos;
   const isTried = Object.keys(changes()).length > 0;
   keep.disabled = back.disabled = !isTried;
+  before.hidden = after.hidden = total <= PAGE;
   before.disabled = start === 0;
   after.disabled = start + PAGE >= total;
   draw();

@@ -178,7 +178,7 @@ export function card(video, position) {
   const badges = h("span", { className: "badges" });
   const add = (text, kind) => badges.append(h("span", { className: `badge ${kind}` }, text));
   if (video.state === "failed") add("failed", "bad");
-  if (video.state === "nothing") add("nothing worth keeping", "warn");
+  if (video.state === "nothing") add("nothing kept", "warn");
   if (video.state === "unfinished") add("unfinished", "warn");
   if (video.is_last_resort) add("last resort", "warn");
   if (video.is_running) add("running", "busy");
