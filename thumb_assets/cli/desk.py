@@ -10,7 +10,7 @@ import click
 
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_options, table_store
-from thumb_assets.cli.output import err, one_line_errors
+from thumb_assets.cli.output import err, one_line_errors, print_errors
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.environment import DESK_TOKEN_VARIABLE, desk_token
 
@@ -51,6 +51,7 @@ def desk_command(
         from thumb_assets.desk.desk import Desk
         from thumb_assets.desk.door import LOOPBACK, hosts_of
         from thumb_assets.pipeline.process import pause_with_terminal
+        from thumb_assets.serve.connections import server_config
 
         word = desk_token(token)
         if host not in LOOPBACK and word is None:
@@ -59,7 +60,11 @@ def desk_command(
             )
         with _listening(host, port) as listening:
             address = f"http://{_shown_host(host)}:{listening.getsockname()[1]}/"
-            app = build_app(Desk(store, profile=profile, overrides=overrides), hosts=hosts_of(host), token=word)
+            desk = Desk(store, profile=profile, overrides=overrides)
+            if store.video_ids("outcomes") and not desk.catalog.is_current():
+                err.print("the catalog is missing or of another version: it is made again from the tables")
+                print_errors(desk.catalog.rebuild(store))
+            app = build_app(desk, hosts=hosts_of(host), token=word)
             if host not in LOOPBACK:
                 err.print("warning: others can reach this without encryption; put a proxy with TLS before it")
             err.print(f"desk on {address}{'?token=...' if word else ''} (Ctrl+C stops it)", markup=False)
@@ -68,9 +73,7 @@ def desk_command(
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
             if is_opened:
                 click.launch(address + (f"?token={word}" if word else ""))
-            config = uvicorn.Config(
-                app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3
-            )
+            config = server_config(app, desk.configuration().settings.serve, log_level="warning")
             uvicorn.Server(config).run(sockets=[listening])
 
 

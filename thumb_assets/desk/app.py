@@ -63,7 +63,7 @@ def _add_page(app: FastAPI, page: Page, pages: list[Page]) -> None:
 
 
 def _add_shared(app: FastAPI, desk: Desk) -> None:
-    """What several pages ask: pictures, the file itself, and how far the stills are."""
+    """Answers what several pages ask: pictures, the file itself, progress of the stills."""
 
     @app.get("/api/work")
     def work() -> dict[str, Any]:

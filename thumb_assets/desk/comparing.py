@@ -49,7 +49,7 @@ def weights() -> list[dict[str, str]]:
 
 
 def presets() -> dict[str, str]:
-    """What each preset is for, by name."""
+    """The purpose of each preset, by name."""
     return {name: preset.about for name, preset in load_presets().items()}
 
 
@@ -72,7 +72,7 @@ def overrides_of(changes: Mapping[str, Value]) -> list[str]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What other settings would choose.
+    """The frames that other settings would choose.
 
     Attributes:
         videos: as asked for; those that cannot be chosen from anew are left out.

@@ -144,7 +144,7 @@ class Desk:
             raise ConflictError("somebody else decided on this video meanwhile; look at what is decided now, and again")
 
     def _follow_up(self, video_id: str) -> None:
-        """What is decided is stored by now, so nothing here may say that it failed."""
+        """Shows it in the catalog and has the stills remade; it is stored by now, so nothing here may fail."""
         with suppress(ThumbAssetsError):  # the remake brings the catalog up to date as well, and says what is wrong
             self.catalog.index_video(self.store, video_id, table_names=("decisions",))
         self.remaker.add(video_id)

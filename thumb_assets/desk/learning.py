@@ -62,7 +62,7 @@ class Lessons:
 
 
 def sentence_of(training: Training, *, stored: int) -> str:
-    """What a person should know of a training; empty where the weights are as good.
+    """Says that a training beats the weights; empty where it does not, or is known already.
 
     Args:
         stored: number of labels that the scorer of the data folder was trained on; 0 without one.

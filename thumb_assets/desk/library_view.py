@@ -132,7 +132,7 @@ def window(
 
 
 def cards(catalog: Catalog, video_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What a card shows of each video, in the order given.
+    """Gathers the facts for the card of each video, in the order given.
 
     Returns:
         video_id, name (of the file), seconds, state, reason (why it failed, or nothing was kept), is_last_resort,

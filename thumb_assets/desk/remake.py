@@ -24,7 +24,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Work:
-    """How far the stills of a video are.
+    """Progress of the stills of a video.
 
     Attributes:
         step: what is done now, or why it failed.

@@ -17,7 +17,7 @@ _KEEP, _LATER = "kept as it is", "later"
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a review is.
+    """Progress of a review.
 
     Attributes:
         num_done: videos that are decided of, or kept as they are.
@@ -68,7 +68,7 @@ class Reviews:
         return Progress(num_videos - len(left), num_videos, video_id, len(others))
 
     def progress(self, who: str) -> Progress:
-        """How far the review is; the person keeps the video that they have."""
+        """Counts what is done; the person keeps the video that they have."""
         num_videos, left = self._left()
         with self._lock:
             others = [each for each in left if self._is_taken(each, who)]

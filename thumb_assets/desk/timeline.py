@@ -48,7 +48,7 @@ class Candidate:
 
 
 def video_facts(store: TableStore, video_id: str, settings: Settings) -> dict[str, Any]:
-    """All that the page of a video shows, as JSON has it.
+    """Gathers all that the page of a video shows, as JSON has it.
 
     Returns:
         name, seconds (of each frame), duration, width and height (as displayed: upright, square pixels), series (a list
@@ -116,7 +116,7 @@ def runners_up(candidates: Iterable[Candidate], *, most: int = NUM_RUNNERS_UP) -
 
 
 def why(store: TableStore, video_id: str, frame_index: int) -> str:
-    """Why a frame was chosen or not, as `thumb-assets show --why` says it.
+    """Tells why a frame was chosen or not, as `thumb-assets show --why` does.
 
     Raises:
         BadInputError: the video has no such frame.

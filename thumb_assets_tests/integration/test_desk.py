@@ -1,6 +1,7 @@
 """The desk over a real video, asked as its pages ask: exact frames, decisions and stills, two tabs, hostile paths."""
 
 import io
+import json
 import os
 import re
 import signal
@@ -284,6 +285,22 @@ def test_the_command_serves_until_it_is_ended_and_leaves_no_process(
     assert "leaked" not in rest
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 0, signal.SIGKILL: -signal.SIGKILL}[number]
     wait_until(lambda: not any(map(is_running, below)), "its processes have ended", seconds=20)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_catalog_that_is_missing_is_made_before_the_pages_ask(
+    synthetic_videos: Callable[[str], Path], tmp_path: Path
+) -> None:
+    (video_id,) = register(tmp_path, [synthetic_videos("multi_shot")])
+    run_stages(tmp_path, [video_id], stages=STAGES)
+    TableStore(tmp_path).catalog_path.unlink()
+    command = [sys.executable, "-m", "thumb_assets", "desk", "--port", "0", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert "made again from the tables" in process.stderr.readline()
+        address = re.search(r"http://\S+", process.stderr.readline())[0]
+        with urllib.request.urlopen(f"{address}api/library/videos", timeout=60) as answer:
+            assert json.load(answer)["num_videos"] == 1
+        process.kill()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from thumb_assets.desk.desk import Desk
 from thumb_assets.desk.library_view import cards
 from thumb_assets.desk.page import Page
 from thumb_assets.desk.timeline import video_facts, why
+from thumb_assets.errors import MissingInputError
 
 Decision = Annotated[str, Field(pattern="^(pin|ban|cover)$")]
 
@@ -33,6 +34,8 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
     def facts(video_id: str) -> dict[str, Any]:
         video_id = desk.video_id(video_id)
         card = next(iter(cards(desk.catalog, [video_id])), {})
+        if card.get("state") == "failed" and not desk.store.has("videos", video_id):
+            raise MissingInputError(f"{card['name']}: {card['reason']}")
         return {**card, **video_facts(desk.store, video_id, desk.configuration().settings), **_standing(video_id)}
 
     @router.get("/{video_id}/decisions")

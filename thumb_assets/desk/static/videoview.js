@@ -1,5 +1,5 @@
 // One video as the pages `video` and `review` show it: the exact frame, the player, timeline, pictures, decisions.
-import { attempt, clock, get, h, many, note, onWork, post, wakeWork } from "./desk.js";
+import { clock, get, h, many, note, onWork, post, wakeWork } from "./desk.js";
 import { Timeline, frameAt } from "./timeline.js";
 
 const DONE = { pin: "pinned", ban: "banned", cover: "cover" };
@@ -22,9 +22,11 @@ export class VideoView {
   async open(videoId, frameIndex) {
     this.player?.pause();
     this.facts = null; // until the next one is here, a key would still mean the one before
-    const facts = await attempt(() => get(`/api/video/${encodeURIComponent(videoId)}`));
-    if (!facts) {
-      this.element.replaceChildren(h("p", { className: "empty" }, "This video cannot be shown. ", h("a", { href: "/" }, "Back to the library")));
+    let facts;
+    try {
+      facts = await get(`/api/video/${encodeURIComponent(videoId)}`);
+    } catch (error) {
+      this.element.replaceChildren(h("p", { className: "empty" }, `${error.message}. `, h("a", { href: "/" }, "Back to the library")));
       return false;
     }
     this.facts = facts;
