@@ -197,6 +197,20 @@ class NamedLock:
             on_wait()
             time.sleep(_SECONDS_BETWEEN_TRIES)
 
+    def is_held(self) -> bool:
+        """True where anybody holds it now; False also where there are no locks."""
+        try:
+            handle = os.open(self.path, os.O_RDWR)
+        except OSError:  # nobody holds it, or nobody can tell
+            return False
+        try:
+            _hold_name(handle)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
     def release(self) -> None:
         """Releases the lock; nothing happens where it is not held."""
         if self._handle is not None:

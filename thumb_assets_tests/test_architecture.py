@@ -50,6 +50,8 @@ LIBRARY_ROOMS = {
     "httpcore": {"http", "addresses"},
     "http.client": set(),
     "urllib.request": {"http"},
+    "fastapi": {"serve", "desk", "cli"},  # cli: only whether it is installed
+    "starlette": {"desk"},
     "click": {"cli"},
     "rich": {"cli"},
 }

@@ -41,6 +41,7 @@ def ui_command(verbose: bool, *, port: int, host: str, data_dir: Path | None) ->
             DATA_DIR_VARIABLE: str(store.data_dir),
         }
         err.print(f"Dagster on http://{host}:{port} (Ctrl+C stops it)")
+        err.print("to look at the pictures and decide of them: thumb-assets desk")
         arguments = ["-m", "dagster", "dev", "-m", "thumb_assets.definitions", "-h", host, "-p", str(port)]
         services = _Services([sys.executable, *arguments], environ)
         sys.exit(services.run())

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 _TILE_HEIGHT, _CAPTION_HEIGHT, _GAP = 200, 26, 8
@@ -195,6 +196,15 @@ def still_thumbnail(path: Path) -> bytes:
         OSError: the file is missing or no picture.
     """
     return _jpeg(_reduced(path))
+
+
+def picture_jpeg(rgb: NDArray[np.uint8]) -> bytes:
+    """A JPEG of a picture.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+    """
+    return _jpeg(Image.fromarray(rgb))
 
 
 def _tile(path: Path | BinaryIO, caption: str) -> Image.Image:

@@ -24,6 +24,8 @@ STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections
 # Footer keys of `selections` and `rejections`, the first of `candidate_frames` too; the last where none is selected.
 SETTINGS, DOUBTFUL, NOTHING_KEPT = "settings", "doubtful", "nothing_kept"
 _LAST_RESORT = "kept though "
+# In the reason of each selection that a rule rejects.
+LAST_RESORT_MARK = f"; {_LAST_RESORT}"
 _OF_NOTHING = frozenset(rule.reason for rule in RULES if rule.shows_nothing != "never")
 
 
@@ -333,7 +335,7 @@ def is_last_resort(reason: str) -> bool:
     >>> is_last_resort("rank 1 of 1: sharpness 0.53; kept though too dark: there were not enough better ones")
     True
     """
-    return f"; {_LAST_RESORT}" in reason
+    return LAST_RESORT_MARK in reason
 
 
 def selection_reason(

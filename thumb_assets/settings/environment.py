@@ -1,6 +1,7 @@
 """Reads the environment, alone in the package: folders, addresses and secrets."""
 
 import os
+import string
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,8 +15,10 @@ NOTIFY_SECRET_VARIABLE = "THUMB_ASSETS_NOTIFY_SECRET"  # noqa: S105
 PUBLISH_SQL_URL_VARIABLE = "THUMB_ASSETS_PUBLISH_SQL_URL"
 BROKER_URL_VARIABLE = "THUMB_ASSETS_BROKER_URL"
 PUBLISH_TOKEN_VARIABLE = "THUMB_ASSETS_PUBLISH_TOKEN"  # noqa: S105
+DESK_TOKEN_VARIABLE = "THUMB_ASSETS_DESK_TOKEN"  # noqa: S105
 JUDGE_KEY_VARIABLE = "THUMB_ASSETS_JUDGE_KEY"
 _MIN_SECRET_LENGTH = 16
+_SAFE_IN_ADDRESS = frozenset(f"{string.ascii_letters}{string.digits}-_.~")
 
 
 def data_dir(explicit: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -103,6 +106,23 @@ def signing_secret(variable: str, environ: Mapping[str, str] = os.environ) -> st
             "characters into it, such as `openssl rand -hex 32` prints"
         )
     return secret
+
+
+def desk_token(explicit: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The word that the desk asks of every request: `explicit`, else THUMB_ASSETS_DESK_TOKEN, if any.
+
+    Raises:
+        SettingsError: it is too short to be hard to guess, or cannot stand in an address.
+    """
+    token = (explicit if explicit is not None else environ.get(DESK_TOKEN_VARIABLE, "")).strip()
+    if not token and explicit is None:
+        return None
+    if len(token) < _MIN_SECRET_LENGTH or set(token) - _SAFE_IN_ADDRESS:
+        raise SettingsError(
+            f"the desk's token must be at least {_MIN_SECRET_LENGTH} letters, digits or -_.~, such as "
+            "`openssl rand -hex 32` prints"
+        )
+    return token
 
 
 def dagster_home(environ: Mapping[str, str] = os.environ) -> Path | None:

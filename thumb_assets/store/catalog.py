@@ -5,7 +5,7 @@ import logging
 import secrets
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
@@ -62,11 +62,14 @@ class Catalog:
         except DamagedDatabaseError:
             return False
 
-    def index_video(self, store: TableStore, video_id: str) -> str | None:
+    def index_video(self, store: TableStore, video_id: str, *, table_names: Collection[str] = TABLES) -> str | None:
         """Replaces all rows of a video by what its tables hold now, in one transaction.
 
         A file that is new or of another schema is filled from all videos first, in the same transaction, so that it is
         never partly filled. One that is no readable database is made again from all tables.
+
+        Args:
+            table_names: the tables whose rows are replaced; the others' stay.
 
         Returns:
             What was wrong with the file that was made again; None where it was right.
@@ -78,21 +81,21 @@ class Catalog:
         """
         verify_video_id(video_id)
         try:
-            self._index_video(store, video_id)
+            self._index_video(store, video_id, table_names)
         except DamagedDatabaseError as error:
             for problem in self.rebuild(store):
                 _LOGGER.warning("%s", problem)
-            self._index_video(store, video_id)  # raises where a table of this video is corrupt
+            self._index_video(store, video_id, table_names)  # raises where a table of this video is corrupt
             return str(error).removesuffix(f"; {REMEDY}")
         return None
 
-    def _index_video(self, store: TableStore, video_id: str) -> None:
+    def _index_video(self, store: TableStore, video_id: str, table_names: Collection[str]) -> None:
         with self._opened() as connection, transaction(connection):
             if not _is_current(connection):
                 for error in _fill(connection, store):
                     _LOGGER.warning("%s", error)
-            _delete_video(connection, video_id)
-            for table_name in TABLES:
+            _delete_video(connection, video_id, table_names)
+            for table_name in table_names:
                 try:
                     _insert_table(connection, store, table_name, video_id)
                 except (ContractError, StorageError) as error:
@@ -228,9 +231,9 @@ def _fill(connection: sqlite3.Connection, store: TableStore) -> list[ContractErr
     return errors
 
 
-def _delete_video(connection: sqlite3.Connection, video_id: str) -> None:
-    for contract in TABLES.values():
-        connection.execute(schema.delete_statement(contract), (video_id,))
+def _delete_video(connection: sqlite3.Connection, video_id: str, table_names: Collection[str] = TABLES) -> None:
+    for table_name in table_names:
+        connection.execute(schema.delete_statement(TABLES[table_name]), (video_id,))
 
 
 def _insert_table(connection: sqlite3.Connection, store: TableStore, table_name: str, video_id: str) -> None:

@@ -39,6 +39,11 @@ class TableStore:
         """
         return NamedLock(self.data_dir / "locks" / verify_video_id(video_id))
 
+    def videos_in_work(self) -> list[str]:
+        """The videos that any process works on now, ascending."""
+        named = sorted(path.name for path in (self.data_dir / "locks").glob("*") if _is_video_id(path.name))
+        return [video_id for video_id in named if self.video_lock(video_id).is_held()]
+
     @property
     def tables_dir(self) -> Path:
         """The folder of all tables."""

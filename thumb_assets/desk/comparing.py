@@ -1,0 +1,108 @@
+"""Two settings side by side: which may be tried at the desk, what they are now, what others would choose."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from thumb_assets.errors import MissingInputError, SettingsError
+from thumb_assets.library.what_if import VideoChange, what_if
+from thumb_assets.settings.load import Settings
+from thumb_assets.settings.presets import load_presets
+from thumb_assets.settings.selection import ComponentWeights
+from thumb_assets.store.parquet import TableStore
+
+Value = int | float | str | None
+_LABELS = {
+    "clip": "CLIP score",
+    "iqa": "quality (piqe)",
+    "text": "likeness to the words (CLIP)",
+    "words": "subtitles and writing like the words",
+    "judge": "the judge's score",
+    "learned": "the learned scorer",
+    "state": "time on screen, in recordings of screens",
+}
+_WEIGHTS = {f"selection.weights.{name}": each for name, each in ComponentWeights.model_fields.items()}
+_WORDS = ("selection.looking_for", "selection.avoid")
+_NAMES = frozenset({"selection.top_k", "selection.preset", *_WORDS, *_WEIGHTS})
+
+
+def values_of(settings: Settings) -> dict[str, Value]:
+    """The settings that can be tried, by name, as they are."""
+    weights = {f"selection.weights.{name}": value for name, value in settings.selection.weights.model_dump().items()}
+    chosen = settings.selection
+    return {
+        "selection.top_k": chosen.top_k,
+        "selection.preset": chosen.preset,
+        "selection.looking_for": chosen.looking_for,
+        "selection.avoid": chosen.avoid,
+        **weights,
+    }
+
+
+def weights() -> list[dict[str, str]]:
+    """Name, label for people and description of each weight."""
+    return [
+        {"name": name, "label": _LABELS.get(short, short), "about": str(_WEIGHTS[name].description)}
+        for name in _WEIGHTS
+        for short in [name.rpartition(".")[2]]
+    ]
+
+
+def presets() -> dict[str, str]:
+    """The purpose of each preset, by name."""
+    return {name: preset.about for name, preset in load_presets().items()}
+
+
+def overrides_of(changes: Mapping[str, Value]) -> list[str]:
+    """Changes as the options of a command say them.
+
+    Raises:
+        SettingsError: a setting cannot be tried at the desk, or a preset is a file.
+
+    >>> overrides_of({"selection.top_k": 5, "selection.looking_for": "a dog"})
+    ['selection.top_k=5', 'selection.looking_for="a dog"']
+    """
+    for name, value in changes.items():
+        if name not in _NAMES:
+            raise SettingsError(f"{name[:80]!r} cannot be tried at the desk; use thumb-assets what-if")
+        if name == "selection.preset" and value is not None and value not in load_presets():
+            raise SettingsError(f"preset {str(value)[:80]!r} does not exist; choose one of {', '.join(load_presets())}")
+    return [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in changes.items()]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The frames that other settings would choose.
+
+    Attributes:
+        videos: as asked for; those that cannot be chosen from anew are left out.
+        left_out: why some are, one line per reason.
+    """
+
+    videos: Sequence[VideoChange]
+    left_out: Sequence[str]
+
+    @property
+    def changed(self) -> list[str]:
+        """The videos that would change."""
+        return [video.video_id for video in self.videos if video.is_change]
+
+
+def compare(store: TableStore, settings: Settings, video_ids: Sequence[str] | None) -> Comparison:
+    """Chooses from stored measurements with other settings; nothing is decoded, nothing is written.
+
+    Args:
+        video_ids: None for the whole library.
+
+    Raises:
+        ThumbAssetsError: as `what_if`.
+    """
+    try:
+        found = what_if(store, settings, video_ids=video_ids)
+    except MissingInputError as error:
+        return Comparison((), (str(error),))
+    by_stage: dict[str, int] = {}
+    for stage in found.missing.values():
+        by_stage[stage] = by_stage.get(stage, 0) + 1
+    left_out = [f"{number} left out: run the stage {stage} first" for stage, number in by_stage.items()]
+    return Comparison(found.videos, [*left_out, *found.errors.values()])

@@ -1,0 +1,77 @@
+"""The page that compares settings: what would be chosen instead, video by video, with pictures."""
+
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, Field
+
+from thumb_assets.desk.comparing import Value, compare, overrides_of, presets, values_of, weights
+from thumb_assets.desk.desk import Desk
+from thumb_assets.desk.library_view import Filters, window
+from thumb_assets.desk.page import Page
+from thumb_assets.library.what_if import VideoChange
+from thumb_assets.settings.edit import set_in_file
+
+_NUM_VIDEOS = 50
+
+
+class Changes(BaseModel):
+    """Settings to try, by name."""
+
+    changes: dict[str, Value] = Field(max_length=30)
+
+
+class Asked(Changes):
+    """Settings to try on some videos of the library, in the order of their names."""
+
+    start: int = Field(0, ge=0)
+
+
+class Kept(Changes):
+    """Settings to keep for the library, and whether the videos that change are made again now."""
+
+    is_remade: bool = False
+
+
+def _add_routes(router: APIRouter, desk: Desk) -> None:
+    @router.get("/settings")
+    def present() -> dict[str, Any]:
+        return {"values": values_of(desk.configuration().settings), "weights": weights(), "presets": presets()}
+
+    @router.post("/select")
+    def select(asked: Annotated[Asked, Body()]) -> dict[str, Any]:
+        settings = desk.configuration(overrides_of(asked.changes)).settings
+        part = window(desk.catalog, Filters(), start=asked.start, num_videos=_NUM_VIDEOS)
+        by_id = {card["video_id"]: card for card in part.videos}
+        begin = time.perf_counter()
+        found = compare(desk.store, settings, list(by_id))
+        return {
+            "seconds": time.perf_counter() - begin,
+            "videos": [_as_json(video, by_id[video.video_id]["name"]) for video in found.videos],
+            "left_out": found.left_out,
+            "num_videos": part.num_videos,
+            "values": values_of(settings),
+        }
+
+    @router.post("/count")
+    def count(asked: Annotated[Changes, Body()]) -> dict[str, int]:
+        found = compare(desk.store, desk.configuration(overrides_of(asked.changes)).settings, None)
+        return {"num_changed": len(found.changed), "num_videos": len(found.videos)}
+
+    @router.post("/keep")
+    def keep(kept: Annotated[Kept, Body()]) -> dict[str, Any]:
+        overrides = overrides_of(kept.changes)
+        changed = compare(desk.store, desk.configuration(overrides).settings, None).changed if kept.is_remade else []
+        path = set_in_file(desk.store.data_dir, overrides)
+        for video_id in changed:
+            desk.remaker.add(video_id)
+        return {"path": path.name, "num_remade": len(changed)}
+
+
+def _as_json(video: VideoChange, name: str) -> dict[str, Any]:
+    now, then = list(video.now), list(video.then)
+    return {"video_id": video.video_id, "name": name, "now": now, "then": then, "is_change": video.is_change}
+
+
+PAGE = Page("Compare", "/compare", _add_routes, order=3)

@@ -1,0 +1,43 @@
+"""The page of the whole library: a grid of covers with state, filters and order."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from thumb_assets.desk.desk import Desk
+from thumb_assets.desk.library_view import MOST_VIDEOS, Filters, Order, counts, window
+from thumb_assets.desk.page import Page
+from thumb_assets.errors import MissingInputError
+
+
+class Asked(Filters):
+    """Filters, an order, and which videos of it."""
+
+    order: Order = "name"
+    start: int = Field(0, ge=0)
+    num_videos: int = Field(60, ge=1, le=MOST_VIDEOS)
+
+
+def _add_routes(router: APIRouter, desk: Desk) -> None:
+    @router.get("/videos")
+    def videos(asked: Annotated[Asked, Query()]) -> dict[str, Any]:
+        running = desk.store.videos_in_work()
+        part = {"start": asked.start, "num_videos": asked.num_videos}
+        try:
+            found = window(desk.catalog, asked, order=asked.order, running=running, **part)
+        except MissingInputError:
+            return {"num_videos": 0, "videos": [], "empty": _nothing_run(desk)}
+        videos = [{**card, "is_running": card["video_id"] in running} for card in found.videos]
+        return {"num_videos": found.num_videos, "videos": videos, "empty": ""}
+
+    @router.get("/counts")
+    def numbers() -> dict[str, Any]:
+        return counts(desk.catalog) if desk.catalog.path.is_file() else {}
+
+
+def _nothing_run(desk: Desk) -> str:
+    return f"Nothing was run yet. Put videos into {desk.library.videos_dir} and run: thumb-assets run"
+
+
+PAGE = Page("Library", "/", _add_routes, order=1)

@@ -1,0 +1,143 @@
+// What all pages share: elements without markup, questions to the server, keys, notes, and how far the stills are.
+
+/** Makes an element; texts are text, whatever stands in them. */
+export function h(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "data") Object.assign(element.dataset, value);
+    else if (name in element && name !== "list") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+async function answered(response) {
+  const isJson = (response.headers.get("content-type") || "").startsWith("application/json");
+  const body = isJson ? await response.json() : {};
+  if (response.ok) return body;
+  const error = new Error(body.error || `the desk answered ${response.status}`);
+  error.status = response.status;
+  throw error;
+}
+
+async function asked(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("the desk does not answer; is `thumb-assets desk` still running?");
+  }
+  return answered(response);
+}
+
+export const get = (path, options = {}) => asked(path, options);
+export const post = (path, body) =>
+  asked(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
+/** Shows a line for some seconds; a failure stays longer. */
+export function note(text, isBad = false) {
+  const line = h("div", { className: isBad ? "note bad" : "note" }, text);
+  const place = document.getElementById("notes");
+  place.append(line);
+  while (place.children.length > 3) place.firstChild.remove();
+  setTimeout(() => line.remove(), isBad ? 9000 : 3000);
+}
+
+/** Runs something and shows its failure. */
+export async function attempt(action) {
+  try {
+    return await action();
+  } catch (error) {
+    if (error.name !== "AbortError") note(error.message, true);
+    return undefined;
+  }
+}
+
+export function clock(seconds, digits = 0) {
+  if (seconds === null || seconds === undefined) return "";
+  const whole = Math.max(0, digits ? seconds : Math.round(seconds));
+  const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
+  const rest = (whole % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+export const many = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+
+// Keys: [name on the page, what it does, event.key values, action].
+const known = [];
+const SHOWN = { " ": "Space", ArrowLeft: "←", ArrowRight: "→" };
+
+export function keys(list) {
+  for (const [text, values, run] of list) known.push({ text, values, run });
+  const rows = document.querySelector("#keys dl");
+  rows.replaceChildren();
+  for (const { text, values } of known) {
+    const names = values.filter((value) => value === value.toLowerCase() || value.length > 1).map((v) => SHOWN[v] || v);
+    rows.append(h("dt", {}, ...names.flatMap((name, i) => (i ? [" ", h("kbd", {}, name)] : [h("kbd", {}, name)]))), h("dd", {}, text));
+  }
+}
+
+function isTyping(target) {
+  return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName));
+}
+
+document.addEventListener("keydown", (event) => {
+  const dialog = document.getElementById("keys");
+  if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+  if (event.key === "Escape" && isTyping(event.target)) event.target.blur();
+  if (isTyping(event.target)) return;
+  const isPress = event.target instanceof HTMLElement && ["BUTTON", "A"].includes(event.target.tagName);
+  if (isPress && (event.key === "Enter" || event.key === " ")) return; // the element's own
+  const found = known.find(({ values }) => values.includes(event.key));
+  if (!found) return;
+  event.preventDefault();
+  found.run(event);
+});
+
+export function showKeys() {
+  document.getElementById("keys").showModal();
+}
+document.getElementById("keys-button").addEventListener("click", showKeys);
+keys([["Show these keys", ["?"], showKeys]]);
+
+// Stills that are remade: asked for again and again while there is something to wait for.
+const listeners = [];
+let timer = null;
+let before = {};
+
+export function onWork(listener) {
+  listeners.push(listener);
+}
+
+export function wakeWork() {
+  if (timer === null) timer = setTimeout(look, 300);
+}
+
+async function look() {
+  let work;
+  try {
+    work = await get("/api/work");
+  } catch {
+    timer = setTimeout(look, 3000);
+    return;
+  }
+  const ids = Object.keys(work);
+  const running = ids.filter((id) => work[id].state === "running");
+  const waiting = ids.filter((id) => work[id].state === "waiting");
+  const line = document.getElementById("work");
+  line.hidden = !running.length && !waiting.length;
+  const more = waiting.length ? ` (${waiting.length} waiting)` : "";
+  line.textContent = running.length ? `Remaking stills: ${running[0]}: ${work[running[0]].step}${more}` : `Remaking stills${more}`;
+  for (const id of ids) {
+    const isNews = before[id] !== undefined && before[id] !== work[id].state;
+    if (isNews && work[id].state === "failed") note(`${id}: ${work[id].step}`, true);
+    if (isNews) listeners.forEach((listener) => listener(id, work[id]));
+  }
+  before = Object.fromEntries(ids.map((id) => [id, work[id].state]));
+  timer = running.length || waiting.length ? setTimeout(look, 1000) : null;
+}
+wakeWork();
