@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,37 @@ class VectorIndex:
         parts = [range(len(vectors))[start : start + num_per_part] for start in range(0, len(vectors), num_per_part)]
         with ThreadPoolExecutor() as pool:
             return cls(tuple(pool.map(lambda part: _built(vectors, part), parts)))
+
+    @classmethod
+    def in_file(cls, path: Path) -> "VectorIndex":
+        """Opens an index that `write` wrote; its vectors stay in the file, mapped into memory.
+
+        Raises:
+            ValueError: the file holds no such index.
+        """
+        from usearch.index import Index
+
+        part = Index.restore(str(path), view=True)
+        if part is None:
+            raise ValueError("it holds no index")
+        part.expansion_search = _EXPANSION_SEARCH  # type: ignore[misc] # the file does not say, and mypy sees no setter
+        return cls((part,))
+
+    def write(self, path: Path) -> None:
+        """Writes an index of one part into a file, which is replaced.
+
+        Raises:
+            OSError: the disk is full, read-only or gone.
+        """
+        (part,) = self.parts
+        try:
+            part.save(str(path))
+        except RuntimeError as error:  # usearch's own, for whatever the system says
+            raise OSError(str(error)) from error
+
+    def __len__(self) -> int:
+        """The number of vectors."""
+        return sum(len(part) for part in self.parts)
 
     def nearest(self, questions: FloatArray, *, number: int) -> tuple[Positions, FloatArray]:
         """The nearest to each question, nearest first.
