@@ -92,10 +92,8 @@ class _Writer:
                 self.notes.append(f"{card.video_id}: its page shows less: {error}")
                 self._write_page(card, around, None)
             events.progress("videos", number + 1, len(self._cards))
-        for name in _ASSETS:
-            self._target.write(name, (resources.files("thumb_assets.report.gallery") / name).read_bytes())
-        self._target.write("gallery-data.js", data_of(self._cards).encode())
-        self._target.write("index.html", self._index().encode())
+        for name, content in _index_files(self._cards, self._environment).items():
+            self._target.write(name, content)
         self._target.end(self._planned, self._pages)
 
     def _write_video(self, card: Card, around: Sequence[Card | None]) -> None:
@@ -186,11 +184,21 @@ class _Writer:
         self._target.write(card.page, text.encode())
         self.num_written += 1
 
-    def _index(self) -> str:
-        num_of = {state: sum(card.state == state for card in self._cards) for state in ("done", "nothing", "failed")}
-        template = self._environment.get_template("index.html")
-        cards = [shown_card(card) for card in self._cards[:_FIRST_CARDS]]
-        return str(template.render(cards=cards, num_videos=len(self._cards), num_of=num_of, version=__version__))
+
+def write_index(folder: Path, cards: Sequence[Card]) -> None:
+    """Writes the page of covers alone into an existing folder, with what it needs but the pictures."""
+    for name, content in _index_files(cards, _environment()).items():
+        (folder / name).write_bytes(content)
+
+
+def _index_files(cards: Sequence[Card], environment: Any) -> dict[str, bytes]:
+    """The page of covers, its data, script and style, by name."""
+    num_of = {state: sum(card.state == state for card in cards) for state in ("done", "nothing", "failed")}
+    first = [shown_card(card) for card in cards[:_FIRST_CARDS]]
+    template = environment.get_template("index.html")
+    page = template.render(cards=first, num_videos=len(cards), num_of=num_of, version=__version__)
+    files = {name: (resources.files("thumb_assets.report.gallery") / name).read_bytes() for name in _ASSETS}
+    return {**files, "gallery-data.js": data_of(cards).encode(), "index.html": page.encode()}
 
 
 def data_of(cards: Sequence[Card]) -> str:
