@@ -10,10 +10,11 @@ from typing import Any
 import click
 
 from thumb_assets.cli.group import in_section
-from thumb_assets.cli.options import complete_video_id, settings_of, settings_options, table_store
+from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import TableProgress, err, one_line_errors, out, print_table, progress
 from thumb_assets.errors import SettingsError
 from thumb_assets.library.decide import collect_frames, decide_frames
+from thumb_assets.library.names import complete_video_id
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.collections import verify_collection_name
 from thumb_assets.store.library import Library

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from thumb_assets.cli.group import in_section
-from thumb_assets.cli.options import complete_video_id, data_dir_option, table_store
+from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_outcomes, print_selections, print_table, stored_outcomes
 from thumb_assets.errors import SettingsError
+from thumb_assets.library.names import complete_video_id
 from thumb_assets.select.tell import STORY_TABLES, Story, funnel, story_of, tell_all, tell_frame
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.parquet import TableStore
