@@ -257,7 +257,7 @@ class Finder:
             is_one = mask[positions]
             if is_one.sum() >= number * _ENOUGH_IN_RANGES:
                 return positions[is_one], cosines[is_one]
-        return space.exact(question, inside)
+        return space.exact(question, inside, number=number)
 
     def _gathered(
         self,

@@ -30,6 +30,8 @@ _VERSION = 1
 _SUFFIX = ".usearch"
 # Vectors that are sealed into one file, at least: few enough to be compared one by one until then.
 NUM_SEALED = 50_000
+# A file is asked for no more, unless more is wanted than several times its share of that.
+_MOST_OF_EACH, _SPARE = 500, 4
 # Below this share of vectors that still count a file is given up.
 _LEAST_ALIVE = 0.7
 # Of an unfinished file nobody holds a lock on, where only its age tells.
@@ -126,22 +128,15 @@ class VectorSpace:
         Returns:
             k positions or fewer, and their cosines.
         """
+        of_each = number
+        if number > _MOST_OF_EACH and self._segments:  # they are not all in one file
+            of_each = max(_MOST_OF_EACH, _SPARE * number // len(self._segments))
         with ThreadPoolExecutor() as pool:  # usearch searches without holding the interpreter
-            parts = list(pool.map(lambda segment: _asked(segment, question, number), self._segments))
+            parts = list(pool.map(lambda segment: _asked(segment, question, of_each), self._segments))
         parts.append(self._of_tail(question))
         positions, cosines = (np.concatenate(each) for each in zip(*parts, strict=True))
         best = np.lexsort((positions, -cosines))[:number]
         return positions[best], cosines[best]
-
-    def cosines(self, question: FloatArray, positions: Positions) -> NDArray[np.float64]:
-        """The cosine of a question to the vectors at some positions, one by one; NaN where there is none."""
-        values = np.full(len(positions), np.nan)
-        units = np.searchsorted(self._offsets, positions, side="right") - 1
-        for unit in np.unique(units).tolist():
-            own = np.flatnonzero(units == unit)
-            vectors = self._vectors_of(unit, positions[own] - self._offsets[unit])
-            values[own] = np.where(vectors.any(axis=1), vectors @ question, np.nan)
-        return values
 
     def _of_tail(self, question: FloatArray) -> tuple[Positions, NDArray[np.float64]]:
         if self._tail is None:

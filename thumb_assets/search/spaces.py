@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,8 @@ FloatArray = NDArray[np.float64]
 Positions = NDArray[np.int64]
 Kind = Literal["looks", "embeddings"]
 
+# Vectors that are held at a time, where many are compared one by one.
+_ROWS_PER_BLOCK = 20_000
 # Frames by which it is known how like a picture is to any words. Cosines that are no more than the first number of
 # standard deviations above that mean nothing, and from the second on the picture shows the words.
 _NUM_USUAL, _CHANCE, _SURE = 1000, 1.0, 5.0
@@ -51,10 +54,9 @@ class PictureSpace:
         self.model = measured.embedding_models[videos[0]]
         self._kind, self._measured, self._videos, self._settings = kind, measured, videos, settings
         starts, ends = measured.offsets[:-1][videos], measured.offsets[1:][videos]
-        self._starts = np.concatenate([[0], np.cumsum(ends - starts)])
         self._positions = np.concatenate([np.arange(*each) for each in zip(starts, ends, strict=True)])
-        self._own_of = np.full(len(measured.frame_indices), -1)
-        self._own_of[self._positions] = np.arange(len(self._positions))
+        self._is_own = np.zeros(len(measured.frame_indices), np.bool_)
+        self._is_own[self._positions] = True
         names = [measured.video_ids[video] for video in videos]
         counts = (ends - starts).tolist()
         units = [Unit(name, contents[name], count) for name, count in zip(names, counts, strict=True)]
@@ -74,11 +76,9 @@ class PictureSpace:
 
     def vector(self, position: int) -> NDArray[np.float32] | None:
         """The vector of the candidate at a position: (D,) float32; None where it has none here."""
-        own = int(self._own_of[position])
-        if own < 0:
+        if not self._is_own[position]:
             return None
-        unit = int(np.searchsorted(self._starts, own, side="right")) - 1
-        vector = self._rows_of(unit, np.array([own - self._starts[unit]]))[0]
+        vector = self._vectors_at(np.array([position]))[0]
         return vector if vector.any() else None
 
     def nearest(self, question: NDArray[np.float32], *, number: int) -> tuple[Positions, FloatArray]:
@@ -88,13 +88,19 @@ class PictureSpace:
 
     def within(self, mask: NDArray[np.bool_]) -> Positions:
         """The positions of this space at which a mask over all candidates is True."""
-        return np.asarray(self._positions[mask[self._positions]])
+        return np.flatnonzero(mask & self._is_own)
 
-    def exact(self, question: NDArray[np.float32], positions: Positions) -> tuple[Positions, FloatArray]:
-        """The candidates at some positions, nearest first, and their cosines."""
-        cosines = self._space.cosines(question, self._own(positions))
+    def exact(
+        self, question: NDArray[np.float32], positions: Positions, *, number: int
+    ) -> tuple[Positions, FloatArray]:
+        """The nearest of the candidates at some positions, each compared: nearest first, and their cosines."""
+        cosines = np.full(len(positions), np.nan)
+        for start in range(0, len(positions), _ROWS_PER_BLOCK):
+            block = slice(start, start + _ROWS_PER_BLOCK)
+            vectors = self._vectors_at(positions[block])
+            cosines[block] = np.where(vectors.any(axis=1), vectors @ question, np.nan)
         known = np.flatnonzero(~np.isnan(cosines))
-        order = known[np.lexsort((positions[known], -cosines[known]))]
+        order = known[np.lexsort((positions[known], -cosines[known]))][:number]
         return positions[order], cosines[order]
 
     def likeness(self, question: NDArray[np.float32], cosines: FloatArray) -> FloatArray:
@@ -107,20 +113,28 @@ class PictureSpace:
     def _usual(self) -> NDArray[np.float32]:
         """Vectors of frames at even steps through the library."""
         steps = np.unique(np.linspace(0, len(self._positions) - 1, _NUM_USUAL).astype(np.int64))
-        units = np.searchsorted(self._starts, steps, side="right") - 1
-        parts = [self._rows_of(unit, steps[units == unit] - self._starts[unit]) for unit in np.unique(units).tolist()]
-        vectors = np.concatenate(parts)
+        vectors = self._vectors_at(self._positions[steps])
         return np.asarray(vectors[vectors.any(axis=1)])
-
-    def _own(self, positions: Positions) -> Positions:
-        """Positions in the space of those candidates that are in it."""
-        own = self._own_of[positions]
-        return np.asarray(own[own >= 0])
 
     def _rows_of(self, place: int, rows: Positions | slice) -> NDArray[np.float32]:
         """Vectors of some candidates of the video at a place."""
-        embeddings = self._measured.embeddings[self._videos[place]][rows]
-        descriptors = self._measured.descriptors[self._videos[place]][rows]
+        video = self._videos[place]
+        return self._vectors(self._measured.embeddings[video][rows], self._measured.descriptors[video][rows])
+
+    def _vectors_at(self, positions: Positions) -> NDArray[np.float32]:
+        """Vectors of the candidates at some positions, in their order."""
+        measured = self._measured
+        videos = np.searchsorted(measured.offsets, positions, side="right") - 1
+        rows = positions - measured.offsets[videos]
+        bounds = np.flatnonzero(np.diff(videos, prepend=-1, append=-1))
+        spans = [(int(videos[begin]), rows[begin:end]) for begin, end in pairwise(bounds.tolist())]
+        parts = [
+            np.concatenate([of_video[video][own] for video, own in spans])
+            for of_video in (measured.embeddings, measured.descriptors)
+        ]
+        return self._vectors(*parts)
+
+    def _vectors(self, embeddings: NDArray[np.float16], descriptors: NDArray[np.float16]) -> NDArray[np.float32]:
         if self._kind == "embeddings":
             descriptors = descriptors[:, :0]
         vectors = comparable_vectors(embeddings, descriptors, settings=self._settings)

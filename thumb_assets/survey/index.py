@@ -23,6 +23,8 @@ _QUESTIONS_AT_A_TIME = 10_000
 # Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using HNSW graphs", 2016: links per
 # vector, and how many vectors are kept in sight while adding and asking. benchmarks/library_index.py has the recall.
 _CONNECTIVITY, _EXPANSION_ADD, _EXPANSION_SEARCH = 16, 64, 192
+# In sight while an index in a file is asked: single questions, for which more can be done than for all of a survey's.
+_EXPANSION_IN_FILES = 512
 # How far the index's cosines of float16 may be off.
 _ROUNDING = 0.01
 
@@ -56,7 +58,7 @@ class VectorIndex:
         part = Index.restore(str(path), view=True)
         if part is None:
             raise ValueError("it holds no index")
-        part.expansion_search = _EXPANSION_SEARCH  # type: ignore[misc] # the file does not say, and mypy sees no setter
+        part.expansion_search = _EXPANSION_IN_FILES  # type: ignore[misc] # the file does not say, and mypy sees no setter
         return cls((part,))
 
     def write(self, path: Path) -> None:

@@ -122,12 +122,3 @@ def test_where_nothing_can_be_kept_it_answers_all_the_same(tmp_path: Path) -> No
 def test_a_space_without_vectors_answers_nothing(tmp_path: Path) -> None:
     positions, cosines = opened(tmp_path, []).nearest(np.ones(DIMENSIONS, np.float32), number=5)
     assert (positions.tolist(), cosines.tolist()) == ([], [])
-
-
-def test_cosines_one_by_one() -> None:
-    units = units_of(20)
-    space = opened(None, units)
-    everything = np.concatenate([vectors_of(unit) for unit in units])
-    positions = np.array([400, 3, 7, 250])
-    expected = np.where(everything[positions].any(axis=1), everything[positions] @ everything[3], np.nan)
-    np.testing.assert_allclose(space.cosines(everything[3], positions), expected, rtol=1e-5)
