@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.errors import BadInputError, MissingInputError, ThumbAssetsError
+from thumb_assets.errors import BadInputError, MissingInputError, SettingsError, ThumbAssetsError
 from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.search.conditions import Condition, require_known
 from thumb_assets.search.query import EXAMPLE, Answer, Found, Match, Query
@@ -105,7 +105,7 @@ class Finder:
         elif mask is not None:
             found, notes = self._by_ranges(query, mask), []
         else:
-            raise BadInputError("nothing is asked for: give words, --like VIDEO:FRAME or --where 'sharpness>=0.5'")
+            raise SettingsError("nothing is asked for: give words, --like VIDEO:FRAME or --where 'sharpness>=0.5'")
         notes += self._searched.errors.values()
         return Answer(tuple(found), tuple(dict.fromkeys(notes)), num_in_ranges)
 
@@ -205,15 +205,10 @@ class Finder:
         texts = self._words.matches(query.words)
         notes, question = list(texts.notes), None
         try:
-            question = self._words.as_picture(query.words)
+            question = self._words.as_picture(query.words, known=self._measured.embedding_models)
         except ThumbAssetsError as error:
             notes.append(f"pictures are not searched by words: {error}")
         spaces = [] if question is None else [each for each in self._embeddings if each.model == question.model]
-        if question is not None and not spaces:
-            notes.append(
-                f"pictures are not searched by words: no video here has embeddings of {question.model}; run the stage "
-                "clip_scores with it"
-            )
         if not spaces and not len(self._searched.quotes.texts):
             raise MissingInputError(f"nothing here can be searched by words. {'. '.join(notes)}")
 
@@ -266,7 +261,7 @@ class Finder:
         score_of: Callable[[list[Match]], float],
     ) -> list[Found]:
         """Brings together what was found in each shot, and looks at more where that is too little."""
-        number = max(_FEWEST_LOOKED_AT, _LOOKED_AT * query.limit)
+        number, num_before = max(_FEWEST_LOOKED_AT, _LOOKED_AT * query.limit), -1
         while True:
             of_position = answers(number)
             of_shot: dict[int, list[tuple[Match, int]]] = {}
@@ -279,9 +274,10 @@ class Finder:
             scored.sort(key=lambda each: (-each[0], each[1]))
             by_position = {position: (score, matches) for score, position, matches in scored}
             kept = self._limited(np.array(list(by_position), np.int64), query)
-            if len(kept) >= query.limit or number >= min(self.num_frames, _MOST_LOOKED_AT):
+            is_all = len(of_position) == num_before or number >= min(self.num_frames, _MOST_LOOKED_AT)
+            if len(kept) >= query.limit or is_all:
                 return [self._found(position, *by_position[position], query) for position in kept]
-            number *= 5
+            number, num_before = number * 5, len(of_position)
 
     def _limited(self, positions: Positions, query: Query) -> list[int]:
         """The first ones, of each video no more than are asked for."""

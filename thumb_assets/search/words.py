@@ -1,5 +1,6 @@
 """Words of a query, held against all that is said and written, and as the model of the embeddings sees them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.clip.mini import MINI_MODEL
-from thumb_assets.errors import ModelUnavailableError
+from thumb_assets.errors import MissingInputError, ModelUnavailableError
 from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.pipeline.guidance import encoded_words, likeness_of_meaning
 from thumb_assets.search.meanings import Meanings
@@ -91,10 +92,14 @@ class Words:
         found = np.flatnonzero(likeness)
         return TextMatches(found, likeness[found], tuple(notes))
 
-    def as_picture(self, words: str) -> PictureQuestion:
+    def as_picture(self, words: str, *, known: Collection[str | None]) -> PictureQuestion:
         """The words as the model of the settings sees them.
 
+        Args:
+            known: models of the embeddings that there are.
+
         Raises:
+            MissingInputError: there are none of that model.
             ModelUnavailableError: the model cannot be had here, or reads no words.
             SettingsError: it does not know one of the words.
         """
@@ -104,8 +109,15 @@ class Words:
                 "clip_scores with one that does, and search with the same: --profile cpu (its weights come from the "
                 "model hub)"
             )
+        name = self._settings.clip.model
+        missing = f"no video here has embeddings of {name}; run the stage clip_scores with it"
+        if not any(model is not None and model.startswith(f"{name} (") for model in known):
+            raise MissingInputError(missing)  # before the model is loaded, which takes seconds
         vectors, footer = encoded_words(self._settings, words)
-        return PictureQuestion(vectors[0], embedding_model_of(footer))
+        model = embedding_model_of(footer)
+        if model not in known:
+            raise MissingInputError(missing.replace(name, str(model)))
+        return PictureQuestion(vectors[0], model)
 
     def read_all(self, *, events: Events = UNWATCHED) -> None:
         """Reads the meaning of every text.
