@@ -42,6 +42,7 @@ LIBRARY_ROOMS = {
     "scipy": {"learn", "writing", "audio", "meaning"},
     "safetensors": {"store", "speech", "meaning"},
     "usearch": {"survey"},
+    "mcp": {"mcp_server"},
     "sqlite3": {"store"},
     "pyarrow.parquet": {"store", "dataset"},
     "imageio_ffmpeg": {"export"},

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from thumb_assets.cli.group import in_section
-from thumb_assets.cli.options import complete_video_id, data_dir_option, table_store
+from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_table
 from thumb_assets.export.chapters import chapter_title, render_ffmetadata, render_webvtt
+from thumb_assets.library.names import complete_video_id
 from thumb_assets.store.table_file import write_table_file, write_text_file
 
 _RENDER = {"webvtt": render_webvtt, "ffmetadata": render_ffmetadata}

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from thumb_assets.cli.group import in_section
-from thumb_assets.cli.options import complete_video_id, configuration_of, settings_options, table_store
+from thumb_assets.cli.options import configuration_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out, progress
 from thumb_assets.cli.results import print_outcomes
 from thumb_assets.library.check import Fault, faults_of
+from thumb_assets.library.names import complete_video_id
 from thumb_assets.pipeline.remembered import grouped
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.retry import run_groups

@@ -1,4 +1,4 @@
-"""`thumb-assets report`: one HTML page over the library."""
+"""`thumb-assets report`: an HTML page over the library."""
 
 import time
 from pathlib import Path
@@ -16,7 +16,10 @@ from thumb_assets.store.library import Library
 @data_dir_option
 @click.pass_obj
 def report_command(verbose: bool, *, data_dir: Path | None) -> None:
-    """Write an HTML page over the library. It shows totals, failures by reason, scores, the latest stills."""
+    """Write an HTML page over the library. It shows the latest stills, failures by reason, totals and scores.
+
+    Each picture leads to the page of its video in gallery/ of the data folder, which is brought up to date.
+    """
     from thumb_assets.report.facts import gather
     from thumb_assets.report.page import write_report
 

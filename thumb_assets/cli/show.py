@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from thumb_assets.cli.group import in_section
-from thumb_assets.cli.options import complete_video_id, data_dir_option, table_store
+from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_table
 from thumb_assets.cli.results import print_outcomes, print_selections, stored_outcomes
 from thumb_assets.errors import SettingsError
+from thumb_assets.library.names import complete_video_id
 from thumb_assets.select.moments import MOMENT_TABLES
 from thumb_assets.select.tell import STORY_TABLES, Story, funnel, story_of, tell_all, tell_frame
 from thumb_assets.store.catalog import Catalog

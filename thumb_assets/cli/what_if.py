@@ -11,10 +11,11 @@ from typing import Any
 import click
 
 from thumb_assets.cli.group import in_section
-from thumb_assets.cli.options import complete_video_id, configuration_of, settings_of, settings_options, table_store
+from thumb_assets.cli.options import configuration_of, settings_of, settings_options, table_store
 from thumb_assets.cli.output import TableProgress, err, one_line_errors, out, print_errors, print_table, progress
 from thumb_assets.cli.results import print_results
 from thumb_assets.errors import SettingsError
+from thumb_assets.library.names import complete_video_id
 from thumb_assets.library.what_if import WhatIf, apply_what_if, has_new_prompts, load_prompts, what_if
 from thumb_assets.pipeline.remembered import asked_of
 from thumb_assets.pipeline.result import StageResult

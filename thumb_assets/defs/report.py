@@ -35,8 +35,8 @@ def build_report(settings: Settings) -> dg.AssetsDefinition:
         group_name="library",
         kinds={"html"},
         owners=list(settings.library.owners),
-        description="One HTML page over the whole library, `report.html` in the data folder: totals, failures by "
-        "reason, distributions of the scores, the latest stills. It needs no server: open the file in a browser.",
+        description="One HTML page over the whole library, `report.html` in the data folder: the latest stills, each "
+        "with a page of its video in `gallery/`, failures by reason, figures. Open it in a browser.",
         check_specs=[
             dg.AssetCheckSpec(
                 CHECK, asset=NAME, description="No video counts as failed now; else how many do, and some of them."

@@ -1,8 +1,7 @@
-"""The pictures people look at: contact sheets, a video's scores over time, a library's histograms."""
+"""The pictures people look at: contact sheets, a video's scores over time, small copies of stills."""
 
 import io
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -143,30 +142,6 @@ def score_timeline(
     return buffer.getvalue()
 
 
-def score_histograms(scores: Mapping[str, tuple[Sequence[float], Sequence[int]]]) -> str:
-    """An `<svg>` element with a histogram per score, two in a row.
-
-    Args:
-        scores: by name, the ends of the bins (one more than bins) and how many values each has.
-    """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    num_rows = -(-len(scores) // 2)
-    figure = Figure(figsize=(10.4, 2.4 * num_rows), layout="constrained")
-    FigureCanvasSVG(figure)
-    for position, (name, (edges, counts)) in enumerate(scores.items(), 1):
-        axes = figure.add_subplot(num_rows, 2, position)
-        axes.stairs(counts, edges, fill=True, color=_LINE)
-        axes.set_title(f"{name}, {sum(counts):,}", loc="left", fontsize=10)
-    buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "thumb_assets"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
-
-
 def _points(axes: Any, table: pa.Table, seconds: dict[int, float], values: dict[int, float], **style: Any) -> None:
     rows = table.column("frame_index").to_pylist()
     axes.scatter(
@@ -189,13 +164,13 @@ def _variance_by_frame(*tables: pa.Table | None) -> dict[int, float]:
     return values
 
 
-def still_thumbnail(path: Path) -> bytes:
-    """A JPEG of a still, 200 px high.
+def still_thumbnail(path: Path, *, height: int = _TILE_HEIGHT) -> bytes:
+    """A JPEG of a still, that many pixels high; a smaller one is not enlarged.
 
     Raises:
         OSError: the file is missing or no picture.
     """
-    return _jpeg(_reduced(path))
+    return _jpeg(_reduced(path, height, is_enlarged=False))
 
 
 def picture_jpeg(rgb: NDArray[np.uint8]) -> bytes:
@@ -211,12 +186,13 @@ def _tile(path: Path | BinaryIO, caption: str) -> Image.Image:
     return _captioned(_reduced(path), caption)
 
 
-def _reduced(path: Path | BinaryIO) -> Image.Image:
+def _reduced(path: Path | BinaryIO, height: int = _TILE_HEIGHT, *, is_enlarged: bool = True) -> Image.Image:
     with Image.open(path) as still:
-        still.draft("RGB", (still.width * _TILE_HEIGHT // still.height, _TILE_HEIGHT))
+        height = height if is_enlarged else min(height, still.height)
+        still.draft("RGB", (still.width * height // still.height, height))
         picture = still.convert("RGB")
-    width = max(1, round(picture.width * _TILE_HEIGHT / picture.height))
-    return picture.resize((width, _TILE_HEIGHT), Image.Resampling.LANCZOS)
+    width = max(1, round(picture.width * height / picture.height))
+    return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def _captioned(picture: Image.Image, caption: str) -> Image.Image:

@@ -1,10 +1,11 @@
-"""Decides of frames as people ask, from the command line and Dagster: all that is asked for, or nothing."""
+"""Decides of frames and collects them as people ask, from the command line and Dagster: all of it, or nothing."""
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from thumb_assets.errors import BadInputError, NetworkError, StorageError
+from thumb_assets.store.collections import collect
 from thumb_assets.store.decisions import decide, settle_decisions
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.library import Library
@@ -75,6 +76,31 @@ def decide_frames(
         decide(store, video_id, {frame_index: before.get(frame_index) for frame_index in asked})
         raise
     return Decided(video, before, decisions_of(store, video_id))
+
+
+def collect_frames(
+    name: str,
+    video_id: str,
+    frames: Sequence[int],
+    *,
+    is_in: bool = True,
+    library: Library,
+    mirror: Mirror,
+    store: TableStore,
+) -> int:
+    """Puts frames of one video into a collection or takes them out, here and elsewhere.
+
+    Returns:
+        The number of frames for which that is new.
+
+    Raises:
+        BadInputError: the video has no such file or frame, or the name is none.
+        NetworkError, StorageError: it cannot be kept here or elsewhere.
+    """
+    mirror.bring(video_id)
+    number = collect(store, name, video_id, frames, is_in=is_in, path=os.fspath(library.find(video_id).path))
+    mirror.push(video_id)
+    return number
 
 
 def decisions_of(store: TableStore, video_id: str) -> dict[int, str]:

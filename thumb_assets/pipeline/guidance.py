@@ -21,11 +21,11 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
 from thumb_assets.stages import STAGES, check_licences
 from thumb_assets.stages.kit.declaration import FromFrames
-from thumb_assets.stages.selections import models_of_words, words_of
+from thumb_assets.stages.selections import MODELS_OF_WORDS, models_of_words, words_of
 from thumb_assets.store.learned_head import read_learned_bytes, read_learned_head
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.survey import read_reference, reference_sha256
-from thumb_assets.weights.registry import check_models
+from thumb_assets.weights.registry import check_models, get_model_file
 from thumb_assets.weights.resolve import resolve_file
 
 # What of the footer of `clip_scores` says which texts its embeddings can be held against, and what its scores are of.
@@ -92,7 +92,7 @@ class Guides:
 
     def _texts(self, video_id: str, footer: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
         """The words as the model of a video's embeddings sees them, by setting."""
-        words = {name: _encoded(self._settings, text) for name, text in words_of(self._settings).items()}
+        words = {name: encoded_words(self._settings, text) for name, text in words_of(self._settings).items()}
         for _, of_words in words.values():
             require_same_model(video_id, footer, of_words)
         return {name: embedded for name, (embedded, _) in words.items()}
@@ -100,12 +100,10 @@ class Guides:
     @cached_property
     def _of_words(self) -> dict[str, Any]:
         """Compares words with text by meaning; by letters where the model of meanings is absent."""
-        models = models_of_words(self._settings)
-        if not models:
+        if not models_of_words(self._settings):
             return {}
         try:
-            check_models(models, self._settings.models)
-            likeness = _likeness_of_meaning(*(resolve_file(model, allow_download=False) for model in models))
+            likeness = likeness_of_meaning(self._settings)
         except ModelUnavailableError as error:
             reason = str(error)
             return {"why_plain": lambda _query, _texts: reason}
@@ -223,7 +221,13 @@ def require_same_model(video_id: str, footer: Mapping[str, str], of_texts: Mappi
         )
 
 
-def _encoded(settings: Settings, text: str) -> tuple[NDArray[np.float32], dict[str, str]]:
+def encoded_words(settings: Settings, text: str) -> tuple[NDArray[np.float32], dict[str, str]]:
+    """Words as the model of the embeddings sees them: (1, D) float32 of L2 norm 1, its model_name and pretrained.
+
+    Raises:
+        ModelUnavailableError: the model cannot be had here, or `models.licence` refuses it.
+        SettingsError: it does not know one of the words.
+    """
     check_licences("clip_scores", settings)
     return _encoded_by(settings.clip, text)
 
@@ -233,6 +237,17 @@ def _encoded_by(settings: ClipSettings, text: str) -> tuple[NDArray[np.float32],
     """A text as (1, D) float32, and whose model it is: a library's videos ask for the same one after the other."""
     scorer = load_clip_scorer(settings)
     return scorer.encoder.encode_texts([text]), {name: scorer.footer[name] for name in _OF_MODEL}
+
+
+def likeness_of_meaning(settings: Settings) -> LikenessOfMeaning:
+    """The model that compares what texts mean.
+
+    Raises:
+        ModelUnavailableError: it cannot be had here, or `models.licence` refuses it.
+    """
+    models = tuple(map(get_model_file, MODELS_OF_WORDS))
+    check_models(models, settings.models)
+    return _likeness_of_meaning(*(resolve_file(model, allow_download=False) for model in models))
 
 
 @lru_cache(maxsize=1)

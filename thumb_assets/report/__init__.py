@@ -1,6 +1,5 @@
-"""One HTML page over the whole library: totals, failures by reason, distributions of the scores, the latest stills.
+"""HTML over the whole library: a page of the latest pictures, failures and figures, and the gallery that it leads to.
 
-What belongs here: what the page says (by SQL from the catalog) and how it looks. It needs no server and no other file,
-since the pictures are inside. What does not: pages of a single video (defs shows them), and any value that is not
-stored already.
+What belongs here: what the pages say (by SQL from the catalog, and from tables) and how they look. They need no server.
+What does not: decisions (desk), and any value that is not stored already.
 """

@@ -2,22 +2,39 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from thumb_assets.select.tell import nothing_kept
+from thumb_assets.report.gallery.cards import Card, cards_of
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.set_aside import SetAside
 
-# Scores of which the distribution is shown: a name, and where the values are.
+# Scores of which the distribution is shown: a name, where the values are, and what they say.
 _SCORES = {
-    "sharpness: Laplacian variance of candidates (level²)": ("laplacian_variance", "sharpness"),
-    "CLIP score of candidates": ("clip_score", "clip_scores"),
-    "judge's score of the best candidates": ("judge_score", "judgements"),
-    "combined score of selections": ("combined_score", "selections"),
+    "Score of the selected frames": (
+        "combined_score",
+        "selections",
+        "The weighted mean of all components, 0 to 1, and a bonus for a clear face. More is better.",
+    ),
+    "Sharpness of the candidates": (
+        "laplacian_variance",
+        "sharpness",
+        "Variance of the Laplacian of the brightness. Near 0 is blurred or empty; more is sharper or more detailed.",
+    ),
+    "CLIP score of the candidates": (
+        "clip_score",
+        "clip_scores",
+        "How much more the picture is like a good photograph than like a spoiled one. Below 0 is doubtful.",
+    ),
+    "The judge's score of the best candidates": (
+        "judge_score",
+        "judgements",
+        "A vision-language model's opinion of the frame as a thumbnail, 0 to 10.",
+    ),
 }
+_CAPTION_OF_METRIC = "The metric's own prediction of quality; docs/models.md says whether more or less is better."
 _NUM_BINS = 40
 _IQA_METRICS = "SELECT DISTINCT metric FROM iqa_scores WHERE metric IS NOT NULL ORDER BY metric"
 _TOTALS = """
@@ -40,20 +57,22 @@ FROM outcomes WHERE status = 'failed' AND blocked_by IS NULL
       AND video_id NOT IN (SELECT value FROM json_each(:gone))
 GROUP BY stage, reason ORDER BY num_videos DESC, stage, reason LIMIT 50
 """
-_NOTHING_KEPT = "SELECT video_id, reason, num_candidates FROM nothing_kept"
 _FAILED = "SELECT DISTINCT video_id FROM outcomes WHERE status = 'failed'"
-_LATEST = """
-SELECT t.video_id, t.file_name, s.combined_score, s.reason, s.pts_seconds
-FROM stills t JOIN selections s USING (video_id, frame_index) WHERE t.rank = 1
-"""
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """Distribution of values: the ends of the bins, ascending, and the number of values in each bin."""
+    """Distribution of values: the ends of the bins, ascending, the number of values in each bin, what they say."""
 
     edges: Sequence[float]
     counts: Sequence[int]
+    caption: str = ""
+
+    @property
+    def shares(self) -> list[float]:
+        """The height of each bar, 0..100; one that is not empty can be seen."""
+        most = max([*self.counts, 1])
+        return [max(1.5, round(100 * number / most, 1)) if number else 0.0 for number in self.counts]
 
 
 @dataclass(frozen=True)
@@ -66,18 +85,20 @@ class Facts:
         scores: histograms by name, of the values that are not null.
         set_aside: files of the library that are left out, and why.
         nothing_kept: by video of which no frame is selected, why.
-        latest: the best still of each of the last videos, newest first.
+        latest: the last videos with stills, newest first.
+        names: by video the name of its file.
     """
 
     totals: Mapping[str, float]
     failures: Sequence[Mapping[str, Any]]
     scores: Mapping[str, Histogram]
-    latest: Sequence[Mapping[str, Any]]
+    latest: Sequence[Card]
     set_aside: Sequence[SetAside] = ()
     nothing_kept: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
-def gather(store: TableStore, *, set_aside: Sequence[SetAside] = (), num_latest: int = 24) -> Facts:
+def gather(store: TableStore, *, set_aside: Sequence[SetAside] = (), num_latest: int = 48) -> Facts:
     """Asks the catalog.
 
     Args:
@@ -88,18 +109,25 @@ def gather(store: TableStore, *, set_aside: Sequence[SetAside] = (), num_latest:
     """
     catalog = Catalog(store.catalog_path)
     gone = json.dumps(sorted(gone_videos(store)))
-    found = {name: _histogram(catalog, column, table) for name, (column, table) in _SCORES.items()}
+    found = {name: _histogram(catalog, column, table) for name, (column, table, _) in _SCORES.items()}
+    captions = {name: caption for name, (_, _, caption) in _SCORES.items()}
     for row in catalog.query(_IQA_METRICS):
         metric = str(row["metric"])
-        found[f"{metric} of frames"] = _histogram(catalog, "iqa_score", "iqa_scores", metric)
-    scores = {name: histogram for name, histogram in found.items() if histogram is not None}
+        found[f"Quality of the frames ({metric})"] = _histogram(catalog, "iqa_score", "iqa_scores", metric)
+    scores = {
+        name: replace(histogram, caption=captions.get(name, _CAPTION_OF_METRIC))
+        for name, histogram in found.items()
+        if histogram is not None
+    }
+    cards = cards_of(store)
     return Facts(
         totals=catalog.query(_TOTALS, {"gone": gone})[0],
         failures=catalog.query(_FAILURES, {"gone": gone}),
         scores=scores,
-        latest=_latest(store, catalog.query(_LATEST))[:num_latest],
+        latest=_latest(store, [card for card in cards if card.cover is not None])[:num_latest],
         set_aside=set_aside,
-        nothing_kept=_nothing_kept(catalog.query(_NOTHING_KEPT)),
+        nothing_kept={card.video_id: card.why for card in cards if card.state == "nothing"},
+        names={card.video_id: card.name for card in cards},
     )
 
 
@@ -133,20 +161,13 @@ def _histogram(catalog: Catalog, column: str, table: str, metric: str | None = N
     )
 
 
-def _nothing_kept(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    num_candidates: dict[str, dict[str, int]] = {}
-    for row in rows:
-        num_candidates.setdefault(row["video_id"], {})[row["reason"]] = row["num_candidates"]
-    return {video_id: nothing_kept(by_reason) for video_id, by_reason in num_candidates.items()}
-
-
-def _latest(store: TableStore, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _latest(store: TableStore, cards: Sequence[Card]) -> list[Card]:
     """By the time at which the stills were written, newest first."""
 
-    def written_at(row: Mapping[str, Any]) -> float:
+    def written_at(card: Card) -> float:
         try:
-            return store.table_path("stills", row["video_id"]).stat().st_mtime
+            return store.table_path("stills", card.video_id).stat().st_mtime
         except OSError:  # removed since the catalog was made
             return 0.0
 
-    return sorted(rows, key=written_at, reverse=True)
+    return sorted(cards, key=written_at, reverse=True)

@@ -64,6 +64,19 @@ def score_candidates(
     return Scores(percentiles, bonus, base + bonus, is_screen)
 
 
+def score_component(name: str, measured: CandidateArrays, *, settings: SelectionSettings) -> NDArray[np.float64]:
+    """One component of every candidate as `score_candidates` has it, unguided: (N,) float64, NaN where unknown."""
+    (component,) = (each for each in COMPONENTS if each.name == name)
+    return _ranked(
+        component,
+        measured,
+        videos=groups_of(measured.offsets),
+        shots=groups_of_shots(measured.offsets, measured.shot_indices),
+        settings=settings,
+        guidance=NO_GUIDANCE,
+    )
+
+
 def _means_of(
     videos: str,
     components: Sequence[Component],

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -38,16 +38,36 @@ def share_of_words(query: str, texts: Sequence[str]) -> NDArray[np.float64]:
     >>> share_of_words("the goal", ["the start", "Goal!", "", "the end"]).round(2).tolist()
     [0.0, 0.67, 0.0, 0.0]
     """
-    wanted = words_in(query)
     known = [words_in(text) for text in texts]
-    num_texts = sum(1 for words in known if words)
-    weights = {
-        word: np.log((1 + num_texts) / (1 + sum(word in words for words in known))) + _LEAST_WEIGHT for word in wanted
-    }
+    places = {word: np.flatnonzero([word in words for words in known]) for word in sorted(words_in(query))}
+    return shares_by_places(places, num_texts=len(texts), num_filled=sum(1 for words in known if words))
+
+
+def shares_by_places(
+    places: Mapping[str, NDArray[np.int64]], *, num_texts: int, num_filled: int
+) -> NDArray[np.float64]:
+    """As `share_of_words`, where it is known which texts have which word.
+
+    Args:
+        places: by word of the query the texts that have it.
+        num_texts: N.
+        num_filled: how many of them have any word.
+
+    Returns:
+        (N,) float64 in 0..1.
+    """
+    weights = {word: np.log((1 + num_filled) / (1 + len(own))) + _LEAST_WEIGHT for word, own in places.items()}
+    shares = np.zeros(num_texts)
+    for word, own in places.items():
+        shares[own] += weights[word]
     total = sum(weights.values())
-    shares = np.array([sum(weights[word] for word in wanted & words) for words in known], np.float64)
-    shares = shares / total if total else np.zeros(len(texts))
+    shares = shares / total if total else shares
     return np.where(shares >= _LEAST_SHARE, shares, 0.0)
+
+
+def likeness_of_cosines(cosines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The likeness, 0..1, of texts whose meanings have these cosines."""
+    return np.clip((cosines - _UNLIKE) / (_SAME - _UNLIKE), 0.0, 1.0)
 
 
 class Meanings(Protocol):
@@ -82,17 +102,23 @@ class LikenessOfMeaning:
         filled = [place for place, text in enumerate(texts) if text.strip()]
         cosines = np.zeros(len(texts))
         cosines[filled] = self._vectors([texts[place] for place in filled]) @ self._vectors([query])[0]
-        by_meaning = np.clip((cosines - _UNLIKE) / (_SAME - _UNLIKE), 0.0, 1.0)
-        return np.asarray(np.maximum(by_words, by_meaning))
+        return np.asarray(np.maximum(by_words, likeness_of_cosines(cosines)))
 
     def why_plain(self, query: str, texts: Sequence[str]) -> str | None:
         """See `WhyPlain`."""
         key = (query, tuple(dict.fromkeys(texts)))
         if key not in self._why:
-            joined = " ".join(key[1])
-            reason = None if self._is_english(joined) else "what is heard or read there is not English"
+            reason = None if self.knows(key[1]) else "what is heard or read there is not English"
             self._why[key] = reason if self._is_english(query) else "the words are not English"
         return self._why[key]
+
+    def knows(self, texts: Sequence[str]) -> bool:
+        """True where texts are English as a whole."""
+        return self._is_english(" ".join(dict.fromkeys(texts)))
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The meaning of each text as (N, D) of L2 norm 1; nothing is remembered."""
+        return self._meanings.encode(texts)
 
     def _is_english(self, text: str) -> bool:
         letters = [letter for letter in text if letter.isalpha()]

@@ -24,12 +24,14 @@ from thumb_assets.store.candidate_rows import (
     MEASURED_SCHEMA,
     STANDING_SCHEMA,
     clip_footers_of_rows,
+    contents_of_rows,
     measured_of_rows,
     measured_row,
     standing_row,
 )
 from thumb_assets.store.identity import verify_video_id
 from thumb_assets.store.parquet import SUFFIX, TableStore
+from thumb_assets.store.quote_rows import QUOTED_SCHEMA, TABLES_OF_QUOTES, Quotes, quoted_row, quotes_of_rows
 from thumb_assets.tables.contracts import TABLES
 
 _LOGGER = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ _LOGGER = logging.getLogger(__name__)
 _ABANDONED_SECONDS = 3600.0
 _ADVICE = "check the disk and run again"
 # Raised when a row means something else than before: older files are then made anew.
-_VERSION = "4"
+_VERSION = "5"
 # A changed video costs writing its file anew, so there are several; many more would take longer to open.
 _NUM_SHARDS = 64
 
@@ -63,7 +65,14 @@ _MEASURED = _Part(
     MEASURED_SCHEMA,
     measured_row,
 )
-_TABLES = (*_STANDING.tables, *_MEASURED.tables)
+_QUOTED = _Part(
+    "quoted",
+    ("candidate_frames", *TABLES_OF_QUOTES),
+    ("candidate_frames",),
+    QUOTED_SCHEMA,
+    quoted_row,
+)
+_TABLES = tuple(dict.fromkeys((*_STANDING.tables, *_MEASURED.tables, *_QUOTED.tables)))
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ class StoredCandidates:
         selections: what is selected now, by video that has a selection.
         missing: the stage to run first, by video that cannot be selected anew.
         errors: why a video's tables cannot be read, one line, by video.
+        contents: by measured video the hash of the tables that its vectors are made of.
     """
 
     measured: CandidateArrays | None
@@ -91,6 +101,7 @@ class StoredCandidates:
     selections: Mapping[str, StoredSelection]
     missing: Mapping[str, str]
     errors: Mapping[str, str]
+    contents: Mapping[str, str]
 
 
 class CandidateCache:
@@ -139,18 +150,29 @@ class CandidateCache:
         wanted = frozenset(video_id for video_id in known if missing_stage(video_id) is None)
         parts: list[CandidateArrays] = []
         footers: dict[str, dict[str, str]] = {}
+        contents: dict[str, str] = {}
         for shard in self._shards(_MEASURED, known):
             rows = _rows_of(shard, wanted)
             if rows.num_rows:
                 parts.append(measured_of_rows(rows))
                 footers |= clip_footers_of_rows(rows)
+                contents |= contents_of_rows(rows)
         missing = {
             video_id: stage
             for video_id in self._files
             if video_id not in self._errors and (stage := missing_stage(video_id)) is not None
         }
         measured = joined(parts) if parts else None
-        return StoredCandidates(measured, footers, self._selections, missing, dict(self._errors))
+        return StoredCandidates(measured, footers, self._selections, missing, dict(self._errors), contents)
+
+    def quotes(self) -> Quotes:
+        """Returns all that is said or written in the videos.
+
+        Raises:
+            StorageError: the disk does not answer.
+        """
+        known = {video_id: self._files[video_id] for video_id in self._outdated}
+        return quotes_of_rows([rows for rows in self._shards(_QUOTED, known) if rows.num_rows])
 
     def _missing_stage(self, video_id: str, *, needs_selections: bool, required: Sequence[str]) -> str | None:
         for name in (*_MEASURED.required, *required):

@@ -1,5 +1,6 @@
 """The rows of the candidate cache: how the tables of one video become one row, and many rows become arrays again."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,7 @@ from thumb_assets.select.measure import (
 )
 from thumb_assets.store.outcomes import outdated_tables
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.stored_form import CONTENT
 from thumb_assets.video.geometry import Geometry
 
 _CANDIDATE_INTEGERS = ("frame_indices", "shot_indices")
@@ -61,8 +63,11 @@ MEASURED_SCHEMA = _schema(
         **{f"{name}_size": pa.int64() for name in (*_VECTORS, _BITS)},
         **dict.fromkeys(_TEXTS, pa.list_(pa.string())),
         "clip_footer": pa.string(),
+        "content": pa.string(),
     }
 )
+# The tables behind the vectors; see `contents_of_rows`.
+_OF_VECTORS = ("candidate_frames", "appearance", "clip_scores")
 
 
 def standing_row(store: TableStore, video_id: str, _outdated: frozenset[str]) -> dict[str, Any]:
@@ -83,8 +88,9 @@ def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> 
     tables = {name: None if name in outdated else store.read_or_none(name, video_id) for name in TABLES_OF_SCORES}
     clip_footer = {key: value for key, value in _footer(tables["clip_scores"]).items() if key in _FOOTER_KEYS}
     candidates = store.read("candidate_frames", video_id)
+    content = content_of_tables({**tables, "candidate_frames": candidates}, _OF_VECTORS)
     if not candidates.num_rows:
-        return _empty_row(has_faces=tables["faces"] is not None)
+        return _empty_row(has_faces=tables["faces"] is not None) | {"content": content}
     scores = ScoreTables.of(
         tables,
         iqa_lower_better=json.loads(_footer(tables["iqa_scores"]).get("lower_better", "{}")),
@@ -108,7 +114,19 @@ def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> 
         **{f"{name}_size": values.shape[1] for name, values in vectors.items()},
         **{name: list(getattr(measured, name)[0]) for name in _TEXTS},
         "clip_footer": json.dumps(clip_footer),
+        "content": content,
     }
+
+
+def content_of_tables(tables: Mapping[str, pa.Table | None], names: tuple[str, ...]) -> str:
+    """Hash of the contents of stored tables: the same as long as none of them says anything else."""
+    contents = [_footer(tables.get(name)).get(CONTENT, "") for name in names]
+    return hashlib.sha256(" ".join(contents).encode()).hexdigest()
+
+
+def contents_of_rows(rows: pa.Table) -> dict[str, str]:
+    """Hash of what the vectors are made of, by video."""
+    return dict(zip(rows.column("video_id").to_pylist(), rows.column("content").to_pylist(), strict=True))
 
 
 def _texts(rows: pa.Table, name: str) -> tuple[tuple[str, ...], ...]:

@@ -21,7 +21,11 @@ from thumb_assets.store.parquet import TableStore
 
 SUFFIX = ".json"
 _COPIES = "copies"
+# The decision of a word on a frame of a collection.
+COLLECTED = "collected"
 _VERSION = 1
+# Of a record that names collections, which the first version did not know.
+_VERSION_WITH_COLLECTIONS = 2
 _CHECKSUM = "checksum"
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,6 +59,7 @@ class Record:
         paths: where a file had that content.
         num_frames, pictures_sha256: of the content's frames, where all of them are known.
         words: by frame_index.
+        collected: by name of a collection the words on its frames, by frame_index; their decision is COLLECTED.
     """
 
     name: str
@@ -63,6 +68,12 @@ class Record:
     num_frames: int | None = None
     pictures_sha256: str | None = None
     words: Mapping[int, Word] = field(default_factory=dict)
+    collected: Mapping[str, Mapping[int, Word]] = field(default_factory=dict)
+
+    @property
+    def has_words(self) -> bool:
+        """True where anything was ever said of a frame."""
+        return bool(self.words or self.collected)
 
     @property
     def decided(self) -> dict[int, Word]:
@@ -71,16 +82,14 @@ class Record:
 
     def merged_with(self, other: "Record") -> "Record":
         """This one with the later word of both on each frame."""
-        words = dict(self.words)
-        for index, word in other.words.items():
-            if index not in words or words[index].decided_at < word.decided_at:
-                words[index] = word
+        names = sorted({*self.collected, *other.collected})
         return replace(
             self,
             paths=tuple(dict.fromkeys([*self.paths, *other.paths])),
             num_frames=self.num_frames or other.num_frames,
             pictures_sha256=self.pictures_sha256 or other.pictures_sha256,
-            words=dict(sorted(words.items())),
+            words=_later(self.words, other.words),
+            collected={name: _later(self.collected.get(name, {}), other.collected.get(name, {})) for name in names},
         )
 
     def is_of(self, sha256: str) -> bool:
@@ -89,7 +98,11 @@ class Record:
 
     def to_bytes(self) -> bytes:
         """The content of its file."""
-        values = asdict(self) | {"version": _VERSION, "words": {str(i): asdict(w) for i, w in self.words.items()}}
+        values = asdict(self) | {"version": _VERSION, "words": _as_json(self.words)}
+        del values["collected"]
+        if self.collected:
+            values["version"] = _VERSION_WITH_COLLECTIONS
+            values["collected"] = {name: _as_json(words) for name, words in self.collected.items()}
         return json.dumps(values | {_CHECKSUM: _checksum(values)}, indent=1, sort_keys=True).encode()
 
 
@@ -103,12 +116,30 @@ def record_of(content: bytes) -> Record:
         values: dict[str, Any] = json.loads(content)
         if values.pop(_CHECKSUM, None) != _checksum(values):
             raise ValueError("its content is not what was written")
-        if values.pop("version") != _VERSION:
+        if values.pop("version") not in {_VERSION, _VERSION_WITH_COLLECTIONS}:
             raise ValueError("a later version of thumb-assets wrote it")
-        words = {int(index): Word(**word) for index, word in values.pop("words").items()}
-        return Record(**{**values, "paths": tuple(values["paths"])}, words=words)
+        words = _of_json(values.pop("words"))
+        collected = {name: _of_json(own) for name, own in values.pop("collected", {}).items()}
+        return Record(**{**values, "paths": tuple(values["paths"])}, words=words, collected=collected)
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise ValueError(f"it is no record of decisions ({type(error).__name__})") from error
+
+
+def _later(words: Mapping[int, Word], others: Mapping[int, Word]) -> dict[int, Word]:
+    """The later word of both on each frame."""
+    merged = dict(words)
+    for index, word in others.items():
+        if index not in merged or merged[index].decided_at < word.decided_at:
+            merged[index] = word
+    return dict(sorted(merged.items()))
+
+
+def _as_json(words: Mapping[int, Word]) -> dict[str, Any]:
+    return {str(index): asdict(word) for index, word in words.items()}
+
+
+def _of_json(values: Mapping[str, Any]) -> dict[int, Word]:
+    return {int(index): Word(**word) for index, word in values.items()}
 
 
 class DecisionRecords:

@@ -97,8 +97,8 @@ def decide(
     facts = FrameFacts(verify_decidable(store, video_id, decisions))
     records = DecisionRecords(store)
     with records.held():
-        sha256 = _sha256_of(store, video_id)
-        record = _own_record(store, records, video_id, sha256=sha256, facts=facts)
+        sha256 = sha256_of(store, video_id)
+        record = own_record(store, records, video_id, sha256=sha256, facts=facts)
         # The clock may have been set back; the later word counts all the same.
         decided_at = max([time.time(), *(word.decided_at + _LATER_SECONDS for word in record.words.values())])
         for frame_index, decision in decisions.items():
@@ -164,16 +164,18 @@ def settle_decisions(store: TableStore, video: LibraryVideo) -> bool:
     path = os.fspath(video.path)
     with records.held():
         frames = _FramesOf(store, video.video_id)
-        own = _own_record(store, records, video.video_id, sha256=video.sha256, frames=frames)
+        own = own_record(store, records, video.video_id, sha256=video.sha256, frames=frames)
         for donor in records.all():
             if not donor.is_of(video.sha256) and _is_donor(donor, path, frames):
                 own = _with_words_of(own, donor, frames.facts)
-        if not own.words:
+        if not own.has_words:
             return False
         own = replace(own, video_id=video.video_id, paths=tuple(dict.fromkeys([*own.paths, path])))
         if frames.facts is not None and own.pictures_sha256 is None:
             own = replace(own, num_frames=frames.facts.num_frames, pictures_sha256=frames.facts.pictures_sha256)
         records.write(own)
+        if not own.words:  # of collections alone no table follows
+            return False
         before = _table_or_none(store, video.video_id)
         table = _write_table(store, video.video_id, own)
         return before is None or not table.equals(before)
@@ -194,7 +196,7 @@ def keep_decisions(store: TableStore, video_id: str) -> None:
             store.table_path(TABLE, video_id).replace(records.folder / f"{video_id}.parquet.damaged")
         elif table.num_rows:
             frames = _FramesOf(store, video_id)
-            records.write(_own_record(store, records, video_id, sha256=_sha256_of(store, video_id), frames=frames))
+            records.write(own_record(store, records, video_id, sha256=sha256_of(store, video_id), frames=frames))
 
 
 def records_of_all(store: TableStore) -> list[Record]:
@@ -207,7 +209,7 @@ def records_of_all(store: TableStore) -> list[Record]:
     known = {record.video_id for record in records}
     for video_id in store.video_ids(TABLE):
         table = None if video_id in known else _table_or_none(store, video_id)
-        sha256 = _sha256_of(store, video_id)
+        sha256 = sha256_of(store, video_id)
         if table is None or not table.num_rows or any(sha256 and record.is_of(sha256) for record in records):
             continue
         decided_at = store.table_path(TABLE, video_id).stat().st_mtime
@@ -257,7 +259,7 @@ class _FramesOf:
         return None if frames is None else FrameFacts(frames)
 
 
-def _own_record(
+def own_record(
     store: TableStore,
     records: DecisionRecords,
     video_id: str,
@@ -314,12 +316,17 @@ def _with_words_of(own: Record, donor: Record, facts: FrameFacts | None) -> Reco
     """A record with the words on frames of another content that are found in this one."""
     if facts is None:
         return own
-    found = {index: word for word in donor.words.values() if (index := facts.find(word)) is not None}
-    words = {
+    collected = {name: _found_in(words, facts) for name, words in donor.collected.items()}
+    return own.merged_with(replace(own, words=_found_in(donor.words, facts), collected=collected))
+
+
+def _found_in(words: Mapping[int, Word], facts: FrameFacts) -> dict[int, Word]:
+    """Words on frames of another content, on the same frames of this one."""
+    found = {index: word for word in words.values() if (index := facts.find(word)) is not None}
+    return {
         index: facts.word(index, word.decision, decided_at=word.decided_at, sha256=word.source_sha256)
         for index, word in found.items()
     }
-    return own.merged_with(replace(own, words=words))
 
 
 def _write_table(store: TableStore, video_id: str, record: Record) -> pa.Table:
@@ -355,7 +362,7 @@ def _former_table(store: TableStore, video_id: str) -> pa.Table | None:
         ) from error
 
 
-def _sha256_of(store: TableStore, video_id: str) -> str | None:
+def sha256_of(store: TableStore, video_id: str) -> str | None:
     """The content that a video's tables were made of, as their footers say."""
     names: Sequence[str] = ("frames", *(name for name in TABLES if name != "frames"))
     for name in names:

@@ -75,7 +75,7 @@ class MirroredDecisions:
 
 def _facts(record: Record) -> tuple[object, ...]:
     """Facts that two machines have to agree on; the id and the order of the paths are each machine's own."""
-    return record.words, set(record.paths), record.pictures_sha256
+    return record.words, record.collected, set(record.paths), record.pictures_sha256
 
 
 def _state(mine: Record | None, stamp: str | None) -> str:

@@ -70,6 +70,11 @@ class TableStore:
         return self.data_dir / "report.html"
 
     @property
+    def gallery_dir(self) -> Path:
+        """The library as HTML files, unless they were asked for elsewhere."""
+        return self.data_dir / "gallery"
+
+    @property
     def learned_head_path(self) -> Path:
         """The learned scorer."""
         return self.data_dir / "models" / "learned-scorer.safetensors"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ _QUESTIONS_AT_A_TIME = 10_000
 # Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using HNSW graphs", 2016: links per
 # vector, and how many vectors are kept in sight while adding and asking. benchmarks/library_index.py has the recall.
 _CONNECTIVITY, _EXPANSION_ADD, _EXPANSION_SEARCH = 16, 64, 192
+# In sight while an index in a file is asked: single questions, for which more can be done than for all of a survey's.
+_EXPANSION_IN_FILES = 512
 # How far the index's cosines of float16 may be off.
 _ROUNDING = 0.01
 
@@ -42,6 +45,37 @@ class VectorIndex:
         parts = [range(len(vectors))[start : start + num_per_part] for start in range(0, len(vectors), num_per_part)]
         with ThreadPoolExecutor() as pool:
             return cls(tuple(pool.map(lambda part: _built(vectors, part), parts)))
+
+    @classmethod
+    def in_file(cls, path: Path) -> "VectorIndex":
+        """Opens an index that `write` wrote; its vectors stay in the file, mapped into memory.
+
+        Raises:
+            ValueError: the file holds no such index.
+        """
+        from usearch.index import Index
+
+        part = Index.restore(str(path), view=True)
+        if part is None:
+            raise ValueError("it holds no index")
+        part.expansion_search = _EXPANSION_IN_FILES  # type: ignore[misc] # the file does not say, and mypy sees no setter
+        return cls((part,))
+
+    def write(self, path: Path) -> None:
+        """Writes an index of one part into a file, which is replaced.
+
+        Raises:
+            OSError: the disk is full, read-only or gone.
+        """
+        (part,) = self.parts
+        try:
+            part.save(str(path))
+        except RuntimeError as error:  # usearch's own, for whatever the system says
+            raise OSError(str(error)) from error
+
+    def __len__(self) -> int:
+        """The number of vectors."""
+        return sum(len(part) for part in self.parts)
 
     def nearest(self, questions: FloatArray, *, number: int) -> tuple[Positions, FloatArray]:
         """The nearest to each question, nearest first.

@@ -1,0 +1,32 @@
+"""Videos by the names that people give them."""
+
+import shlex
+
+from thumb_assets.errors import BadInputError
+from thumb_assets.store.identity import ids_beginning_with
+from thumb_assets.store.library import Library
+from thumb_assets.store.parquet import TableStore
+
+
+def complete_video_id(store: TableStore, prefix: str) -> str:
+    """The id of a video that was run here, by its file's path or name, or the beginning of its id.
+
+    Raises:
+        BadInputError: there is none, or there are several.
+    """
+    known = store.video_ids("outcomes")
+    matches = [prefix] if prefix in known else []
+    if not matches:
+        of_files = Library(store.data_dir).ids_of_file(prefix)
+        matches = [video_id for video_id in of_files if video_id in known] or ids_beginning_with(prefix, known)
+        if not matches and of_files:
+            raise BadInputError(
+                f"{prefix!r} was not run here yet; run it first: thumb-assets run {shlex.quote(prefix)}"
+            )
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise BadInputError(
+            f"{prefix!r} may be {len(matches)} videos: {', '.join(matches[:5])}; give more of the id, or the path"
+        )
+    raise BadInputError(f"{prefix!r} is no video that was run here; known: {', '.join(known[:5]) or 'none'}")
