@@ -50,7 +50,7 @@ def weights() -> list[dict[str, str]]:
 
 def presets() -> dict[str, str]:
     """The purpose of each preset, by name."""
-    return {name: preset.about for name, preset in load_presets().items()}
+    return {name: preset.about for name, preset in load_presets(Settings).items()}
 
 
 def overrides_of(changes: Mapping[str, Value]) -> list[str]:
@@ -65,8 +65,10 @@ def overrides_of(changes: Mapping[str, Value]) -> list[str]:
     for name, value in changes.items():
         if name not in _NAMES:
             raise SettingsError(f"{name[:80]!r} cannot be tried at the desk; use thumb-assets what-if")
-        if name == "selection.preset" and value is not None and value not in load_presets():
-            raise SettingsError(f"preset {str(value)[:80]!r} does not exist; choose one of {', '.join(load_presets())}")
+        if name == "selection.preset" and value is not None and value not in load_presets(Settings):
+            raise SettingsError(
+                f"preset {str(value)[:80]!r} does not exist; choose one of {', '.join(load_presets(Settings))}"
+            )
     return [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in changes.items()]
 
 
