@@ -86,8 +86,7 @@ function isTyping(target) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const dialog = document.getElementById("keys");
-  if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && isTyping(event.target)) event.target.blur();
   if (isTyping(event.target)) return;
   const isPress = event.target instanceof HTMLElement && ["BUTTON", "A"].includes(event.target.tagName);
