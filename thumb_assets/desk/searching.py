@@ -9,7 +9,8 @@ from thumb_assets.search.query import Answer, Query
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.parquet import TableStore
 
-# A run that leaves the catalog out is noticed after so long.
+# What was read is read anew after so long: a run may leave the catalog out, and work on one video after the other may
+# take hours.
 _SECONDS_KEPT = 60.0
 
 
@@ -19,16 +20,22 @@ class Searches:
     Args:
         store: the data folder.
         settings: gives the settings as they are now.
+        is_busy: says whether the desk makes videos anew now; half made, a video would be missing in what is found.
         clock: gives seconds that only rise.
     """
 
     def __init__(
-        self, store: TableStore, settings: Callable[[], Settings], *, clock: Callable[[], float] = time.monotonic
+        self,
+        store: TableStore,
+        settings: Callable[[], Settings],
+        *,
+        is_busy: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._settings, self._clock = store, settings, clock
+        self._store, self._settings, self._is_busy, self._clock = store, settings, is_busy, clock
         self._lock = threading.Lock()
         self._finder: Finder | None = None
-        self._made_of: object = None
+        self._made_of: tuple[Settings | None, object] = (None, None)
         self._until = 0.0
 
     def find(self, query: Query) -> tuple[Answer, int]:
@@ -44,7 +51,8 @@ class Searches:
     def _current(self) -> Finder:
         settings = self._settings()
         made_of = (settings, _stamps(self._store))
-        if self._finder is None or made_of != self._made_of or self._clock() >= self._until:
+        is_same = made_of == self._made_of or (self._is_busy() and settings == self._made_of[0])
+        if self._finder is None or not is_same or self._clock() >= self._until:
             self._finder = Finder(Searched.of_store(self._store), settings, self._store)
             self._made_of, self._until = made_of, self._clock() + _SECONDS_KEPT
         return self._finder

@@ -246,9 +246,8 @@ def test_settings_are_compared_and_kept(synthetic_videos: Callable[[str], Path],
 def test_a_search_says_why_and_what_is_wrong_in_one_line(desk: Asking, video_id: str) -> None:
     status, answer = desk.json("/api/search/frames?where=pts_seconds%3C1&limit=2")
     assert status == 200
-    assert [each["pts_seconds"] < 1 and each["why"].startswith("pts_seconds ") for each in answer["found"]] == [
-        True
-    ] * 2
+    assert len(answer["found"]) == 2
+    assert all(each["pts_seconds"] < 1 and each["why"].startswith("pts_seconds ") for each in answer["found"])
     assert answer["videos"][video_id] == {"name": "multi_shot.mp4", **desk.json(f"/api/video/{video_id}/decisions")[1]}
     assert answer["is_more_possible"]
     for question, said in (
@@ -287,8 +286,6 @@ def test_frames_are_collected_by_the_desk(desk: Asking, video_id: str, data_dir:
         status, answer = desk.json("/api/search/collect", asked | wrong)
         assert 400 <= status < 500, wrong
         assert len(answer["error"].splitlines()) == 1
-    status, _, content = desk.get("/api/search/collect")
-    assert status in {404, 405}
     assert collections(TableStore(data_dir)).keys() == {"night & <day>"}
 
 
@@ -297,7 +294,7 @@ def test_a_video_leads_to_its_partition_where_the_address_is_known(data_dir: Pat
     with desk_of(data_dir, "desk.dagster_url=http://127.0.0.1:3000") as asking:
         where = f"http://127.0.0.1:3000/assets/selections?view=partitions&partition={video_id}"
         assert facts(asking, video_id)["partition"] == where
-    with pytest.raises(SettingsError, match="desk.url"):
+    with pytest.raises(SettingsError, match=r"desk\.url"):
         read_configuration(data_dir, overrides=["desk.url=javascript:alert(1)"])
 
 

@@ -36,7 +36,7 @@ class Collected(BaseModel):
 
 
 def _add_routes(router: APIRouter, desk: Desk) -> None:
-    searches = Searches(desk.store, lambda: desk.configuration().settings)
+    searches = Searches(desk.store, lambda: desk.configuration().settings, is_busy=lambda: desk.remaker.is_busy)
 
     @router.get("/frames")
     def frames(asked: Annotated[Asked, Query()]) -> dict[str, Any]:

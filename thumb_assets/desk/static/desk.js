@@ -103,6 +103,8 @@ export function showKeys() {
 document.getElementById("keys-button").addEventListener("click", showKeys);
 keys([["Show these keys", ["?"], showKeys]]);
 
+document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a narrow screen
+
 // Stills that are remade: asked for again and again while there is something to wait for.
 const listeners = [];
 let timer = null;

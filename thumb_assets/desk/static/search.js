@@ -15,13 +15,13 @@ let generation = 0;
 
 const words = h("input", { type: "search", value: given.get("words") || "", maxLength: 500, placeholder: "seen, said or written" });
 const where = h("input", { type: "search", value: given.get("where") || "", maxLength: 500, placeholder: "sharpness>=0.5, num_faces>=1" });
-const scores = h("select", { onchange: addScore }, h("option", { value: "" }, "add a score"));
+const scores = h("select", { onchange: addScore }, h("option", { value: "" }, "of …"));
 const perVideo = h("select", { onchange: ask }, h("option", { value: "" }, "any number"), ...["1", "3"].map((value) => h("option", { value }, value)));
 perVideo.value = given.get("per_video") || "";
 const example = h("div", { className: "example", hidden: true });
-const form = h("form", { className: "filters searchform", role: "search", onsubmit: submit },
-  h("label", { className: "words" }, "Words", words), h("label", { className: "words" }, "Scores within", where),
-  h("label", {}, "Scores", scores), h("label", {}, "Of each video", perVideo),
+const form = h("form", { className: "filters open searchform", role: "search", onsubmit: submit },
+  h("label", { className: "words" }, "Words", words), h("label", { className: "words" }, "Ranges of scores", where),
+  h("label", {}, "Add a range", scores), h("label", {}, "Of each video", perVideo),
   h("button", { className: "primary" }, "Search"));
 const count = h("p", { className: "count", role: "status" });
 const notes = h("div", { className: "notices" });
@@ -29,15 +29,15 @@ const actions = {
   pin: h("button", { type: "button", onclick: pin }, "Pin", h("kbd", {}, "p")),
   collect: h("button", { type: "button", onclick: openCollect }, "Collect", h("kbd", {}, "k")),
   all: h("button", { type: "button", onclick: chooseAll }, "Select all", h("kbd", {}, "a")),
-  undo: h("button", { type: "button", onclick: undo, disabled: true }, "Undo pin", h("kbd", {}, "u")),
+  undo: h("button", { type: "button", onclick: undo, hidden: true }, "Undo pin", h("kbd", {}, "u")),
 };
 const bar = h("div", { className: "chosenbar", hidden: true }, h("span", { className: "number" }), ...Object.values(actions));
 const list = h("ul", { className: "foundlist", "aria-label": "Frames" });
 const more = h("button", { type: "button", hidden: true, onclick: () => { limit += 2 * STEP; load(); } }, "Show more");
 const nameField = h("input", { type: "search", maxLength: 100, required: true, list: "collections", autocomplete: "off" });
 const names = h("datalist", { id: "collections" });
-const dialog = h("dialog", { "aria-labelledby": "collect-title" }, h("h2", { id: "collect-title" }, "Put into a collection"),
-  h("form", { method: "dialog", onsubmit: collect }, h("label", {}, "Name ", nameField, names),
+const dialog = h("dialog", { className: "collect", "aria-labelledby": "collect-title" }, h("h2", { id: "collect-title" }, "Put into a collection"),
+  h("form", { method: "dialog", onsubmit: collect }, h("label", {}, "Name", nameField, names),
     h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"), " ", h("button", { className: "primary" }, "Collect")));
 main.append(h("h1", { className: "skip" }, "Search"), form, example, count, notes, bar, list, more, dialog);
 
@@ -155,10 +155,10 @@ function drawChosen() {
     each.element.querySelector(".badges").replaceChildren(...badges);
   }
   bar.hidden = !found.length;
-  bar.firstChild.textContent = chosen.size ? `${chosen.size} selected` : "Select frames (x) to pin or collect them";
+  bar.firstChild.textContent = chosen.size ? `${chosen.size} selected` : "Nothing selected";
   actions.pin.disabled = actions.collect.disabled = !chosen.size;
   actions.all.firstChild.textContent = found.length && chosen.size === found.length ? "Select none" : "Select all";
-  actions.undo.disabled = !undone.length;
+  actions.undo.hidden = !undone.length;
 }
 
 function choose(each) {
