@@ -254,7 +254,6 @@ def test_a_search_says_why_and_what_is_wrong_in_one_line(desk: Asking, video_id:
         ("", "nothing is asked for"),
         ("words=%20&where=%20", "nothing is asked for"),
         ("words=goal", "nothing here can be searched by words"),
-        (f"like={video_id}:3", "run the stages appearance,clip_scores first"),
         (f"like={video_id}", "write VIDEO:FRAME"),
         ("like=..%2f..:3", "is no video that was run here"),
         (f"like={video_id}:3&words=x", "either words or an example"),
@@ -271,6 +270,9 @@ def test_a_search_says_why_and_what_is_wrong_in_one_line(desk: Asking, video_id:
 def test_a_search_follows_the_library(synthetic_videos: Callable[[str], Path], tmp_path: Path) -> None:
     run_stages(tmp_path, register(tmp_path, [synthetic_videos("multi_shot")]), stages=STAGES)
     with desk_of(tmp_path) as desk:
+        (video_id,) = desk.desk.store.video_ids("selections")
+        status, answer = desk.json(f"/api/search/frames?like={video_id}:3")
+        assert (status, "run the stages appearance,clip_scores first" in answer["error"]) == (404, True)
         path = "/api/search/frames?where=pts_seconds%3E=0&per_video=1"
         assert len(desk.json(path)[1]["found"]) == 1
         run_stages(tmp_path, register(tmp_path, [synthetic_videos("cfr")]), stages=STAGES)

@@ -3,7 +3,7 @@ import { attempt, get, h, keys, note } from "./desk.js";
 import { VideoView, viewKeys } from "./videoview.js";
 
 const moreLike = () => { if (view.facts) location.href = `/search?${new URLSearchParams({ like: `${view.id}:${view.at}` })}`; };
-const like = h("button", { type: "button", className: "wide", onclick: moreLike }, "More like this frame", h("kbd", {}, "m"));
+const like = h("button", { type: "button", className: "two", onclick: moreLike }, "More like this", h("kbd", {}, "m"));
 const view = new VideoView({ extra: [like] });
 const main = document.getElementById("main");
 main.append(view.element);
