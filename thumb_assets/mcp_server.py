@@ -11,7 +11,7 @@ from thumb_assets import __version__
 from thumb_assets.errors import ModelUnavailableError, SettingsError
 from thumb_assets.export.figures import still_thumbnail
 from thumb_assets.library.decide import collect_frames, decide_frames
-from thumb_assets.library.names import complete_video_id
+from thumb_assets.library.names import complete_frame, complete_video_id
 from thumb_assets.library.what_if import what_if
 from thumb_assets.report.gallery.cards import cards_of
 from thumb_assets.search.conditions import MEASURES, conditions_of
@@ -72,14 +72,7 @@ class LibraryTools:
         `where` keeps frames within ranges of scores, such as "sharpness>=0.5, num_faces>=1"; the tool `scores` names
         them. Each frame comes with the reason why it was found.
         """
-        example = None
-        if like:
-            video, _, frame = like.rpartition(":")
-            if not video or not frame.isascii() or not frame.isdigit():
-                raise SettingsError(f"like {like!r}: write VIDEO:FRAME, such as clip.mp4:120")
-            example = (complete_video_id(self._store, video), int(frame))
-        if words and example:
-            raise SettingsError("give either words or like; both can be narrowed by where")
+        example = complete_frame(self._store, like) if like else None
         limit = min(max(limit, 1), _MOST_FOUND)
         query = Query(words or None, example, conditions_of([where] if where else []), limit, per_video)
         answer = Finder(Searched.of_store(self._store), self._settings(), self._store).find(query)

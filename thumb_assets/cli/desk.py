@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from thumb_assets.cli.gallery import write_gallery_files
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, print_errors
@@ -23,6 +24,13 @@ from thumb_assets.settings.environment import DESK_TOKEN_VARIABLE, desk_token
     "--token", help=f"Word that every request must know; ${DESK_TOKEN_VARIABLE} keeps it out of the list of processes."
 )
 @click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
+@click.option(
+    "--static",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Serve nothing; write the library as HTML files that need no server, as `gallery` does.",
+)
 @settings_options
 @click.pass_obj
 def desk_command(
@@ -32,6 +40,7 @@ def desk_command(
     host: str,
     token: str | None,
     is_opened: bool,
+    folder: Path | None,
     data_dir: Path | None,
     profile: str | None,
     overrides: Any,
@@ -42,6 +51,9 @@ def desk_command(
     """
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
+        if folder is not None:
+            write_gallery_files(store, folder)
+            return
         try:
             import fastapi  # noqa: F401
             import uvicorn

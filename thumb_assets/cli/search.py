@@ -12,9 +12,8 @@ import click
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import TableProgress, err, one_line_errors, out, print_table, progress
-from thumb_assets.errors import SettingsError
 from thumb_assets.library.decide import collect_frames, decide_frames
-from thumb_assets.library.names import complete_video_id
+from thumb_assets.library.names import complete_frame
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.collections import verify_collection_name
 from thumb_assets.store.library import Library
@@ -68,13 +67,11 @@ def search_command(
             print_table("scores", ["name", "what it is"], [[each.name, each.doc] for each in MEASURES.values()])
             return
         text = " ".join(words).strip()
-        if text and like is not None:
-            raise SettingsError("give either words or --like; both can be narrowed by --where")
         store = table_store(data_dir)
         settings = settings_of(store, profile, overrides)
         query = Query(
             words=text or None,
-            like=None if like is None else _frame_of(store, like),
+            like=None if like is None else complete_frame(store, like),
             ranges=conditions_of(ranges),
             limit=limit,
             per_video=per_video,
@@ -98,13 +95,6 @@ def search_command(
         frames = [(each.video_id, each.frame_index) for each in answer.found]
         _keep(store, settings, frames, is_pinned=is_pinned, name=name, is_quiet=is_json)
     sys.exit(0)
-
-
-def _frame_of(store: TableStore, text: str) -> tuple[str, int]:
-    video, _, frame = text.rpartition(":")
-    if not video or not frame.isascii() or not frame.isdigit():
-        raise SettingsError(f"--like {text!r}: write VIDEO:FRAME, such as clip.mp4:120")
-    return complete_video_id(store, video), int(frame)
 
 
 def _print(answer: Any, num_frames: int) -> None:

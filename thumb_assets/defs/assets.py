@@ -90,7 +90,7 @@ def build_pipeline(settings: Settings, *, named: Sequence[str] = ()) -> dg.Asset
                 yield dg.AssetMaterialization(
                     result.stage,
                     partition=result.video_id,
-                    metadata=stage_metadata(result, store, graph=graph),
+                    metadata=stage_metadata(result, store, graph=graph, desk_url=run_settings.desk.url),
                     tags=provenance.tags(result, store),
                 )
                 yield from evaluate_checks(context, result.stage, result.video_id, store, run_settings)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 
@@ -94,13 +95,18 @@ def _column_lineage(stage: str, graph: Collection[str]) -> dg.TableColumnLineage
     )
 
 
-def stage_metadata(result: StageResult, store: TableStore, *, graph: Collection[str] = STAGES) -> dict[str, Any]:
+def stage_metadata(
+    result: StageResult, store: TableStore, *, graph: Collection[str] = STAGES, desk_url: str = ""
+) -> dict[str, Any]:
     """Metadata of one materialisation.
 
     Args:
         graph: the stages that are assets; no column comes from others.
+        desk_url: address of the desk; empty where it is not known.
     """
     metadata: dict[str, Any] = {"source": dg.MetadataValue.path(result.source_path), **result.metrics}
+    if desk_url:
+        metadata["desk"] = dg.MetadataValue.url(f"{desk_url.rstrip('/')}/video/{quote(result.video_id, safe='')}")
     if result.is_unchanged:
         metadata["unchanged"] = True
     if result.tables and TABLES[result.stage].lineage:

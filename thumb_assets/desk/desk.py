@@ -11,7 +11,7 @@ from thumb_assets.desk.pictures import Pictures
 from thumb_assets.desk.remake import Remaker
 from thumb_assets.desk.words import version_of, words_between
 from thumb_assets.errors import BadInputError, MissingInputError, ThumbAssetsError
-from thumb_assets.library.decide import Decided, decide_frames, decisions_of
+from thumb_assets.library.decide import Decided, collect_frames, decide_frames, decisions_of
 from thumb_assets.settings.config import Configuration, read_configuration
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.identity import is_video_id
@@ -135,9 +135,19 @@ class Desk:
         self._follow_up(video_id)
         return Standing(now)
 
+    def collect(self, name: str, video_id: str, frames: Sequence[int]) -> int:
+        """Puts frames of a video into a collection; the number of those that are new in it.
+
+        Raises:
+            ThumbAssetsError: as `collect_frames`.
+        """
+        return collect_frames(name, video_id, frames, library=self.library, mirror=self._mirror(), store=self.store)
+
+    def _mirror(self) -> Mirror:
+        return Mirror(self.configuration().settings.library, self.store)
+
     def _decided(self, video_id: str, words: Sequence[tuple[int, str]]) -> Decided:
-        mirror = Mirror(self.configuration().settings.library, self.store)
-        return decide_frames(video_id, words, library=self.library, mirror=mirror, store=self.store)
+        return decide_frames(video_id, words, library=self.library, mirror=self._mirror(), store=self.store)
 
     def _require_seen(self, video_id: str, seen: str) -> None:
         if self.standing(video_id).version != seen:

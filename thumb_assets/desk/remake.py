@@ -75,6 +75,11 @@ class Remaker:
         with self._changed:
             return dict(self._work)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a video is remade now or waits for it."""
+        return any(work.state in {"waiting", "running"} for work in self.work().values())
+
     def _loop(self) -> None:
         while self._wait(None):
             with warm_engine():

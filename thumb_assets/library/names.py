@@ -2,7 +2,7 @@
 
 import shlex
 
-from thumb_assets.errors import BadInputError
+from thumb_assets.errors import BadInputError, SettingsError
 from thumb_assets.store.identity import ids_beginning_with
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
@@ -30,3 +30,16 @@ def complete_video_id(store: TableStore, prefix: str) -> str:
             f"{prefix!r} may be {len(matches)} videos: {', '.join(matches[:5])}; give more of the id, or the path"
         )
     raise BadInputError(f"{prefix!r} is no video that was run here; known: {', '.join(known[:5]) or 'none'}")
+
+
+def complete_frame(store: TableStore, text: str) -> tuple[str, int]:
+    """The video_id and frame_index that VIDEO:FRAME means, such as clip.mp4:120.
+
+    Raises:
+        BadInputError: no video is meant, or several are.
+        SettingsError: the text is not of that form.
+    """
+    video, _, frame = text.rpartition(":")
+    if not video or not frame.isascii() or not frame.isdigit():
+        raise SettingsError(f"like {text[:200]!r}: write VIDEO:FRAME, such as clip.mp4:120")
+    return complete_video_id(store, video), int(frame)

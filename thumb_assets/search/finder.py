@@ -94,13 +94,16 @@ class Finder:
         Raises:
             BadInputError: the example is no frame of a video that was run, or nobody measured what a range is of.
             MissingInputError, ModelUnavailableError: nothing here can be searched so; says what to run or install.
-            SettingsError: the query asks for nothing.
+            SettingsError: the query asks for nothing, or for words and an example.
         """
+        words = (query.words or "").strip()
+        if words and query.like is not None:
+            raise SettingsError("give either words or an example (like); ranges of scores (where) narrow both")
         mask = self._in_ranges(query.ranges)
         num_in_ranges = int(mask.sum()) if mask is not None else None
         if query.like is not None:
             found, notes = self._by_example(query, mask)
-        elif query.words is not None and query.words.strip():
+        elif words:
             found, notes = self._by_words(query, mask)
         elif mask is not None:
             found, notes = self._by_ranges(query, mask), []

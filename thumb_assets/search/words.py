@@ -26,7 +26,7 @@ _SECONDS_OF_READING = 2.0
 _NUM_NEAREST = 2000
 _ADVICE = {
     "subtitles": "no subtitles (the stage subtitles reads tracks and files beside the video)",
-    "texts": "no writing (set texts.is_on=true and run the stage texts)",
+    "texts": "no lines of writing (set texts.is_on=true and run the stage texts)",
     "chapters": "no chapter titles (set chapters.is_on=true and run the stage chapters)",
 }
 

@@ -13,7 +13,13 @@ from thumb_assets.errors import SettingsError
 from thumb_assets.settings.base import StageSettings, merged
 from thumb_assets.settings.dataset import DatasetSettings
 from thumb_assets.settings.judge import JudgeSettings
-from thumb_assets.settings.operation import BackfillSettings, LibrarySettings, PublishSettings, ServeSettings
+from thumb_assets.settings.operation import (
+    BackfillSettings,
+    DeskSettings,
+    LibrarySettings,
+    PublishSettings,
+    ServeSettings,
+)
 from thumb_assets.settings.pictures import AestheticsSettings, SafetySettings, SubjectsSettings, TextsSettings
 from thumb_assets.settings.presets import PRESET, preset_values
 from thumb_assets.settings.problems import problem_of
@@ -38,7 +44,7 @@ from thumb_assets.settings.stages import (
 
 class Settings(StageSettings):
     """All settings; each field is the settings of one stage, `video`, `models`, `survey`, `dataset`, `library`,
-    `backfill` and `serve` are shared."""
+    `backfill`, `serve` and `desk` are shared."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
     sparse: SparseSettings = Field(default_factory=SparseSettings)
@@ -66,6 +72,7 @@ class Settings(StageSettings):
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     publish: PublishSettings = Field(default_factory=PublishSettings)
     serve: ServeSettings = Field(default_factory=ServeSettings)
+    desk: DeskSettings = Field(default_factory=DeskSettings)
 
     @model_validator(mode="after")
     def _every_frame_is_decoded_to_be_scored(self) -> "Settings":

@@ -123,6 +123,26 @@ class PublishSettings(StageSettings):
         return self
 
 
+_ADDRESS = r"^(https?://[!-~]+)?$"
+
+
+class DeskSettings(StageSettings):
+    """Addresses by which the desk and Dagster lead to each other."""
+
+    url: str = Field(
+        "",
+        pattern=_ADDRESS,
+        description="Address of the desk, such as http://127.0.0.1:8330: Dagster's materializations link to the video's"
+        " page there; empty: no links.",
+    )
+    dagster_url: str = Field(
+        "",
+        pattern=_ADDRESS,
+        description="Address of Dagster, such as http://127.0.0.1:3000: the desk's page of a video links to its"
+        " partition there; empty: no links.",
+    )
+
+
 class ServeSettings(StageSettings):
     """Webhooks that `thumb-assets serve` receives and sends."""
 

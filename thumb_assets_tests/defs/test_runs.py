@@ -172,6 +172,13 @@ def test_a_picture_that_cannot_be_drawn_is_said_and_ends_nothing(data_dir: Path)
     assert metadata["dagster/row_count"] == 0
 
 
+def test_what_was_made_leads_to_the_video_at_the_desk(data_dir: Path) -> None:
+    store, result = TableStore(data_dir), StageResult("a b-00000000", "frames", "done", "a b.mp4")
+    assert "desk" not in stage_metadata(result, store)
+    metadata = stage_metadata(result, store, desk_url="http://127.0.0.1:8330/")
+    assert metadata["desk"].url == "http://127.0.0.1:8330/video/a%20b-00000000"
+
+
 def data_version_of(instance: dg.DagsterInstance, stage: str) -> str:
     event = instance.get_latest_materialization_event(dg.AssetKey(stage))
     assert event is not None

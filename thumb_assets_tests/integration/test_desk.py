@@ -17,8 +17,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from thumb_assets.cli import main
+from thumb_assets.errors import SettingsError
 from thumb_assets.library.decide import decisions_of
 from thumb_assets.settings.config import read_configuration
+from thumb_assets.store.collections import collections
 from thumb_assets.store.decisions import decide
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.desk import Asking, desk_of
@@ -241,6 +243,71 @@ def test_settings_are_compared_and_kept(synthetic_videos: Callable[[str], Path],
         assert desk.json("/api/compare/settings")[1]["values"]["selection.top_k"] == 1
 
 
+def test_a_search_says_why_and_what_is_wrong_in_one_line(desk: Asking, video_id: str) -> None:
+    status, answer = desk.json("/api/search/frames?where=pts_seconds%3C1&limit=2")
+    assert status == 200
+    assert len(answer["found"]) == 2
+    assert all(each["pts_seconds"] < 1 and each["why"].startswith("pts_seconds ") for each in answer["found"])
+    assert answer["videos"][video_id] == {"name": "multi_shot.mp4", **desk.json(f"/api/video/{video_id}/decisions")[1]}
+    assert answer["is_more_possible"]
+    for question, said in (
+        ("", "nothing is asked for"),
+        ("words=%20&where=%20", "nothing is asked for"),
+        ("words=goal", "nothing here can be searched by words"),
+        (f"like={video_id}", "write VIDEO:FRAME"),
+        ("like=..%2f..:3", "is no video that was run here"),
+        (f"like={video_id}:3&words=x", "either words or an example"),
+        ("where=%3Cimg%3E", "is no range of a score"),
+        ("where=num_faces%3E0", "run the stage that measures it first"),
+        ("where=pts_seconds%3E0&limit=100000", "limit"),
+    ):
+        status, answer = desk.json(f"/api/search/frames?{question}")
+        assert 400 <= status < 500, question
+        assert said in answer["error"], question
+        assert len(answer["error"].splitlines()) == 1
+
+
+def test_a_search_follows_the_library(synthetic_videos: Callable[[str], Path], tmp_path: Path) -> None:
+    run_stages(tmp_path, register(tmp_path, [synthetic_videos("multi_shot")]), stages=STAGES)
+    with desk_of(tmp_path) as desk:
+        (video_id,) = desk.desk.store.video_ids("selections")
+        status, answer = desk.json(f"/api/search/frames?like={video_id}:3")
+        assert (status, "run the stages appearance,clip_scores first" in answer["error"]) == (404, True)
+        path = "/api/search/frames?where=pts_seconds%3E=0&per_video=1"
+        assert len(desk.json(path)[1]["found"]) == 1
+        run_stages(tmp_path, register(tmp_path, [synthetic_videos("cfr")]), stages=STAGES)
+        assert len(desk.json(path)[1]["found"]) == 2
+
+
+def test_frames_are_collected_by_the_desk(desk: Asking, video_id: str, data_dir: Path) -> None:
+    asked = {"name": "night & <day>", "video_id": video_id, "frames": [3, 40]}
+    assert desk.json("/api/search/collect", asked) == (200, {"num_new": 2})
+    assert desk.json("/api/search/collect", asked) == (200, {"num_new": 0})
+    assert desk.json("/api/search/collections")[1] == {"night & <day>": 2}
+    for wrong in ({"name": " "}, {"name": "a\x1bb"}, {"video_id": "nobody-1"}, {"frames": [10**9]}, {"frames": []}):
+        status, answer = desk.json("/api/search/collect", asked | wrong)
+        assert 400 <= status < 500, wrong
+        assert len(answer["error"].splitlines()) == 1
+    assert collections(TableStore(data_dir)).keys() == {"night & <day>"}
+
+
+def test_a_video_leads_to_its_partition_where_the_address_is_known(data_dir: Path, video_id: str) -> None:
+    assert read_configuration(data_dir).settings.desk.dagster_url == ""
+    with desk_of(data_dir, "desk.dagster_url=http://127.0.0.1:3000") as asking:
+        where = f"http://127.0.0.1:3000/assets/selections?view=partitions&partition={video_id}"
+        assert facts(asking, video_id)["partition"] == where
+    with pytest.raises(SettingsError, match=r"desk\.url"):
+        read_configuration(data_dir, overrides=["desk.url=javascript:alert(1)"])
+
+
+def test_the_library_is_written_as_files_instead(data_dir: Path, video_id: str, tmp_path: Path) -> None:
+    folder = tmp_path / "pages"
+    result = CliRunner().invoke(main, ["desk", "--static", str(folder), "--data-dir", str(data_dir)])
+    assert result.exit_code == 0, result.output
+    assert str(folder / "index.html") in result.output.replace("\n", "")
+    assert video_id in (folder / "index.html").read_text(encoding="utf-8")
+
+
 def test_a_decoder_that_dies_costs_one_picture(desk: Asking, video_id: str) -> None:
     assert desk.get(f"/frame/{video_id}/40/small")[0] == 200
     desk.desk.pictures._process.kill()
@@ -341,3 +408,8 @@ def test_an_empty_data_folder_says_what_to_do(tmp_path: Path) -> None:
         assert "thumb-assets run" in answer["empty"]
         status, answer = desk.json("/api/review/next", {"who": "somebody-1"})
         assert (status, answer["num_videos"]) == (200, 0)
+        status, answer = desk.json("/api/search/frames?words=goal")
+        assert (status, answer) == (
+            404,
+            {"error": "no video here can be searched; run the stage `candidate_frames` first"},
+        )

@@ -17,7 +17,7 @@ from thumb_assets_tests.support.running import register, run_stages
 from thumb_assets_tests.unit.store.builders import FOOTER
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PAGES = ("docs/search.md", "docs/gallery.md", "README.md", "docs/cli.md")
+_PAGES = ("docs/search.md", "docs/gallery.md", "docs/desk.md", "README.md", "docs/cli.md")
 # The commands of these pages that are run here; other tests run the others, which take minutes, or serve.
 _RUN_HERE = {"search", "collections", "gallery", "report"}
 
@@ -26,7 +26,11 @@ def commands(page: str) -> list[list[str]]:
     blocks = re.findall(r"```console\n(.*?)```", (_ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines() if line.startswith("uv run thumb-assets ")]
     found = [shlex.split(line)[3:] for line in lines]
-    return [words for words in found if words[0] in _RUN_HERE]
+    return [words for words in found if words[0] in _RUN_HERE or _is_short(words)]
+
+
+def _is_short(words: list[str]) -> bool:
+    return words[:2] in (["desk", "--static"], ["settings", "set"]) and words[2] != "profile=gpu"
 
 
 @pytest.fixture(scope="module")

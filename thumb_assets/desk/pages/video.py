@@ -1,6 +1,7 @@
 """The page of one video: player, exact frames, timeline, runners-up, and why each frame was chosen or not."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field
@@ -29,6 +30,16 @@ class Former(BaseModel):
     seen: str = Field(max_length=64)
 
 
+def partition_url(dagster_url: str, video_id: str) -> str | None:
+    """The page of a video's partition in Dagster; None where Dagster's address is not known.
+
+    >>> partition_url("http://127.0.0.1:3000/", "a b-1")
+    'http://127.0.0.1:3000/assets/selections?view=partitions&partition=a%20b-1'
+    """
+    asset = f"{dagster_url.rstrip('/')}/assets/selections"
+    return f"{asset}?view=partitions&partition={quote(video_id, safe='')}" if dagster_url else None
+
+
 def _add_routes(router: APIRouter, desk: Desk) -> None:
     @router.get("/{video_id}")
     def facts(video_id: str) -> dict[str, Any]:
@@ -36,7 +47,9 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
         card = next(iter(cards(desk.catalog, [video_id])), {})
         if card.get("state") == "failed" and not desk.store.has("videos", video_id):
             raise MissingInputError(f"{card['name']}: {card['reason']}")
-        return {**card, **video_facts(desk.store, video_id, desk.configuration().settings), **_standing(video_id)}
+        settings = desk.configuration().settings
+        partition = partition_url(settings.desk.dagster_url, video_id)
+        return {**card, **video_facts(desk.store, video_id, settings), **_standing(video_id), "partition": partition}
 
     @router.get("/{video_id}/decisions")
     def decisions(video_id: str) -> dict[str, Any]:

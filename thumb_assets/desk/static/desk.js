@@ -86,8 +86,7 @@ function isTyping(target) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const dialog = document.getElementById("keys");
-  if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && isTyping(event.target)) event.target.blur();
   if (isTyping(event.target)) return;
   const isPress = event.target instanceof HTMLElement && ["BUTTON", "A"].includes(event.target.tagName);
@@ -103,6 +102,8 @@ export function showKeys() {
 }
 document.getElementById("keys-button").addEventListener("click", showKeys);
 keys([["Show these keys", ["?"], showKeys]]);
+
+document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a narrow screen
 
 // Stills that are remade: asked for again and again while there is something to wait for.
 const listeners = [];

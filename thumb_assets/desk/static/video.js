@@ -2,7 +2,9 @@
 import { attempt, get, h, keys, note } from "./desk.js";
 import { VideoView, viewKeys } from "./videoview.js";
 
-const view = new VideoView();
+const moreLike = () => { if (view.facts) location.href = `/search?${new URLSearchParams({ like: `${view.id}:${view.at}` })}`; };
+const like = h("button", { type: "button", className: "two", onclick: moreLike }, "More like this", h("kbd", {}, "m"));
+const view = new VideoView({ extra: [like] });
 const main = document.getElementById("main");
 main.append(view.element);
 const videoId = decodeURIComponent(location.pathname.split("/")[2]);
@@ -25,6 +27,7 @@ async function go(by) {
 
 keys([
   ...viewKeys(view),
+  ["More like this frame, in the whole library", ["m"], moreLike],
   ["Next video, or with Shift the one before", ["n", "N"], (event) => go(event.key === "n" ? 1 : -1)],
   ["Back to the library", ["l", "Escape"], () => { location.href = "/"; }],
 ]);

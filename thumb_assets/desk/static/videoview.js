@@ -90,7 +90,8 @@ export class VideoView {
       facts.state === "failed" && h("p", { className: "message" }, facts.reason),
       this.frameLine,
       h("div", { className: "actions" }, this.buttons.cover, this.buttons.pin, this.buttons.ban, ...(this.options.extra || []), this.undoButton),
-      this.why, h("h2", {}, "Decided"), this.decided);
+      this.why, h("h2", {}, "Decided"), this.decided,
+      facts.partition && h("p", { className: "facts" }, h("a", { href: facts.partition }, "Its partition in Dagster")));
     this.element.replaceChildren(viewer, panel);
     this.loadTiles();
     this.drawDecisions();
