@@ -1,5 +1,6 @@
 // The grid of the whole library. Only the rows on screen exist, and only they are asked for.
 import { attempt, clock, get, h, keys, many, onWork, wakeWork } from "./desk.js";
+import { exportButton } from "./export.js";
 
 const GAP = 12, TEXT_HEIGHT = 58, PAGE = 60;
 const main = document.getElementById("main");
@@ -27,7 +28,7 @@ for (const [name, label, options] of FIELDS) {
 filters.append(h("button", { type: "button", className: "filters-button", "aria-expanded": "false", onclick: (event) => {
   event.currentTarget.setAttribute("aria-expanded", String(filters.classList.toggle("open")));
 } }, "Filters"));
-filters.querySelector(".words").after(filters.lastChild);
+filters.querySelector(".words").after(filters.lastChild, exportButton());
 const countLine = h("p", { className: "count", role: "status" });
 const grid = h("div", { className: "grid", role: "list", "aria-label": "Videos" });
 main.append(h("h1", { className: "skip" }, "Library"), filters, countLine, grid);
