@@ -35,7 +35,7 @@ def test_one_is_kept_another_thrown_away_and_all_exported(open_page: Open, libra
     choose(page, clips[0])
     kept = page.locator(".trial", has_text="holiday 0.mp4")
     kept.locator(".picks li").first.wait_for(timeout=_WORK_MS)
-    assert "1. at" in kept.locator(".picks li").first.inner_text()
+    assert "rank 1 of" in kept.locator(".picks li").first.inner_text()
     with page.expect_download() as download:
         kept.get_by_role("link", name="Download").first.click()
     assert Path(download.value.path()).read_bytes().startswith(b"\xff\xd8")
@@ -98,7 +98,7 @@ def test_nothing_is_wider_than_the_screen(open_page: Open, clips: list[Path], wi
 def test_what_is_refused_is_said_and_nothing_comes(open_page: Open, library: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "letter.mp4"
     wrong.write_text("Dear all,\nthis is no video.\n")
-    page = open_page("/try")
+    page = open_page("/try", refusals="400 (Bad Request)")
     choose(page, wrong)
     page.locator(".note.bad", has_text="is text, not video").wait_for()
     markup = tmp_path / "<b>bold<b>.mp4"

@@ -15,7 +15,7 @@ export function exportButton() {
     h("label", {}, "Format", format, about),
     h("label", {}, "Name of its folder", name), status,
     h("form", { method: "dialog" }, h("button", {}, "Close"), " ", begin));
-  return h("button", { type: "button", className: "export-button", onclick: open }, "Export…");
+  return h("button", { type: "button", onclick: open }, "Export…");
 }
 
 async function open() {

@@ -28,10 +28,10 @@ for (const [name, label, options] of FIELDS) {
 filters.append(h("button", { type: "button", className: "filters-button", "aria-expanded": "false", onclick: (event) => {
   event.currentTarget.setAttribute("aria-expanded", String(filters.classList.toggle("open")));
 } }, "Filters"));
-filters.querySelector(".words").after(filters.lastChild, exportButton());
+filters.querySelector(".words").after(filters.lastChild);
 const countLine = h("p", { className: "count", role: "status" });
 const grid = h("div", { className: "grid", role: "list", "aria-label": "Videos" });
-main.append(h("h1", { className: "skip" }, "Library"), filters, countLine, grid);
+main.append(h("h1", { className: "skip" }, "Library"), filters, h("div", { className: "countbar" }, countLine, exportButton()), grid);
 
 let query = new URLSearchParams();
 let total = 0, generation = 0, layout = null;

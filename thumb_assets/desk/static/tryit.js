@@ -78,7 +78,7 @@ async function look() {
     element.remove();
     shown.delete(token);
   }
-  for (const trial of trials) {
+  for (const trial of trials.reverse()) { // the latest is put on top last
     const text = JSON.stringify(trial), old = shown.get(trial.token);
     if (old?.text === text) continue;
     const element = old?.element || h("section", { className: "trial", role: "listitem" });
@@ -109,8 +109,8 @@ function contents(trial) {
 function picture(trial, pick) {
   const at = clock(pick.pts_seconds, 1);
   return h("li", {}, h("img", { src: `/frame/${trial.video_id}/${pick.frame_index}/small`, alt: `Pick ${pick.rank} of ${trial.name}, at ${at}` }),
-    h("p", {}, h("strong", {}, `${pick.rank}. at ${at}`), ` · ${pick.reason}`),
-    h("a", { href: `/api/tryit/${trial.token}/still/${pick.rank}`, download: "" }, `Download (${pick.width} × ${pick.height}, ${megabytes(pick.num_bytes)} MB)`));
+    h("p", {}, h("strong", {}, at), ` · ${pick.reason}`),
+    h("a", { href: `/api/tryit/${trial.token}/still/${pick.rank}`, download: "" }, `Download ${pick.width} × ${pick.height} (${Math.ceil(pick.num_bytes / 1000).toLocaleString("en")} kB)`));
 }
 
 function words(trial) {
