@@ -33,6 +33,7 @@ from thumb_assets.wording import one_line
 _MAX_NAME_LENGTH = 200
 _NUM_HEAD_BYTES = 4096
 _BLOCK_BYTES = 2**20
+_COPY = "the same file is here already, so the copy was not kept"
 _LOGGER = logging.getLogger(__name__)
 _FORBIDDEN = frozenset('/\\<>"|*?:\0')
 
@@ -85,7 +86,8 @@ class Trials:
         self._notes = store.data_dir / "desk" / "tried"
         self._uploads = library.videos_dir / "uploads"
         self._trials: dict[str, Trial] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()  # of what is known, for a moment
+        self._one_by_one = threading.Lock()  # of what becomes of a file, while it is read whole
 
     def start(self) -> None:
         """Clears what a killed desk left of unfinished uploads, and goes on with those that nobody decided of."""
@@ -131,15 +133,18 @@ class Trials:
         """
         shown = _require_name(name)
         settings = self._read()
-        most = min(self._most_bytes, settings.video.max_file_bytes)
-        if num_bytes > most:
-            size = f"{num_bytes / 1e6:,.1f} MB are more than the {most / 1e6:,.1f} MB that are taken"
-            raise BadInputError(f"{shown}: {size}; put the file into {self._library.videos_dir} itself")
+        own, general = self._most_bytes, settings.video.max_file_bytes
+        if num_bytes > min(own, general):
+            advice = f"put the file into {self._library.videos_dir}" if own < general else "raise video.max_file_bytes"
+            size = f"{num_bytes / 1e6:,.1f} MB are more than the {min(own, general) / 1e6:,.1f} MB that are taken"
+            raise BadInputError(f"{shown}: {size}; {advice}")
         if num_bytes <= 0:
             raise BadInputError(f"{shown}: is empty; choose another file")
         _require_video(shown, head)
         margin = settings.export.min_free_bytes
-        require_space(self._library.videos_dir, SpaceNeeded(num_bytes), min_free_bytes=margin, what="the upload")
+        require_space(
+            self._library.videos_dir, SpaceNeeded(num_bytes), min_free_bytes=margin, what="the bytes of the upload"
+        )
 
     async def receive(self, name: str, num_bytes: int, blocks: AsyncIterator[bytes]) -> Trial:
         """Takes an upload as it comes, and has it worked on; one that is cut off or refused leaves nothing.
@@ -175,19 +180,19 @@ class Trials:
 
     def keep(self, token: str) -> str:
         """Leaves a video in the library for good; returns where its file lies within the data folder."""
-        with self._lock:
+        with self._one_by_one:
             trial = self.get(token)
             self._forget(trial)
         return os.path.relpath(trial.path, self._store.data_dir)
 
     def throw_away(self, token: str) -> None:
-        """Removes an uploaded file and what was made of it; of decisions only their effect goes, as with `prune`.
+        """Removes an uploaded file and what was made of it; decisions stay in their record, as with `prune`.
 
         Raises:
             BadInputError: it was not uploaded here, or is worked on.
             StorageError: another process works on it, or the disk does not let us; it can be asked again.
         """
-        with self._lock:
+        with self._one_by_one:
             trial = self.get(token)
             if not trial.is_upload:
                 raise BadInputError(f"{trial.name}: was not uploaded here, so it stays")
@@ -216,27 +221,31 @@ class Trials:
         return trial
 
     def _arrived(self, trial: Trial) -> Trial:
-        """Makes a whole file known and has it worked on; a copy of a video that is here goes again."""
-        with self._lock:
-            reason = sniff(trial.path)
-            if reason is not None:
-                raise BadInputError(f"{one_line(trial.name)}: {reason}; choose another file")
-            (videos, errors) = self._library.register([trial.path])
+        """Makes a whole file known and has it worked on; a copy of a video that is here goes again.
+
+        Returns:
+            The trial of that video, which may be one that was there before.
+        """
+        reason = sniff(trial.path)
+        if reason is not None:
+            raise BadInputError(f"{one_line(trial.name)}: {reason}; choose another file")
+        with self._one_by_one:
+            videos, errors = self._library.register([trial.path])
             if errors:
                 raise errors[0]
             video_id = videos[0].video_id
-            known = next((each for each in self._trials.values() if each.video_id == video_id), None)
             others = [path for path in self._library.paths_of(video_id) if path != trial.path]
             if trial.is_upload and others:
                 self._drop(trial)
-                note = "the same file is here already, so the copy was not kept"
-                trial = replace(trial, token=secrets.token_hex(8), path=others[0], is_upload=False, note=note)
+                trial = Trial(secrets.token_hex(8), trial.name, others[0], is_upload=False, note=_COPY)
+            known = next((each for each in self.all() if each.video_id == video_id), None)
             if known is not None:
                 return known
             trial = replace(trial, video_id=video_id, is_new=not self._store.has("outcomes", video_id))
-            self._trials[trial.token] = trial
             if trial.is_upload:
                 self._note(trial)
+            with self._lock:
+                self._trials[trial.token] = trial
             self._remaker.add(video_id)
         return trial
 
@@ -244,7 +253,8 @@ class Trials:
         for trial in left_over:
             try:
                 if trial.is_thrown:
-                    self._remove(trial)
+                    with self._one_by_one:
+                        self._remove(trial)
                 elif trial.video_id:
                     with self._lock:
                         self._trials[trial.token] = trial

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 
 from thumb_assets.desk.desk import Desk
 from thumb_assets.desk.page import Page
+from thumb_assets.desk.remake import Work
 from thumb_assets.desk.trials import Trial
 from thumb_assets.errors import BadInputError, MissingInputError
 from thumb_assets.publish.http_target import report_of_stills
@@ -81,14 +82,10 @@ def _as_json(desk: Desk, trial: Trial) -> dict[str, Any]:
     work = desk.remaker.work().get(trial.video_id)
     is_done = work is None or work.state in {"done", "failed"}
     nothing = (desk.store.footer("selections", trial.video_id) or {}).get(NOTHING_KEPT, "") if is_done else ""
-    facts = {} if work is None else vars(work)
+    facts = vars(work or Work("done"))
     return {
-        "state": "done",
-        "step": "",
-        "num_done": 0,
-        "num_all": 0,
-        "stages": [],
         **facts,
+        "step": str(facts["step"]).removeprefix(f"{trial.path}: "),
         "token": trial.token,
         "video_id": trial.video_id,
         "name": trial.name,
