@@ -23,6 +23,13 @@ from thumb_assets.settings.environment import DESK_TOKEN_VARIABLE, desk_token
 @click.option(
     "--token", help=f"Word that every request must know; ${DESK_TOKEN_VARIABLE} keeps it out of the list of processes."
 )
+@click.option(
+    "--max-upload-mb",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="A larger upload is refused, as is one above video.max_file_bytes.",
+)
 @click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
 @click.option(
     "--static",
@@ -39,13 +46,14 @@ def desk_command(
     port: int,
     host: str,
     token: str | None,
+    max_upload_mb: int,
     is_opened: bool,
     folder: Path | None,
     data_dir: Path | None,
     profile: str | None,
     overrides: Any,
 ) -> None:
-    """Open the curator's desk: look at the library, decide of frames, review videos by keyboard.
+    """Open the curator's desk: look at the library, decide of frames, review videos by keyboard, try a video.
 
     A web page of this machine. Runs until interrupted.
     """
@@ -72,7 +80,7 @@ def desk_command(
             )
         with _listening(host, port) as listening:
             address = f"http://{_shown_host(host)}:{listening.getsockname()[1]}/"
-            desk = Desk(store, profile=profile, overrides=overrides)
+            desk = Desk(store, profile=profile, overrides=overrides, most_upload_bytes=max_upload_mb * 1_000_000)
             if store.video_ids("outcomes") and not desk.catalog.is_current():
                 err.print("the catalog is missing or of another version: it is made again from the tables")
                 print_errors(desk.catalog.rebuild(store))

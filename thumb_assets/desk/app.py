@@ -48,7 +48,8 @@ def build_app(desk: Desk, *, hosts: frozenset[str] | None, token: str | None = N
         app.include_router(router)
         _add_page(app, page, pages)
     _add_shared(app, desk)
-    return Door(app, hosts=hosts, token=token)
+    uploads = frozenset(f"/api/{page.name}/{page.upload}" for page in pages if page.upload)
+    return Door(app, hosts=hosts, token=token, uploads=uploads)
 
 
 def _add_page(app: FastAPI, page: Page, pages: list[Page]) -> None:

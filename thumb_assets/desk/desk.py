@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thumb_assets.desk.exporting import Exporter
 from thumb_assets.desk.pictures import Pictures
 from thumb_assets.desk.remake import Remaker
+from thumb_assets.desk.trials import Trials
 from thumb_assets.desk.words import version_of, words_between
 from thumb_assets.errors import BadInputError, MissingInputError, ThumbAssetsError
 from thumb_assets.library.decide import Decided, collect_frames, decide_frames, decisions_of
 from thumb_assets.settings.config import Configuration, read_configuration
+from thumb_assets.settings.load import Settings
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.identity import is_video_id
 from thumb_assets.store.library import Library
 from thumb_assets.store.mirror import Mirror
 from thumb_assets.store.parquet import TableStore
+
+MOST_UPLOAD_BYTES = 10_000_000_000
 
 
 class ConflictError(BadInputError):
@@ -46,12 +51,20 @@ class Desk:
     Args:
         store: the data folder.
         profile, overrides: options of the command, on top of the library's settings.
+        most_upload_bytes: a larger upload is refused.
 
     Raises:
         SettingsError: the settings are wrong.
     """
 
-    def __init__(self, store: TableStore, *, profile: str | None = None, overrides: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        store: TableStore,
+        *,
+        profile: str | None = None,
+        overrides: Sequence[str] = (),
+        most_upload_bytes: int = MOST_UPLOAD_BYTES,
+    ) -> None:
         self.store = store
         self._options = (profile, tuple(overrides))
         settings = self.configuration().settings
@@ -63,6 +76,15 @@ class Desk:
         )
         self.pictures = Pictures(store)
         self.remaker = Remaker(store, self.configuration)
+        self.trials = Trials(
+            store,
+            self.library,
+            remaker=self.remaker,
+            pictures=self.pictures,
+            read=self._settings,
+            most_bytes=most_upload_bytes,
+        )
+        self.exporter = Exporter(store, self._settings)
         self._deciding = threading.Lock()
 
     def configuration(self, more: Sequence[str] = ()) -> Configuration:
@@ -78,6 +100,7 @@ class Desk:
         """Starts the work beside the pages."""
         self.remaker.start()
         self.pictures.start()
+        self.trials.start()
 
     def stop(self) -> None:
         """Ends it; what is decided is kept, and stills that are not remade yet are by the next start."""
@@ -145,6 +168,9 @@ class Desk:
 
     def _mirror(self) -> Mirror:
         return Mirror(self.configuration().settings.library, self.store)
+
+    def _settings(self) -> Settings:
+        return self.configuration().settings
 
     def _decided(self, video_id: str, words: Sequence[tuple[int, str]]) -> Decided:
         return decide_frames(video_id, words, library=self.library, mirror=self._mirror(), store=self.store)

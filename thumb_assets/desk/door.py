@@ -52,12 +52,16 @@ class Door:
         app: the application behind it.
         hosts: as `hosts_of`.
         token: asked of every request; None where only this machine can reach the server.
+        uploads: paths that take a file as their body, of any size; they look at it themselves.
     """
 
-    def __init__(self, app: App, *, hosts: Iterable[str] | None, token: str | None) -> None:
+    def __init__(
+        self, app: App, *, hosts: Iterable[str] | None, token: str | None, uploads: Iterable[str] = ()
+    ) -> None:
         self._app = app
         self._hosts = None if hosts is None else frozenset(hosts)
         self._token = token
+        self._uploads = frozenset(uploads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, as ASGI asks."""
@@ -89,20 +93,26 @@ class Door:
             if not self._is_token(_token_of(headers)):
                 return _refused(401, "open the desk by the address with ?token=... that its owner was given")
         if scope["method"] not in _SAFE_METHODS:
-            return _refused_write(headers, host)
+            return _refused_write(headers, host, is_upload=scope["path"] in self._uploads)
         return None
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), str(self._token).encode())
 
 
-def _refused_write(headers: Headers, host: str) -> Response | None:
+def _refused_write(headers: Headers, host: str, *, is_upload: bool) -> Response | None:
     if urlsplit(headers.get("origin", "")).netloc != host:
         return _refused(403, "a change must come from the desk's own page")
-    if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return _refused(415, "a change must be JSON")
+    kind = headers.get("content-type", "").partition(";")[0].strip()
     length = headers.get("content-length", "")
-    if not length.isdigit() or int(length) > _MAX_BODY_BYTES:
+    is_length = length.isascii() and length.isdigit()
+    if is_upload:
+        if kind != "application/octet-stream":  # which no form of a foreign page can send
+            return _refused(415, "an upload must be application/octet-stream")
+        return None if is_length else _refused(411, "an upload must say how long it is")
+    if kind != "application/json":
+        return _refused(415, "a change must be JSON")
+    if not is_length or int(length) > _MAX_BODY_BYTES:
         return _refused(413, f"a change has at most {_MAX_BODY_BYTES} bytes")
     return None
 

@@ -21,6 +21,7 @@ class Page:
         path: where it is; placeholders as FastAPI has them, such as `/video/{video_id}`.
         order: its place in the navigation; None keeps it out.
         routes: adds what its script asks, below `/api/NAME`.
+        upload: the route below `/api/NAME` that takes a file as the body of its request; empty where there is none.
         name: of its module, and of its script in `desk/static`; set when it is found.
     """
 
@@ -28,6 +29,7 @@ class Page:
     path: str
     routes: Callable[[APIRouter, Desk], None]
     order: int | None = None
+    upload: str = ""
     name: str = ""
 
 

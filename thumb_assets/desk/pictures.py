@@ -105,6 +105,11 @@ class Pictures:
             self._keep(path, video, video_id, frame_index, SIZES[size])
         return path
 
+    def forget(self, video_id: str) -> None:
+        """Removes the pictures of a video."""
+        for kind in ("covers", "frames"):
+            shutil.rmtree(self._folder / kind / video_id, ignore_errors=True)
+
     def _keep(self, path: Path, video: Path, video_id: str, frame_index: int, short_side: int) -> None:
         where = {"path": path, "video": video, "data_dir": self._store.data_dir}
         connection = self._running()

@@ -28,10 +28,15 @@ class Work:
 
     Attributes:
         step: what is done now, or why it failed.
+        num_done, num_all: frames that are decoded, of as many as the header says; 0 where it is not known.
+        stages: those that have a result, in the order in which they got it.
     """
 
     state: WorkState
     step: str = ""
+    num_done: int = 0
+    num_all: int = 0
+    stages: tuple[str, ...] = ()
 
 
 class Remaker:
@@ -69,6 +74,14 @@ class Remaker:
             for other in [each for each, work in self._work.items() if work.state == "done"][:-_MOST_REMEMBERED]:
                 del self._work[other]
             self._changed.notify_all()
+
+    def drop(self, video_id: str) -> bool:
+        """Forgets a video; False where it is worked on now."""
+        with self._changed:
+            if self._work.get(video_id, Work("done")).state == "running":
+                return False
+            self._work.pop(video_id, None)
+            return True
 
     def work(self) -> Mapping[str, Work]:
         """By video, how far it is; those that are done stay for a while."""
@@ -119,12 +132,13 @@ class Remaker:
             return str(as_thumb_assets_error(error, video_id))
         return failed[0] if failed else None
 
-    def show(self, video_id: str, step: str) -> None:
-        """Notes what is done now of the video under way."""
+    def show(self, video_id: str, step: str, *, num_done: int = 0, num_all: int = 0, stage: str = "") -> None:
+        """Notes what is done now of the video under way, and a stage that has a result."""
         with self._changed:
             work = self._work.get(video_id)
             if work is not None and work.state == "running":
-                self._work[video_id] = replace(work, step=step)
+                stages = (*work.stages, stage) if stage and stage not in work.stages else work.stages
+                self._work[video_id] = replace(work, step=step, num_done=num_done, num_all=num_all, stages=stages)
 
 
 class _Steps(Events):
@@ -135,13 +149,14 @@ class _Steps(Events):
 
     def frame(self, video_id: str, frame_index: int, num_frames: int | None) -> None:  # noqa: ARG002 - of the event
         of = f" of {num_frames}" if num_frames else ""
-        self._remaker.show(self._video_id, f"frame {frame_index + 1}{of}")
+        done = frame_index + 1
+        self._remaker.show(self._video_id, f"frame {done}{of}", num_done=done, num_all=num_frames or 0)
 
     def step(self, name: str, *, is_of_file: bool) -> None:  # noqa: ARG002 - of the event
         self._remaker.show(self._video_id, name)
 
     def stage_done(self, video_id: str, stage: str) -> None:  # noqa: ARG002 - of the event
-        self._remaker.show(self._video_id, f"{stage} done")
+        self._remaker.show(self._video_id, f"{stage} done", stage=stage)
 
 
 def _left_over(store: TableStore) -> Iterator[str]:

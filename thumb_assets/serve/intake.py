@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +22,14 @@ from thumb_assets.errors import (
 )
 from thumb_assets.export.space import SpaceNeeded, require_space
 from thumb_assets.http import HttpClient
+from thumb_assets.library.arriving import file_inside, file_name_for
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.publish.http_target import report_of_stills
 from thumb_assets.select.tell import NOTHING_KEPT
 from thumb_assets.serve.events import Asset, failed_message, parse_event, ready_message
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.file_cache import LibraryVideo
-from thumb_assets.store.library import VIDEO_SUFFIXES, Library
+from thumb_assets.store.library import Library
 from thumb_assets.store.mirror import Mirror
 from thumb_assets.store.outbox import Outbox, Request
 from thumb_assets.store.outcomes import read_outcomes
@@ -43,8 +43,6 @@ _LOOK_SECONDS = 2.0
 _TROUBLE_SECONDS = 30.0
 _DAY_SECONDS = 86_400.0
 _KEPT_DAYS = 90
-_MAX_NAME_LENGTH = 120
-_OTHER_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Launcher(Protocol):
@@ -154,15 +152,10 @@ class Intake:
 
     def _inside(self, path: str) -> Path:
         """A file of the library folder, and nothing outside it, links included."""
-        folder = self._library.videos_dir.resolve()
-        try:
-            found = (folder / path).resolve()
-            is_inside = found.is_relative_to(folder) and found.is_file()
-        except (OSError, ValueError, RuntimeError):  # a name too long, a null in it, a loop of links
-            is_inside = False
-        if not is_inside:
+        found = file_inside(self._library.videos_dir, path)
+        if found is None:
             raise BadInputError(f"data.path: {path!r} is no file of the library folder; give its path within it")
-        return folder / path
+        return found
 
     def _fetched(self, asset: Asset, event_id: str) -> Path:
         """The file of an address, in a folder of the event's own."""
@@ -265,16 +258,3 @@ def _require_video(url: str, head: bytes) -> None:
     reason = no_video_reason(head)
     if reason is not None:
         raise BadInputError(f"{shown(url)}: {reason}; give the address of the file itself")
-
-
-def file_name_for(name: str) -> str:
-    """A name that is safe on every file system, and that the library takes for a video's.
-
-    >>> file_name_for("../../etc/Ma vidéo.MP4")
-    'etc-Ma-vid-o.MP4'
-    """
-    safe = _OTHER_CHARACTERS.sub("-", name).strip(".-_")
-    stem, suffix = PurePosixPath(safe).stem or "video", PurePosixPath(safe).suffix
-    if suffix.lower() not in VIDEO_SUFFIXES:
-        stem, suffix = safe or "video", ".mp4"  # what it is, the file itself says when it is opened
-    return stem[:_MAX_NAME_LENGTH].strip(".-_") + suffix

@@ -172,6 +172,12 @@ class Library:
         """True when a file that is here had that id when it was hashed last."""
         return any(os.path.lexists(path) for path in self._cache.paths_of(video_id))
 
+    def paths_of(self, video_id: str) -> list[Path]:
+        """The files that have that id now, as far as they were hashed, ordered by path."""
+        known = [path for path in self._cache.paths_of(video_id) if os.path.lexists(path)]
+        found = self._describe(known, lambda _: None)
+        return sorted((video.path for video in found if video.video_id == video_id), key=os.fsencode)
+
     def was_seen(self, video_id: str) -> bool:
         """True when a file, here or gone, had that id when it was hashed."""
         return bool(self._cache.paths_of(video_id))

@@ -14,11 +14,12 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from thumb_assets.errors import StorageError
+from thumb_assets.library.arriving import file_name_for
 from thumb_assets.pipeline.engine import run
 from thumb_assets.publish.signature import verify_signature
 from thumb_assets.serve import intake as intake_module
 from thumb_assets.serve.delivery import SIGNATURE_HEADER, Delivery
-from thumb_assets.serve.intake import Intake, file_name_for
+from thumb_assets.serve.intake import Intake
 from thumb_assets.settings.environment import PUBLISH_SQL_URL_VARIABLE
 from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.store.library import Library

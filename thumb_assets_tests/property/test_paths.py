@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thumb_assets.errors import ContractError
-from thumb_assets.serve.intake import file_name_for
+from thumb_assets.library.arriving import file_name_for
 from thumb_assets.store.library import VIDEO_SUFFIXES
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.remote import is_inside

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
-from pydantic import Field
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, Field
 
+from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.desk.desk import Desk
 from thumb_assets.desk.library_view import MOST_VIDEOS, Filters, Order, counts, window
 from thumb_assets.desk.page import Page
@@ -19,6 +20,13 @@ class Asked(Filters):
     num_videos: int = Field(60, ge=1, le=MOST_VIDEOS)
 
 
+class Wanted(BaseModel):
+    """A dataset to be written: its format, and the name of its folder."""
+
+    format_name: str = Field(max_length=50)
+    name: str = Field(max_length=200)
+
+
 def _add_routes(router: APIRouter, desk: Desk) -> None:
     @router.get("/videos")
     def videos(asked: Annotated[Asked, Query()]) -> dict[str, Any]:
@@ -30,6 +38,15 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
             return {"num_videos": 0, "videos": [], "empty": _nothing_run(desk)}
         videos = [{**card, "is_running": card["video_id"] in running} for card in found.videos]
         return {"num_videos": found.num_videos, "videos": videos, "empty": ""}
+
+    @router.get("/export")
+    def export() -> dict[str, Any]:
+        return {"formats": {each.name: each.about for each in FORMATS.values()}, "work": desk.exporter.work()}
+
+    @router.post("/export")
+    def begin_export(wanted: Annotated[Wanted, Body()]) -> dict[str, Any]:
+        desk.exporter.begin(wanted.format_name, wanted.name)
+        return desk.exporter.work()
 
     @router.get("/counts")
     def numbers() -> dict[str, Any]:

@@ -100,6 +100,7 @@ document.addEventListener("keydown", (event) => {
 export function showKeys() {
   document.getElementById("keys").showModal();
 }
+document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a narrow screen
 document.getElementById("keys-button").addEventListener("click", showKeys);
 keys([["Show these keys", ["?"], showKeys]]);
 

@@ -24,7 +24,7 @@ async def _answer(request: Request) -> JSONResponse:
 
 def door(*, address: str = "127.0.0.1", token: str | None = None) -> Door:
     app = Starlette(routes=[Route("/{rest:path}", _answer, methods=["GET", "POST", "DELETE"])])
-    return Door(app, hosts=hosts_of(address), token=token)
+    return Door(app, hosts=hosts_of(address), token=token, uploads=["/upload"])
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,20 @@ def test_a_change_is_json_and_small(local: str) -> None:
     assert ask(local, method="POST", headers={**own, **JSON}, body="x" * 70_000)[0] == 413
     chunked = {**own, **JSON, "Transfer-Encoding": "chunked"}
     assert ask(local, method="POST", headers=chunked, body="2\r\n{}\r\n0\r\n\r\n")[0] == 413
+
+
+def test_an_upload_may_be_large_and_says_what_and_how_long_it_is(local: str) -> None:
+    own = {"Origin": f"http://{local}", "Content-Type": "application/octet-stream"}
+
+    def upload(headers: Mapping[str, str], body: str, path: str = "/upload") -> int:
+        return ask(local, path, method="POST", headers=headers, body=body)[0]
+
+    assert upload(own, "x" * 70_000) == 200
+    assert upload(own, "x", path="/upload/more") == 415
+    assert upload({**own, "Origin": "http://evil.example"}, "x") == 403
+    for kind in ("application/json", "text/plain", "multipart/form-data"):
+        assert upload({**own, "Content-Type": kind}, "x") == 415
+    assert upload({**own, "Transfer-Encoding": "chunked"}, "1\r\nx\r\n0\r\n\r\n") == 411
 
 
 def test_every_answer_keeps_the_browser_from_running_what_is_foreign(local: str) -> None:
