@@ -159,7 +159,10 @@ class Desk:
         return Standing(now)
 
     def collect(self, name: str, video_id: str, frames: Sequence[int]) -> int:
-        """Puts frames of a video into a collection; the number of those that are new in it.
+        """Puts frames of a video into a collection.
+
+        Returns:
+            The number of frames that are new in it.
 
         Raises:
             ThumbAssetsError: as `collect_frames`.

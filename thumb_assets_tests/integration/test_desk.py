@@ -122,7 +122,7 @@ def test_a_decision_is_stored_at_once_and_its_stills_follow(desk: Asking, video_
     cover = desk.json("/api/library/videos")[1]["videos"][0]["cover"]
     status, _, content = desk.get(f"/cover/{video_id}/{cover}")
     assert status == 200
-    assert Image.open(io.BytesIO(content)).size == (356, 200)
+    assert Image.open(io.BytesIO(content)).size == (320, 180)  # as large as the still
     undone = {"decisions": before["decisions"], "seen": standing["version"]}
     assert desk.json(f"/api/video/{video_id}/restore", undone) == (
         200,

@@ -30,7 +30,7 @@ def commands(page: str) -> list[list[str]]:
 
 
 def _is_short(words: list[str]) -> bool:
-    return words[:2] in (["desk", "--static"], ["settings", "set"]) and words[2] != "profile=gpu"
+    return words[:2] in (["desk", "--static"], ["settings", "set"])
 
 
 @pytest.fixture(scope="module")

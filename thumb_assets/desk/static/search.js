@@ -33,7 +33,7 @@ const actions = {
 };
 const bar = h("div", { className: "chosenbar", hidden: true }, h("span", { className: "number" }), ...Object.values(actions));
 const list = h("ul", { className: "foundlist", "aria-label": "Frames" });
-const more = h("button", { type: "button", hidden: true, onclick: () => { limit += 2 * STEP; load(); } }, "Show more");
+const more = h("button", { type: "button", hidden: true, onclick: () => { limit += 2 * STEP; load(true); } }, "Show more");
 const nameField = h("input", { type: "search", maxLength: 100, required: true, list: "collections", autocomplete: "off" });
 const names = h("datalist", { id: "collections" });
 const dialog = h("dialog", { className: "collect", "aria-labelledby": "collect-title" }, h("h2", { id: "collect-title" }, "Put into a collection"),
@@ -65,9 +65,10 @@ function ask() {
   load();
 }
 
-async function load() {
+async function load(isMore = false) {
   const own = ++generation;
   const params = new URLSearchParams(location.search);
+  const kept = new Set(isMore ? [...chosen].map(key) : []);
   chosen.clear();
   if (!["words", "like", "where"].some((name) => params.get(name))) return begin();
   params.set("limit", Math.min(limit, 480));
@@ -81,14 +82,14 @@ async function load() {
   }
   if (own !== generation) return undefined;
   main.removeAttribute("aria-busy");
-  return show(answer, own);
+  return show(answer, own, kept);
 }
 
 function begin() {
   show({ found: [], notes: [], videos: {}, hint: "Give words, ranges of scores, or open a video and press m for more like a frame of it." }, generation);
 }
 
-function show(answer, own) {
+function show(answer, own, kept = new Set()) {
   videos = answer.videos;
   const within = answer.num_in_ranges ?? null;
   const among = answer.num_frames === undefined ? "" : `${many(answer.found.length, "frame")} of ${answer.num_frames.toLocaleString("en")}`;
@@ -98,12 +99,14 @@ function show(answer, own) {
   showExample(answer.example);
   found = answer.found.map((each) => ({ ...each, element: null }));
   found.forEach((each) => { each.element = item(each); });
+  found.filter((each) => kept.has(key(each))).forEach((each) => chosen.add(each));
   const none = answer.hint || (answer.error ? "" : "No frame is like that. Take other words or wider ranges.");
   list.replaceChildren(...(found.length ? found.map((each) => each.element) : none ? [h("li", { className: "empty" }, none)] : []));
   more.hidden = !answer.is_more_possible;
   drawChosen();
   loadPictures(own);
-  const last = sessionStorage.getItem("search_opened");
+  const last = sessionStorage.getItem("search_opened"); // whoever comes back from a video goes on from there
+  sessionStorage.removeItem("search_opened");
   found.find((each) => key(each) === last)?.element.querySelector("a").focus();
 }
 
@@ -193,15 +196,16 @@ function moreLike(each) {
 async function pin() {
   const frames = meant().filter((each) => !videos[each.video_id].decisions[each.frame_index]);
   if (!frames.length) return note(meant().length ? "These are decided already; open the video to decide otherwise." : "Select frames first, with x.");
+  const known = videos; // another question may be answered meanwhile
   let number = 0;
   for (const { video_id: id, frame_index: frame } of frames) {
-    const before = { ...videos[id].decisions };
-    const standing = await attempt(() => post(`/api/video/${id}/decide`, { frame_index: frame, word: "pin", seen: videos[id].version }));
+    const before = { ...known[id].decisions };
+    const standing = await attempt(() => post(`/api/video/${id}/decide`, { frame_index: frame, word: "pin", seen: known[id].version }));
     if (!standing) {
-      Object.assign(videos[id], await get(`/api/video/${id}/decisions`).catch(() => ({})));
+      Object.assign(known[id], await get(`/api/video/${id}/decisions`).catch(() => ({})));
       continue;
     }
-    Object.assign(videos[id], standing);
+    Object.assign(known[id], standing);
     undone.push({ video_id: id, before, version: standing.version });
     number += 1;
   }
