@@ -45,7 +45,7 @@ def test_it_comes_after_the_stages_whose_tables_it_reads(data_dir: Path) -> None
     graph = build_definitions(resource=ThumbAssetsResource(data_dir=str(data_dir))).resolve_asset_graph()
     parents = {key.to_user_string() for key in graph.get(dg.AssetKey("dataset")).parent_keys}
     assert {"stills", "selections", "clip_scores"} <= parents
-    assert "texts" not in parents, "it is off"
+    assert "chapters" not in parents, "it is off"
 
 
 def test_a_library_without_stills_fails_the_run_in_one_line(data_dir: Path, instance: dg.DagsterInstance) -> None:
