@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.measure import NO_CANDIDATE, CandidateArrays
-from thumb_assets.select.ranks import groups_of, percentile_ranks
+from thumb_assets.select.ranks import groups_of, groups_of_shots, percentile_ranks
 from thumb_assets.select.takes import groups_of_takes
 from thumb_assets.settings.selection import SelectionSettings
 
@@ -90,20 +90,27 @@ def face_qualities(measured: CandidateArrays) -> NDArray[np.float64]:
 
 
 def face_shares(measured: CandidateArrays, *, settings: SelectionSettings) -> NDArray[np.float64]:
-    """Share of its take's candidates that show a face, for each candidate without one: turned away or hidden.
+    """Share of the candidates around it that show a face, for each candidate without one: turned away or hidden.
+
+    Around it are those of its take, or of its shot where the take has few.
 
     Returns:
-        (N,) float64, 0..1; NaN where it shows one, faces were not looked for or the take has few candidates.
+        (N,) float64, 0..1; NaN where it shows one, faces were not looked for or the shot has few candidates.
     """
     faces = measured.faces
     videos = groups_of(faces.offsets)
     is_seen = (faces.positions != NO_CANDIDATE) & (faces.height >= _SEEN_FACE_HEIGHT * measured.frame_sizes[videos, 1])
     has_face = np.zeros(len(measured.frame_indices), dtype=np.bool_)
     has_face[(measured.offsets[videos] + faces.positions)[is_seen]] = True
-    takes = groups_of_takes(measured, settings=settings)
-    sizes = np.bincount(takes)[takes]
-    shares = np.bincount(takes, weights=has_face)[takes] / sizes
-    return np.where(has_face | (sizes < _FEW_CANDIDATES), np.nan, shares)
+    shares = np.full(len(has_face), np.nan)
+    for groups in (
+        groups_of_shots(measured.offsets, measured.shot_indices),
+        groups_of_takes(measured, settings=settings),
+    ):
+        sizes = np.bincount(groups)[groups]
+        own = np.bincount(groups, weights=has_face)[groups] / sizes
+        shares = np.where(sizes < _FEW_CANDIDATES, shares, own)
+    return np.where(has_face, np.nan, shares)
 
 
 def eyes_open(measured: CandidateArrays) -> NDArray[np.float64]:

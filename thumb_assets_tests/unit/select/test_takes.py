@@ -50,11 +50,12 @@ def test_the_best_of_a_take_needs_no_share_of_the_best():
     assert ranking(dissolve(25.0).choose()) == [70, 60, 20]
 
 
-def test_each_take_has_its_own_share_of_faces():
+@pytest.mark.parametrize(
+    ("indices", "shares"), [((0, 10, 20, 30, 40, 60, 70, 80), [0.0] * 4), ((10, 20, 40, 60, 70, 80), [4 / 6] * 2)]
+)
+def test_a_take_has_its_own_share_of_faces_and_a_short_one_that_of_its_shot(indices, shares):
+    case = dissolve(25.0)
+    candidates = candidates_table({index: SECONDS[index] for index in indices}, shots=dict.fromkeys(indices, 0))
     faces = face_boxes_table([(frame, 400, 300, 200) for frame in (40, 60, 70, 80)])
-    for contrast, expected in ((50.0, [4 / 6, 4 / 6]), (25.0, [np.nan, np.nan])):
-        case = dissolve(contrast)
-        measured = Case(
-            case.candidates, case.sharpness, frames=case.frames, faces=faces, frame_size=(1920, 1080)
-        ).measured
-        np.testing.assert_allclose(face_shares(measured, settings=SETTINGS)[:2], expected)
+    measured = Case(candidates, frames=case.frames, faces=faces, frame_size=(1920, 1080)).measured
+    np.testing.assert_allclose(face_shares(measured, settings=SETTINGS)[: len(shares)], shares)
