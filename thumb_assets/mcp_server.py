@@ -37,7 +37,7 @@ Decision = Literal["pin", "ban", "cover", "unpin", "unban", "uncover"]
 
 
 class LibraryTools:
-    """What the tools do; each public method is one, and its docstring is what a client reads of it.
+    """The work behind the tools; each public method is one, and its docstring is what a client reads of it.
 
     Args:
         store: the data folder.

@@ -122,7 +122,7 @@ class TextReader:
 
 
 def _reduction(num_lines: int, *, share: float, least: int) -> float:
-    """What a picture of so many lines is multiplied by, to have that share of them, or the least, or its own."""
+    """The factor to multiply a picture of so many lines by, to have that share of them, or the least, or its own."""
     return min(1.0, max(share, least / num_lines))
 
 

@@ -1,4 +1,4 @@
-"""How pleasing a picture is, by a linear head over the embedding that a certain CLIP gave it.
+"""Rates how pleasing a picture is, by a linear head over the embedding that a certain CLIP gave it.
 
 LAION's heads (MIT, https://github.com/LAION-AI/aesthetic-predictor) were fitted to people's ratings of pictures from 1
 to 10, each to the embeddings of one of OpenAI's models: embeddings of any other model mean something else to it.

@@ -22,7 +22,7 @@ _HUB_LICENCES = re.compile(r"CC0-1\.0|CC-BY(-NC)?(-SA|-ND)?-[234]\.[05]|MIT|Apac
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What the card says.
+    """The content of the card.
 
     Attributes:
         num_stills, num_videos, num_groups: by split.

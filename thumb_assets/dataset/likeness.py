@@ -35,7 +35,7 @@ class NearestPair:
 
 
 def positions_of(library: LibraryFrames | None, picks: Sequence[Pick]) -> Positions:
-    """Where each pick is among the library's frames that can be compared; -1 for one that cannot."""
+    """Finds the place of each pick among the library's frames that can be compared; -1 for one that cannot."""
     if library is None:
         return np.full(len(picks), -1)
     compared = np.concatenate([np.zeros(0, np.int64), *(part.frames for part in library.comparable)])

@@ -1,4 +1,4 @@
-"""Whose a video is and under which licence: from a CSV, the tags of its file and the settings."""
+"""Finds the author and the licence of a video: from a CSV, the tags of its file and the settings."""
 
 import csv
 from collections.abc import Callable, Mapping

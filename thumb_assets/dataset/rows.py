@@ -28,7 +28,7 @@ _DECISIONS = {"pin", "cover"}
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What the rows of one video share.
+    """The values that the rows of one video share.
 
     Attributes:
         source: its path below the library folder, or its file's name.

@@ -1,4 +1,4 @@
-"""What pictures and text cost a vision-language model, in tokens.
+"""Estimates the tokens that pictures and text cost a vision-language model.
 
 Sources: OpenAI, "Images and vision", section "Calculating costs", models that count tiles: the picture is scaled into
 2048 x 2048, then its shorter side to 768 at most; 85 tokens, and 170 for each tile of 512 pixels. Text: OpenAI,

@@ -22,7 +22,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ExportWork:
-    """How far the latest export is.
+    """The progress of the latest export.
 
     Attributes:
         folder: where it is written, within the data folder.

@@ -90,7 +90,7 @@ class Remaker:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a video is remade now or waits for it."""
+        """True if a video is remade now or waits for it."""
         return any(work.state in {"waiting", "running"} for work in self.work().values())
 
     def _loop(self) -> None:

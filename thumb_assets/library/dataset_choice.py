@@ -1,4 +1,4 @@
-"""Which frames of a library may go into a dataset: its stills, those that people pinned, or candidates as well."""
+"""Chooses the frames of a library for a dataset: its stills, those that people pinned, or candidates as well."""
 
 from collections import Counter
 from collections.abc import Mapping

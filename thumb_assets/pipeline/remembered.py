@@ -190,7 +190,7 @@ class _Resolver:
 
 
 def _without_preset(asked: dict[str, Asked], preset: object) -> dict[str, Asked]:
-    """What was asked for, without what a preset set of it: another preset takes the place of all of that."""
+    """Leaves out what a preset set of what was asked for: another preset takes the place of all of that."""
     try:
         of_preset = names_of_preset(preset)
     except SettingsError:  # a file that is gone: what it set cannot be told from the rest

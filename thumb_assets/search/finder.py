@@ -323,7 +323,7 @@ class Finder:
 
 
 def _best_by_source(pairs: Sequence[tuple[Match, int]]) -> list[tuple[Match, int]]:
-    """Of each source the match of the greatest likeness, the greatest first."""
+    """The match of the greatest likeness of each source, the greatest first."""
     best: dict[str, tuple[Match, int]] = {}
     for pair in pairs:
         known = best.get(pair[0].source)

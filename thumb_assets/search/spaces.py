@@ -104,7 +104,7 @@ class PictureSpace:
         return positions[order], cosines[order]
 
     def likeness(self, question: NDArray[np.float32], cosines: FloatArray) -> FloatArray:
-        """How far cosines to words are above the usual, 0..1."""
+        """The share by which cosines to words are above the usual, 0..1."""
         usual = self._usual @ question
         spread = max(float(usual.std()), 1e-6)
         return np.asarray(np.clip(((cosines - usual.mean()) / spread - _CHANCE) / (_SURE - _CHANCE), 0.0, 1.0))

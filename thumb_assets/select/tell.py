@@ -149,7 +149,7 @@ def _share(number: object) -> str:
 
 
 def tell_frame(story: Story, frame_index: int) -> str:
-    """Why a frame of the video was chosen or not, candidate or not, and what is known of its moment.
+    """Says why a frame of the video was chosen or not, candidate or not, and what is known of its moment.
 
     Raises:
         BadInputError: the video has no such frame.

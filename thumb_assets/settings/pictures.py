@@ -48,7 +48,7 @@ class TextsSettings(StageSettings):
 
 
 class AestheticsSettings(StageSettings):
-    """How pleasing pictures are, by a linear head over the embeddings of one of OpenAI's CLIP models."""
+    """Rating of how pleasing pictures are, by a linear head over the embeddings of one of OpenAI's CLIP models."""
 
     is_on: bool = Field(False, description="Rate each candidate by its embedding, of ViT-B-32 or ViT-L-14 (openai).")
     model_path: Path | None = Field(

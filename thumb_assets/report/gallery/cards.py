@@ -1,4 +1,4 @@
-"""What the page of covers shows of every video, by SQL from the catalog."""
+"""Reads what the page of covers shows of every video, by SQL from the catalog."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ def cards_of(store: TableStore) -> list[Card]:
 
 
 def nothing_of(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """Why nothing was kept, by video, from rows of the view `nothing_kept`."""
+    """The reason why nothing was kept, by video, from rows of the view `nothing_kept`."""
     num_candidates: dict[str, dict[str, int]] = {}
     for row in rows:
         num_candidates.setdefault(row["video_id"], {})[row["reason"]] = row["num_candidates"]

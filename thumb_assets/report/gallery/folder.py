@@ -1,4 +1,4 @@
-"""Which files of a folder are the gallery's: nothing else in it is ever overwritten or removed."""
+"""Keeps a list of the files of a folder that are the gallery's: nothing else in it is ever overwritten or removed."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the page of one video shows, from its tables."""
+"""Reads what the page of one video shows, from its tables."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class VideoPage:
-    """What the page of one video shows.
+    """The content of the page of one video.
 
     Attributes:
         facts: names and values for people.
@@ -177,7 +177,7 @@ def _missing(row: Mapping[str, Any]) -> tuple[float, int]:
 
 
 def _sentence(row: Mapping[str, Any], table: pa.Table | None) -> str:
-    """Why a candidate was not chosen; its name alone where the settings of the choice are of another version."""
+    """The reason why a candidate was not chosen; its name alone where the settings are of another version."""
     footer = {} if table is None else (table.schema.metadata or {})
     try:
         settings = SelectionSettings.model_validate_json(footer.get(SETTINGS.encode(), b""))

@@ -125,7 +125,7 @@ class _Writer:
         self._planned |= set(made[1:])
 
     def _as_good(self, version: str) -> tuple[str, ...]:
-        """What a page that need not be made again was made of; the first is what this writing makes."""
+        """The origin of a page that need not be made again; the first is what this writing makes."""
         decoded = f"{version} with runners-up"
         return (decoded,) if self._frames else (version, decoded)
 
