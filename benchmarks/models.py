@@ -57,15 +57,19 @@ class LoadedModel:
 
 
 def load_models(settings: Settings, stages: Sequence[str]) -> tuple[list[LoadedModel], tuple[str, ...]]:
-    """The models of stages, and those stages whose model cannot be had or is off."""
+    """The models of stages, and those stages whose model cannot be had or is off.
+
+    The stage `texts` has none here: which of its pictures it reads, it decides by looking at them.
+    """
     loaders: dict[str, Callable[[Settings], list[LoadedModel]]] = {
         "faces": _load_faces,
+        "subjects": _load_subjects,
         "clip_scores": _load_clip,
         "iqa_scores": _load_metrics,
     }
     models: list[LoadedModel] = []
     unavailable = []
-    for stage in stages:
+    for stage in filter(loaders.__contains__, stages):
         try:
             models += loaders[stage](settings)
         except ModelUnavailableError:
@@ -125,6 +129,16 @@ def _load_faces(settings: Settings) -> list[LoadedModel]:
             compute=detector.detect,
         )
     ]
+
+
+def _load_subjects(settings: Settings) -> list[LoadedModel]:
+    from thumb_assets.subjects import MASK_SIZE, SubjectFinder
+    from thumb_assets.weights.resolve import resolve_file
+
+    if not settings.subjects.is_on:
+        raise ModelUnavailableError("switched off")
+    finder = SubjectFinder(resolve_file(SubjectFinder.name, explicit=settings.subjects.model_path))
+    return [LoadedModel(finder.name, MASK_SIZE, 1, to_input=lambda images: images[0], compute=finder.mask)]
 
 
 def _unit_tensor(images: list[UInt8Array]) -> Any:
