@@ -94,6 +94,20 @@ def _load_metrics(settings: Settings) -> list[LoadedModel]:
 
 
 def _load_clip(settings: Settings) -> list[LoadedModel]:
+    from thumb_assets.clip.embedded import EmbeddedEncoder, is_for_opencv
+
+    if is_for_opencv(settings.clip):
+        encoder = EmbeddedEncoder(settings.clip)
+        return [
+            LoadedModel(
+                encoder.model_name,
+                encoder.short_side,
+                settings.clip.batch_size,
+                to_input=encoder.prepared,
+                compute=encoder.forward,
+                num_pixels=encoder.short_side**2,
+            )
+        ]
     import torch
 
     from thumb_assets.clip.loading import load_open_clip

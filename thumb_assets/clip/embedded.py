@@ -71,7 +71,7 @@ class EmbeddedEncoder:
         if not images:
             return np.zeros((0, self.num_dimensions), np.float32)
         few = max(1, CPU_MAX_PIXELS // (self._size[0] * self._size[1]))
-        parts = [self._embedded(images[start : start + few]) for start in range(0, len(images), few)]
+        parts = [self.forward(self.prepared(images[start : start + few])) for start in range(0, len(images), few)]
         features = np.concatenate(parts)
         return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True), np.float32)
 
@@ -89,20 +89,28 @@ class EmbeddedEncoder:
     def _open_clip(self) -> OpenClipEncoder:
         return OpenClipEncoder(self._settings.model_copy(update={"device": "cpu"}))
 
-    def _embedded(self, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
+    def prepared(self, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
+        """(N, 3, height, width) float32, normalised, as the network takes it."""
+        pixels = np.stack([self._resized(image) for image in images]).astype(np.float32)
+        return np.ascontiguousarray(((pixels - self._mean) / self._std).transpose(0, 3, 1, 2))
+
+    def forward(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """(N, D) float32 of any length, for what `prepared` gives.
+
+        Raises:
+            OutOfMemoryError: there is no memory for them.
+        """
         import cv2
 
-        pixels = np.stack([self._resized(image) for image in images]).astype(np.float32)
-        pixels = (pixels - self._mean) / self._std
         try:
             with self._lock:
-                self._net.setInput(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+                self._net.setInput(pixels)
                 return np.array(self._net.forward(), np.float32)
         except (cv2.error, MemoryError) as error:
             if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
                 raise
             raise OutOfMemoryError(
-                f"{self.model_name} ran out of memory on the CPU with {len(images)} pictures"
+                f"{self.model_name} ran out of memory on the CPU with {len(pixels)} pictures"
             ) from error
 
     def _resized(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
