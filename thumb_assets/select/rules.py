@@ -262,7 +262,7 @@ RULES: tuple[Rule, ...] = (
     Rule("moving_too_fast", DEGRADED, "greatest_motion", "above", "reject.max_motion",
          "frames beside it differ by {value:.1f} levels, above {threshold:.1f}"),
     Rule("turned_away", DEGRADED, _face_shares, "at_or_above", "reject.turned_away_share",
-         "it shows no face, and {value_share} of the candidates of its take do, at least {threshold_share}",
+         "it shows no face, and {value_share} of the candidates around it do, at least {threshold_share}",
          reads=("faces.height", *TAKES)),
     # A model may find all of a video rather like a title card.
     Rule("title_card", DEGRADED, _title_card_margin, "above", "reject.max_title_card_margin",

@@ -116,7 +116,7 @@ class RejectSettings(StageSettings):
         0.5,
         gt=0,
         le=1,
-        description="Turned away: no face, where this share of the take's candidates, or more, have one.",
+        description="Turned away: no face, where this share of the candidates around it, or more, have one.",
     )
     max_title_card_margin: float = Field(
         0.10, ge=-2, le=2, description="A title card: more similar to one than to a good frame, by more than this."
