@@ -81,7 +81,7 @@ def _measured(name: str, bench: Bench, command: str) -> Record:
 
 
 def _command(name: str, runs: int, *, quick: bool, sources: Path | None, overrides: Sequence[str]) -> str:
-    """What measures this section; of a path only its last part, since the page is made to be shown."""
+    """The command that measures this section; of a path only its last part, since the page is made to be shown."""
     options = [f"--section {name}", f"--runs {runs}", *(["--quick"] if quick else [])]
     options += [f"--sources {sources.name}"] if sources else []
     given = (override.partition("=") for override in overrides)

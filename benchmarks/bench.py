@@ -1,4 +1,4 @@
-"""What every section gets: the settings, the clips, how many repetitions, and where to say how far it is."""
+"""The bench that every section gets: settings, clips, number of repetitions, and where to report progress."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Bench:
 
     @property
     def is_quick(self) -> bool:
-        """Whether it is only to be shown that everything works."""
+        """True if it is only to be shown that everything works."""
         return self.shelf.is_quick
 
     @property
@@ -59,7 +59,7 @@ Section = Callable[[Bench], Findings]
 
 
 def has_profile(name: str) -> bool:
-    """Whether the project has a profile of that name."""
+    """True if the project has a profile of that name."""
     return name in PROFILES
 
 

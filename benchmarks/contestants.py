@@ -1,4 +1,4 @@
-"""What a contestant is, and the simplest one: decoding alone."""
+"""The protocol of a contestant, and the simplest one: decoding alone."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ import av
 
 @dataclass(frozen=True)
 class Done:
-    """What a run did.
+    """Result of one run.
 
     Attributes:
         text: for the report.
@@ -35,11 +35,11 @@ class Contestant(Protocol):
         ...
 
     def prepare(self) -> None:
-        """What the measurement needs and does not count, and a run over something short, which warms caches."""
+        """Does the work that the measurement does not count, and runs over something short, which warms caches."""
         ...
 
     def run(self) -> Done:
-        """What is measured."""
+        """Does the work that is measured."""
         ...
 
 

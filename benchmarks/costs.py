@@ -1,4 +1,4 @@
-"""What a process has cost so far: CPU time with that of its children, resident memory and its peak."""
+"""Costs of a process so far: CPU time with that of its children, resident memory and its peak."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What a large dataset costs: `uv run python -m benchmarks.dataset_export [--stills N] [--format FORMAT]`.
+"""Cost of a large dataset: `uv run python -m benchmarks.dataset_export [--stills N] [--format FORMAT]`.
 
 A made-up library of few videos with many stills each, so that the stills count and not the tables. The command is run
 as a person runs it, in a process of its own; measured are its time and the most memory that it held.
@@ -24,7 +24,7 @@ _STILLS_PER_VIDEO = 500
 
 @dataclass(frozen=True)
 class ExportCost:
-    """What one export cost.
+    """Cost of one export.
 
     Attributes:
         seconds: on the clock. peak_bytes: the most memory that its process held.

@@ -1,4 +1,4 @@
-"""What the desk's library page costs: `uv run python -m benchmarks.desk [--videos N]`.
+"""Cost of the desk's library page: `uv run python -m benchmarks.desk [--videos N]`.
 
 A catalog of made-up videos with a still each, the desk as its command starts it, and Chromium. Measured are the time
 from opening the page to the first picture on screen and to a full screen, and whether scrolling shows gaps.

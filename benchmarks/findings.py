@@ -1,4 +1,4 @@
-"""What a section found: tables and targets, kept as JSON so that a page can be put together from several runs."""
+"""Findings of a section: tables and targets, kept as JSON so that a page can be put together from several runs."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What the page of covers costs for a large library: `uv run python -m benchmarks.gallery [--videos N]`.
+"""Cost of the page of covers for a large library: `uv run python -m benchmarks.gallery [--videos N]`.
 
 Made-up cards with a picture file each, the page as `thumb-assets gallery` writes it, opened from its file by Chromium
 (headless, its cache empty). Measured, in the page's own clock from the start of its loading: until the first picture is

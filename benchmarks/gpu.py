@@ -1,4 +1,4 @@
-"""What runs on a GPU: CLIP in our encoder and in a plain loop, and the job; how idle the device is meanwhile."""
+"""Work on a GPU: CLIP in our encoder and in a plain loop, and the job; how idle the device is meanwhile."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""What finding neighbours in a large library costs: `uv run python -m benchmarks.library_index [--vectors N]`.
+"""Cost of finding neighbours in a large library: `uv run python -m benchmarks.library_index [--vectors N]`.
 
 Made-up vectors in clusters, as a library has them: twenty frames of a shot near each other, shots anywhere. Measured
 are building the index, asking it and comparing a question with every vector, all in the same run, and how many of the
@@ -26,7 +26,7 @@ _MANY = 10_000
 
 @dataclass(frozen=True)
 class IndexCost:
-    """What one library cost.
+    """Cost of one library.
 
     Attributes:
         build_seconds, build_cpu_seconds: of the index, on the clock and of all threads.

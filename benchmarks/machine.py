@@ -1,4 +1,4 @@
-"""What the report says of the machine: cores, processor, versions; no name of a host, user or folder."""
+"""The machine as the report names it: cores, processor, versions; no name of a host, user or folder."""
 
 import os
 import platform

@@ -26,7 +26,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Start:
-    """What a contestant's process cost before its first picture.
+    """Cost of a contestant's process before its first picture.
 
     Attributes:
         cpu_seconds: interpreter, imports, models.

@@ -1,4 +1,4 @@
-"""What operating a library costs: `python -m benchmarks.operations`.
+"""Cost of operating a library: `python -m benchmarks.operations`.
 
 Prints a Markdown table: seconds per video by chunk size through Dagster (each chunk a process that begins cold, as the
 daemon's runs are), listing many files, adding many partitions, the first page of the UI over them.

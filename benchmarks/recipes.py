@@ -1,4 +1,4 @@
-"""What the clips are made of: codec, size, length, groups of pictures; and how each kind is written."""
+"""Recipes of the clips: codec, size, length, groups of pictures; and the way each kind is written."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

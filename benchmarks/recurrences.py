@@ -1,4 +1,4 @@
-"""How well a shared intro is found: `uv run python -m benchmarks.recurrences [--clips FOLDER]`.
+"""Recall of a shared intro: `uv run python -m benchmarks.recurrences [--clips FOLDER]`.
 
 Makes a small library out of real clips: six videos begin with the same intro, a moving one and a still card, each
 encoded at another size and quality; the others have none. It is run through the engine, and all candidates of different
@@ -35,7 +35,7 @@ RgbArray = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Body:
-    """What follows the intro, or all there is: a part of a clip, and how the video is encoded."""
+    """The part after the intro, or all there is: a part of a clip, and the encoding of the video."""
 
     clip: str
     start_seconds: float

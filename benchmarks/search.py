@@ -1,4 +1,4 @@
-"""What searching a large library costs: `uv run python -m benchmarks.search [--frames N] [--folder FOLDER]`.
+"""Cost of searching a large library: `uv run python -m benchmarks.search [--frames N] [--folder FOLDER]`.
 
 Made-up candidates of videos of 300, with looks in clusters of twenty, as the frames of a shot are, scores drawn at
 random and a text for every third. Measured are making the indexes, opening them, and queries of each kind, from the
@@ -37,7 +37,7 @@ _NUM_NEAREST = 10
 
 @dataclass(frozen=True)
 class SearchCost:
-    """What one kind of query cost, in milliseconds: median and greatest on the clock, median of all threads."""
+    """Cost of one kind of query in milliseconds: median and greatest on the clock, median of all threads."""
 
     kind: str
     milliseconds: float
@@ -47,7 +47,7 @@ class SearchCost:
 
 @dataclass(frozen=True)
 class SearchCosts:
-    """What a library cost.
+    """Cost of a library.
 
     Attributes:
         make_seconds: until the index was made; 0 where it was there already.

@@ -1,4 +1,4 @@
-"""Where the made clips get their pictures: short pieces of source videos, each cropped, turned and coloured anew."""
+"""Pictures of the made clips: short pieces of source videos, each cropped, turned and coloured anew."""
 
 import random
 from collections.abc import Iterator, Sequence

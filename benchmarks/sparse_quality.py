@@ -1,4 +1,4 @@
-"""How the sparse pass compares with the full one: CPU, shots, and how good the frames are that it picks.
+"""The sparse pass beside the full one: CPU, shots, and the quality of the frames that it picks.
 
 `python -m benchmarks.sparse_quality` measures the made clips; `--clip` names others, `--gop` encodes each clip again
 with a sync frame every 120 frames, once as x264 does by default and once without its extra ones at scene cuts.
@@ -64,7 +64,7 @@ _ALL = SelectionSettings(
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found on one clip.
+    """Findings on one clip.
 
     Attributes:
         reason: why the sparse pass was not possible; the rest is then None.

@@ -51,7 +51,7 @@ class _Meter(Events):
 
     @contextmanager
     def of(self, owner: str) -> Iterator[None]:
-        """What passes inside belongs to this owner."""
+        """Attributes the time inside to this owner."""
         self._settle()
         self._owners.append(owner)
         try:

@@ -1,4 +1,4 @@
-"""What selecting a library anew costs: `uv run python -m benchmarks.what_if [--runs N] [--videos N] [--candidates N]`.
+"""Cost of selecting a library again: `uv run python -m benchmarks.what_if [--runs N] [--videos N] [--candidates N]`.
 
 Made-up tables of many videos, stored as the engine stores them; measured is all that `what_if` does after the first
 time: looking at every file, reading what is stored, selecting, comparing. No start of Python, no text encoder.
@@ -57,7 +57,7 @@ _SECONDS_BETWEEN, _CANDIDATES_PER_SHOT = 2.0, 4
 
 @dataclass(frozen=True)
 class Cost:
-    """What one change cost, the median of the runs: seconds on the clock, and of all threads.
+    """Cost of one change, the median of the runs: seconds on the clock, and of all threads.
 
     Attributes:
         is_first: whether all tables were read for it, as happens once after they were made.

@@ -27,7 +27,7 @@ _START_SECONDS = 60.0
 
 
 class Cluster:
-    """What runs, in a folder of its own.
+    """The processes of a cluster on this machine, in a folder of its own.
 
     Args:
         folder: for the databases, DAGSTER_HOME and the logs; kept when it ends. As root, PostgreSQL runs as the user
@@ -86,7 +86,7 @@ class Cluster:
         self._wait(name, lambda: " ready." in self.log(name))
 
     def is_running(self, name: str) -> bool:
-        """Whether a process was started and has not ended."""
+        """True if a process was started and has not ended."""
         return name in self._processes and self._processes[name].poll() is None
 
     def kill(self, name: str) -> None:
@@ -98,7 +98,7 @@ class Cluster:
         process.wait()
 
     def log(self, name: str) -> str:
-        """What a process wrote so far."""
+        """The output of a process so far."""
         path = self.folder / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
@@ -139,7 +139,7 @@ class Cluster:
         self.run_sql("postgres", "CREATE DATABASE dagster")
 
     def run_sql(self, database: str, sql: str) -> str:
-        """What psql prints for a statement."""
+        """The output of psql for a statement."""
         environ = self.environ | {"PGPASSWORD": self._password}
         address = ["-h", "127.0.0.1", "-p", str(self._postgres_port), "-U", "dagster", "-d", database]
         return _run(["psql", *address, "-v", "ON_ERROR_STOP=1", "-Atc", sql], environ=environ)

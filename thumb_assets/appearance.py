@@ -197,7 +197,7 @@ def acutance(luma: UInt8Array) -> float:
 
 
 def _acutance(smooth: npt.NDArray[np.float32]) -> float:
-    """Of changes along the rows."""
+    """Acutance of changes along the rows."""
     import cv2
 
     reach = np.ones((1, _EDGE_REACH), np.uint8)

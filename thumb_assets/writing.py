@@ -139,7 +139,7 @@ def _is_standing(line: Line, letters: npt.NDArray[np.int8], stands: dict[int, Bo
 
 
 def lines_of_writing(luma: UInt8Array) -> list[Line]:
-    """Where letters stand in a row: regions of one level and like height, side by side on a common line.
+    """Rows of letters: regions of one level and like height, side by side on a common line.
 
     After the letter filters and the linking of Epshtein, Ofek and Wexler, "Detecting text in natural scenes with stroke
     width transform", CVPR 2010, on regions found by a threshold relative to their surroundings.

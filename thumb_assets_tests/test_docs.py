@@ -1,4 +1,4 @@
-"""What the pages for people say of the tree and of each other is true."""
+"""The pages for people agree with the tree and with each other."""
 
 import re
 from pathlib import Path

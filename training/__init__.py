@@ -1,1 +1,1 @@
-"""How the models that ship with the project were made; nothing here is installed with the package."""
+"""Training of the models that ship with the project; nothing here is installed with the package."""

@@ -16,7 +16,7 @@ GAP_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Measured:
-    """What choosers other than ours know of one clip.
+    """Measurements of one clip for choosers other than ours.
 
     Attributes:
         seconds: (N,) when each frame is shown, ascending.

@@ -54,7 +54,7 @@ class Outcome:
     def share(
         self, part: Callable[[Counts], float], whole: Callable[[Counts], float], clips: Sequence[Clip]
     ) -> Interval:
-        """Of these clips together, with its interval over clips."""
+        """Share over these clips together, with its interval over clips."""
         counts = [self.counts[clip.name] for clip in clips]
         return share([part(each) for each in counts], [whole(each) for each in counts])
 

@@ -105,7 +105,7 @@ class Clip:
         return next((span.text for span in self.screens if frame_index in span), None)
 
     def why_bad(self, frame_index: int) -> str | None:
-        """Why nobody would take this frame; None where that is not so."""
+        """The reason why nobody would take this frame; None if somebody might."""
         return next((span.text for span in self.bad if frame_index in span), None)
 
     def label(self, frame_index: int) -> str:

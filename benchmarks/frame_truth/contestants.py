@@ -1,4 +1,4 @@
-"""What other tools give for frame n of a video: FFmpeg's -ss, OpenCV, torchcodec."""
+"""Frame n of a video as other tools give it: FFmpeg's -ss, OpenCV, torchcodec."""
 
 import json
 import os
@@ -67,7 +67,7 @@ class Library:
         self._folder.cleanup()
 
     def __call__(self, path: Path, recording: Recording, wanted: Sequence[int]) -> Found:
-        """What it gives for those frames."""
+        """Gives the pictures of those frames."""
         output = Path(self._folder.name, "found.npz")
         output.unlink(missing_ok=True)
         question = {"path": str(path.absolute()), "stream_index": recording.header.stream_index, "wanted": list(wanted)}

@@ -1,4 +1,4 @@
-"""Whether a picture is the right frame, the right way up, in the right colours. Pure.
+"""Judges whether a picture is the right frame, the right way up, in the right colours. Pure.
 
 Nothing here knows how a picture was made: each judge compares one with a reference that another program made.
 """
@@ -57,7 +57,7 @@ def signature_of(rgb: AnyArray) -> npt.NDArray[np.float32]:
 
 
 def is_other_frame(rgb: AnyArray | None, frame_index: int, signatures: Signatures, drawn_index: int | None) -> bool:
-    """Whether what another tool gave for a frame is another one, garbage or nothing.
+    """True if another tool gave another frame, garbage or nothing.
 
     The way up is not held against it. Ties, as in still content, go to the tool.
 
@@ -82,13 +82,13 @@ def is_other_frame(rgb: AnyArray | None, frame_index: int, signatures: Signature
 
 
 def judge_index(rgb: AnyArray, drawn_index: int) -> Finding:
-    """Whether the index drawn into an upright picture is that one."""
+    """Verdict: the index drawn into an upright picture is that one."""
     found = _index_in(rgb)
     return Finding(found == drawn_index, f"reads {found}" if found is not None else "no index can be read")
 
 
 def judge_geometry(ours: Mapping[int, AnyArray], references: Mapping[int, AnyArray]) -> Finding:
-    """Whether size and orientation are those of the references, over all frames of a video together.
+    """Verdict: size and orientation are those of the references, over all frames of a video together.
 
     Args:
         ours, references: (H, W, 3) uint8 RGB by frame_index.
@@ -113,13 +113,13 @@ def judge_geometry(ours: Mapping[int, AnyArray], references: Mapping[int, AnyArr
 
 
 def judge_colour(ours: AnyArray, reference: AnyArray, *, max_levels: float = MAX_COLOUR_LEVELS) -> tuple[bool, float]:
-    """Whether two pictures, uint8 RGB, have the same colours; and their mean difference, levels."""
+    """Verdict: two pictures, uint8 RGB, have the same colours; and their mean difference, levels."""
     difference = float(np.abs(_compared(ours) - _compared(reference, like=ours)).mean())
     return difference <= max_levels, difference
 
 
 def judge_tone(ours: AnyArray, reference: AnyArray) -> tuple[bool, float, float]:
-    """Whether another tone curve keeps the order of luma and the hue.
+    """Verdict: another tone curve keeps the order of luma and the hue.
 
     Returns:
         (is_right, rank correlation of luma, turn of the mean hue in degrees).
@@ -132,7 +132,7 @@ def judge_tone(ours: AnyArray, reference: AnyArray) -> tuple[bool, float, float]
 
 
 def judge_formula(ours: AnyArray, signal_16: AnyArray, colours: Colours) -> tuple[bool, float]:
-    """Whether a picture is what the tone mapping's formula makes of a signal; and the mean difference, levels.
+    """Verdict: a picture is that of the tone mapping's formula for a signal; and the mean difference, levels.
 
     Args:
         ours: (H, W, 3) uint8 RGB.

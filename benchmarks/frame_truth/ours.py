@@ -1,4 +1,4 @@
-"""What thumb_assets makes of a video: the recorded decode pass, the frames of both exporters, the stills on disk."""
+"""A video as thumb_assets sees it: the recorded decode pass, the frames of both exporters, the stills on disk."""
 
 import tempfile
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _NUM_BEHIND = 8
 
 @dataclass(frozen=True)
 class Recording:
-    """What one decode of a video tells.
+    """Record of one decode of a video.
 
     Attributes:
         signatures: (N, 36 * 64) float32, see `signature_of`.
@@ -39,7 +39,7 @@ class Recording:
 
     @property
     def is_interlaced(self) -> bool:
-        """Whether any frame is."""
+        """True if any frame is."""
         return any(order != "progressive" for order in self.identities.field_order)
 
     def seconds_of(self, frame_index: int) -> float:
@@ -97,7 +97,7 @@ def export(
 
 
 def stills_problems(path: Path, recording: Recording, wanted: Sequence[int]) -> list[str]:
-    """What is wrong with stills of those frames, as JPEG and as PNG, decoded again by counting from frame 0."""
+    """Faults of the stills of those frames, as JPEG and as PNG, decoded again by counting from frame 0."""
     identities, ticks_per_second = recording.identities, float(1 / recording.header.time_base)
     selections = selections_of("truth", wanted, identities=identities, ticks_per_second=ticks_per_second)
     problems = []

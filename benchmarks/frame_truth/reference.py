@@ -1,4 +1,4 @@
-"""What FFmpeg the program makes of a video by itself: the pictures as decoded, and as it shows them."""
+"""A video as FFmpeg the program sees it: the pictures as decoded, and as it shows them."""
 
 import subprocess
 import tempfile

@@ -47,7 +47,7 @@ class Row:
 
     @property
     def is_right(self) -> bool:
-        """Whether all of ours is."""
+        """True if all of ours is."""
         return not self.problems
 
 
@@ -102,7 +102,7 @@ def identity_problems(
     wanted: Sequence[int],
     hashes: Mapping[int, str],
 ) -> dict[int, str]:
-    """What is wrong with an exporter's frames, by frame_index.
+    """Faults of an exporter's frames, by frame_index.
 
     Args:
         hashes: of the first plane, as FFmpeg the program decodes and counts the frames.
@@ -208,7 +208,7 @@ def _num_wrong(tool: Tool, hazard: Hazard, recording: Recording, wanted: Sequenc
 
 
 def _traits(recording: Recording) -> frozenset[str]:
-    """What makes a row worth a look by eye."""
+    """The traits that make a row worth a look by eye."""
     geometry, colours = recording.header.geometry, recording.header.look.colours
     traits = {
         "turned": geometry.num_quarter_turns != 0,

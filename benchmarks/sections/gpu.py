@@ -61,5 +61,5 @@ def on_device(bench: Bench, *, model: str, device: str, batch_size: int, num_ima
 
 
 def _per_second(measured: Measurement, name: str) -> list[float]:
-    """What a contestant did is told first in its words, as a number."""
+    """The rate of a contestant, which reports it in words first, as a number."""
     return [int(sample.done.split()[0]) / sample.wall_seconds for sample in measured.samples[name]]

@@ -1,4 +1,4 @@
-"""What a video costs in a backfill beyond the engine's own work."""
+"""Cost of a video in a backfill beyond the engine's own work."""
 
 from benchmarks.bench import CPU_OVERRIDES, Bench, left_out
 from benchmarks.clips import describe

@@ -95,7 +95,7 @@ def overwrite(data: bytes, *, seed: int) -> bytes:
 
 
 def looks_wrong(luma: UInt8Array, clean: UInt8Array) -> bool:
-    """Whether a damaged frame is visibly off: on the average, or in one block of 16x16."""
+    """True if a damaged frame is visibly off: on the average, or in one block of 16x16."""
     off = np.abs(luma.astype(np.int16) - clean)
     lines, columns = (side // _BLOCK * _BLOCK for side in off.shape)
     blocks = off[:lines, :columns].reshape(lines // _BLOCK, _BLOCK, columns // _BLOCK, _BLOCK).mean(axis=(1, 3))
@@ -144,7 +144,7 @@ def _muxed(packets: Sequence[Packet], overwritten: Mapping[int, bytes], *, size:
 
 
 def _lumas(data: bytes, wanted: set[int]) -> tuple[int, dict[int, UInt8Array]]:
-    """How many frames are decoded, and the luma of those that are wanted."""
+    """Number of decoded frames, and the luma of those that are wanted."""
     lumas, number = {}, 0
     for number, picture in enumerate(decoded(io.BytesIO(data)), start=1):
         if number - 1 in wanted:

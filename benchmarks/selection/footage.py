@@ -90,7 +90,7 @@ STRETCHES = (
 
 
 def scene_stretches(split: str) -> list[SceneStretch]:
-    """What a plan needs of the split's stretches: place in STRETCHES, scene, frames at the made videos' rate."""
+    """The split's stretches for a plan: place in STRETCHES, scene, frames at the made videos' rate."""
     return [
         SceneStretch(index, stretch.scene, int((stretch.end_seconds - stretch.start_seconds) * RATE))
         for index, stretch in enumerate(STRETCHES)

@@ -24,7 +24,7 @@ _TRUE, _FALSE = ("true", "yes"), ("false", "no")
 
 @dataclass(frozen=True)
 class Labels:
-    """Of one video: places in frames or in seconds, and the score people gave there.
+    """Labels of one video: places in frames or in seconds, and the score people gave there.
 
     Attributes:
         column: `frame_index` or `seconds`.

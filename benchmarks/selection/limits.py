@@ -1,4 +1,4 @@
-"""What no choice can pass: the best three of ours' candidates, chosen by who knows the truth.
+"""The limit of any choice: the best three of ours' candidates, chosen by who knows the truth.
 
 Of every three candidates that ours does not reject. They are no contestants: they say how much of a miss is the
 choice's, and how much lies in the videos, the candidates and the score.
@@ -19,7 +19,7 @@ _NUM_PICKS = 3
 
 
 def best_score_of_all_found(candidates: Sequence[Pick], truth: Truth, signals: Signals) -> list[Pick]:
-    """Of the threes that show the most moments, and of these of the ones with the fewest near pairs, the best score.
+    """The best score among the threes that show the most moments with the fewest near pairs.
 
     Args:
         candidates: with their scores.

@@ -1,4 +1,4 @@
-"""How good a choice is, given the truth: pure functions of picks, labels and small pictures."""
+"""Quality of a choice, given the truth: pure functions of picks, labels and small pictures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

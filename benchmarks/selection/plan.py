@@ -104,7 +104,7 @@ class Plan:
 
     @property
     def num_frames(self) -> int:
-        """Of the whole video."""
+        """Number of frames of the whole video."""
         return sum(segment.num_frames for segment in self.segments)
 
 

@@ -1,4 +1,4 @@
-"""What is measured once on every frame of a made video, apart from ours: for the other choosers and the measures."""
+"""Signals measured once on every frame of a made video, apart from ours: for the other choosers and the measures."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ _NUM_PARTS = 3
 
 @dataclass(frozen=True)
 class Signals:
-    """Of a video whose frames are numbered as the decoder shows them.
+    """Signals of a video, whose frames are numbered as the decoder shows them.
 
     Attributes:
         laplacian: (N,) float64, variance of the Laplacian of the luma.
@@ -44,11 +44,11 @@ class Signals:
 
     @property
     def num_frames(self) -> int:
-        """Of the video."""
+        """Number of frames of the video."""
         return len(self.laplacian)
 
     def place(self, frame_index: int) -> int:
-        """Which embedding a frame has: that of the nearest embedded frame."""
+        """Place of the embedding of a frame: that of the nearest embedded frame."""
         return min(round(frame_index / EVERY), len(self.embeddings) - 1)
 
 

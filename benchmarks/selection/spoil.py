@@ -1,4 +1,4 @@
-"""What makes frames bad: defects on stacks of frames, drawn cards. Pure; seeded where drawn."""
+"""Defects that make frames bad, on stacks of frames, and drawn cards. Pure; seeded where drawn."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""What is known of every frame of a made video: its kind, the moment it shows, whether it counts."""
+"""The truth about every frame of a made video: its kind, the moment it shows, whether it counts."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -18,7 +18,7 @@ LEAST_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Truth:
-    """Of every frame of a video, by its index.
+    """The truth about every frame of a video, by its index.
 
     Attributes:
         kinds: `moment`, `duplicate` (both good) or the kind of defect.
@@ -32,7 +32,7 @@ class Truth:
 
     @property
     def num_frames(self) -> int:
-        """Of the video."""
+        """Number of frames of the video."""
         return len(self.kinds)
 
     def is_good(self, frame_index: int) -> bool:
@@ -104,6 +104,6 @@ def write_truth(path: Path, plan: Plan, truth: Truth) -> None:
 
 
 def read_truth(path: Path) -> Truth:
-    """What `write_truth` wrote."""
+    """Reads the file of `write_truth`."""
     text: Mapping[str, list] = json.loads(path.read_text(encoding="utf-8"))
     return Truth(tuple(text["kinds"]), tuple(text["moments"]), tuple(text["is_free"]))

@@ -34,7 +34,7 @@ _X264 = {"preset": "veryfast", "crf": "20"}
 
 @dataclass(frozen=True)
 class Join:
-    """How a shot goes over into the next: `cut`, `dissolve` or `fade` (to black, hold, from black), in frames."""
+    """A join of two shots: `cut`, `dissolve` or `fade` (to black, hold, from black), in frames."""
 
     kind: str
     num_frames: int = 0

@@ -13,7 +13,7 @@ system time of all threads for making the small picture and detecting, per frame
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one detector made of one clip.
+    """Result of one detector on one clip.
 
     Attributes:
         false: frame indices of starts that are no transition.

@@ -1,4 +1,4 @@
-"""What a clip's transitions are, and how starts that a detector found are held against them."""
+"""A clip's transitions, and the comparison of the starts that a detector found with them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Transition:
     exclusive_end: int
 
     def matches(self, frame_index: int) -> bool:
-        """Whether a start found at this frame is this transition.
+        """True if a start found at this frame is this transition.
 
         >>> Transition("cut", 40, 40).matches(41), Transition("cut", 40, 40).matches(42)
         (True, False)

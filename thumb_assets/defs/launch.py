@@ -131,7 +131,7 @@ def _ranges(all_keys: Sequence[str], wanted: set[str], size: int) -> Iterator[li
 
 
 def daemon_problem(instance: dg.DagsterInstance) -> str | None:
-    """Why backfills would not be worked on now; None where they will."""
+    """The reason why backfills would not be worked on now; None if they will be."""
     heartbeat = instance.get_daemon_heartbeats().get(_BACKFILL_DAEMON)
     if heartbeat is not None and time.time() - heartbeat.timestamp <= _MAX_SILENT_SECONDS:
         return None
@@ -176,5 +176,5 @@ class DaemonLauncher:
         return backfill is None or backfill.status in BULK_ACTION_TERMINAL_STATUSES
 
     def problem(self) -> str | None:
-        """Why backfills would not be worked on now; None where they will."""
+        """The reason why backfills would not be worked on now; None if they will be."""
         return daemon_problem(self._instance)

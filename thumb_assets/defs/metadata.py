@@ -152,7 +152,7 @@ def _selections(result: StageResult, store: TableStore) -> dict[str, Any]:
 
 
 def _why(result: StageResult, store: TableStore) -> dict[str, Any]:
-    """Where the frames went, and the candidates that came closest to being chosen."""
+    """Number of frames dropped at each step, and the candidates that came closest to being chosen."""
     if not all(store.has(name, result.video_id) for name in STORY_TABLES):
         return {}
     story = story_of({name: store.read(name, result.video_id) for name in STORY_TABLES})

@@ -121,7 +121,7 @@ def _runs(
 
 
 def _position(cursor: str | None) -> bytes | None:
-    """Where the last tick stopped; a file's name may hold bytes that are no text."""
+    """Position at which the last tick stopped; a file's name may hold bytes that are no text."""
     after = json.loads(cursor).get("after") if cursor else None
     return bytes.fromhex(after) if after else None
 

@@ -204,7 +204,7 @@ def _num_comparable(library: LibraryFrames) -> int:
 
 
 def _positions_of(library: LibraryFrames, selections: Mapping[str, StoredSelection]) -> NDArray[np.int64]:
-    """Where the selections are among the frames; one that is no candidate any more is nowhere."""
+    """Positions of the selections among the frames; one that is no candidate any more has none."""
     parts = [np.zeros(0, np.int64)]
     starts = np.searchsorted(library.videos, np.arange(len(library.video_ids) + 1))
     for place, video_id in enumerate(library.video_ids):
@@ -249,7 +249,7 @@ def _stored_recurrences(store: TableStore, video_id: str) -> pa.Table | None:
 
 
 def _with_former(table: pa.Table | None, before: pa.Table | None) -> pa.Table | None:
-    """Of each frame the row that counts more videos, that found now or the former one."""
+    """For each frame the row that counts more videos, that found now or the former one."""
     if before is None:
         return table
     rows = {row["frame_index"]: row for row in ([] if table is None else table.to_pylist())}

@@ -204,7 +204,7 @@ def require_known_words(settings: Settings, stages: Iterable[str] = _STAGES_OF_W
 
 
 def require_same_model(video_id: str, footer: Mapping[str, str], of_texts: Mapping[str, str]) -> None:
-    """Nothing, if texts can be held against a video's embeddings.
+    """Rejects texts that cannot be compared with a video's embeddings.
 
     Args:
         footer: of the video's table `clip_scores`.

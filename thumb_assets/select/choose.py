@@ -215,7 +215,7 @@ def _is_of_states(measured: CandidateArrays, video: int, field: Field, *, is_scr
 
 
 def _rejections(picks: Picks) -> dict[int, Rejection]:
-    """Why each candidate of one video that was not chosen was not, by position."""
+    """Reason for each candidate of one video that was not chosen, by position."""
     ((field, notes),), (chosen,), verdicts = picks.noted, picks.chosen, picks.verdicts
     rejections = {
         position: verdicts.rules[rule].rejection(position)

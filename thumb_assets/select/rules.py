@@ -52,7 +52,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Rejection:
-    """Why one candidate was not chosen: the columns of the table `rejections` beside its key."""
+    """Reason why one candidate was not chosen: the columns of the table `rejections` beside its key."""
 
     stage: str
     reason: str
@@ -102,7 +102,7 @@ class Rule:
 
     @property
     def stage(self) -> str:
-        """Where it drops a candidate."""
+        """The step at which it drops a candidate."""
         if self.tier is not None:
             return "reject"
         return "rank" if self.reason in {"lower_score", "far_below_best"} else "diversify"

@@ -121,7 +121,7 @@ def funnel(story: Story) -> list[Step]:
 
 
 def sentence_of(row: Mapping[str, Any], settings: SelectionSettings, *, rules: Sequence[Rule] = RULES) -> str:
-    """Why a candidate was not chosen, with numbers, and in brackets the name of the setting that decides.
+    """The reason why a candidate was not chosen, with numbers, and in brackets the name of the setting that decides.
 
     Args:
         row: of the table `rejections`.

@@ -47,7 +47,7 @@ class Held:
         return self.excess > 0
 
     def rejection(self, position: int) -> Rejection:
-        """Why that candidate is dropped."""
+        """The reason why that candidate is dropped."""
         return self.rule.rejection(float(self.values[position]), float(self.thresholds[position]))
 
 

@@ -13,7 +13,7 @@ from thumb_assets.store.outbox import Request
 
 
 class Asset(BaseModel):
-    """Where the video is: at an address, or already in the library folder."""
+    """Place of the video: at an address, or already in the library folder."""
 
     model_config = ConfigDict(
         frozen=True,

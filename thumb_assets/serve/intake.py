@@ -55,7 +55,7 @@ class Launcher(Protocol):
         """True when nothing more will come of it, well or not."""
 
     def problem(self) -> str | None:
-        """Why what is launched would not be worked on now; None where it will."""
+        """The reason why launched work would not be done now; None if it will be."""
 
 
 class Intake:

@@ -83,7 +83,7 @@ def models_of_settings(settings: Settings) -> tuple[ModelFile, ...]:
 
 
 def check_licences(stage: str, settings: Settings) -> None:
-    """Nothing, if every model of the stage may be used.
+    """Raises unless every model of the stage may be used.
 
     Raises:
         ModelUnavailableError: names the model, its licence, the setting that refuses it and the way out.

@@ -22,7 +22,7 @@ _ADVICE = "free or remount the disk, or choose another data folder, and run agai
 
 
 class TableStore:
-    """Where everything lies in the data folder, and the tables' reader and writer.
+    """Paths in the data folder, and the tables' reader and writer.
 
     Args:
         data_dir: the data folder; it is made when the first table is written.
@@ -128,7 +128,7 @@ class TableStore:
         return [self.stills_dir(video_id), self.crops_dir(video_id), self.chapters_dir(video_id)]
 
     def table_path(self, table_name: str, video_id: str) -> Path:
-        """Where a table of a video lies, whether it exists or not.
+        """Path of a table of a video, which need not exist.
 
         Raises:
             ContractError: there is no such table, or the id is none.

@@ -25,7 +25,7 @@ _SCHEMA = pa.schema({"component": pa.string(), "value": pa.float64()})
 
 
 def reference_path(store: TableStore) -> Path:
-    """Where the library's distributions lie, whether they were written or not."""
+    """Path of the library's distributions, which need not exist."""
     return store.data_dir / "survey" / "percentiles.parquet"
 
 

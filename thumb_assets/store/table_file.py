@@ -15,7 +15,7 @@ _ADVICE = "choose another place or free the disk"
 
 
 def require_file_suffix(path: Path) -> None:
-    """Nothing, if the name says a form that can be written; to be asked before the work.
+    """Rejects unknown file suffixes before any work starts.
 
     Raises:
         SettingsError: it does not.

@@ -142,11 +142,11 @@ class _Digest:
         return len(data)
 
     def hexdigest(self) -> str:
-        """Of all that was written, as hex."""
+        """Digest of everything written, as hex."""
         return self._sha256.hexdigest()
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Does nothing, since nothing waits."""
 
 
 def _sorted(table: pa.Table, contract: TableContract) -> pa.Table:

@@ -39,7 +39,7 @@ def _file_sha256(path: Path, _num_bytes: int, _changed_ns: int) -> str:
 
 
 def verify_file(model_file: ModelFile, path: Path) -> None:
-    """Nothing, if the file is good.
+    """Raises unless the file is good.
 
     Raises:
         ModelUnavailableError: another content than the registered one, or an unfinished, empty or foreign file.

@@ -87,7 +87,7 @@ class ModelFile:
 
     @property
     def origin(self) -> str:
-        """Where it comes from, for people."""
+        """Origin of the model, for people."""
         package = " ".join(filter(None, ("the package", self.package, self.revision)))
         places = {"hub": self.hub_repo, "url": self.url, "embedded": "this package"}
         return places.get(self.source, package)
@@ -194,7 +194,7 @@ MODEL_FILES: tuple[ModelFile, ...] = models()
 
 
 def check_models(models: Sequence[ModelFile], settings: ModelsSettings) -> None:
-    """Nothing, if every model may be used.
+    """Raises unless every model may be used.
 
     Raises:
         ModelUnavailableError: names the model, its licence, the setting that refuses it and the way out.

@@ -77,7 +77,7 @@ def fetch_file(model_file: ModelFile, *, events: Events = UNWATCHED) -> Path:
 
 
 def find_local(model_file: ModelFile, extra_folders: Iterable[Path] = ()) -> Path | None:
-    """Where the file lies on this machine, unchecked; None where it does not. Asks no network."""
+    """Path of the file on this machine, unchecked; None if it is not here. Asks no network."""
     for path in _local_candidates(model_file, extra_folders):
         if path is not None and path.is_file():
             return path

@@ -30,7 +30,7 @@ def materialized(instance: dg.DagsterInstance, stage: str) -> set[str]:
 
 
 def check_results(instance: dg.DagsterInstance, stage: str, name: str) -> dict[str, bool]:
-    """Whether the check passed when it ran last, by partition."""
+    """Outcome of the check's last run, by partition."""
     key = dg.AssetCheckKey(dg.AssetKey(stage), name)
     records = instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
     results: dict[str, bool] = {}

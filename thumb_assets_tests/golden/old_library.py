@@ -57,7 +57,7 @@ def thumb_assets(data_dir: Path, *arguments: object) -> None:
 
 
 def has_command(name: str) -> bool:
-    """Whether this version knows a command."""
+    """True if this version knows a command."""
     command = [sys.executable, "-m", "thumb_assets.cli", name, "--help"]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 

@@ -1,4 +1,4 @@
-"""What is left to do in a library, tries that come to an end or not, what a changed file leaves behind."""
+"""Work that is left in a library, tries that come to an end or not, and the remains of a changed file."""
 
 import shutil
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What can be made again or done without keeps no video from being run: the catalog, the learned scorer, a survey."""
+"""Damage to the catalog, the learned scorer or a survey keeps no video from being run."""
 
 import shutil
 import sqlite3

@@ -37,7 +37,7 @@ STAGES_OF_TEST = (
 
 
 class _Page(HTMLParser):
-    """What a page refers to, and its text."""
+    """References of a page, and its text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

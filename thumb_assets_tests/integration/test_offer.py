@@ -16,7 +16,7 @@ STAGES = "videos,frames"
 
 
 def shown(tmp_path: Path, data_dir: Path, video: Path, *options: str, **environ: str) -> str:
-    """What a run shows at a terminal, on a machine that has no model and may ask the network."""
+    """Output of a run at a terminal, on a machine that has no model and may ask the network."""
     usual = {"HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "", "THUMB_ASSETS_MODELS_DIR": ""}
     with Terminal(columns=400, environ={**usual, **environ}) as terminal:
         command = f"{sys.executable} -m thumb_assets run {video} --stages {STAGES} --data-dir {data_dir}"

@@ -15,7 +15,7 @@ from thumb_assets_tests.support.tiny_clip import TinyModel
 
 
 class Payload:
-    """What a hostile checkpoint would do when unpickled."""
+    """Payload of a hostile checkpoint: unpickling it leaves a mark."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

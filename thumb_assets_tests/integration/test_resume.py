@@ -1,4 +1,4 @@
-"""What is stored is not made again while inputs, settings and code stay the same, and is as soon as one changes."""
+"""Stored results are kept while inputs, settings and code stay the same, and are made again as soon as one changes."""
 
 import shutil
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What is stored is used while it is what was written; anything else is made again, and comes out the same."""
+"""Stored results are used while they are unchanged; anything else is made again, and comes out the same."""
 
 import os
 import sqlite3
@@ -108,7 +108,7 @@ def test_a_table_that_cannot_be_read_is_made_again(place: Place, table_name: str
 
 
 def test_scores_of_other_content_fail_a_choice_that_would_be_made_of_them(place: Place) -> None:
-    """Where the run does not make the scores themselves again, it says which stage does."""
+    """If the run does not make the scores themselves again, it says which stage does."""
     damaged(place, "sharpness", "altered")
     place.store.delete("rejections", place.video_id)
     (failed,) = [result for result in place.run(["selections"]).values() if result.status == "failed"]

@@ -1,4 +1,4 @@
-"""Why frames were chosen or not, from the file on: on the command line, and in Dagster's metadata."""
+"""Reasons why frames were chosen or not, from the file on: on the command line, and in Dagster's metadata."""
 
 import re
 from collections.abc import Callable

@@ -40,7 +40,7 @@ SECRET = "correct horse battery staple"
 
 
 def command(cluster: Any, *arguments: str, is_good: bool = True) -> str:
-    """What a command of ours prints."""
+    """Output of one of our commands."""
     done = subprocess.run(
         [sys.executable, "-m", "thumb_assets.cli", *arguments],
         capture_output=True,
@@ -97,7 +97,7 @@ def clip(synthetic_videos: MakeVideo) -> Path:
 
 @pytest.fixture
 def no_runs_by_the_sensor(cluster: Any) -> Iterator[None]:
-    """What a test registers is left to its backfill: the sensor may tick before that, and then only adds partitions."""
+    """Leaves registered videos to the test's backfill: the sensor may tick before it, and then only adds partitions."""
     command(cluster, "settings", "set", "library.process_new=false")
     yield
     command(cluster, "settings", "unset", "library.process_new")

@@ -1,4 +1,4 @@
-"""What holds of every crop, whatever the faces: by trying every position and saying the rules in another way."""
+"""Invariants of every crop, whatever the faces: by trying every position and saying the rules in another way."""
 
 from fractions import Fraction
 from math import ceil, floor

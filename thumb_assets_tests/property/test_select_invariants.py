@@ -1,4 +1,4 @@
-"""What holds of every choice, whatever the candidates, their scores and the settings."""
+"""Invariants of every choice, whatever the candidates, their scores and the settings."""
 
 import math
 from dataclasses import replace

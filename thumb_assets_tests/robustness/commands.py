@@ -17,7 +17,7 @@ STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills,catal
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended; `begin_seconds` is how long it took until it recorded that it begins, if it ever did."""
+    """End of a command; `begin_seconds` is the time until it recorded that it begins, if it ever did."""
 
     code: int
     output: str

@@ -1,4 +1,4 @@
-"""What the corpus of damaged files came to, told at the end of the run whether it passed or not."""
+"""Prints the result of the corpus of damaged files at the end of the run, whether it passed or not."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -103,7 +103,7 @@ def _result_problems(results: list[StageResult], store: TableStore, video_id: st
 
 
 def _is_steady(path: Path) -> bool:
-    """Whether decoding from the first frame gives the same pictures several times over, whatever the threads."""
+    """True if decoding from the first frame gives the same pictures several times over, with any number of threads."""
     passes = set()
     for threads in (0, 0, 0, 0, 1, 2, 4, 8):
         with VideoDecoder(path, VideoSettings(decode_threads=threads)) as decoder:

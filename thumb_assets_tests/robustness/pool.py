@@ -22,7 +22,7 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What became of one case."""
+    """Result of one case."""
 
     name: str
     problems: tuple[str, ...]

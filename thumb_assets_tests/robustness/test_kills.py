@@ -47,7 +47,7 @@ def videos(synthetic_videos: Callable[[str], Path]) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def work_seconds(videos: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[float, float]:
-    """How long the command takes until it begins with the first video, and from there to its end."""
+    """Seconds until the command begins with the first video, and from there to its end."""
     data_dir = tmp_path_factory.mktemp("measured")
     ended = finish(run_arguments(data_dir, videos), data_dir)
     assert ended.code == 0, ended.errors
@@ -56,7 +56,7 @@ def work_seconds(videos: list[Path], tmp_path_factory: pytest.TempPathFactory) -
 
 
 def stored_problems(data_dir: Path) -> list[str]:
-    """What must never be, killed or not: a table or still that is not whole, a catalog that cannot be read."""
+    """States that must never be, killed or not: a table or still that is not whole, a catalog that cannot be read."""
     store = TableStore(data_dir)
     problems = list(table_problems(store))
     if store.catalog_path.is_file() and Catalog(store.catalog_path).is_current():
@@ -65,7 +65,7 @@ def stored_problems(data_dir: Path) -> list[str]:
 
 
 def completed_problems(data_dir: Path, paths: list[Path]) -> list[str]:
-    """What must hold when a command ended well, besides `stored_problems`."""
+    """Faults after a command ended well, besides `stored_problems`."""
     store = TableStore(data_dir)
     registered = {video.path.name: video.video_id for video in Library(data_dir).all()}
     # Looked at first: a reader of a database may leave an empty log beside it, which the next writer takes away.

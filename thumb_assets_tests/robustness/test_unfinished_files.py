@@ -1,4 +1,4 @@
-"""What a writer that was killed leaves behind, and what must not be taken for it."""
+"""Remains of a killed writer, and files that must not be taken for them."""
 
 import signal
 import subprocess

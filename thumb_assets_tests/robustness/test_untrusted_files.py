@@ -47,7 +47,7 @@ class Bait:
         return f"http://127.0.0.1:{self.port}/{name}"
 
     def count_connections(self) -> int:
-        """How many came so far, by one of our own that must come behind them."""
+        """Number of connections so far, counted by one of our own that must come behind them."""
         with socket.create_connection(("127.0.0.1", self.port)) as own:
             while self._visitors.get(timeout=10) != own.getsockname()[1]:
                 self.num_connections += 1

@@ -1,4 +1,4 @@
-"""What must hold of a data folder after anything at all: nothing partial, nothing wrong, nothing left over."""
+"""Invariants of a data folder after anything at all: nothing partial, nothing wrong, nothing left over."""
 
 import hashlib
 import json
@@ -55,7 +55,7 @@ def table_problems(store: TableStore) -> Iterator[str]:
 
 
 def video_problems(store: TableStore, video_id: str, path: Path) -> Iterator[str]:
-    """Whether tables agree with each other, and each still with its frame, decoded again from the first one."""
+    """Faults of a video: tables that disagree, stills other than their frames decoded again from the first one."""
     tables = {name: store.read_or_none(name, video_id) for name in ("videos", "frames", "selections", "stills")}
     frames = tables["frames"]
     if tables["videos"] is not None and frames is not None:
@@ -90,7 +90,7 @@ def catalog_problems(store: TableStore) -> Iterator[str]:
 
 
 def _as_sql(value: object) -> object:
-    """What the catalog's docs say it stores for a value."""
+    """A value as the catalog's docs say it is stored."""
     if isinstance(value, list) and value and isinstance(value[0], float):
         return np.asarray(value, np.float16).tobytes()
     if isinstance(value, list):

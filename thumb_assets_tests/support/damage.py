@@ -25,7 +25,7 @@ _EBML_SUFFIXES = {".mkv", ".webm"}
 
 @dataclass(frozen=True)
 class Material:
-    """What a recipe may use: the source's file and bytes, another source's bytes, and chance seeded by the name."""
+    """Material for a recipe: the source's file and bytes, another source's bytes, and chance seeded by the name."""
 
     path: Path
     data: bytes
@@ -215,7 +215,7 @@ def _cut_packets(packets: list[_Packet], rng: random.Random) -> list[_Packet]:
 
 
 def _header_span(data: bytes) -> tuple[int, int]:
-    """Where the container describes itself: the `moov` box of an MP4, else the first bytes."""
+    """Span in which the container describes itself: the `moov` box of an MP4, else the first bytes."""
     for box in _boxes(data):
         if box.kind == b"moov":
             return box.begin, box.end

@@ -1,4 +1,4 @@
-"""What people and sites do to pictures: the same frame, worked on."""
+"""Edits that people and sites make to pictures: the same frame, worked on."""
 
 from collections.abc import Iterator
 

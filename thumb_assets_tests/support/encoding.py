@@ -28,7 +28,7 @@ class Tags:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a file is encoded; the defaults are quick constant-rate H.264 without B-frames."""
+    """Encoding of a file; the defaults are quick constant-rate H.264 without B-frames."""
 
     codec: str = "libx264"
     pix_fmt: str = "yuv420p"

@@ -15,7 +15,7 @@ _HARMLESS_BLOCKS = {"paragraph", "inline", "ordered_list", "bullet_list", "list_
 
 
 def unsafe_characters(text: str) -> list[str]:
-    """What a terminal or a reader's eye would obey; line feeds are for the test to look at."""
+    """Characters that a terminal or a reader's eye would obey; line feeds are for the test to look at."""
     kinds = {"Cc", "Cf", "Zl", "Zp"}
     return [character for character in text if character != "\n" and unicodedata.category(character) in kinds]
 

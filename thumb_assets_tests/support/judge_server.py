@@ -28,7 +28,7 @@ class Asked:
 
 @dataclass
 class JudgeServer:
-    """What was asked, and what is answered next.
+    """Requests that came, and the answers to give next.
 
     Attributes:
         url: for `judge.url`.
@@ -118,7 +118,7 @@ def _next(answers: list[Any]) -> Any:
 
 
 def _picture_of(body: dict[str, Any]) -> np.ndarray:
-    """What the first message shows; a request that is not of the protocol is an error of the test."""
+    """The picture of the first message; a request that is not of the protocol is an error of the test."""
     (part,) = (part for part in body["messages"][0]["content"] if part["type"] == "image_url")
     kind, data = part["image_url"]["url"].split(",", 1)
     assert kind == "data:image/jpeg;base64"

@@ -17,7 +17,7 @@ from huggingface_hub import constants
 
 @dataclass
 class LocalHub:
-    """What the stand-in serves (path -> content), where, and what it was asked.
+    """Content that the stand-in serves (path -> content), its address, and the requests that came.
 
     A GET is cut off after `num_bytes_before_cut` bytes where that is set, once; ranges are served where `has_ranges`.
     """

@@ -36,7 +36,7 @@ def descendants_of(process_id: int) -> list[int]:
 
 
 def is_engine(process_id: int) -> bool:
-    """Whether a process runs the engine for another one."""
+    """True if a process runs the engine for another one."""
     try:
         return b"thumb_assets.pipeline.child" in Path(f"/proc/{process_id}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
@@ -49,7 +49,7 @@ def engine_processes() -> list[int]:
 
 
 def cpu_seconds(process_id: int) -> float:
-    """What a process has used of a processor so far."""
+    """CPU seconds that a process has used so far."""
     stat = _stat(process_id)
     return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK") if stat else 0.0
 

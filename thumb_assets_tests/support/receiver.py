@@ -19,7 +19,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What came, and what is answered next: statuses in turn, the last one for ever; bodies of GET by path."""
+    """Requests that came, and the next answers: statuses in turn, the last one for ever; bodies of GET by path."""
 
     url: str = ""
     statuses: list[int] = field(default_factory=lambda: [200])

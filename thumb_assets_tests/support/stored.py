@@ -46,7 +46,7 @@ def alter(path: Path) -> None:
 
 
 def delete(path: Path) -> None:
-    """Nothing is left."""
+    """Leaves nothing."""
     path.unlink()
 
 

@@ -1,4 +1,4 @@
-"""What is measured of pictures that are drawn, of frames that were decoded, and of the same frame encoded again."""
+"""Measures of pictures that are drawn, of frames that were decoded, and of the same frame encoded again."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the merger makes of probabilities, written as short strips of numbers."""
+"""Transitions that the merger makes of probabilities, written as short strips of numbers."""
 
 import pytest
 

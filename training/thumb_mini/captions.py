@@ -1,4 +1,4 @@
-"""What is said about a clean frame and about each kind of defect: the prompts of the settings and paraphrases."""
+"""Captions of a clean frame and of each kind of defect: the prompts of the settings and paraphrases."""
 
 from thumb_assets.settings.stages import NEGATIVE_PROMPTS, POSITIVE_PROMPTS
 

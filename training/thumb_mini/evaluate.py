@@ -1,4 +1,4 @@
-"""How well scores tell clean from spoiled frames of sources that were never seen."""
+"""Separation of clean from spoiled frames of unseen sources, by scores."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

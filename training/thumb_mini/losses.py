@@ -1,4 +1,4 @@
-"""What training minimises: captions, the real clip_score, and the order of a frame and its own spoiled copies."""
+"""Losses of the training: captions, the real clip_score, and the order of a frame and its own spoiled copies."""
 
 import torch
 from torch.nn import functional
@@ -28,7 +28,7 @@ def score_loss(scores: torch.Tensor, is_clean: torch.Tensor) -> torch.Tensor:
 
 
 def rank_loss(scores: torch.Tensor, num_clean: int) -> torch.Tensor:
-    """How far spoiled copies fail to stay a margin below their own clean frame."""
+    """Shortfall of spoiled copies from a margin below their own clean frame."""
     clean, copies = scores[:num_clean], scores[num_clean:].reshape(-1, num_clean)
     return functional.softplus((copies - clean[None] + _RANK_MARGIN) * SCORE_SCALE).mean() / 2
 

@@ -43,7 +43,7 @@ def write_report(
 
 
 def other_scorers(*, seed: int) -> dict[str, Scorer]:
-    """What the model is compared with: an untrained one of its shape, Laplacian variance, mean luma and PIQE."""
+    """Scorers to compare the model with: an untrained one of its shape, Laplacian variance, mean luma and PIQE."""
     untrained, tokenizer = fresh_model(seed)
     return {
         "untrained": model_scorer(untrained.eval(), tokenizer, device="cpu"),

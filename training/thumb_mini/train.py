@@ -24,7 +24,7 @@ from training.thumb_mini.sources import Picture
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What one run does; num_steps is the only thing that ends it."""
+    """Plan of one run; num_steps is the only thing that ends it."""
 
     num_steps: int
     seed: int = 20
@@ -76,7 +76,7 @@ def train(
 
 @functools.cache
 def has_fast_bfloat16(device: str) -> bool:
-    """Whether bfloat16 is quicker than float32 here: on a GPU, and on processors with instructions for it."""
+    """True if bfloat16 is quicker than float32 here: on a GPU, and on processors with instructions for it."""
     if device != "cpu":
         return device == "cuda"
     processor = Path("/proc/cpuinfo")
@@ -108,7 +108,7 @@ class _Captions:
 
     @property
     def num_prompts(self) -> int:
-        """How many rows of tokens() are prompts."""
+        """Number of rows of tokens() that are prompts."""
         return len(self._prompts)
 
 

@@ -132,7 +132,7 @@ def test_a_pickled_checkpoint_is_read_without_running_it(tiny_model, tmp_path, p
 
 
 class Payload:
-    """What a hostile checkpoint would do when unpickled."""
+    """Payload of a hostile checkpoint: unpickling it leaves a mark."""
 
     def __init__(self, path):
         self.path = path

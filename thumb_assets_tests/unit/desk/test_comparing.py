@@ -1,4 +1,4 @@
-"""Which settings can be tried at the desk."""
+"""Settings that can be tried at the desk."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What comes in at the desk's door and what does not, asked over HTTP."""
+"""Requests that the desk's door lets in and those that it refuses, asked over HTTP."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""What the review says of a scorer that learns from the decisions."""
+"""Words of the review about a scorer that learns from the decisions."""
 
 from pathlib import Path
 

@@ -17,7 +17,7 @@ ALL = Query(ranges=conditions_of(["pts_seconds>=0"]))
 
 
 class Desk:
-    """What the search asks of a desk, and a clock."""
+    """The part of a desk that the search asks, and a clock."""
 
     def __init__(self, store: TableStore) -> None:
         self.store, self.settings, self.is_busy, self.now = store, load_settings(), False, 0.0

@@ -1,4 +1,4 @@
-"""Where a picture is cut, by example; what holds of any boxes is in property/test_crop_boxes.py."""
+"""Cuts of a picture, by example; invariants for any boxes are in property/test_crop_boxes.py."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is cut and written, and that every way a crop can be wrong is caught."""
+"""Crops are cut and written, and every way a crop can be wrong is caught."""
 
 import hashlib
 

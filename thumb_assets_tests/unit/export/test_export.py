@@ -1,4 +1,4 @@
-"""What is written, what stands in it, and what a failure leaves."""
+"""Written files, their content, and the remains of a failure."""
 
 import errno
 import fcntl

@@ -111,7 +111,7 @@ def test_a_checkpoint_without_its_backbone_is_not_left_half_random(models_dir):
 
 
 class Trap:
-    """What a hostile checkpoint holds: unpickling it calls a function."""
+    """Content of a hostile checkpoint: unpickling it calls a function."""
 
     def __init__(self, path):
         self.path = path

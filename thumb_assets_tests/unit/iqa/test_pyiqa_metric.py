@@ -92,7 +92,7 @@ def calibration(shared_dir, name):
 
 
 def own_results(shared_dir, name):
-    """What pyiqa's authors got with pyiqa itself, to four decimals."""
+    """Results of pyiqa's authors with pyiqa itself, to four decimals."""
     with (shared_dir / "models/pyiqa/calibration_summary.csv").open() as stream:
         rows = {row["Method"]: row for row in csv.DictReader(stream)}
     return {picture: float(value) for picture, value in rows[f"{name}(ours)"].items() if picture != "Method"}

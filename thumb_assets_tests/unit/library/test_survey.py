@@ -1,4 +1,4 @@
-"""Which tables a survey changes when videos cannot be read, and when what it wrote cannot be brought elsewhere."""
+"""Tables that a survey changes if videos cannot be read, or if its tables cannot be copied elsewhere."""
 
 from pathlib import Path
 

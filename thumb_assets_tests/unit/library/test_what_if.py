@@ -39,7 +39,7 @@ def frames_then(result: WhatIf) -> dict[str, list[int]]:
 
 
 def engine_s(store: TableStore, video_id: str, settings, **of_prompts: np.ndarray) -> list[int]:
-    """What `choose` selects, with other columns of `clip_scores`."""
+    """Selection by `choose`, with other columns of `clip_scores`."""
     tables = {name: store.read_or_none(name, video_id) for name in TABLES_OF_SCORES}
     for name, values in of_prompts.items():
         place = tables["clip_scores"].schema.get_field_index(name)

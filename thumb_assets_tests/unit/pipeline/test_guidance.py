@@ -1,4 +1,4 @@
-"""What guides a choice: the library's scores where they are of the same kind, words where the model is the same."""
+"""Guidance of a choice: the library's scores if they are of the same kind, words if the model is the same."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the engine's own process asks of the libraries below Python."""
+"""Requests of the engine's own process to the libraries below Python."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What goes to the CMS over HTTP, and its token."""
+"""Requests to the CMS over HTTP, and its token."""
 
 from collections.abc import Iterator
 from contextlib import closing

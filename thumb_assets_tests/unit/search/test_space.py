@@ -14,7 +14,7 @@ NUM_SEALED, COUNT, DIMENSIONS = 200, 30, 24
 
 
 def vectors_of(unit: Unit) -> np.ndarray:
-    """Of norm 1, the same for the same name and version; every seventh row has none."""
+    """Vectors of norm 1, the same for the same name and version; every seventh row has none."""
     random = np.random.default_rng(zlib.crc32(f"{unit.name} {unit.version}".encode()))
     vectors = random.standard_normal((unit.count, DIMENSIONS)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

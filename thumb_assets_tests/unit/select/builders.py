@@ -375,7 +375,7 @@ class Case:
 
     @property
     def scores(self) -> ScoreTables:
-        """What is known of the candidates."""
+        """Scores of the candidates."""
         return ScoreTables(**{each.name: getattr(self, each.name) for each in fields(ScoreTables)})
 
     @property

@@ -1,4 +1,4 @@
-"""What people decided of frames in the choice: covers, and what looks like a banned frame."""
+"""Decisions of people in the choice: covers, and frames that look like a banned one."""
 
 from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 from thumb_assets_tests.unit.select.builders import (

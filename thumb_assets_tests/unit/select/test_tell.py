@@ -1,4 +1,4 @@
-"""Why a frame was chosen or not, in words: every reason, every setting, every frame of a video."""
+"""Reasons why a frame was chosen or not, in words: every reason, every setting, every frame of a video."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -67,7 +67,7 @@ def test_a_head_that_does_not_end_is_given_up(address: str, sent: bytes) -> None
 
 
 def send_until_refused(connection: socket.socket, data: bytes, *, most: int, pause: float = 0.0) -> int:
-    """How many bytes were taken."""
+    """Sends until it is refused; the number of bytes taken."""
     num_sent = 0
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         while num_sent < most:

@@ -1,4 +1,4 @@
-"""What is sent when, and what where the outbox cannot be written."""
+"""Deliveries and their times, also while the outbox cannot be written."""
 
 import time
 from collections.abc import Iterator

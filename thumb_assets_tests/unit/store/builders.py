@@ -82,7 +82,7 @@ def write_video(store: TableStore, video_id: str, *, num_selections: int = 2) ->
 
 
 def index(data_dir: Path, video_ids: list[str]) -> None:
-    """What a second process runs: index these videos, many times over."""
+    """Work of a second process: index these videos, many times over."""
     store = TableStore(data_dir)
     for _ in range(5):
         for video_id in video_ids:

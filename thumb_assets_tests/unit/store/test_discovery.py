@@ -1,4 +1,4 @@
-"""What a look at the library finds: new, changed and lost files, those under way, portions."""
+"""Findings of a look at the library: new, changed and lost files, those under way, portions."""
 
 import os
 from pathlib import Path

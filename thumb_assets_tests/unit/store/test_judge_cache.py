@@ -1,4 +1,4 @@
-"""What the judge answered, kept."""
+"""Kept answers of the judge."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

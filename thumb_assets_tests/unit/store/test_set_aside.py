@@ -1,4 +1,4 @@
-"""What has a video's name and is none is left out, with its reason; it is no failure."""
+"""Files with a video's name that are none are left out, with the reason, and are no failure."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What a survey keeps: written when it is other than before, read as it was written, damage told in one line."""
+"""A survey is written when it changed, read as it was written, and its damage told in one line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is alike across videos, and what is not, on a made-up library."""
+"""Likeness across videos on a made-up library."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where columns come from."""
+"""Lineage of columns."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How many pictures a packet shows, read from made packets of each codec and from real ones."""
+"""Number of pictures that a packet shows, read from made packets of each codec and from real ones."""
 
 from collections.abc import Callable
 from pathlib import Path

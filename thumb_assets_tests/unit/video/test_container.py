@@ -1,4 +1,4 @@
-"""What is opened and what is not: limits, cover art, several streams, devices that are not here."""
+"""Files that are opened and those that are refused: limits, cover art, several streams, devices that are not here."""
 
 import av
 import numpy as np

@@ -32,7 +32,7 @@ def woven(frame_index, order):
 
 
 def combing(rgb):
-    """How much neighbouring lines differ where lines two apart agree."""
+    """Difference of neighbouring lines where lines two apart agree."""
     luma = rgb[..., 1].astype(int)
     return np.maximum(np.abs(luma[2:] - luma[1:-1]) - np.abs(luma[2:] - luma[:-2]), 0).mean()
 

@@ -1,4 +1,4 @@
-"""What a damaged or foreign file of weights looks like, without a sum to compare it with."""
+"""Signs of a damaged or foreign file of weights, without a sum to compare it with."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Where a model's file is looked for, in which order, and what is said when it is nowhere."""
+"""Places where a model's file is looked for, their order, and the message when it is nowhere."""
 
 import hashlib
 import socket
