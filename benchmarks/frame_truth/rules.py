@@ -39,7 +39,7 @@ turn, rounded to a multiple of 90 degrees. Crops that the stream itself carries 
 ## Known limits
 
 - Dolby Vision's own picture (profile 5, which has no other one inside) is not converted: its colours come out wrong.
-- YCgCo and ICtCp are taken for an untagged matrix, BT.2020 with constant luminance for BT.2020 without.
+- BT.2020 with constant luminance is taken for BT.2020 without.
 - Crop boxes of the container (Matroska's PixelCrop, MP4's `clap`) are not applied; those of the stream are.
 - Chroma whose place is not tagged (most VP8, VP9, AV1 and MPEG-4) is enlarged as if it lay in the middle, which is what
   FFmpeg's own scaler does; zimg takes it for lying left. It is half a pixel, and why such rows differ most above.

@@ -59,6 +59,9 @@ _MASTERING = struct.Struct(
     "<22i"
 )  # AVMasteringDisplayMetadata: primaries, white point, min, max (rationals), two flags
 
+# Encodings that no YUV matrix of swscale's undoes; see `tone`.
+Encoding = Literal["yuv", "ycgco", "ictcp"]
+_ENCODINGS: dict[str, Encoding] = {"ycgco": "ycgco", "ictcp": "ictcp"}
 # The matrices swscale knows, by its numbers (swscale.h, SWS_CS_*).
 Matrix = Literal[1, 4, 5, 7, 9]
 _BT709: Matrix = 1
@@ -86,6 +89,7 @@ class Colours:
         primaries: `bt709` (and what is nearly it), `bt2020` or `p3`.
         peak_nits: luminance of the brightest white the stream was made for, cd/m2; of `pq` and `hlg` only.
         is_grey: whether pictures have no chroma at all, with or without alpha.
+        encoding: `yuv` where the matrix says all (RGB too), else one that the mapping undoes.
     """
 
     matrix: Matrix = _BT709
@@ -94,11 +98,12 @@ class Colours:
     primaries: Literal["bt709", "bt2020", "p3"] = "bt709"
     peak_nits: float = _USUAL_PEAK_NITS
     is_grey: bool = False
+    encoding: Encoding = "yuv"
 
     @property
     def needs_map(self) -> bool:
-        """True for HDR or a wide gamut: an sRGB picture cannot show the colours as they are."""
-        return self.transfer != "sdr" or self.primaries != "bt709"
+        """True for HDR, a wide gamut or another encoding: an sRGB picture cannot show the numbers as they are."""
+        return self.transfer != "sdr" or self.primaries != "bt709" or self.encoding != "yuv"
 
 
 def resolve_colours(picture: av.VideoFrame, *, codec: av.Codec | None = None) -> Colours:
@@ -112,7 +117,7 @@ def resolve_colours(picture: av.VideoFrame, *, codec: av.Codec | None = None) ->
     - Primaries: BT.2020 and Display P3 are mapped to BT.709; untagged HDR is BT.2020. Those of BT.601 (625 and 525
       lines) are assumed to be BT.709, as FFmpeg's scaler and most players do: a few levels in saturated colours.
     - Matrix: as tagged; untagged with BT.2020 primaries or HDR is BT.2020, else BT.709 from 720 lines or 1280 columns
-      on, else BT.601.
+      on, else BT.601. YCgCo and ICtCp (BT.2100, table 7) are no matrix of swscale's, and are undone by the mapping.
     """
     space = COLOR_SPACES.get(int(picture.colorspace), "unspecified")
     transfer_tag = COLOR_TRANSFERS.get(int(picture.color_trc), "unspecified")
@@ -140,6 +145,7 @@ def resolve_colours(picture: av.VideoFrame, *, codec: av.Codec | None = None) ->
         primaries=primaries,
         peak_nits=_mastering_peak_nits(picture) if transfer == "pq" else _USUAL_PEAK_NITS,
         is_grey=is_grey,
+        encoding="yuv" if picture.format.is_rgb or is_grey else _ENCODINGS.get(space, "yuv"),
     )
 
 

@@ -99,7 +99,10 @@ def _little_endian(picture: av.VideoFrame) -> av.VideoFrame:
 
 def _mapped(picture: av.VideoFrame, width: int, height: int, colours: Colours) -> AnyArray:
     """(H, W, 3) uint16 R'G'B' of BT.709, through the table of `tone`."""
-    rgb = _scaled(picture, "gbrp16le", width, height, colours)  # PyAV gives planar GBR as (H, W, 3) in the order RGB
+    if colours.encoding == "yuv":
+        rgb = _scaled(picture, "gbrp16le", width, height, colours)  # PyAV gives planar GBR as (H, W, 3), in RGB's order
+    else:
+        rgb = _channels(picture, width, height, colours)
     planar = av.VideoFrame.from_ndarray(rgb, format="gbrp16le")
     planar.pts, planar.time_base = 0, _ANY_TIME_BASE
     with _GRAPHS_LOCK:
@@ -111,6 +114,33 @@ def _mapped(picture: av.VideoFrame, width: int, height: int, colours: Colours) -
             _mapping_graph.cache_clear()  # a picture may be left in it, which would come out next time
             raise
     return np.asarray(mapped.to_ndarray())
+
+
+def _channels(picture: av.VideoFrame, width: int, height: int, colours: Colours) -> AnyArray:
+    """(H, W, 3) uint16 of luma and both chroma channels in full range, chroma around 32768, whatever they mean."""
+    is_reduced = width < picture.width or height < picture.height
+    # One range and one matrix on both sides: codes are only scaled and shifted to 16 bits; swscale would stretch chroma
+    # to 254 of 255.
+    same: dict[str, Any] = {f"{side}_color_range": ColorRange.MPEG for side in ("src", "dst")}
+    scaled = picture.reformat(
+        width=width,
+        height=height,
+        format="yuv444p16le",
+        interpolation=_REDUCE if is_reduced else _KEEP_OR_ENLARGE,
+        threads=1,
+        src_colorspace=_BT601,
+        dst_colorspace=_BT601,
+        **same,
+    )
+    luma, *chroma = (plane_rows(scaled, index).view(np.uint16).astype(np.float64) for index in range(3))
+    if colours.is_full_range:
+        black, luma_span = 0, 65536 - (1 << (16 - picture.format.components[0].bits))
+        chroma_span = luma_span
+    else:
+        black, luma_span, chroma_span = 16 << 8, 219 << 8, 224 << 8
+    centred = [(plane - 32768) / chroma_span * 65535 + 32768 for plane in chroma]
+    channels = np.stack([(luma - black) / luma_span * 65535, *centred], axis=-1)
+    return np.clip(channels.round(), 0, 65535).astype(np.uint16)
 
 
 @lru_cache(maxsize=8)

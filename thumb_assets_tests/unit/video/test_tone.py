@@ -152,3 +152,79 @@ def test_hdr_from_a_phone_keeps_its_sky(shared_dir):
     assert sky[0] - sky[2] > 15
     assert (rgb >= 254).all(axis=2).mean() < 0.02
     assert 90 < rgb.mean() < 160
+
+
+def write_encoded(path, channels, *, matrix, transfer, primaries, pix_fmt="yuv444p10le"):
+    """A flat frame of three channels (0..1, chroma around 0), limited range, 10 bits, without loss."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, pix_fmt
+        context = stream.codec_context
+        context.colorspace, context.color_range = matrix, 1
+        context.color_trc, context.color_primaries = transfer, primaries
+        picture = av.VideoFrame(320, 180, pix_fmt)
+        luma, *chroma = channels
+        codes = [round(4 * (16 + 219 * luma)), *(round(4 * (128 + 224 * each)) for each in chroma)]
+        for plane, value in zip(picture.planes, codes, strict=True):
+            plane.update(np.full(plane.buffer_size // 2, value, np.uint16).tobytes())
+        picture.pts = 0
+        picture.colorspace, picture.color_range = matrix, 1
+        picture.color_trc, picture.color_primaries = transfer, primaries
+        container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+YCGCO, ICTCP = 8, 14
+
+
+@pytest.mark.parametrize("rgb", [(0, 0, 0), (255, 255, 255), (200, 30, 40), (40, 180, 60), (30, 50, 210)])
+@pytest.mark.parametrize("pix_fmt", ["yuv444p10le", "yuv420p10le"])
+def test_ycgco_shows_its_colours(tmp_path, rgb, pix_fmt):
+    # ITU-T H.273: Y = (R + 2G + B) / 4, Cg = (2G - R - B) / 4, Co = (R - B) / 2.
+    red, green, blue = (value / 255 for value in rgb)
+    channels = (red + 2 * green + blue) / 4, (2 * green - red - blue) / 4, (red - blue) / 2
+    path = write_encoded(tmp_path / "a.mkv", channels, matrix=YCGCO, transfer=1, primaries=1, pix_fmt=pix_fmt)
+    with VideoDecoder(path) as decoder:
+        frame = next(iter(decoder))
+    for array in (frame.rgb(), frame.rgb(90), frame.rgb16() / 257):
+        assert np.abs(array.reshape(-1, 3) - np.array(rgb)).max() <= 2
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(PQ, "pq"), (HLG, "hlg")])
+@pytest.mark.parametrize("rgb", [(130, 130, 130), (150, 100, 90), (0, 0, 0), (125, 140, 145), (160, 60, 70)])
+def test_ictcp_shows_what_the_same_colour_as_yuv_shows(tmp_path, rgb, transfer, name):
+    # BT.2100, tables 6 and 7, step by step from R'G'B' of BT.2020; greys have no Ct and no Cp.
+    signal = np.array(rgb) / 255
+    if name == "pq":
+        light = pq_to_nits(signal) / 10_000
+    else:
+        a, b, c = 0.17883277, 0.28466892, 0.55991073
+        light = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
+    red, green, blue = light
+    cones = np.array(
+        [
+            (1688 * red + 2146 * green + 262 * blue) / 4096,
+            (683 * red + 2951 * green + 462 * blue) / 4096,
+            (99 * red + 309 * green + 3688 * blue) / 4096,
+        ]
+    )
+    if name == "pq":
+        power = cones ** (2610 / 16384)
+        long, medium, short = ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
+        tritan = (6610 * long - 13613 * medium + 7003 * short) / 4096
+        protan = (17933 * long - 17390 * medium - 543 * short) / 4096
+    else:
+        logarithm = a * np.log(np.maximum(12 * cones - b, 1e-9)) + c
+        long, medium, short = np.where(cones <= 1 / 12, np.sqrt(3 * cones), logarithm)
+        tritan = (3625 * long - 7465 * medium + 3840 * short) / 4096
+        protan = (9500 * long - 9212 * medium - 288 * short) / 4096
+    channels = (long + medium) / 2, tritan, protan
+    path = write_encoded(tmp_path / "a.mkv", channels, matrix=ICTCP, transfer=transfer, primaries=BT2020)
+    with VideoDecoder(path) as decoder:
+        header, frame = decoder.header, next(iter(decoder))
+    as_yuv = Colours(matrix=9, transfer=name, primaries="bt2020", peak_nits=header.look.colours.peak_nits)
+    expected = 255 * map_to_sdr(signal[None], as_yuv)[0]
+    for array in (frame.rgb(), frame.rgb(90), frame.rgb16() / 257):
+        assert np.abs(array.reshape(-1, 3) - expected).max() <= 4
+    assert np.abs(frame.luma(90) - expected @ [0.2126, 0.7152, 0.0722]).max() <= 4
