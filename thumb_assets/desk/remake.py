@@ -86,7 +86,7 @@ class Remaker:
             return True
 
     def cancel(self, video_id: str) -> bool:
-        """Ends the work on a video, and returns when it has ended; False where there is none to end."""
+        """Ends the work on a video, and returns when it has ended; False where it was done before."""
         with self._changed:
             state = self._state(video_id)
             if state == "waiting":

@@ -178,11 +178,9 @@ class VideoJob:
             return False
         footers = [self.footer(name) for name in tables_of(stage)]
         versions = [str(TABLES[name].schema_version) for name in tables_of(stage)]
-        (found, *others), key = {footer.get(KEY) for footer in footers}, self.key_of(stage)
-        if others or key is None or [footer.get("schema_version") for footer in footers] != versions:
-            return False
-        # Before stages named columns, every change of an input counted: what was made then and saw none is right.
-        return found == key or found == self.key_of(stage, is_whole=True)
+        noted, *others = {footer.get(KEY) for footer in footers}
+        is_read = not others and [footer.get("schema_version") for footer in footers] == versions
+        return is_read and self._is_made_of(stage, noted)
 
     def is_unchanged(self, stage: str) -> bool:
         """True if a stage's stored tables are current, and they and their files are what was written."""
@@ -219,11 +217,23 @@ class VideoJob:
 
     def rescorable(self, stage: str) -> pa.Table | None:
         """A scorer's stored table where only the texts have changed that it is held against, else None."""
-        key = None if self.is_recomputed or not self._may_use_models(stage) else self._key_without_texts(stage)
-        if key is None or self.footer(stage).get(EMBEDDING_KEY) != key:
+        run = STAGES[stage].run
+        if self.is_recomputed or not isinstance(run, FromFrames) or run.without_texts is None:
+            return None
+        noted, usual = self.footer(stage).get(EMBEDDING_KEY), run.without_texts(self.settings)
+        if not self._may_use_models(stage) or not self._is_made_of(stage, noted, usual):
             return None
         stored = self.stored.of_stage(stage)
         return None if stored is None else stored[stage]
+
+    def _is_made_of(self, stage: str, noted: str | None, settings: Settings | None = None) -> bool:
+        """True if the key that a footer notes is that of all that a stage is made from now."""
+        key = None if noted is None else self.key_of(stage, settings)
+        if key is None or noted == key:
+            return key is not None
+        # Before stages named columns, every change of an input counted: what was made then and saw none is right.
+        has_columns = bool(STAGES[stage].columns_of(settings or self.settings))
+        return has_columns and noted == self.key_of(stage, settings, is_whole=True)
 
     def _key_without_texts(self, stage: str) -> str | None:
         run = STAGES[stage].run

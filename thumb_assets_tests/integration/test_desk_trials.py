@@ -116,11 +116,12 @@ def test_work_that_is_cancelled_ends_at_once_and_leaves_the_file_alone(data_dir:
         assert output_files(TableStore(data_dir), found["video_id"]) == []
         added = {name for name in content_of(data_dir) if name not in before}
         assert {name.partition("/")[0] for name in added} == {"videos", "desk"}, added
-        assert desk.json(f"/api/tryit/{token}/cancel", {})[0] == 400, "there is no work to cancel"
+        assert desk.json(f"/api/tryit/{token}/cancel", {})[0] == 200, "another tab may ask as well"
     with desk_of(data_dir) as desk:
         assert now()["state"] == "cancelled", "the next desk does not begin it by itself"
         assert desk.json(f"/api/tryit/{token}/again", {})[0] == 200
         assert trial(desk, token)["picks"]
+        assert desk.json(f"/api/tryit/{token}/cancel", {})[0] == 400, "there is no work to cancel"
         assert desk.json(f"/api/tryit/{token}/throw", {})[0] == 200
         assert content_of(data_dir) == before
 
