@@ -83,6 +83,10 @@ class UnavailableError(TransientError):
     """A program of the same library is not running, or is at work on what is wanted; the message says which."""
 
 
+class StoppedError(TransientError):
+    """The person who asked for the work had it stopped."""
+
+
 class OutOfMemoryError(TransientError):
     """Memory or device memory ran out."""
 

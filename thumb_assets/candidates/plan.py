@@ -69,12 +69,13 @@ def plan_candidates(
     is_keyframe = frames.column("is_keyframe").to_numpy(zero_copy_only=False)
     is_cut = np.array([name == "cut" for name in shots.column("transition").to_pylist()], np.bool_)
     asked = asked_by_method(bounds, is_keyframe, starts, exclusive_ends, settings=settings, is_cut=is_cut)
-    asked["pinned"][[frame for frame in pinned if frame < num_frames]] = True
     states = states_of(frames, settings)
     asked["state"][states.shown] = True
     if settings.use_cues and subtitles is not None and subtitles.num_rows:
         cues = (subtitles.column(name).to_numpy() for name in ("start_seconds", "end_seconds"))
         asked["cue"][cue_frames(bounds, *cues, asked=_any(asked))] = True
+    # Last: a pin adds a candidate, and takes none from a rule that looks at what there is already.
+    asked["pinned"][[frame for frame in pinned if frame < num_frames]] = True
     decoded = np.flatnonzero(frames.column("luma_hash").is_valid().to_numpy())
     if 0 < len(decoded) < num_frames:
         asked = _with_stand_ins(asked, decoded, bounds[:-1], starts)

@@ -1,37 +1,37 @@
 """`thumb-assets export`: a dataset of the library in a form that other tools load."""
 
-import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import NamedProgress, err, one_line_errors, out, print_table, progress
-from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.dataset.tokens import ASSUMED
-from thumb_assets.errors import SettingsError
-from thumb_assets.library.dataset import Exported, export_dataset
-from thumb_assets.library.dataset_digest import ABOUT, DIGEST_FILE, NAME, Digest, export_digest
-from thumb_assets.settings.dataset import LicenceFilter, What
+from thumb_assets.library.dataset import Exported
+from thumb_assets.library.dataset_any import ABOUTS, BY_TOKENS, OPTIONS, export_any, overrides_of, require_format
+from thumb_assets.library.dataset_digest import DIGEST_FILE, Digest
 from thumb_assets.wording import count
 
-_FORMATS = {**{each.name: each.about for each in FORMATS.values()}, NAME: ABOUT}
-# Options that are settings by another name.
-_SETTINGS = ("what", "licence", "min_score", "per_video", "seed")
+
+def _dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The settings of datasets that are options of one export; shares have no short form, and are left to --set."""
+    for option in reversed([option for option in OPTIONS.values() if option.kind != "shares"]):
+        dashed = option.name.removeprefix("is_").replace("_", "-")
+        flags = f"--{dashed}/--no-{dashed}" if option.kind == "flag" else f"--{dashed}"
+        type_ = click.Choice(option.choices) if option.kind == "choice" else option.type
+        command = click.option(flags, option.name, type=type_, default=None, help=option.about)(command)
+    return command
 
 
 @in_section("Make")
-@click.command("export", epilog="Formats: " + "; ".join(f"{name}: {about}" for name, about in _FORMATS.items()) + ".")
-@click.argument("format_name", metavar="FORMAT", type=click.Choice(list(_FORMATS)))
+@click.command("export", epilog="Formats: " + "; ".join(f"{name}: {about}" for name, about in ABOUTS.items()) + ".")
+@click.argument("format_name", metavar="FORMAT", type=click.Choice(list(ABOUTS)))
 @click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--what", type=click.Choice(get_args(What)), help="Default: dataset.what, selections.")
-@click.option("--licence", type=click.Choice(get_args(LicenceFilter)), help="Leave out videos without such a licence.")
-@click.option("--min-score", type=float, help="Leave out frames of a lower combined score.")
-@click.option("--per-video", type=int, help="At most so many of each video, the best.")
-@click.option("--seed", type=int, help="Another one deals the videos to the splits in another way.")
-@click.option("--tokens", type=click.IntRange(min=1), help=f"{NAME}: how many its sheets and its text may cost.")
+@_dataset_options
+@click.option("--tokens", type=click.IntRange(min=1), help=f"{BY_TOKENS}: how many its sheets and its text may cost.")
 @settings_options
 @click.pass_obj
 def export_command(
@@ -51,22 +51,24 @@ def export_command(
     Videos that share footage are never parted by the split. OUT is replaced as a whole where it is a dataset of ours,
     and never where it is not. An export that was interrupted goes on with the same command.
     """
-    asked = [f"dataset.{name}={json.dumps(options[name])}" for name in _SETTINGS if options[name] is not None]
+    asked = overrides_of({name: value for name, value in options.items() if value is not None})
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
         settings = settings_of(store, profile, [*overrides, *asked])
-        if (tokens is None) == (format_name == NAME):
-            raise SettingsError(
-                f"--tokens goes with {NAME}, and {NAME} needs it; such as: export {NAME} OUT --tokens 20000"
-            )
-        if tokens is not None:
-            with progress() as bars:
-                digest = export_digest(store, settings, num_tokens=tokens, folder=folder, events=NamedProgress(bars))
-            _print_digest(digest, tokens)
-            return
+        require_format(format_name, tokens)
         with progress() as bars:
-            result = export_dataset(store, settings, format_name=format_name, folder=folder, events=NamedProgress(bars))
-        _print(result)
+            result = export_any(
+                store,
+                settings,
+                format_name=format_name,
+                folder=folder,
+                num_tokens=tokens,
+                events=NamedProgress(bars),
+            )
+        if isinstance(result, Digest):
+            _print_digest(result, tokens or 0)
+        else:
+            _print(result)
 
 
 def _print_digest(digest: Digest, tokens: int) -> None:

@@ -12,11 +12,16 @@ from thumb_assets.cli.output import one_line_errors
 
 @in_section("Operate")
 @click.command("mcp")
-@click.option("--write", "may_write", is_flag=True, help="Also offer the tools that decide of frames and collect them.")
+@click.option(
+    "--write",
+    "may_write",
+    is_flag=True,
+    help="Also offer the tools that decide of frames, collect them, select anew and export.",
+)
 @settings_options
 @click.pass_obj
 def mcp_command(verbose: bool, *, may_write: bool, data_dir: Path | None, profile: str | None, overrides: Any) -> None:
-    """Serve the library over standard input and output: search, show, why, select and more as tools.
+    """Serve the library over standard input and output: search, show, why, what_if and more as tools.
 
     A program that speaks the Model Context Protocol starts this command itself; extra `mcp`. Nothing can be changed
     without --write.

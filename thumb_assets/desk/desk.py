@@ -84,7 +84,7 @@ class Desk:
             read=self._settings,
             most_bytes=most_upload_bytes,
         )
-        self.exporter = Exporter(store, self._settings)
+        self.exporter = Exporter(store, lambda more: self.configuration(more).settings)
         self._deciding = threading.Lock()
 
     def configuration(self, more: Sequence[str] = ()) -> Configuration:

@@ -1,22 +1,30 @@
 """Writes datasets into the data folder beside the pages, by the same calls as `thumb-assets export`."""
 
 import logging
-import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
-from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.errors import BadInputError, as_thumb_assets_error
 from thumb_assets.events import Events
-from thumb_assets.library.dataset import export_dataset
-from thumb_assets.library.dataset_folder import OWN_FOLDER
+from thumb_assets.library.dataset_any import (
+    ABOUTS,
+    BY_TOKENS,
+    OPTIONS,
+    USUAL_TOKENS,
+    export_any,
+    overrides_of,
+    own_folder,
+    require_format,
+    summary_of,
+)
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.wording import count, one_line
+from thumb_assets.wording import one_line
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -46,29 +54,50 @@ class Exporter:
 
     Args:
         store: the data folder.
-        read: gives the settings as they are now.
+        read: gives the settings as they are now, with others on top.
     """
 
-    def __init__(self, store: TableStore, read: Callable[[], Settings]) -> None:
+    def __init__(self, store: TableStore, read: Callable[[Sequence[str]], Settings]) -> None:
         self._store, self._read = store, read
         self._lock = threading.Lock()
         self._work = ExportWork()
 
-    def begin(self, format_name: str, name: str) -> None:
+    def form(self) -> dict[str, Any]:
+        """What can be asked for, with the library's own settings as the values to begin with, as JSON has it."""
+        own = self._read(()).dataset.model_dump(mode="json")
+        names = ("name", "title", "about", "kind", "choices", "is_of_digest")
+        return {
+            "formats": ABOUTS,
+            "by_tokens": BY_TOKENS,
+            "tokens": USUAL_TOKENS,
+            "options": [
+                {**{name: getattr(option, name) for name in names}, "is_whole": option.type is int, "value": own[name_]}
+                for name_, option in OPTIONS.items()
+            ],
+        }
+
+    def begin(
+        self, format_name: str, name: str, *, values: Mapping[str, Any] | None = None, num_tokens: int | None = None
+    ) -> None:
         """Begins an export into `datasets/NAME` of the data folder.
 
+        Args:
+            values: of options, by name; the library's settings say the others.
+            num_tokens: as `export_any`.
+
         Raises:
-            BadInputError: there is no such format, the name is none, or another export is not done yet.
+            BadInputError: the name is none, or another export is not done yet.
+            SettingsError: there is no such format, or an option or its value is wrong.
         """
-        if format_name not in FORMATS:
-            raise BadInputError(f"{one_line(format_name)[:50]!r} is no format; they are {', '.join(FORMATS)}")
-        if not _NAME.fullmatch(name):
-            raise BadInputError("a dataset's name has at most 60 letters, digits, - and _; choose another")
+        require_format(format_name, num_tokens)
+        settings = self._read(overrides_of(values or {}))
+        folder = own_folder(self._store, name)
         with self._lock:
             if self._work.state == "running":
                 raise BadInputError(f"{self._work.folder} is being written; wait until it is done")
-            self._work = ExportWork("running", f"{OWN_FOLDER}/{name}", "reading the library")
-        threading.Thread(target=self._run, args=(format_name, name), name="export", daemon=True).start()
+            self._work = ExportWork("running", str(folder.relative_to(self._store.data_dir)), "reading the library")
+        run = partial(self._run, settings, format_name, folder, num_tokens)
+        threading.Thread(target=run, name="export", daemon=True).start()
 
     def work(self) -> dict[str, Any]:
         """The latest export, as JSON has it."""
@@ -80,25 +109,22 @@ class Exporter:
         with self._lock:
             self._work = replace(self._work, **changes)
 
-    def _run(self, format_name: str, name: str) -> None:
-        folder = self._store.data_dir / OWN_FOLDER / name
+    def _run(self, settings: Settings, format_name: str, folder: Path, num_tokens: int | None) -> None:
         try:
-            found = export_dataset(
-                self._store, self._read(), format_name=format_name, folder=folder, events=_Progress(self)
+            found = export_any(
+                self._store,
+                settings,
+                format_name=format_name,
+                folder=folder,
+                num_tokens=num_tokens,
+                events=_Progress(self),
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the page says it
             reason = str(as_thumb_assets_error(error, str(folder)))
             _LOGGER.warning("%s", reason)
             self.show(state="failed", text=one_line(reason), num_done=0, num_all=0)
             return
-        num_stills, num_videos = sum(found.num_stills.values()), sum(found.num_videos.values())
-        self.show(
-            state="done",
-            text=f"{count(num_stills, 'still')} of {count(num_videos, 'video')}, {found.num_bytes / 1e6:.1f} MB",
-            folder=str(found.folder),
-            notes=(*found.plan.notes, *found.plan.notes_on_splits),
-            loads=found.plan.format.loads.replace("{folder}", str(found.folder)),
-        )
+        self.show(state="done", folder=str(found.folder), **vars(summary_of(found)))
 
 
 class _Progress(Events):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from thumb_assets.errors import as_thumb_assets_error
+from thumb_assets.errors import StoppedError, as_thumb_assets_error
 from thumb_assets.events import Events
 from thumb_assets.pipeline.isolate import warm_engine
 from thumb_assets.pipeline.remembered import grouped
@@ -15,10 +15,11 @@ from thumb_assets.pipeline.watching import watching
 from thumb_assets.settings.config import Configuration
 from thumb_assets.store.parquet import TableStore
 
-WorkState = Literal["waiting", "running", "done", "failed"]
+WorkState = Literal["waiting", "running", "done", "failed", "cancelled"]
 # The engine's process waits so long for the next video: it has the models loaded, and takes memory.
 _WARM_SECONDS = 60.0
 _MOST_REMEMBERED = 500
+_MOST_SECONDS_TO_STOP = 60.0
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -52,6 +53,7 @@ class Remaker:
         self._work: dict[str, Work] = {}
         self._changed = threading.Condition()
         self._is_stopped = False
+        self._stop = threading.Event()  # of the video under way
         self._thread = threading.Thread(target=self._loop, name="remake", daemon=True)
 
     def start(self) -> None:
@@ -78,10 +80,24 @@ class Remaker:
     def drop(self, video_id: str) -> bool:
         """Forgets a video; False where it is worked on now."""
         with self._changed:
-            if self._work.get(video_id, Work("done")).state == "running":
+            if self._state(video_id) == "running":
                 return False
             self._work.pop(video_id, None)
             return True
+
+    def cancel(self, video_id: str) -> bool:
+        """Ends the work on a video, and returns when it has ended; False where it was done before."""
+        with self._changed:
+            state = self._state(video_id)
+            if state == "waiting":
+                self._work[video_id] = Work("cancelled")
+            elif state == "running":
+                self._stop.set()
+                self._changed.wait_for(lambda: self._state(video_id) != "running", _MOST_SECONDS_TO_STOP)
+            return self._state(video_id) == "cancelled"
+
+    def _state(self, video_id: str) -> WorkState:
+        return self._work.get(video_id, Work("done")).state
 
     def work(self) -> Mapping[str, Work]:
         """By video, how far it is; those that are done stay for a while."""
@@ -112,25 +128,29 @@ class Remaker:
         with self._changed:
             video_id = next(self._waiting())
             self._work[video_id] = Work("running", "starting the engine")
-        failure = self._remade(video_id)
+            self._stop.clear()
+        end = self._remade(video_id)
         with self._changed:
-            if self._work.get(video_id, Work("waiting")).state == "running":  # else it was asked for again meanwhile
-                self._work[video_id] = Work("failed", failure) if failure else Work("done")
+            if self._state(video_id) == "running":  # else it was asked for again meanwhile
+                self._work[video_id] = end
+            self._changed.notify_all()
 
-    def _remade(self, video_id: str) -> str | None:
-        """Runs the stages of a video; why it failed, if it did."""
+    def _remade(self, video_id: str) -> Work:
+        """Runs the stages of a video, and says how that ended."""
         try:
             groups = grouped([video_id], self._read(), self._store)
             with watching(_Steps(self, video_id)):
                 failed = [
                     str(result.message)
-                    for result in run_groups(groups, None, self._store)
+                    for result in run_groups(groups, None, self._store, stop=self._stop)
                     if result.status == "failed" and result.blocked_by is None
                 ]
+        except StoppedError:
+            return Work("cancelled")
         except Exception as error:  # noqa: BLE001 - the thread goes on with the next video
             _LOGGER.warning("%s", as_thumb_assets_error(error, video_id))
-            return str(as_thumb_assets_error(error, video_id))
-        return failed[0] if failed else None
+            return Work("failed", str(as_thumb_assets_error(error, video_id)))
+        return Work("failed", failed[0]) if failed else Work("done")
 
     def show(self, video_id: str, step: str, *, num_done: int = 0, num_all: int = 0, stage: str = "") -> None:
         """Notes what is done now of the video under way, and a stage that has a result."""

@@ -10,56 +10,28 @@ import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
-from typing import BinaryIO
+from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 
 from thumb_assets.desk.pictures import Pictures
 from thumb_assets.desk.remake import Remaker
+from thumb_assets.desk.trial_notes import Trial, TrialNotes
+from thumb_assets.desk.uploads import require_name, require_video, write_blocks
 from thumb_assets.errors import BadInputError, MissingInputError, ThumbAssetsError
 from thumb_assets.export.space import SpaceNeeded, require_space
-from thumb_assets.files import read_json, remove_abandoned, replaced_file, storage_errors, write_json
+from thumb_assets.files import remove_abandoned, replaced_file, storage_errors
 from thumb_assets.library.arriving import file_inside, file_name_for
 from thumb_assets.pipeline.removal import remove_video
 from thumb_assets.settings.load import Settings
-from thumb_assets.store.library import VIDEO_SUFFIXES, Library
+from thumb_assets.store.library import Library
 from thumb_assets.store.mirror import Mirror
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.store.set_aside import no_video_reason, sniff
+from thumb_assets.store.set_aside import sniff
 from thumb_assets.wording import one_line
 
-_MAX_NAME_LENGTH = 200
-_NUM_HEAD_BYTES = 4096
-_BLOCK_BYTES = 2**20
 _COPY = "the same file is here already, so the copy was not kept"
 _LOGGER = logging.getLogger(__name__)
-_FORBIDDEN = frozenset('/\\<>"|*?:\0')
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One video that is tried.
-
-    Attributes:
-        name: of the file, as the person has it.
-        path: of the file here.
-        video_id: empty until the file is whole and known.
-        is_upload: it came from the browser, so that it can be thrown away.
-        is_new: nothing was made of this video before, so that all there is goes with it.
-        is_thrown: it is being thrown away.
-        note: one line to tell with it.
-    """
-
-    token: str
-    name: str
-    path: Path
-    video_id: str = ""
-    is_upload: bool = True
-    is_new: bool = False
-    is_thrown: bool = False
-    note: str = ""
 
 
 class Trials:
@@ -83,19 +55,19 @@ class Trials:
     ) -> None:
         self._store, self._library, self._remaker, self._pictures = store, library, remaker, pictures
         self._read, self._most_bytes = read, most_bytes
-        self._notes = store.data_dir / "desk" / "tried"
         self._uploads = library.videos_dir / "uploads"
+        self._notes = TrialNotes(store.data_dir / "desk" / "tried", self._uploads)
         self._trials: dict[str, Trial] = {}
         self._lock = threading.Lock()  # of what is known, for a moment
         self._one_by_one = threading.Lock()  # of what becomes of a file, while it is read whole
 
     def start(self) -> None:
         """Clears what a killed desk left of unfinished uploads, and goes on with those that nobody decided of."""
-        left_over = [self._read_note(path) for path in sorted(self._notes.glob("*.json"))]
+        left_over = self._notes.all()
         for trial in left_over:
             if not trial.path.is_file():
                 self._drop(trial)
-        for folder in (self._notes, *sorted(self._uploads.glob("*")), self._uploads):
+        for folder in (self._notes.folder, *sorted(self._uploads.glob("*")), self._uploads):
             with suppress(OSError):  # another desk writes into it, or it holds what is to stay
                 for path in folder.iterdir():
                     remove_abandoned(path, older_than_seconds=3600.0)
@@ -131,7 +103,7 @@ class Trials:
             BadInputError: its name, size or kind is not one that is taken.
             StorageError: the disk has no room for it.
         """
-        shown = _require_name(name)
+        shown = require_name(name)
         settings = self._read()
         own, general = self._most_bytes, settings.video.max_file_bytes
         if num_bytes > min(own, general):
@@ -140,7 +112,7 @@ class Trials:
             raise BadInputError(f"{shown}: {size}; {advice}")
         if num_bytes <= 0:
             raise BadInputError(f"{shown}: is empty; choose another file")
-        _require_video(shown, head)
+        require_video(shown, head)
         margin = settings.export.min_free_bytes
         require_space(
             self._library.videos_dir, SpaceNeeded(num_bytes), min_free_bytes=margin, what="the bytes of the upload"
@@ -158,7 +130,7 @@ class Trials:
         trial = await run_in_threadpool(self._begin, name)
         try:
             with storage_errors(trial.path, advice="free or mount the disk"), replaced_file(trial.path) as handle:
-                await _write(handle, blocks, name=name, num_bytes=num_bytes)
+                await write_blocks(handle, blocks, name=name, num_bytes=num_bytes)
             return await run_in_threadpool(self._arrived, trial)
         except BaseException:
             self._drop(trial)
@@ -177,6 +149,29 @@ class Trials:
                 "here instead"
             )
         return self._arrived(Trial(secrets.token_hex(8), found.name, found, is_upload=False))
+
+    def cancel(self, token: str) -> None:
+        """Ends the work on a video; of one that is new, nothing stays but its file. It is kept or thrown away later.
+
+        Raises:
+            BadInputError: it is not worked on.
+            StorageError: the disk does not let us remove what was made; throwing it away does it once more.
+        """
+        with self._one_by_one:
+            trial = replace(self.get(token), is_cancelled=True)
+            if not self._remaker.cancel(trial.video_id):
+                raise BadInputError(f"{trial.name}: is not worked on any more")
+            self._know(trial)
+            if trial.is_new:
+                self._remove_results(trial)
+
+    def again(self, token: str) -> None:
+        """Begins the work on a video anew that was ended."""
+        with self._one_by_one:
+            trial = self.get(token)
+            if trial.is_cancelled:
+                self._know(replace(trial, is_cancelled=False))
+                self._remaker.add(trial.video_id)
 
     def keep(self, token: str) -> str:
         """Leaves a video in the library for good; returns where its file lies within the data folder."""
@@ -201,23 +196,33 @@ class Trials:
             self._remove(trial)
 
     def _remove(self, trial: Trial) -> None:
-        self._note(replace(trial, is_thrown=True))
+        self._notes.write(replace(trial, is_thrown=True))
         is_only = set(self._library.paths_of(trial.video_id)) <= {trial.path}
         if trial.is_new and is_only:
-            remove_video(trial.video_id, Mirror(self._read().library, self._store), self._store)
-            self._pictures.forget(trial.video_id)
+            self._remove_results(trial)
         with storage_errors(trial.path, "cannot be removed"):
             trial.path.unlink(missing_ok=True)
         if is_only:
             self._library.forget(trial.video_id)
         self._drop(trial)
 
+    def _remove_results(self, trial: Trial) -> None:
+        remove_video(trial.video_id, Mirror(self._read().library, self._store), self._store)
+        self._pictures.forget(trial.video_id)
+
+    def _know(self, trial: Trial) -> None:
+        """Notes a trial, for this desk and the next."""
+        if trial.is_upload:
+            self._notes.write(trial)
+        with self._lock:
+            self._trials[trial.token] = trial
+
     def _begin(self, name: str) -> Trial:
         token = secrets.token_hex(8)
         trial = Trial(token, name, self._uploads / token / file_name_for(name))
         with storage_errors(trial.path.parent):
             trial.path.parent.mkdir(parents=True, exist_ok=True)
-        self._note(trial)
+        self._notes.write(trial)
         return trial
 
     def _arrived(self, trial: Trial) -> Trial:
@@ -239,13 +244,13 @@ class Trials:
                 self._drop(trial)
                 trial = Trial(secrets.token_hex(8), trial.name, others[0], is_upload=False, note=_COPY)
             known = next((each for each in self.all() if each.video_id == video_id), None)
-            if known is not None:
+            if known is not None and known.is_cancelled:  # somebody brings it once more
+                trial, known = replace(known, is_cancelled=False), None
+            elif known is not None:
                 return known
-            trial = replace(trial, video_id=video_id, is_new=not self._store.has("outcomes", video_id))
-            if trial.is_upload:
-                self._note(trial)
-            with self._lock:
-                self._trials[trial.token] = trial
+            else:
+                trial = replace(trial, video_id=video_id, is_new=not self._store.has("outcomes", video_id))
+            self._know(trial)
             self._remaker.add(video_id)
         return trial
 
@@ -256,9 +261,9 @@ class Trials:
                     with self._one_by_one:
                         self._remove(trial)
                 elif trial.video_id:
-                    with self._lock:
-                        self._trials[trial.token] = trial
-                    self._remaker.add(trial.video_id)
+                    self._know(trial)
+                    if not trial.is_cancelled:
+                        self._remaker.add(trial.video_id)
                 else:
                     self._arrived(trial)
             except BadInputError:  # it is no video
@@ -278,70 +283,4 @@ class Trials:
     def _forget(self, trial: Trial) -> None:
         with self._lock:
             self._trials.pop(trial.token, None)
-        with suppress(OSError):
-            self._note_path(trial.token).unlink(missing_ok=True)
-
-    def _note_path(self, token: str) -> Path:
-        return self._notes / f"{token}.json"
-
-    def _note(self, trial: Trial) -> None:
-        values = {
-            "name": trial.name,
-            "file": trial.path.name,
-            "video_id": trial.video_id,
-            "is_new": "yes" if trial.is_new else "",
-            "is_thrown": "yes" if trial.is_thrown else "",
-        }
-        write_json(self._note_path(trial.token), values)
-
-    def _read_note(self, path: Path) -> Trial:
-        values = read_json(path)
-        return Trial(
-            path.stem,
-            values.get("name", ""),
-            # In its own folder, whatever the note says.
-            self._uploads / path.stem / (PurePath(values.get("file", "")).name or "none"),
-            values.get("video_id", ""),
-            is_new=bool(values.get("is_new")),
-            is_thrown=bool(values.get("is_thrown")),
-        )
-
-
-async def _write(handle: BinaryIO, blocks: AsyncIterator[bytes], *, name: str, num_bytes: int) -> None:
-    """Writes what comes, some at a time; stops at what is no video."""
-    num_written, waiting = 0, bytearray()
-    is_checked = False
-    async for block in blocks:
-        waiting += block
-        if not is_checked and len(waiting) >= _NUM_HEAD_BYTES:
-            _require_video(one_line(name), bytes(waiting[:_NUM_HEAD_BYTES]))
-            is_checked = True
-        if len(waiting) >= _BLOCK_BYTES:
-            num_written += await run_in_threadpool(handle.write, bytes(waiting))
-            waiting.clear()
-    num_written += await run_in_threadpool(handle.write, bytes(waiting))
-    if num_written != num_bytes:
-        raise BadInputError(f"{one_line(name)}: was cut off after {num_written} of {num_bytes} bytes")
-
-
-def _require_name(name: str) -> str:
-    """The name for messages.
-
-    Raises:
-        BadInputError: it is none that an upload may have.
-    """
-    shown = one_line(name)[:_MAX_NAME_LENGTH]
-    advice = "rename the file"
-    if not name.isprintable() or set(name) & _FORBIDDEN or name.startswith(".") or ".." in name:
-        raise BadInputError(f"{shown!r}: a name with a path, markup or control characters is not taken; {advice}")
-    if len(name) > _MAX_NAME_LENGTH:
-        raise BadInputError(f"{shown!r}: the name has more than {_MAX_NAME_LENGTH} characters; {advice}")
-    if PurePath(name).suffix.lower() not in VIDEO_SUFFIXES:
-        raise BadInputError(f"{shown!r}: is no video by its name; choose one such as .mp4, .mov, .mkv or .webm")
-    return shown
-
-
-def _require_video(shown: str, head: bytes) -> None:
-    reason = no_video_reason(head) if head else None
-    if reason is not None:
-        raise BadInputError(f"{shown}: {reason}; choose another file")
+        self._notes.forget(trial)

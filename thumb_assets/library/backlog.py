@@ -57,13 +57,14 @@ def _why(
 ) -> Why | None:
     tables = tables_of(stage)
     is_stored = all(has_table[name] for name in tables)
-    if tables and is_stored and not open_tables & set(table_inputs(stage)) and job.is_current(stage):
+    is_open = bool(open_tables & set(table_inputs(stage, job.settings)))
+    if tables and is_stored and not is_open and job.is_current(stage):
         return None
     if outcome is not None and outcome.status == "skipped":
         return None if outcome.attempt_key == job.attempt_key(stage) else "missing"
     if outcome is None or not is_stored:
         return "missing"
-    if open_tables & set(table_inputs(stage)):
+    if is_open:
         return "follows"
     return "stale" if tables else None
 
@@ -106,7 +107,8 @@ def backlog_of(
     configuration: Configuration | None = None,
     keep: Keep = "asked",
 ) -> Iterator[Backlog]:
-    """Yields the work that is left of each video, in order; from outcomes and footers alone, no table is read.
+    """Yields the work that is left of each video, in order; from outcomes and footers alone. A table is read only
+    where it was made before its footer said the hashes of its columns.
 
     Args:
         stages: only these count.

@@ -28,6 +28,8 @@ from thumb_assets.store.parquet import TableStore
 NAME = "llm"
 ABOUT = "contact sheets and a JSON of times and reasons that spend a number of tokens where they cover most"
 DIGEST_FILE = "digest.json"
+# Settings of datasets that change nothing in a digest.
+NO_SAY = frozenset({"splits", "seed"})
 # Four by three cells fill the two tiles that a sheet is charged for.
 _NUM_COLUMNS, _NUM_ROWS, _CELL, _CAPTION = 4, 3, (256, 162), 18
 _PER_SHEET = _NUM_COLUMNS * _NUM_ROWS

@@ -15,6 +15,8 @@ from thumb_assets.pipeline.cataloguing import Cataloguing
 from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, PassResult
 from thumb_assets.pipeline.guidance import Guides, require_known_words
 from thumb_assets.pipeline.job import VideoJob
+from thumb_assets.pipeline.kept_rows import keep_rows
+from thumb_assets.pipeline.narrowed import Narrowed
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.removal import remove_replaced
 from thumb_assets.pipeline.result import StageResult
@@ -211,8 +213,10 @@ class _Engine:
     def _measure(self, job: VideoJob) -> Iterator[StageResult]:
         settled = list(self._settle(job))
         stages = [stage for stage in self._stages if stage not in job.settled]
-        scorers = [scorer for scorer in map(self._scoring.scorer, stages) if isinstance(scorer, FrameScorer)]
-        passed = self._pass(job, scorers) if needs_every_frame(stages, self._settings) else ()
+        is_passed = needs_every_frame(stages, self._settings)
+        # Models are loaded for a pass, which hands over frames before all is known; else for what has work left.
+        scorers = list(self._scorers(stages)) if is_passed else []
+        passed = self._pass(job, scorers) if is_passed else ()
         # In the order of the stages: what is told of one before an input of it looks as if it was made before.
         yield from merge(settled, passed, key=lambda result: _ORDER.index(result.stage))
         for stage in stages:
@@ -220,10 +224,13 @@ class _Engine:
                 yield job.attempt_decided(stage, self._maker(job, stage))
         try:
             # What the pass handed over may turn out to be scored already, if the candidates are the same after all.
-            missing = [scorer for scorer in scorers if scorer.scope == "candidates" and self._needs_frames(job, scorer)]
-            self._fetch_candidates(job, missing)
+            open_stages = [stage for stage in stages if self._needs_frames(job, stage)]
+            self._fetch_candidates(job, list(self._scorers(open_stages)), may_keep=not is_passed)
         except Exception as error:  # noqa: BLE001 - told by every scorer that wanted the frames, when it is asked
             job.fetch_error = as_thumb_assets_error(error, str(job.video.path))
+
+    def _scorers(self, stages: Iterable[str]) -> Iterator[FrameScorer[Any, Any]]:
+        return (scorer for scorer in map(self._scoring.scorer, stages) if isinstance(scorer, FrameScorer))
 
     def _settle(self, job: VideoJob) -> Iterator[StageResult]:
         """Results of stages whose stored tables are still right, as far as that is known before any frame is seen."""
@@ -235,17 +242,18 @@ class _Engine:
         for stage in self._stages:
             if isinstance(STAGES[stage].run, FromTables) and stage not in _BEFORE_SCORERS:
                 continue
-            must_wait = bool(open_tables & set(table_inputs(stage))) or (is_open and stage in together)
+            must_wait = bool(open_tables & set(table_inputs(stage, self._settings))) or (is_open and stage in together)
             result = None if must_wait else job.reuse(stage)
             if result is not None:
                 yield result
             else:
                 open_tables |= set(tables_of(stage))
 
-    def _needs_frames(self, job: VideoJob, scorer: FrameScorer[Any, Any]) -> bool:
-        if job.is_unchanged(scorer.stage):
+    def _needs_frames(self, job: VideoJob, stage: str) -> bool:
+        run = STAGES[stage].run
+        if not isinstance(run, FromFrames) or run.needs_every_frame(self._settings) or job.is_unchanged(stage):
             return False
-        return scorer.rescore is None or job.rescorable(scorer.stage) is None
+        return job.rescorable(stage) is None
 
     def _pass(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> Iterator[StageResult]:
         wanted = frozenset(stage for stage in self._stages if isinstance(STAGES[stage].run, FromFile)) - job.settled
@@ -316,30 +324,39 @@ class _Engine:
         margin = self._settings.export.min_free_bytes
         require_space(self._store.stills_root, needed, min_free_bytes=margin, what="its tables and stills")
 
-    def _fetch_candidates(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]]) -> None:
-        """Hands the scorers those candidates that the pass did not, or not between the right bars, fetched exactly."""
+    def _fetch_candidates(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]], *, may_keep: bool) -> None:
+        """Hands the scorers those candidates that the pass did not, or not between the right bars, fetched exactly.
+
+        Args:
+            may_keep: whether stored rows that are still right stay, so that their frames are not fetched.
+        """
         if not scorers or job.fetch_error is not None:
             return
         candidates = job.optional_table("candidate_frames")
         if candidates is None or any(job.optional_table(name) is None for name in ("videos", "frames")):
             return
         bars = bars_of(job)
-        scored = {index for index, known in job.captured.items() if known == bars}
-        missing = sorted(set(candidates.column("frame_index").to_pylist()) - scored)
-        if not missing:
+        scored = frozenset(index for index, known in job.captured.items() if known == bars)
+        wanted: dict[int, list[FrameScorer[Any, Any]]] = {}
+        for scorer in scorers:
+            known = scored | (keep_rows(job, scorer.stage, of_scorer=scorer.footer) if may_keep else frozenset())
+            for frame_index in candidates.column("frame_index").to_pylist():
+                if frame_index not in known:
+                    wanted.setdefault(frame_index, []).append(scorer)
+        if not wanted:
             return
         self._events.step("fetching the candidates", is_of_file=True)
-        with fetched_frames(job, missing, self._settings.video) as frames:
+        with fetched_frames(job, sorted(wanted), self._settings.video) as frames:
             for frame in frames:
                 self._events.video(job.video_id)  # a sign of life: hours may pass between the first and the last
-                for scorer in scorers:
+                for scorer in wanted[frame.frame_index]:
                     scorer.add(job.video_id, frame.inside(bars))
 
     def _maker(self, job: VideoJob, stage: str) -> Callable[[], Made]:
         run = STAGES[stage].run
         if not isinstance(run, FromTables):
             raise ThumbAssetsError(f"stage {stage} is not made from tables")
-        return partial(run.make, job, self._context)
+        return partial(run.make, Narrowed(job, STAGES[stage].columns_of(self._settings)), self._context)
 
     # Scores, selections, stills, catalog: from tables, once the scores of the video are complete.
 

@@ -2,13 +2,14 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any
 
-from thumb_assets.errors import BadInputError, OutOfMemoryError, ThumbAssetsError
+from thumb_assets.errors import BadInputError, OutOfMemoryError, StoppedError, ThumbAssetsError
 from thumb_assets.events import Events
 from thumb_assets.pipeline.cataloguing import Cataloguing
 from thumb_assets.pipeline.child import Decoded, Ended, Job, Noted, Step, Told, Working
@@ -48,6 +49,7 @@ def run_isolated(
     events: Events | None = None,
     asked: Mapping[str, Asked] | None = None,
     is_recomputed: bool = False,
+    stop: threading.Event | None = None,
 ) -> Iterator[StageResult]:
     """As `run`, in a child process that is replaced when it dies; with `video.is_isolated` off, in this one.
 
@@ -56,8 +58,10 @@ def run_isolated(
 
     Args:
         events: see `run`; None: those of whoever is `watching`.
+        stop: once it is set, the child is ended within about a second; in this process, after the stage under way.
 
     Raises:
+        StoppedError: `stop` was set; what is not done has failed as interrupted, and the next run does it.
         SettingsError: an unknown stage.
         ThumbAssetsError: the child died before it turned to any video, hung where no video is to blame, or the engine
             itself raised.
@@ -66,14 +70,15 @@ def run_isolated(
     pending = list(dict.fromkeys(video_ids))
     events = watched_events() if events is None else events
     if not settings.video.is_isolated or not hasattr(os, "killpg"):  # which Windows lacks
-        yield from run(pending, wanted, settings, store, events=events, asked=asked, is_recomputed=is_recomputed)
+        results = run(pending, wanted, settings, store, events=events, asked=asked, is_recomputed=is_recomputed)
+        yield from _until(stop, results)
         return
     told: dict[str, dict[str, Outcome]] = {}
     while pending:
         child = _warm.take()
         try:
             job = Job(pending, wanted, settings, store.data_dir, is_recomputed, asked)
-            for result in child.results(job, events):
+            for result in child.results(job, events, stop):
                 outcome, former = outcome_of(result), told.setdefault(result.video_id, {}).get(result.stage)
                 # What was done can still fail to get to where other machines find it.
                 if former is None or (outcome.status == "failed" and former.status != "failed"):
@@ -100,6 +105,17 @@ def run_isolated(
         pending = [
             video_id for video_id in pending if video_id != child.video_id and len(told.get(video_id, ())) < len(wanted)
         ]
+
+
+def _until(stop: threading.Event | None, results: Iterator[StageResult]) -> Iterator[StageResult]:
+    for result in results:
+        _require_going(stop)
+        yield result
+
+
+def _require_going(stop: threading.Event | None) -> None:
+    if stop is not None and stop.is_set():
+        raise StoppedError("was stopped; run it again to go on")
 
 
 def _record(
@@ -138,14 +154,14 @@ class _Child:
         """True while it can take a job."""
         return self._process.is_alive
 
-    def results(self, job: Job, events: Events) -> Iterator[StageResult]:
+    def results(self, job: Job, events: Events, stop: threading.Event | None = None) -> Iterator[StageResult]:
         """Yields what the child reports of a job, until it is done; `error` says whether the child died."""
         self.is_idle, self.video_id, self.error, self._job = False, None, None, job
         self._step, self._num_jobs = _STARTING, self._num_jobs + 1
         with suppress(OSError):  # it died already, as reading from it will show
             self._process.connection.send(job)
         while True:
-            message = self._next_message(job)
+            message = self._next_message(job, stop)
             if isinstance(message, Told):
                 if message.result.error is not None and message.trace is not None:
                     message.result.error.__cause__ = _ChildTrace(message.trace)
@@ -176,11 +192,11 @@ class _Child:
         """Ends the child and what it started; what it had not finished is put right by the next run."""
         self._process.stop()
 
-    def _next_message(self, job: Job) -> Any:
+    def _next_message(self, job: Job, stop: threading.Event | None) -> Any:
         stall_seconds = job.settings.video.stall_seconds
         if self.video_id is None:  # it still imports, which a busy machine may take long over
             stall_seconds = max(stall_seconds, _START_SECONDS)
-        if not self._is_heard_of(stall_seconds):
+        if not self._is_heard_of(stall_seconds, stop):
             self.error = self._silence(stall_seconds)
             return None
         try:
@@ -190,10 +206,11 @@ class _Child:
             self.has_died_idle = self._num_jobs > 1 and self.video_id is None
             return None
 
-    def _is_heard_of(self, stall_seconds: float) -> bool:
+    def _is_heard_of(self, stall_seconds: float, stop: threading.Event | None) -> bool:
         """Waits for a message; False where none comes for that long, pauses of this process not counted."""
         silent_seconds = 0.0
         while silent_seconds < stall_seconds:
+            _require_going(stop)
             piece = min(_WAIT_SECONDS, stall_seconds - silent_seconds)
             before = time.monotonic()
             if wait([self._process.connection], timeout=piece):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -14,9 +14,11 @@ from thumb_assets.errors import (
     ThumbAssetsError,
     as_thumb_assets_error,
 )
+from thumb_assets.pipeline.kept_rows import KeptRows, row_footer
 from thumb_assets.pipeline.remembered import ASKED, Asked, asked_footer, changed_settings, footer_of
 from thumb_assets.pipeline.result import StageResult, outcome_of
 from thumb_assets.pipeline.stages import (
+    columns_noted,
     common_footer,
     default_stages,
     stage_key,
@@ -42,6 +44,8 @@ from thumb_assets.weights.status import models_here
 KEY = "stage_key"
 # As `stage_key`, whatever the prompts: what the embeddings were made from.
 EMBEDDING_KEY = "embedding_key"
+# Hash of each of a table's columns of which a stage says that it changes what it writes; see `Stage.columns`.
+COLUMNS = "columns_sha256"
 
 
 class VideoJob:
@@ -69,10 +73,11 @@ class VideoJob:
         self.header: VideoHeader | None = None  # where this run opened the file already
         self.stored = StoredTables(store, video.video_id)
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
-        self._settings = settings
+        self.kept: dict[str, KeptRows] = {}  # by stage, stored rows of candidates that are not measured again
+        self.settings = settings
         self._store = store
         self._outdated = outdated_tables(store, video.video_id)
-        self._is_recomputed = is_recomputed
+        self.is_recomputed = is_recomputed
         self._content: dict[str, str] = {}  # content hash by table
         self._footers: dict[str, dict[str, str]] = {}  # as stored, of those that were asked for
         self._made: dict[str, pa.Table] = {}
@@ -117,7 +122,7 @@ class VideoJob:
 
         A stage whose stored tables were made from the same inputs, settings and code is not run.
         """
-        required = STAGES[stage].required(self._settings)
+        required = STAGES[stage].required(self.settings)
         blocker = next((self._unmade[name] for name in required if name in self._unmade), None)
         if blocker is not None:
             return self._record(self._blocked(stage, blocker))
@@ -128,7 +133,7 @@ class VideoJob:
             # Before: what people or a survey write while it is made was not read, or is read once more by the next run.
             key = self.key_of(stage)
             replaced = self._replaced(stage)
-            for name in STAGES[stage].needs(self._settings):
+            for name in STAGES[stage].needs(self.settings):
                 self.table(name)
             made = make()
             self._write(stage, made, key=key)
@@ -148,7 +153,7 @@ class VideoJob:
         tables = tables_of(stage)
         if not tables or tables[0] in self._outdated:
             return None
-        return changed_settings(stage, self.footer(tables[0]), self._settings)
+        return changed_settings(stage, self.footer(tables[0]), self.settings)
 
     def attempt_decided(self, stage: str, make: Callable[[], Made]) -> StageResult:
         """As `attempt`, once decisions on a former content are looked for in frames that this run found first."""
@@ -169,13 +174,13 @@ class VideoJob:
 
         An outcome says nothing here: tables are written whole, and their footer says what they were made from.
         """
-        if self._is_recomputed or not tables_of(stage) or not self._may_use_models(stage):
+        if self.is_recomputed or not tables_of(stage) or not self._may_use_models(stage):
             return False
-        key = self.key_of(stage)
-        footers = [(self.footer(name), str(TABLES[name].schema_version)) for name in tables_of(stage)]
-        return key is not None and all(
-            footer.get(KEY) == key and footer.get("schema_version") == version for footer, version in footers
-        )
+        footers = [self.footer(name) for name in tables_of(stage)]
+        versions = [str(TABLES[name].schema_version) for name in tables_of(stage)]
+        noted, *others = {footer.get(KEY) for footer in footers}
+        is_read = not others and [footer.get("schema_version") for footer in footers] == versions
+        return is_read and self._is_made_of(stage, noted)
 
     def is_unchanged(self, stage: str) -> bool:
         """True if a stage's stored tables are current, and they and their files are what was written."""
@@ -205,33 +210,56 @@ class VideoJob:
     def _may_use_models(self, stage: str) -> bool:
         """A table is not to be used either where the model that made it is not."""
         try:
-            check_licences(stage, self._settings)
+            check_licences(stage, self.settings)
         except ModelUnavailableError:
             return False
         return True
 
     def rescorable(self, stage: str) -> pa.Table | None:
         """A scorer's stored table where only the texts have changed that it is held against, else None."""
-        key = None if self._is_recomputed or not self._may_use_models(stage) else self._key_without_texts(stage)
-        if key is None or self.footer(stage).get(EMBEDDING_KEY) != key:
+        run = STAGES[stage].run
+        if self.is_recomputed or not isinstance(run, FromFrames) or run.without_texts is None:
+            return None
+        noted, usual = self.footer(stage).get(EMBEDDING_KEY), run.without_texts(self.settings)
+        if not self._may_use_models(stage) or not self._is_made_of(stage, noted, usual):
             return None
         stored = self.stored.of_stage(stage)
         return None if stored is None else stored[stage]
+
+    def _is_made_of(self, stage: str, noted: str | None, settings: Settings | None = None) -> bool:
+        """True if the key that a footer notes is that of all that a stage is made from now."""
+        key = None if noted is None else self.key_of(stage, settings)
+        if key is None or noted == key:
+            return key is not None
+        # Before stages named columns, every change of an input counted: what was made then and saw none is right.
+        has_columns = bool(STAGES[stage].columns_of(settings or self.settings))
+        return has_columns and noted == self.key_of(stage, settings, is_whole=True)
 
     def _key_without_texts(self, stage: str) -> str | None:
         run = STAGES[stage].run
         if not isinstance(run, FromFrames) or run.without_texts is None:
             return None
-        return self.key_of(stage, run.without_texts(self._settings))
+        return self.key_of(stage, run.without_texts(self.settings))
 
-    def key_of(self, stage: str, settings: Settings | None = None) -> str | None:
+    def key_of(
+        self,
+        stage: str,
+        settings: Settings | None = None,
+        *,
+        without: Collection[str] = (),
+        is_whole: bool = False,
+    ) -> str | None:
         """See `stage_key`; None where a table that the stage cannot do without is not there.
 
         Args:
             settings: instead of those of the run.
+            without: inputs that are left out.
+            is_whole: every column of an input counts, whatever the stage says of them.
         """
-        inputs = {name: self._content_of(name) for name in table_inputs(stage)}
-        settings = settings or self._settings
+        settings = settings or self.settings
+        columns = {} if is_whole else STAGES[stage].columns_of(settings)
+        names = STAGES[stage].inputs if is_whole else table_inputs(stage, settings)
+        inputs = {name: self._input_of(name, columns.get(name)) for name in names if name not in without}
         if any(inputs.get(name) is None for name in STAGES[stage].required(settings) if name in inputs):
             return None
         source = (self.video.sha256, self.video.source_path)
@@ -249,10 +277,21 @@ class VideoJob:
         """Hex SHA-256 of all that can keep a stage from being made: `key_of`, packages and models on this machine."""
         facts = [
             self.key_of(stage),
-            models_here(models_of_stage(stage, self._settings), self._settings.models),
-            stage in default_stages(self._settings),
+            models_here(models_of_stage(stage, self.settings), self.settings.models),
+            stage in default_stages(self.settings),
         ]
         return hashlib.sha256(json.dumps(facts).encode("utf-8", "backslashreplace")).hexdigest()
+
+    def _input_of(self, table_name: str, columns: tuple[str, ...] | None) -> str | dict[str, str] | None:
+        """As `_content_of`, or content hashes of columns; None where a stage would read no such table."""
+        content = self._content_of(table_name)
+        if content is None or columns is None:
+            return content
+        known = json.loads(self.footer(table_name).get(COLUMNS, "{}"))
+        if set(columns) <= set(known):
+            return {name: known[name] for name in columns}
+        table = self.optional_table(table_name)  # of a time when no column was noted
+        return None if table is None else {name: content_sha256(table.select([name])) for name in columns}
 
     def _content_of(self, table_name: str) -> str | None:
         """Content hash of the table a stage would read now; None where it would read none."""
@@ -300,17 +339,20 @@ class VideoJob:
         return (catalog if with_catalog else []) + [outcome_of(result) for result in self.results]
 
     def _write(self, stage: str, made: Made, *, key: str | None) -> None:
-        footer = common_footer(stage, self._settings, self.video.sha256) | dict(made.footer)
-        footer |= footer_of(stage, self._settings, self._asked)
+        footer = common_footer(stage, self.settings, self.video.sha256) | dict(made.footer)
+        footer |= footer_of(stage, self.settings, self._asked)
         if key is not None and made.is_complete:
             footer[KEY] = key
         if key is not None and (without_texts := self._key_without_texts(stage)) is not None:
             footer[EMBEDDING_KEY] = without_texts
+        footer |= row_footer(self, stage)
         for table_name in tables_of(stage):
             table = made.tables[table_name]
             self._content[table_name] = content_sha256(table)
             footer[CONTENT] = self._content[table_name]
-            self._store.write(table_name, table, video_id=self.video_id, footer=footer)
+            noted = {name: content_sha256(table.select([name])) for name in columns_noted(table_name)}
+            own = footer | ({COLUMNS: json.dumps(noted)} if noted else {})
+            self._store.write(table_name, table, video_id=self.video_id, footer=own)
             self._footers.pop(table_name, None)
             self._made[table_name] = table
         self.stored.forget(stage)

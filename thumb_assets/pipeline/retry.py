@@ -1,6 +1,7 @@
 """Tries again what failed for a reason that may pass, and runs each video with the settings that hold for it."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -24,6 +25,7 @@ def run_with_retries(
     events: Events | None = None,
     asked: Mapping[str, Asked] | None = None,
     is_recomputed: bool = False,
+    stop: threading.Event | None = None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[StageResult]:
     """As `run_isolated`; videos that fail for a passing reason are tried again, after all the others.
@@ -32,6 +34,7 @@ def run_with_retries(
     was done is not done again. Failures that will not pass (`is_permanent`) are told at once.
 
     Args:
+        stop: see `run_isolated`.
         sleep: waits before a try.
     """
     stages = tuple(stages)
@@ -40,7 +43,7 @@ def run_with_retries(
     for wait_seconds in (*settings.backfill.retry_seconds, None):
         held: dict[str, list[StageResult]] = {}
         results = run_isolated(
-            pending, stages, settings, store, events=events, asked=asked, is_recomputed=is_recomputed
+            pending, stages, settings, store, events=events, asked=asked, is_recomputed=is_recomputed, stop=stop
         )
         for result in results:
             key = (result.video_id, result.stage)
@@ -68,10 +71,12 @@ def run_groups(
     *,
     has_retries: bool = False,
     is_recomputed: bool = False,
+    stop: threading.Event | None = None,
 ) -> Iterator[StageResult]:
     """As `run_isolated`, or `run_with_retries`, for each group that `grouped` gives.
 
     Args:
+        stop: see `run_isolated`.
         stages: None: those that are on by the settings of each group, which an earlier run may have turned on.
     """
     runner = run_with_retries if has_retries else run_isolated
@@ -84,4 +89,5 @@ def run_groups(
             store,
             asked=group.asked,
             is_recomputed=is_recomputed,
+            stop=stop,
         )

@@ -9,6 +9,7 @@ from thumb_assets.events import Events
 from thumb_assets.iqa.scorer import is_not_measurable
 from thumb_assets.pipeline.decode_pass import CaptureRule, KnownFrames
 from thumb_assets.pipeline.job import VideoJob
+from thumb_assets.pipeline.kept_rows import why_all
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES, check_licences
 from thumb_assets.stages.kit.declaration import FromFrames, Made, skip_or_raise
@@ -61,15 +62,17 @@ class Scoring:
             raise job.fetch_error
         frames, candidates = job.table("frames"), job.table("candidate_frames")
         wanted = None if scorer.scope == "every_frame" else candidates.column("frame_index").to_pylist()
-        rows = scorer.take(job.video_id, wanted, frames)
+        kept = job.kept.get(stage)
+        if wanted is not None and kept is not None:
+            wanted = [index for index in wanted if index not in kept.frames]
+        rows = scorer.take(job.video_id, wanted, frames, num_others=len(kept.frames) if kept else 0)
         if wanted is None and candidates.num_rows and not rows:
             raise ThumbAssetsError(f"{job.video_id}: no frame came to stage {stage}; run it again with --recompute")
-        errors = _errors_of(rows)
-        metrics: dict[str, int | float | str] = {"num_errors": len(errors)}
-        if errors:
-            how_many = f"{len(errors)} of {len(rows)} rows have an error"
-            metrics["note"] = f"{how_many}, the first: {errors[0]} (--recompute tries them again)"
-        return Made({stage: table_from_rows(stage, rows)}, scorer.footer, metrics)
+        metrics, made = _metrics_of(rows, why=why_all(job, stage)), table_from_rows(stage, rows)
+        if kept is not None:
+            metrics["num_kept"] = len(kept.frames)
+            made = kept.with_rows(stage, made)
+        return Made({stage: made}, scorer.footer, metrics)
 
     def scorer(self, stage: str) -> "FrameScorer[Any, Any] | ThumbAssetsError | None":
         """The stage's scorer, made when the first video needs it, or why there is none; None for other stages.
@@ -112,6 +115,18 @@ def build_scorer(stage: str, settings: Settings, executor: ModelThread | None = 
     scorer = run.build(settings)
     scorer.executor = executor if run.is_threaded else None
     return scorer
+
+
+def _metrics_of(rows: list[dict[str, Any]], *, why: str | None) -> dict[str, int | float | str]:
+    """What is worth showing of measured rows; `why`: see `why_all`."""
+    errors = _errors_of(rows)
+    metrics: dict[str, int | float | str] = {"num_errors": len(errors)}
+    if errors:
+        how_many = f"{len(errors)} of {len(rows)} rows have an error"
+        metrics["note"] = f"{how_many}, the first: {errors[0]} (--recompute tries them again)"
+    elif why:
+        metrics["note"] = f"all candidates were measured, not only the new ones: {why}"
+    return metrics
 
 
 def _errors_of(rows: list[dict[str, Any]]) -> list[str]:

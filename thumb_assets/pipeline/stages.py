@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from thumb_assets import __version__
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings.load import Settings, settings_sha256
+from thumb_assets.settings.load import Settings, load_settings, settings_sha256
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FromFile, FromFrames
 from thumb_assets.weights.resolve import find_local
@@ -53,7 +54,7 @@ def stage_key(
     settings: Settings,
     *,
     source: tuple[str, str],
-    inputs: Mapping[str, str | None],
+    inputs: Mapping[str, str | Mapping[str, str] | None],
     beside: Mapping[str, str | None] | None = None,
     has_company: bool = True,
     guides: Mapping[str, str | None] | None = None,
@@ -62,7 +63,8 @@ def stage_key(
 
     Args:
         source: SHA-256 of the video's file, and its path, which stands in the tables too.
-        inputs: content hash of each table the stage reads; None for one that is not there.
+        inputs: content hash of each table the stage reads, or of each column of it that matters; None for one that is
+            not there.
         beside: content of each file beside the video that the stage reads, by name.
         has_company: whether the stages run with it that change its tables (see `Stage.with_stages`).
         guides: hashes of what guides the choice beside the video's tables; None for what has no say.
@@ -82,9 +84,20 @@ def stage_key(
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def table_inputs(stage: str) -> tuple[str, ...]:
-    """The tables that a stage reads; those of the decode stages only say an order, and are none."""
-    return () if isinstance(STAGES[stage].run, FromFile) else STAGES[stage].inputs
+def table_inputs(stage: str, settings: Settings) -> tuple[str, ...]:
+    """The tables whose content changes what a stage writes; those of the decode stages only say an order."""
+    if isinstance(STAGES[stage].run, FromFile):
+        return ()
+    columns = STAGES[stage].columns_of(settings)
+    return tuple(name for name in STAGES[stage].inputs if columns.get(name, ("all",)))
+
+
+@cache
+def columns_noted(table_name: str) -> tuple[str, ...]:
+    """The columns of a table of which some stage says that they alone change what it writes."""
+    settings = load_settings()
+    found = [stage.columns_of(settings).get(table_name, ()) for stage in STAGES.values()]
+    return tuple(sorted({name for columns in found for name in columns}))
 
 
 def _file_identity(path: Path) -> tuple[str, int, int] | None:

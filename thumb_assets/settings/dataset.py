@@ -11,20 +11,31 @@ LicenceFilter = Literal["any", "known", "commercial"]
 
 
 class DatasetSettings(StageSettings):
-    """Datasets that `thumb-assets export` and the asset `dataset` write."""
+    """Datasets that `thumb-assets export` and the asset `dataset` write.
+
+    What has a title is an option of a single export as well: of the command, the desk's form and the tool of mcp.
+    """
 
     what: What = Field(
         "selections",
+        title="What goes in",
         description="selections: the stills; pinned: those that people pinned or made covers; candidates: also frames"
         " that lost to better ones, decoded again.",
     )
-    min_score: float = Field(0.0, ge=0, description="Below this combined score a frame is left out.")
-    per_video: int = Field(0, ge=0, description="At most so many of each video, the best; 0: all.")
+    min_score: float = Field(
+        0.0, ge=0, title="Least score", description="Below this combined score a frame is left out."
+    )
+    per_video: int = Field(
+        0, ge=0, title="Most of each video", description="At most so many of each video, the best; 0: all."
+    )
     is_deduplicated: bool = Field(
-        True, description="Of stills of different videos that are alike (`survey.still_*`) only the best is kept."
+        True,
+        title="Of stills that are alike, only the best",
+        description="Of stills of different videos that are alike (`survey.still_*`) only the best is kept.",
     )
     licence: LicenceFilter = Field(
         "any",
+        title="Licences",
         description="known: leave out videos of unknown licence; commercial: also those that forbid commercial use.",
     )
     licences: str = Field(
@@ -37,9 +48,10 @@ class DatasetSettings(StageSettings):
     splits: dict[str, Annotated[float, Field(ge=0)]] = Field(
         {"train": 0.8, "validation": 0.1, "test": 0.1},
         min_length=1,
+        title="Shares of the splits",
         description="Shares of the stills by split; videos that share footage are never parted.",
     )
-    seed: int = Field(0, description="Another one deals the videos to the splits in another way.")
+    seed: int = Field(0, title="Seed", description="Another one deals the videos to the splits in another way.")
     min_shared_share: float = Field(
         0.2,
         gt=0,

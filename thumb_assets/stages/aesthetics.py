@@ -90,6 +90,7 @@ STAGE = Stage(
     contracts=(AESTHETICS,),
     run=FromTables(rate_candidates),
     reads=("candidate_frames", "clip_scores"),
+    columns={"candidate_frames": ()},
     section="aesthetics",
     is_on=lambda s: s.aesthetics.is_on,
     models=_models,

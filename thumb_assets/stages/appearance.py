@@ -66,8 +66,9 @@ def _of_states(rows: list[Row], shown: set[int]) -> list[Row]:
 STAGE = Stage(
     name="appearance",
     contracts=(APPEARANCE,),
-    run=FromFrames(_appearance_scorer),
+    run=FromFrames(_appearance_scorer, why_together="text_share and changed_share compare candidates with one another"),
     reads=OF_FRAMES,
+    columns={"candidate_frames": ("frame_index", "state_start_frame_index")},
     version="7",  # colour_bar_share; of the picture between steady black bars
     tools=("opencv-python-headless", "scikit-image", "scipy"),
     checks={"covers_candidates": covers_candidates},

@@ -28,5 +28,5 @@ STAGE = Stage(
     uses=("subtitles", "decisions"),
     section="candidates",
     settings=lambda s: (s.candidates, s.sparse) if s.sparse.is_on else (s.candidates,),
-    version="4",  # subtitles
+    version="5",  # a pin takes no candidate from a cue; 4: subtitles
 )

@@ -156,7 +156,7 @@ def _read(row: Row, reader: TextReader, max_lines: int) -> list[Row]:
 STAGE = Stage(
     name="texts",
     contracts=(TEXTS,),
-    run=FromFrames(_text_scorer),
+    run=FromFrames(_text_scorer, why_together="only the candidates that show most writing are read"),
     reads=OF_FRAMES,
     section="texts",
     is_on=lambda s: s.texts.is_on,

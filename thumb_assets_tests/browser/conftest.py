@@ -48,8 +48,9 @@ def library(made_library: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(library: Path) -> Iterator[Asking]:
-    with desk_of(library) as asking:
+def desk(library: Path, request: pytest.FixtureRequest) -> Iterator[Asking]:
+    """A desk over that library; a test may parametrize it with settings."""
+    with desk_of(library, *getattr(request, "param", ())) as asking:
         yield asking
 
 

@@ -1,8 +1,9 @@
 """Videos tried in Chromium as a person does: chosen, watched, kept or thrown away, two tabs at once, and an export."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -60,6 +61,73 @@ def test_one_is_kept_another_thrown_away_and_all_exported(open_page: Open, libra
     dialog.get_by_text("Written:").wait_for(timeout=_WORK_MS)
     assert dialog.locator(".place").first.inner_text() == str(library / "datasets" / "mine")
     assert list((library / "datasets" / "mine").rglob("*holiday-0*/*.jpg"))
+
+
+def test_an_export_takes_what_is_asked_for_and_a_digest_keeps_to_its_budget(open_page: Open, library: Path) -> None:
+    page = open_page("/", refusals="400 (Bad Request)")
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog")
+
+    def export(name: str) -> dict[str, Any]:
+        dialog.get_by_label("Name of its folder").fill(name)
+        dialog.get_by_role("button", name="Export").click()
+        dialog.locator(".place", has_text=f"datasets/{name}").first.wait_for(timeout=_WORK_MS)
+        found: dict[str, Any] = json.loads((library / "datasets" / name / "thumb_assets.json").read_text())
+        return found
+
+    dialog.get_by_label("Format").select_option("csv")
+    assert dialog.get_by_label("Tokens").count() == 0 or not dialog.get_by_label("Tokens").is_visible()
+    dialog.get_by_label("Most of each video").fill("1")
+    dialog.get_by_label("Of stills that are alike").uncheck()
+    dialog.get_by_label("validation").fill("0")
+    dialog.get_by_label("Seed").fill("7")
+    of_csv = export("one-each")
+    asked = {name: of_csv["settings"][name] for name in ("what", "per_video", "is_deduplicated", "splits", "seed")}
+    shares = {"train": 0.8, "validation": 0, "test": 0.1}
+    assert asked == {"what": "selections", "per_video": 1, "is_deduplicated": False, "splits": shares, "seed": 7}
+    assert sum(of_csv["num_stills"].values()) == 30
+    dialog.get_by_label("Least score").fill("-1")
+    dialog.get_by_role("button", name="Export").click()
+    dialog.locator(".bad", has_text="min_score").wait_for()
+    dialog.get_by_label("Least score").fill("0")
+    dialog.get_by_label("Format").select_option("llm")
+    assert not dialog.get_by_label("Seed").is_visible()
+    dialog.get_by_label("Tokens").fill("2000")
+    export("for-a-model")
+    digest = json.loads((library / "datasets" / "for-a-model" / "digest.json").read_text())
+    assert 0 < digest["num_tokens"] <= digest["budget"] == 2000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_form_of_an_export_fits_the_screen(open_page: Open, width: int, scheme: str) -> None:
+    page = open_page("/", width=width, scheme=scheme)
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Seed").scroll_into_view_if_needed()
+    assert dialog.evaluate("e => e.scrollWidth <= e.clientWidth && e.getBoundingClientRect().right <= innerWidth")
+    assert dialog.evaluate("e => [...e.querySelectorAll('input, select')].filter(i => !i.labels.length).length") == 0
+
+
+@pytest.mark.parametrize("desk", [("video.is_isolated=true",)], indirect=True)
+def test_work_is_cancelled_by_button_or_key_then_begun_again_or_thrown_away(
+    open_page: Open, library: Path, clips: list[Path]
+) -> None:
+    page = open_page("/try")
+    for clip in clips:
+        choose(page, clip)
+        page.locator(".trial", has_text=clip.name).get_by_role("button", name="Cancel").wait_for(timeout=_WORK_MS)
+    first, second = (page.locator(".trial", has_text=clip.name) for clip in clips)
+    page.keyboard.press("Escape")  # the latest
+    second.get_by_text("Cancelled.").wait_for(timeout=20_000)
+    first.get_by_role("button", name="Cancel").click()
+    first.get_by_text("Nothing was made of it.").wait_for(timeout=20_000)
+    assert page.locator(".picks").count() == 0
+    second.get_by_role("button", name="Throw away").click()
+    second.wait_for(state="detached")
+    first.get_by_role("button", name="Start again").click()
+    first.locator(".picks li").first.wait_for(timeout=_WORK_MS)
+    assert uploads(library) == ["holiday-0.mp4"]
 
 
 def test_two_tabs_try_at_once_and_see_each_other(open_page: Open, library: Path, clips: list[Path]) -> None:

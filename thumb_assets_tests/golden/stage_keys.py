@@ -53,7 +53,7 @@ def _facts_of(stage: str, settings: Settings) -> dict[str, Any]:
         "code_version": footer["code_version"].partition("+")[2],
         "settings_sha256": stage_settings_sha256(stage, settings),
         "tools": list(json.loads(footer["tool_versions"])),
-        "inputs": sorted(table_inputs(stage)),
+        "inputs": sorted(table_inputs(stage, settings)),
         "models": _models_of(stage, settings),
         "remembered": hashlib.sha256(footer_of(stage, settings, None).get("made_with", "").encode()).hexdigest()[:16],
         "stage_key": _key_of(stage, settings, footer),

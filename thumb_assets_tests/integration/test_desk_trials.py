@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -89,11 +91,39 @@ def test_what_is_thrown_away_goes_and_nothing_else(desk: Asking, data_dir: Path,
     found = trial(desk, token)
     assert desk.get(f"/frame/{found['video_id']}/{found['picks'][0]['frame_index']}/small")[0] == 200
     assert content_of(data_dir) != before
-    assert desk.json(f"/api/tryit/{token}/throw", {}) == (200, {"is_gone": True})
+    assert desk.json(f"/api/tryit/{token}/throw", {}) == (200, {"path": ""})
     assert content_of(data_dir) == before
     assert output_files(TableStore(data_dir), str(found["video_id"])) == []
     assert [card["name"] for card in desk.json("/api/library/videos")[1]["videos"]] == ["own.mp4"]
     assert desk.json(f"/api/tryit/{token}/throw", {})[0] == 404
+
+
+def test_work_that_is_cancelled_ends_at_once_and_leaves_the_file_alone(data_dir: Path, tmp_path: Path) -> None:
+    long = write(tmp_path / "long.mp4", Film(seconds=60, shot_seconds=5))
+    with desk_of(data_dir, "video.is_isolated=true") as desk:
+        before = content_of(data_dir)
+        token = upload(desk, long.name, long.read_bytes())[1]["token"]
+
+        def now() -> dict[str, Any]:
+            return next(each for each in desk.json("/api/tryit/trials")[1] if each["token"] == token)
+
+        wait_until(lambda: now()["num_done"] > 0, "frames are decoded", seconds=120)
+        begun = time.monotonic()
+        assert desk.json(f"/api/tryit/{token}/cancel", {}) == (200, {"path": ""})
+        assert time.monotonic() - begun < 10
+        found = now()
+        assert (found["state"], found["picks"], found["is_new"]) == ("cancelled", [], True)
+        assert output_files(TableStore(data_dir), found["video_id"]) == []
+        added = {name for name in content_of(data_dir) if name not in before}
+        assert {name.partition("/")[0] for name in added} == {"videos", "desk"}, added
+        assert desk.json(f"/api/tryit/{token}/cancel", {})[0] == 200, "another tab may ask as well"
+    with desk_of(data_dir) as desk:
+        assert now()["state"] == "cancelled", "the next desk does not begin it by itself"
+        assert desk.json(f"/api/tryit/{token}/again", {})[0] == 200
+        assert trial(desk, token)["picks"]
+        assert desk.json(f"/api/tryit/{token}/cancel", {})[0] == 400, "there is no work to cancel"
+        assert desk.json(f"/api/tryit/{token}/throw", {})[0] == 200
+        assert content_of(data_dir) == before
 
 
 def test_a_copy_of_a_video_that_is_here_is_not_kept_and_cannot_be_thrown_away(desk: Asking, data_dir: Path) -> None:

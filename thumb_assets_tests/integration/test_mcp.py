@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from thumb_assets.mcp_server import LibraryTools, build_server
 from thumb_assets.store.parquet import TableStore
+from thumb_assets_tests.support.desk import WITHOUT_MODELS
 from thumb_assets_tests.support.running import register, run_stages
 
 mcp = pytest.importorskip("mcp", reason="the package mcp is not installed")
@@ -53,7 +55,7 @@ def test_a_client_reads_the_library_and_can_change_nothing(library: Path) -> Non
     async def ask(client: Any) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert set(tools) == {
-            *("videos", "search", "scores", "show", "why", "select", "list_collections", "picture"),
+            *("videos", "search", "scores", "show", "why", "what_if", "list_collections", "picture"),
         }
         assert all(tool.annotations.read_only_hint for tool in tools.values())
         assert all((tool.description or "").endswith(".") or "\n" in tool.description for tool in tools.values())
@@ -68,7 +70,7 @@ def test_a_client_reads_the_library_and_can_change_nothing(library: Path) -> Non
         assert len(found["found"]) == 3
         like = await answer(client, "search", like=f"{video_id}:{selected[0]['frame_index']}")
         assert all(row["matches"][0]["source"] == "example" for row in like["found"])
-        then = await answer(client, "select", settings=["selection.top_k=1"], video=video_id)
+        then = await answer(client, "what_if", settings=["selection.top_k=1"], video=video_id)
         assert [len(change["then"]) for change in then["changes"]] == [1]
         picture = (await client.call_tool("picture", {"video": video_id})).content[0]
         assert Image.open(io.BytesIO(base64.b64decode(picture.data))).format == "JPEG"
@@ -77,19 +79,25 @@ def test_a_client_reads_the_library_and_can_change_nothing(library: Path) -> Non
             ("search", {"where": "__import__('os')>1"}),
             ("search", {}),
             ("why", {"video": video_id, "frame_index": 10**9}),
-            ("select", {"settings": ["selection.nothing=1"]}),
+            ("what_if", {"settings": ["selection.nothing=1"]}),
         ):
             failed = await client.call_tool(tool, wrong)
             assert failed.is_error
             assert "Traceback" not in failed.content[0].text
-        try:
-            refused = (await client.call_tool("decide", {"video": video_id, "frames": [0], "decision": "ban"})).is_error
-        except mcp.MCPError:
-            refused = True
-        assert refused
+        for tool, arguments in (
+            ("decide", {"video": video_id, "frames": [0], "decision": "ban"}),
+            ("select", {"settings": ["selection.top_k=1"]}),
+            ("export", {"format_name": "folder"}),
+        ):
+            try:
+                refused = (await client.call_tool(tool, arguments)).is_error
+            except mcp.MCPError:
+                refused = True
+            assert refused, tool
 
     with_client(library, ask)
     assert not (library / "decisions").exists()
+    assert not (library / "datasets").exists()
 
 
 def test_with_write_a_client_decides_and_collects(library: Path) -> None:
@@ -110,3 +118,48 @@ def test_with_write_a_client_decides_and_collects(library: Path) -> None:
     with_client(library, ask, "--write")
     rows = store.read("decisions", video_id).to_pylist()
     assert [(row["frame_index"], row["decision"]) for row in rows] == [(3, "pin")]
+
+
+def test_in_process_a_client_selects_anew_and_exports(library: Path) -> None:
+    """Both report how far they are; what is refused leaves all as it was."""
+    store = TableStore(library)
+    video_id = next(each for each in store.video_ids("selections") if each.startswith("multi"))
+    server = build_server(LibraryTools(store, overrides=WITHOUT_MODELS), may_write=True)
+    reports: list[tuple[float, str]] = []
+
+    async def report(progress: float, _total: float | None, message: str | None) -> None:
+        reports.append((progress, str(message)))
+
+    async def ask() -> None:
+        async with mcp.Client(server) as client:
+            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+            assert tools["export"].annotations.destructive_hint
+            assert "per_video" in tools["export"].description
+            arguments = {"settings": ["selection.top_k=1"], "video": video_id}
+            result = await client.call_tool("select", arguments, progress_callback=report)
+            selected = json.loads(result.content[0].text)
+            assert [len(frames) for frames in selected["selected"].values()] == [1]
+            assert (selected["stills_made_again"], selected["failures"]) == ([video_id], [])
+            assert any("stills done" in message for _, message in reports)
+            reports.clear()
+            arguments = {"format_name": "folder", "name": "mine", "settings": ["dataset.per_video=1"]}
+            result = await client.call_tool("export", arguments, progress_callback=report)
+            written = json.loads(result.content[0].text)
+            assert written["text"].startswith("2 stills of 2 videos")
+            assert Path(written["folder"]) == library / "datasets" / "mine"
+            assert "stills written: 2 of 2" in [message for _, message in reports]
+            assert [number for number, _ in reports] == sorted({number for number, _ in reports})
+            digest = await answer(client, "export", format_name="llm", name="digest", tokens=3000)
+            assert "tokens" in digest["text"]
+            for wrong in (
+                {"format_name": "folder", "name": "../out"},
+                {"format_name": "paper"},
+                {"format_name": "llm"},
+                {"format_name": "folder", "settings": ["dataset.what=all"]},
+            ):
+                assert (await client.call_tool("export", wrong)).is_error, wrong
+
+    asyncio.run(asyncio.wait_for(ask(), timeout=300))
+    assert [row["rank"] for row in store.read("stills", video_id).to_pylist()] == [1]
+    assert len(list((library / "datasets" / "mine").rglob("*.jpg"))) == 2
+    assert {path.name for path in (library / "datasets").iterdir()} == {"mine", "digest"}

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.cli import main
 from thumb_assets.pipeline.stages import table_inputs
+from thumb_assets.settings.load import load_settings
 from thumb_assets.stages import STAGES
 from thumb_assets.store.learned_head import read_learned_head
 from thumb_assets.store.outbox import Outbox
@@ -46,7 +47,11 @@ CHANGED_BY_CODE = {
         "rejections",
         "stills",
     },
-    "library-before-the-house": {"selections", "rejections"},  # rejections name the setting that decides
+    "library-before-the-house": {
+        "candidate_frames",
+        "selections",
+        "rejections",
+    },  # rejections name the setting that decides
 }
 # 0.1 kept no settings.
 SETTINGS = ("selection.top_k=3", "selection.min_gap_seconds=0.2", "selection.learned=force", "chapters.is_on=true")
@@ -119,7 +124,7 @@ def reasons(place: Place, table: str, video_id: str, before: Footers, after: Foo
     stage = str(stage_of(table))
     was, now = before.get((table, video_id), {}), after[table, video_id]
     found = [name for name in ("code_version", "tool_versions", "settings_sha256") if was.get(name) != now.get(name)]
-    inputs = [(name, video_id) for name in table_inputs(stage)]
+    inputs = [(name, video_id) for name in table_inputs(stage, load_settings())]
     found += [name for name, _ in inputs if content(before, name, video_id) != content(after, name, video_id)]
     # The copy lies elsewhere than the folder that the earlier version worked in.
     return [*found, "path"] if STAGES[stage].has_paths else found

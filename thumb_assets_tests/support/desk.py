@@ -54,11 +54,7 @@ class Asking:
 
     def wait_for_stills(self) -> None:
         """Until nothing is left to be remade."""
-        wait_until(
-            lambda: all(work.state in {"done", "failed"} for work in self.desk.remaker.work().values()),
-            "the stills are remade",
-            seconds=180,
-        )
+        wait_until(lambda: not self.desk.remaker.is_busy, "the stills are remade", seconds=180)
 
     def _ask(
         self, method: str, path: str, body: str | bytes | None, headers: Mapping[str, str]

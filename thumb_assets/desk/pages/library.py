@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, Field
 
-from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.desk.desk import Desk
 from thumb_assets.desk.library_view import MOST_VIDEOS, Filters, Order, counts, window
 from thumb_assets.desk.page import Page
@@ -20,11 +19,16 @@ class Asked(Filters):
     num_videos: int = Field(60, ge=1, le=MOST_VIDEOS)
 
 
+Value = bool | int | float | Annotated[str, Field(max_length=200)] | dict[str, float]
+
+
 class Wanted(BaseModel):
-    """A dataset to be written: its format, and the name of its folder."""
+    """A dataset to be written: its format, the name of its folder, and options by name."""
 
     format_name: str = Field(max_length=50)
     name: str = Field(max_length=200)
+    values: dict[str, Value] = Field({}, max_length=50)
+    num_tokens: int | None = Field(None, ge=1, le=10**9)
 
 
 def _add_routes(router: APIRouter, desk: Desk) -> None:
@@ -41,11 +45,11 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/export")
     def export() -> dict[str, Any]:
-        return {"formats": {each.name: each.about for each in FORMATS.values()}, "work": desk.exporter.work()}
+        return {**desk.exporter.form(), "work": desk.exporter.work()}
 
     @router.post("/export")
     def begin_export(wanted: Annotated[Wanted, Body()]) -> dict[str, Any]:
-        desk.exporter.begin(wanted.format_name, wanted.name)
+        desk.exporter.begin(wanted.format_name, wanted.name, values=wanted.values, num_tokens=wanted.num_tokens)
         return desk.exporter.work()
 
     @router.get("/counts")

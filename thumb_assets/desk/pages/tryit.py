@@ -1,6 +1,7 @@
 """The page on which a person tries a video: it is dropped, worked on, and kept or thrown away."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Request
 from fastapi.responses import FileResponse
@@ -10,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from thumb_assets.desk.desk import Desk
 from thumb_assets.desk.page import Page
 from thumb_assets.desk.remake import Work
-from thumb_assets.desk.trials import Trial
+from thumb_assets.desk.trial_notes import Trial
 from thumb_assets.errors import BadInputError, MissingInputError
 from thumb_assets.publish.http_target import report_of_stills
 from thumb_assets.select.tell import NOTHING_KEPT
@@ -33,7 +34,18 @@ class Named(BaseModel):
     path: str = Field(min_length=1, max_length=_MOST_LETTERS)
 
 
+# What a person says of a trial.
+Word = Literal["cancel", "again", "keep", "throw"]
+
+
 def _add_routes(router: APIRouter, desk: Desk) -> None:
+    words: dict[Word, Callable[[str], str | None]] = {
+        "cancel": desk.trials.cancel,
+        "again": desk.trials.again,
+        "keep": desk.trials.keep,
+        "throw": desk.trials.throw_away,
+    }
+
     @router.get("/trials")
     def trials() -> list[dict[str, Any]]:
         return [_as_json(desk, trial) for trial in desk.trials.all()]
@@ -60,14 +72,9 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
     def still(token: str, rank: int) -> FileResponse:
         return _still(desk, desk.trials.get(token), rank)
 
-    @router.post("/{token}/keep")
-    def keep(token: str) -> dict[str, str]:
-        return {"path": desk.trials.keep(token)}
-
-    @router.post("/{token}/throw")
-    def throw(token: str) -> dict[str, bool]:
-        desk.trials.throw_away(token)
-        return {"is_gone": True}
+    @router.post("/{token}/{word}")
+    def say(token: str, word: Word) -> dict[str, str]:
+        return {"path": words[word](token) or ""}
 
 
 def _still(desk: Desk, trial: Trial, rank: int) -> FileResponse:
@@ -80,7 +87,9 @@ def _still(desk: Desk, trial: Trial, rank: int) -> FileResponse:
 
 def _as_json(desk: Desk, trial: Trial) -> dict[str, Any]:
     work = desk.remaker.work().get(trial.video_id)
-    is_done = work is None or work.state in {"done", "failed"}
+    if trial.is_cancelled and work is None:  # by the desk before this one
+        work = Work("cancelled")
+    is_done = work is None or work.state not in {"waiting", "running"}
     nothing = (desk.store.footer("selections", trial.video_id) or {}).get(NOTHING_KEPT, "") if is_done else ""
     facts = vars(work or Work("done"))
     return {
@@ -91,6 +100,7 @@ def _as_json(desk: Desk, trial: Trial) -> dict[str, Any]:
         "name": trial.name,
         "note": trial.note,
         "is_upload": trial.is_upload,
+        "is_new": trial.is_new,
         "picks": _picks(desk, trial.video_id) if is_done else [],
         "nothing": nothing,
     }

@@ -4,57 +4,114 @@ import { attempt, get, h, post } from "./desk.js";
 const dialog = h("dialog", { className: "export", "aria-labelledby": "export-title" });
 const format = h("select", { onchange: describe });
 const name = h("input", { type: "text", value: "stills", maxLength: 60 });
-const about = h("p", { className: "muted" });
+const about = h("small", { className: "muted" });
+const tokens = h("input", { type: "number", min: 1, step: 1000 });
+const budget = h("label", { hidden: true }, "Tokens", tokens, h("small", { className: "muted" }, "What its sheets and its text may cost a model."));
+const fields = h("div", { className: "options" });
 const status = h("div", { role: "status" });
-const begin = h("button", { type: "button", className: "primary", onclick: start }, "Export");
-let abouts = {};
+const begin = h("button", { type: "submit", className: "primary" }, "Export");
+const form = h("form", { onsubmit: start }, h("label", {}, "Format", format, about), h("label", {}, "Name of its folder", name), budget, fields,
+  status, h("div", { className: "ends" }, h("button", { type: "button", onclick: () => dialog.close() }, "Close"), begin));
+let offered = null; // formats and options, as the desk knows them
+let controls = []; // of the options: what was offered, the element, and how its value is read
 
 export function exportButton() {
+  dialog.append(h("h2", { id: "export-title" }, "Export a dataset"), form);
   document.body.append(dialog);
-  dialog.append(h("h2", { id: "export-title" }, "Export a dataset"),
-    h("label", {}, "Format", format, about),
-    h("label", {}, "Name of its folder", name), status,
-    h("form", { method: "dialog" }, h("button", {}, "Close"), " ", begin));
   return h("button", { type: "button", onclick: open }, "Export…");
 }
 
 async function open() {
   const found = await attempt(() => get("/api/library/export"));
   if (!found) return;
-  abouts = found.formats;
-  if (!format.options.length) format.append(...Object.keys(abouts).map((value) => h("option", { value }, value)));
+  if (!offered) offer(found);
   describe();
   show(found.work);
   dialog.showModal();
 }
 
-function describe() {
-  about.textContent = abouts[format.value] || "";
+function offer(found) {
+  offered = found;
+  tokens.value = found.tokens;
+  format.append(...Object.keys(found.formats).map((value) => h("option", { value }, value)));
+  controls = found.options.map((option) => ({ option, ...CONTROLS[option.kind](option) }));
+  fields.append(...controls.map(({ element }) => element));
 }
 
-async function start() {
+const CONTROLS = {
+  choice: (option) => {
+    const input = h("select", {}, ...option.choices.map((value) => h("option", { value }, value)));
+    input.value = option.value;
+    return { element: labelled(option, input), read: () => input.value };
+  },
+  number: (option) => {
+    const input = h("input", { type: "number", step: option.is_whole ? 1 : "any", value: option.value, required: true });
+    return { element: labelled(option, input), read: () => input.valueAsNumber };
+  },
+  flag: (option) => {
+    const input = h("input", { type: "checkbox", checked: option.value });
+    return { element: h("label", { className: "flag" }, input, option.title, small(option)), read: () => input.checked };
+  },
+  shares: (option) => {
+    const inputs = Object.entries(option.value).map(([split, share]) => [split, h("input", { type: "number", min: 0, step: "any", value: share, required: true })]);
+    const element = h("fieldset", {}, h("legend", {}, option.title),
+      h("div", { className: "shares" }, ...inputs.map(([split, input]) => h("label", {}, split, input))), small(option));
+    return { element, read: () => Object.fromEntries(inputs.map(([split, input]) => [split, input.valueAsNumber])) };
+  },
+};
+
+// Of a code's back-ticks a page has no use.
+const small = (option) => h("small", { className: "muted" }, option.about.replaceAll("`", ""));
+const labelled = (option, input) => h("label", {}, option.title, input, small(option));
+
+function describe() {
+  const isDigest = format.value === offered.by_tokens;
+  about.textContent = offered.formats[format.value] || "";
+  budget.hidden = !isDigest;
+  tokens.required = isDigest;
+  for (const { option, element } of controls) {
+    const isOff = isDigest && !option.is_of_digest;
+    element.hidden = isOff;
+    element.querySelectorAll("input, select").forEach((input) => { input.disabled = isOff; });
+  }
+}
+
+/** The options that differ from the library's settings, which say the others. */
+function changed() {
+  const read = controls.filter(({ element }) => !element.hidden).map(({ option, read: value }) => [option, value()]);
+  return Object.fromEntries(read.filter(([option, value]) => JSON.stringify(value) !== JSON.stringify(option.value)).map(([option, value]) => [option.name, value]));
+}
+
+async function start(event) {
+  event.preventDefault();
   begin.disabled = true;
+  const isDigest = format.value === offered.by_tokens;
   try {
-    show(await post("/api/library/export", { format_name: format.value, name: name.value.trim() }));
+    show(await post("/api/library/export", { format_name: format.value, name: name.value.trim(), values: changed(), num_tokens: isDigest ? tokens.valueAsNumber : null }));
   } catch (error) {
     begin.disabled = false;
-    status.replaceChildren(h("p", { className: "bad" }, error.message));
+    tell(h("p", { className: "bad" }, error.message));
   }
+}
+
+function tell(...lines) {
+  status.replaceChildren(...lines);
+  status.scrollIntoView({ block: "nearest" });
 }
 
 function show(work) {
   begin.disabled = work.state === "running";
   if (work.state === "none") return status.replaceChildren();
-  if (work.state === "failed") return status.replaceChildren(h("p", { className: "bad" }, work.text));
+  if (work.state === "failed") return tell(h("p", { className: "bad" }, work.text));
   if (work.state === "running") {
     const bar = h("progress", { "aria-label": "Export", max: work.num_all || 1 });
     if (work.num_all) bar.value = work.num_done;
     const of = work.num_all ? ` ${work.num_done.toLocaleString("en")} of ${work.num_all.toLocaleString("en")}` : "";
-    status.replaceChildren(h("p", {}, `${work.folder}: ${work.text}${of}`), bar);
+    tell(h("p", {}, `${work.folder}: ${work.text}${of}`), bar);
     setTimeout(look, 500);
     return undefined;
   }
-  return status.replaceChildren(h("p", {}, `Written: ${work.text}`), h("p", { className: "place" }, work.folder),
+  return tell(h("p", {}, `Written: ${work.text}`), h("p", { className: "place" }, work.folder),
     ...work.notes.map((text) => h("p", { className: "muted" }, text)), h("p", { className: "muted" }, "Load it:"), h("p", { className: "place" }, work.loads));
 }
 
@@ -62,7 +119,7 @@ async function look() {
   try {
     show((await get("/api/library/export")).work);
   } catch (error) {
-    status.replaceChildren(h("p", { className: "bad" }, error.message));
+    tell(h("p", { className: "bad" }, error.message));
     if (dialog.open) setTimeout(look, 3000);
   }
 }

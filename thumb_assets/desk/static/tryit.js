@@ -1,5 +1,5 @@
 // A video that is dropped here: sent, worked on, shown with its picks, then kept or thrown away.
-import { attempt, clock, get, h, note, post } from "./desk.js";
+import { attempt, clock, get, h, keys, note, post } from "./desk.js";
 
 const HEAD_BYTES = 4096;
 const main = document.getElementById("main");
@@ -11,7 +11,11 @@ const coming = h("div", { role: "status" });
 const list = h("div", { "aria-label": "Videos that are tried", role: "list" });
 main.append(h("h1", {}, "Try it"), h("p", { className: "muted" }, "See which frames are chosen of a video. Then keep it in the library, or throw it away."), drop, coming, list);
 const shown = new Map(); // by token: what is shown of it, and its element
+const sending = []; // uploads under way, the latest last
+const ending = new Set(); // tokens of trials whose work is being ended
+let busy = []; // trials that are worked on, the latest first
 let timer = null;
+keys([["Cancel the latest work", ["Escape"], cancelLatest]]);
 
 for (const name of ["dragenter", "dragover"]) addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
 for (const name of ["dragleave", "drop"]) addEventListener(name, (event) => { event.preventDefault(); drop.classList.remove("over"); });
@@ -30,6 +34,7 @@ async function sendOne(each) {
   const request = new XMLHttpRequest();
   const card = h("section", { className: "trial" }, h("h2", {}, each.name), bar, step, h("button", { type: "button", onclick: () => request.abort() }, "Cancel"));
   coming.append(card);
+  sending.push(request);
   try {
     const answer = await new Promise((resolve, reject) => {
       request.open("POST", `/api/tryit/upload?name=${encodeURIComponent(each.name)}`);
@@ -46,6 +51,7 @@ async function sendOne(each) {
     });
     if (answer.note) note(`${each.name}: ${answer.note}`);
   } finally {
+    sending.splice(sending.indexOf(request), 1);
     card.remove();
   }
   await look();
@@ -86,19 +92,48 @@ async function look() {
     if (!old) list.prepend(element);
     shown.set(trial.token, { text, element });
   }
-  const isBusy = trials.some(({ state }) => state === "waiting" || state === "running");
-  timer = setTimeout(look, isBusy ? 700 : 5000);
+  busy = trials.filter(isBusy).reverse();
+  timer = setTimeout(look, busy.length ? 700 : 5000);
+}
+
+const isBusy = ({ state }) => state === "waiting" || state === "running";
+
+/** Ends the work on a video; a new one has nothing but its file then. */
+async function cancel(trial) {
+  if (ending.has(trial.token)) return;
+  ending.add(trial.token);
+  shown.get(trial.token)?.element.querySelectorAll("button").forEach((button) => { button.disabled = true; button.textContent = "Cancelling…"; });
+  await attempt(() => post(`/api/tryit/${trial.token}/cancel`, {}));
+  ending.delete(trial.token);
+  if (shown.has(trial.token)) shown.get(trial.token).text = "";
+  await look();
+  shown.get(trial.token)?.element.querySelector("button")?.focus();
+}
+
+function cancelLatest() {
+  if (sending.length) sending.at(-1).abort();
+  else if (busy.length) cancel(busy[0]);
+}
+
+async function again(trial) {
+  await attempt(() => post(`/api/tryit/${trial.token}/again`, {}));
+  look();
 }
 
 function contents(trial) {
   const parts = [h("h2", {}, trial.name)];
   if (trial.note) parts.push(h("p", { className: "muted" }, trial.note));
-  if (trial.state === "waiting" || trial.state === "running") {
+  if (isBusy(trial)) {
     const bar = h("progress", { "aria-label": `Work on ${trial.name}`, max: trial.num_all || 1 });
     if (trial.num_all) bar.value = Math.min(trial.num_done, trial.num_all);
     parts.push(bar, h("p", { className: "step" }, trial.state === "waiting" ? "waits for its turn" : trial.step));
     if (trial.stages.length) parts.push(h("p", { className: "step" }, `done: ${trial.stages.join(", ")}`));
-    return parts;
+    const end = h("button", { type: "button", onclick: () => cancel(trial), disabled: ending.has(trial.token) }, ending.has(trial.token) ? "Cancelling…" : "Cancel");
+    return [...parts, h("div", { className: "words-of-trial" }, end)];
+  }
+  if (trial.state === "cancelled") {
+    const left = trial.is_new ? "Nothing was made of it." : "What was made of it before stays; a run does the rest.";
+    parts.push(h("p", { className: "muted" }, `Cancelled. ${left}`), h("p", {}, h("button", { type: "button", onclick: () => again(trial) }, "Start again")));
   }
   if (trial.state === "failed") parts.push(h("p", { className: "bad" }, trial.step));
   if (trial.nothing) parts.push(h("p", {}, `Nothing was kept: ${trial.nothing}`));
@@ -114,7 +149,7 @@ function picture(trial, pick) {
 }
 
 function words(trial) {
-  const more = h("a", { href: `/video/${trial.video_id}` }, "All about it");
+  const more = trial.state === "cancelled" && trial.is_new ? null : h("a", { href: `/video/${trial.video_id}` }, "All about it");
   if (!trial.is_upload) {
     return h("div", { className: "words-of-trial" }, h("span", { className: "muted" }, "A video of the library."), h("button", { type: "button", onclick: () => say(trial, "keep") }, "Close"), more);
   }

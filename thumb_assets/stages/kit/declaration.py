@@ -20,6 +20,8 @@ from thumb_assets.tables.declaration import TableContract
 from thumb_assets.video.decode import VideoHeader
 from thumb_assets.weights.registry import ModelFile
 
+# The table that says which frames a scorer is handed.
+CANDIDATES = "candidate_frames"
 # (video_id, table name, store, settings) -> verdict, from what is stored; its docstring describes it.
 Check = Callable[[str, str, TableStore, Settings], Verdict]
 
@@ -97,12 +99,15 @@ class FromFrames:
 
     Attributes:
         build: the scorer; loads its model, once per process.
+        why_together: why rows of one candidate depend on which others there are; None where each frame is measured by
+            itself, so that a new candidate is measured alone.
         needs_every_frame: whether the scorer wants more than the candidates with these settings.
         is_threaded: whether it works beside the decoder; False where that costs more than the measuring.
         without_texts: the settings without those of which a stored table can be made again by `FrameScorer.rescore`.
     """
 
     build: Callable[[Settings], "FrameScorer[Any, Any]"]
+    why_together: str | None = None
     needs_every_frame: Callable[[Settings], bool] = lambda _: False
     is_threaded: bool = True
     without_texts: Callable[[Settings], Settings] | None = None
@@ -136,6 +141,7 @@ class Stage:
         reads: tables it cannot do without. Those of a stage made from the file only say an order.
         uses: tables it uses where they are there.
         needs: those of them that it cannot do without with these settings.
+        columns: by table, the columns of an input that alone change what it writes; see `columns_of`.
         section: the section of the settings that is its own, whose values its results remember.
         settings: all models its values depend on; None: its section.
         is_on: whether it runs where no stage is named.
@@ -158,6 +164,7 @@ class Stage:
     reads: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     needs: Callable[[Settings], tuple[str, ...]] = _none
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     section: str | None = None
     settings: Callable[[Settings], tuple[StageSettings, ...]] | None = None
     is_on: Callable[[Settings], bool] = lambda _: True
@@ -189,6 +196,9 @@ class Stage:
             f"its tables {names} do not all name it as their stage": any(
                 contract.stage != self.name for contract in self.contracts
             ),
+            f"it names columns of tables that it does not read: {sorted(set(self.columns) - set(self.inputs))}": bool(
+                set(self.columns) - set(self.inputs)
+            ),
             f"the settings have no section {self.section!r} (settings/load.py)": self.section
             not in {None, *Settings.model_fields},
         }
@@ -209,6 +219,18 @@ class Stage:
     def required(self, settings: Settings) -> tuple[str, ...]:
         """Names of the tables that it cannot do without with these settings."""
         return (*self.reads, *self.needs(settings))
+
+    def columns_of(self, settings: Settings) -> Mapping[str, tuple[str, ...]]:
+        """By table, the columns of an input that alone change what it writes with these settings.
+
+        A table that is not named changes it whole, one without columns not at all. A scorer is handed frames, and of
+        the candidates it is told which they are, or nothing where it measures every frame.
+        """
+        if not isinstance(self.run, FromFrames):
+            return self.columns
+        of_candidates = () if self.run.needs_every_frame(settings) else ("frame_index",)
+        own: dict[str, tuple[str, ...]] = {CANDIDATES: of_candidates} if CANDIDATES in self.reads else {}
+        return {**own, **self.columns}
 
     @property
     def about(self) -> str:

@@ -12,6 +12,8 @@ Parquet is the truth: one file per table and video, `data/tables/{table}/{video_
 (`data/catalog.sqlite`) holds the same columns. A `?` behind a type says that the value may be null. Every footer
 carries `table`, `schema_version`, `video_sha256`, `code_version`, `settings_sha256` and `tool_versions`; that of
 `outcomes` only the first two and `code_version`, and `attempt_keys` (of skipped stages: what they were tried with).
+`candidate_frames` says a hash of each column that scorers read (`columns_sha256`), and a scorer's table which frames
+were measured (`measured_frames`) and from what beside the candidates (`row_key`): its rows stay when others come.
 Tables of stages with settings of their own also say those (`made_with`) and which of them were asked for beside the
 library's (`asked`, see [settings.md](settings.md)).
 """

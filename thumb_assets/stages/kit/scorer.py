@@ -123,12 +123,13 @@ class FrameScorer(Generic[Item, Result]):
         except ThumbAssetsError as error:
             self._errors[video_id] = error
 
-    def take(self, video_id: str, wanted: Sequence[int] | None, frames: pa.Table) -> list[Row]:
+    def take(self, video_id: str, wanted: Sequence[int] | None, frames: pa.Table, *, num_others: int = 0) -> list[Row]:
         """The rows of a video, which are then forgotten; waits for what is not scored yet.
 
         Args:
             wanted: frame indices whose rows are kept; None keeps all.
             frames: the video's `frames` table.
+            num_others: frames of the video that were scored before: then the model did not fail on every frame.
 
         Raises:
             ThumbAssetsError: a frame failed whose table has no column to say so, the model failed on every frame or
@@ -139,7 +140,7 @@ class FrameScorer(Generic[Item, Result]):
             self._collect(_MAX_RUNNING_BATCHES, video_id=video_id)
         raised = self._raised.pop(video_id, [])
         transient = next((error for error in raised if not error.is_permanent), None)
-        if transient or (raised and len(raised) == len(self._rows.get(video_id, {}))):
+        if transient or (raised and len(raised) == num_others + len(self._rows.get(video_id, {}))):
             self.forget(video_id)
             raise transient or raised[0]
         if video_id in self._errors:
