@@ -9,10 +9,9 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from thumb_assets.desk.covers import Covers
 from thumb_assets.desk.frames import serve_frames
-from thumb_assets.errors import BadInputError, MissingInputError, StorageError
-from thumb_assets.export.figures import still_thumbnail
-from thumb_assets.store.catalog import Catalog
+from thumb_assets.errors import BadInputError, StorageError
 from thumb_assets.store.parquet import TableStore
 
 # Shorter side of a frame's picture, in pixels, by what it is for.
@@ -34,7 +33,7 @@ class Pictures:
 
     def __init__(self, store: TableStore) -> None:
         self._store = store
-        self._catalog = Catalog(store.catalog_path)
+        self.covers = Covers(store, store.data_dir / "desk" / "covers")
         self._folder = store.data_dir / "desk"
         self._lock = threading.Lock()
         self._process: SpawnProcess | None = None
@@ -45,43 +44,12 @@ class Pictures:
         with self._lock:
             _trim(self._folder / "frames")
             self._running()
+        self.covers.start()
 
     def close(self) -> None:
         """Ends the process that decodes; a picture under way is not waited for."""
+        self.covers.stop()
         self._end()
-
-    def kept_cover(self, video_id: str, sha256: str) -> bytes | None:
-        """The picture of a video's cover, 200 px high; None where it is still to be made."""
-        try:
-            return self._cover_path(video_id, sha256).read_bytes()
-        except OSError:
-            return None
-
-    def make_cover(self, video_id: str, sha256: str) -> bytes:
-        """Makes that picture and keeps it in the place of the one before.
-
-        Args:
-            sha256: beginning of the hash of the still's file, so that another cover is another address.
-
-        Raises:
-            MissingInputError: the video has no such still.
-            StorageError: it cannot be written.
-        """
-        rows = self._catalog.query(
-            "SELECT file_name FROM stills WHERE video_id = ? AND substr(file_sha256, 1, 16) = ?", (video_id, sha256)
-        )
-        try:
-            content = still_thumbnail(self._store.stills_dir(video_id) / rows[0]["file_name"])
-        except (IndexError, OSError):
-            raise MissingInputError(f"{video_id}: has no such still any more; load the page again") from None
-        path = self._cover_path(video_id, sha256)
-        self._store.write_bytes(path, content)
-        for former in set(path.parent.glob("*.jpg")) - {path}:
-            former.unlink(missing_ok=True)
-        return content
-
-    def _cover_path(self, video_id: str, sha256: str) -> Path:
-        return self._folder / "covers" / video_id / f"{sha256}.jpg"
 
     def frame(self, video_id: str, frame_index: int, size: str, *, video: Path) -> Path:
         """The picture of one frame, proven by its hash.
