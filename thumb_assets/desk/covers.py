@@ -60,7 +60,7 @@ class Covers:
 
         The first pictures of a page need the cores themselves, so this waits for them.
         """
-        with suppress(MissingInputError):  # there is no catalog yet
+        with suppress(ThumbAssetsError):  # there is no catalog yet, or the page says what is wrong with it
             rows = self._catalog.query(_COVERS)
             self._all = [_Cover(row["video_id"], row["sha256"]) for row in rows]
             self._names = {cover: row["file_name"] for cover, row in zip(self._all, rows, strict=True)}

@@ -322,8 +322,8 @@ def test_the_library_is_written_as_files_instead(data_dir: Path, video_id: str, 
 
 def test_a_decoder_that_dies_costs_one_picture(desk: Asking, video_id: str) -> None:
     assert desk.get(f"/frame/{video_id}/40/small")[0] == 200
-    desk.desk.pictures._process.kill()
-    desk.desk.pictures._process.join()
+    desk.desk.pictures.frames._process.kill()
+    desk.desk.pictures.frames._process.join()
     status, _, content = desk.get(f"/frame/{video_id}/41/small")
     assert status == 200
     assert read_frame_index(np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))) == 41
