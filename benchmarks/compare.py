@@ -28,7 +28,7 @@ from thumb_assets.tables.contracts import TABLES
 
 NUM_VIDEOS, NUM_RUNS, PAGE = 1000, 7, 50
 # That every model reads: the one that ships with the package knows few words.
-_WORDS = ("a sharp frame", "the main subject", "a blurry frame", "a video", "a dark frame", "a clear subject", "a frame")
+_WORDS = ("a sharp frame", "the main subject", "a blurry frame", "a video", "a dark frame", "a subject", "a frame")
 
 
 @dataclass(frozen=True)

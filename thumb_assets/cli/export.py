@@ -19,7 +19,7 @@ from thumb_assets.wording import count
 
 _FORMATS = {**{each.name: each.about for each in FORMATS.values()}, NAME: ABOUT}
 # Options that are settings by another name.
-_SETTINGS = ("what", "licence", "min_score", "per_video", "seed")
+_SETTINGS = ("what", "collection", "licence", "min_score", "per_video", "seed")
 
 
 @in_section("Make")
@@ -27,6 +27,7 @@ _SETTINGS = ("what", "licence", "min_score", "per_video", "seed")
 @click.argument("format_name", metavar="FORMAT", type=click.Choice(list(_FORMATS)))
 @click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--what", type=click.Choice(get_args(What)), help="Default: dataset.what, selections.")
+@click.option("--collection", metavar="NAME", help="Only the frames of this collection.")
 @click.option("--licence", type=click.Choice(get_args(LicenceFilter)), help="Leave out videos without such a licence.")
 @click.option("--min-score", type=float, help="Leave out frames of a lower combined score.")
 @click.option("--per-video", type=int, help="At most so many of each video, the best.")
@@ -51,7 +52,8 @@ def export_command(
     Videos that share footage are never parted by the split. OUT is replaced as a whole where it is a dataset of ours,
     and never where it is not. An export that was interrupted goes on with the same command.
     """
-    asked = [f"dataset.{name}={json.dumps(options[name])}" for name in _SETTINGS if options[name] is not None]
+    given = {name: options[name] for name in _SETTINGS if options[name] is not None}
+    asked = [f"dataset.{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items()]
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
         settings = settings_of(store, profile, [*overrides, *asked])
