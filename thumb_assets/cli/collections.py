@@ -6,12 +6,11 @@ from typing import Any
 
 import click
 
-from thumb_assets.cli.decisions import present_videos
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_table
 from thumb_assets.errors import SettingsError
-from thumb_assets.library.decide import collect_frames
+from thumb_assets.library.decide import collect_frames, present_videos
 from thumb_assets.library.names import complete_video_id
 from thumb_assets.store.collections import CollectedFrame, collections, frames_of
 from thumb_assets.store.library import Library

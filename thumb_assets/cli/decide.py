@@ -9,12 +9,11 @@ from typing import Any
 
 import click
 
-from thumb_assets.cli.decisions import present_videos
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors, out
 from thumb_assets.errors import BadInputError
-from thumb_assets.library.decide import TAKES_BACK, Decided, decide_frames
+from thumb_assets.library.decide import TAKES_BACK, Decided, decide_frames, present_videos
 from thumb_assets.library.names import complete_video_id
 from thumb_assets.store.decision_states import DecisionState, decision_states
 from thumb_assets.store.decisions import DECISIONS, take_back

@@ -7,11 +7,8 @@ import click
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_table
-from thumb_assets.errors import BadInputError
+from thumb_assets.library.decide import present_videos
 from thumb_assets.store.decision_states import decision_states
-from thumb_assets.store.file_cache import LibraryVideo
-from thumb_assets.store.library import Library
-from thumb_assets.store.parquet import TableStore
 
 
 @in_section("Decide")
@@ -50,11 +47,3 @@ def decisions_command(verbose: bool, *, videos: tuple[str, ...], data_dir: Path 
             for state in states
         ]
         print_table("decisions", ["video", "file", "frame", "seconds", "decision", "state"], rows)
-
-
-def present_videos(store: TableStore) -> list[LibraryVideo]:
-    """The videos that are here; none where the library is empty or not mounted."""
-    try:
-        return Library(store.data_dir).all(on_error=lambda _: None)
-    except BadInputError:
-        return []

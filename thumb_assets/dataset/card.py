@@ -197,7 +197,8 @@ def _models(facts: CardFacts) -> list[str]:
 def _choice(facts: CardFacts) -> list[str]:
     settings = facts.settings
     what = {"selections": "the selections of each video", "pinned": "what people pinned or made covers"}
-    lines = [what.get(settings.what, "the selections, and candidates that lost to better ones")]
+    chosen = what.get(settings.what, "the selections, and candidates that lost to better ones")
+    lines = [f"the collection {markdown(settings.collection)}, chosen by people" if settings.collection else chosen]
     lines += [f"combined score of at least {settings.min_score:g}"] if settings.min_score else []
     lines += [f"at most {count(settings.per_video, 'still')} of each video"] if settings.per_video else []
     lines += ["of stills of different videos that are alike, the best only"] if settings.is_deduplicated else []

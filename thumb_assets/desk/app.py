@@ -75,8 +75,9 @@ def _add_shared(app: FastAPI, desk: Desk) -> None:
         if len(sha256) != 16 or not set(sha256) <= set("0123456789abcdef"):
             raise MissingInputError("there is no such picture")
         video_id = desk.video_id(video_id)
-        kept = desk.pictures.kept_cover(video_id, sha256)  # some kilobytes: another thread would cost more than reading
-        content = kept or await run_in_threadpool(desk.pictures.make_cover, video_id, sha256)
+        covers = desk.pictures.covers
+        kept = covers.kept(video_id, sha256)  # some kilobytes: another thread would cost more than reading
+        content = kept or await run_in_threadpool(covers.make, video_id, sha256)
         return Response(content, media_type="image/jpeg", headers=_KEPT)
 
     @app.get("/frame/{video_id}/{frame_index}/{size}")

@@ -9,6 +9,7 @@ from thumb_assets.library.what_if import VideoChange, what_if
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.presets import load_presets
 from thumb_assets.settings.selection import ComponentWeights
+from thumb_assets.store.kept_candidates import KeptCandidates
 from thumb_assets.store.parquet import TableStore
 
 Value = int | float | str | None
@@ -90,17 +91,20 @@ class Comparison:
         return [video.video_id for video in self.videos if video.is_change]
 
 
-def compare(store: TableStore, settings: Settings, video_ids: Sequence[str] | None) -> Comparison:
+def compare(
+    store: TableStore, settings: Settings, video_ids: Sequence[str] | None, *, kept: KeptCandidates | None = None
+) -> Comparison:
     """Chooses from stored measurements with other settings; nothing is decoded, nothing is written.
 
     Args:
         video_ids: None for the whole library.
+        kept: where the candidates stay in memory between moves of a slider.
 
     Raises:
         ThumbAssetsError: as `what_if`.
     """
     try:
-        found = what_if(store, settings, video_ids=video_ids)
+        found = what_if(store, settings, video_ids=video_ids, kept=kept)
     except MissingInputError as error:
         return Comparison((), (str(error),))
     by_stage: dict[str, int] = {}

@@ -13,7 +13,7 @@ from thumb_assets.desk.remake import Remaker
 from thumb_assets.desk.trials import Trials
 from thumb_assets.desk.words import version_of, words_between
 from thumb_assets.errors import BadInputError, MissingInputError, ThumbAssetsError
-from thumb_assets.library.decide import Decided, collect_frames, decide_frames, decisions_of
+from thumb_assets.library.decide import Decided, collect_frames, decide_frames, decisions_of, rename_collection
 from thumb_assets.settings.config import Configuration, read_configuration
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.catalog import Catalog
@@ -158,16 +158,26 @@ class Desk:
         self._follow_up(video_id)
         return Standing(now)
 
-    def collect(self, name: str, video_id: str, frames: Sequence[int]) -> int:
-        """Puts frames of a video into a collection.
+    def collect(self, name: str, video_id: str, frames: Sequence[int], *, is_in: bool = True) -> int:
+        """Puts frames of a video into a collection, or takes them out.
 
         Returns:
-            The number of frames that are new in it.
+            The number of frames for which that is new.
 
         Raises:
             ThumbAssetsError: as `collect_frames`.
         """
-        return collect_frames(name, video_id, frames, library=self.library, mirror=self._mirror(), store=self.store)
+        return collect_frames(
+            name, video_id, frames, is_in=is_in, library=self.library, mirror=self._mirror(), store=self.store
+        )
+
+    def rename_collection(self, name: str, new_name: str | None) -> None:
+        """Gives the frames of a collection to another one; None for none.
+
+        Raises:
+            ThumbAssetsError: as `rename_collection`.
+        """
+        rename_collection(name, new_name, mirror=self._mirror(), store=self.store)
 
     def _mirror(self) -> Mirror:
         return Mirror(self.configuration().settings.library, self.store)

@@ -1,32 +1,25 @@
 """The desk's small pictures: made once, kept in `desk/` of the data folder, which can be deleted at any time."""
 
 import shutil
-import threading
 from contextlib import suppress
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
 
-from thumb_assets.desk.frames import serve_frames
-from thumb_assets.errors import BadInputError, MissingInputError, StorageError
-from thumb_assets.export.figures import still_thumbnail
-from thumb_assets.store.catalog import Catalog
+from thumb_assets.desk.covers import Covers
+from thumb_assets.errors import BadInputError, StorageError
+from thumb_assets.report.frames import FrameProcess
 from thumb_assets.store.parquet import TableStore
 
 # Shorter side of a frame's picture, in pixels, by what it is for.
 SIZES = {"small": 180, "large": 720}
-# A frame is decoded from the sync frame before it; a file that answers no more must not hold the page for ever.
-_MOST_SECONDS = 60.0
-_ADVICE = "replace or convert the file"
 _MOST_BYTES = 2_000_000_000
 
 
 class Pictures:
     """Covers and frames as JPEG files.
 
-    Frames are decoded in a process of their own: a decoder that dies on a damaged file costs one picture.
+    Attributes:
+        covers: of the videos.
+        frames: decodes what is asked for.
 
     Args:
         store: the data folder.
@@ -34,54 +27,20 @@ class Pictures:
 
     def __init__(self, store: TableStore) -> None:
         self._store = store
-        self._catalog = Catalog(store.catalog_path)
+        self.covers = Covers(store, store.data_dir / "desk" / "covers")
         self._folder = store.data_dir / "desk"
-        self._lock = threading.Lock()
-        self._process: SpawnProcess | None = None
-        self._connection: Connection[Any, Any]
+        self.frames = FrameProcess(store)
 
     def start(self) -> None:
-        """Starts the process that decodes: what it imports takes seconds, which the first picture need not wait for."""
-        with self._lock:
-            _trim(self._folder / "frames")
-            self._running()
+        """Starts what works beside the pages."""
+        _trim(self._folder / "frames")
+        self.frames.start()
+        self.covers.start()
 
     def close(self) -> None:
-        """Ends the process that decodes; a picture under way is not waited for."""
-        self._end()
-
-    def kept_cover(self, video_id: str, sha256: str) -> bytes | None:
-        """The picture of a video's cover, 200 px high; None where it is still to be made."""
-        try:
-            return self._cover_path(video_id, sha256).read_bytes()
-        except OSError:
-            return None
-
-    def make_cover(self, video_id: str, sha256: str) -> bytes:
-        """Makes that picture and keeps it in the place of the one before.
-
-        Args:
-            sha256: beginning of the hash of the still's file, so that another cover is another address.
-
-        Raises:
-            MissingInputError: the video has no such still.
-            StorageError: it cannot be written.
-        """
-        rows = self._catalog.query(
-            "SELECT file_name FROM stills WHERE video_id = ? AND substr(file_sha256, 1, 16) = ?", (video_id, sha256)
-        )
-        try:
-            content = still_thumbnail(self._store.stills_dir(video_id) / rows[0]["file_name"])
-        except (IndexError, OSError):
-            raise MissingInputError(f"{video_id}: has no such still any more; load the page again") from None
-        path = self._cover_path(video_id, sha256)
-        self._store.write_bytes(path, content)
-        for former in set(path.parent.glob("*.jpg")) - {path}:
-            former.unlink(missing_ok=True)
-        return content
-
-    def _cover_path(self, video_id: str, sha256: str) -> Path:
-        return self._folder / "covers" / video_id / f"{sha256}.jpg"
+        """Ends it; a picture under way is not waited for."""
+        self.covers.stop()
+        self.frames.end()
 
     def frame(self, video_id: str, frame_index: int, size: str, *, video: Path) -> Path:
         """The picture of one frame, proven by its hash.
@@ -97,52 +56,15 @@ class Pictures:
         if size not in SIZES:
             raise BadInputError(f"{size!r} is no size; they are {', '.join(SIZES)}")
         path = self._folder / "frames" / video_id / f"{frame_index}.{size}.jpg"
-        if path.is_file():
-            return path
-        with self._lock:  # one after the other: the process works on one at a time
-            if path.is_file():
-                return path
-            self._keep(path, video, video_id, frame_index, SIZES[size])
+        if not path.is_file():
+            found = self.frames.pictures(video, video_id, [frame_index], short_side=SIZES[size])
+            self._store.write_bytes(path, found[frame_index])
         return path
 
     def forget(self, video_id: str) -> None:
         """Removes the pictures of a video."""
         for kind in ("covers", "frames"):
             shutil.rmtree(self._folder / kind / video_id, ignore_errors=True)
-
-    def _keep(self, path: Path, video: Path, video_id: str, frame_index: int, short_side: int) -> None:
-        where = {"path": path, "video": video, "data_dir": self._store.data_dir}
-        connection = self._running()
-        try:
-            connection.send({**where, "frame": (video_id, frame_index), "short_side": short_side})
-            is_answered = connection.poll(_MOST_SECONDS)
-            error = connection.recv() if is_answered else None
-        except (EOFError, OSError):
-            self._end()
-            raise BadInputError(f"{video}: the decoder died at frame {frame_index}; {_ADVICE}") from None
-        if not is_answered:
-            self._end()
-            silence = f"the decoder did not answer for {_MOST_SECONDS:.0f} s at frame {frame_index}"
-            raise BadInputError(f"{video}: {silence}; {_ADVICE}")
-        if error is not None:
-            raise error
-
-    def _running(self) -> "Connection[Any, Any]":
-        """The connection to a process that decodes."""
-        if self._process is None or not self._process.is_alive():
-            spawning = get_context("spawn")  # a fork would take over the threads' locks
-            self._connection, theirs = spawning.Pipe()
-            self._process = spawning.Process(target=serve_frames, args=(theirs,), daemon=True)
-            self._process.start()
-            theirs.close()  # else the process's end would never be the last
-        return self._connection
-
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.join()
-            self._connection.close()
 
 
 def _trim(folder: Path) -> None:

@@ -174,6 +174,15 @@ def still_thumbnail(path: Path, *, height: int = _TILE_HEIGHT) -> bytes:
     return _jpeg(_reduced(path, height, is_enlarged=False))
 
 
+def quick_thumbnail(path: Path, *, height: int = _TILE_HEIGHT) -> bytes:
+    """As `still_thumbnail`, at half of its cost, for thousands of them.
+
+    Raises:
+        OSError: the file is missing or no picture.
+    """
+    return _jpeg(_reduced(path, height, is_enlarged=False, resampling=Image.Resampling.BOX))
+
+
 def picture_jpeg(rgb: NDArray[np.uint8]) -> bytes:
     """A JPEG of a picture.
 
@@ -187,13 +196,19 @@ def _tile(path: Path | BinaryIO, caption: str) -> Image.Image:
     return _captioned(_reduced(path), caption)
 
 
-def _reduced(path: Path | BinaryIO, height: int = _TILE_HEIGHT, *, is_enlarged: bool = True) -> Image.Image:
+def _reduced(
+    path: Path | BinaryIO,
+    height: int = _TILE_HEIGHT,
+    *,
+    is_enlarged: bool = True,
+    resampling: Image.Resampling = Image.Resampling.LANCZOS,
+) -> Image.Image:
     with Image.open(path) as still:
         height = height if is_enlarged else min(height, still.height)
         still.draft("RGB", (still.width * height // still.height, height))
         picture = still.convert("RGB")
     width = max(1, round(picture.width * height / picture.height))
-    return picture.resize((width, height), Image.Resampling.LANCZOS)
+    return picture.resize((width, height), resampling)
 
 
 def _captioned(picture: Image.Image, caption: str) -> Image.Image:

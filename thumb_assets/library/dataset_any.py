@@ -25,7 +25,8 @@ BY_TOKENS, USUAL_TOKENS = dataset_digest.NAME, 20_000
 ABOUTS = {**{each.name: each.about for each in FORMATS.values()}, BY_TOKENS: dataset_digest.ABOUT}
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
-Kind = Literal["choice", "number", "flag", "shares"]
+Kind = Literal["choice", "number", "flag", "shares", "text"]
+_KINDS: Mapping[type, Kind] = {bool: "flag", int: "number", float: "number", str: "text"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def _option(name: str) -> Option:
     field = DatasetSettings.model_fields[name]
     is_choice, is_shares = (get_origin(field.annotation) is each for each in (Literal, dict))
     type_ = field.annotation if isinstance(field.annotation, type) else str
-    kind: Kind = "choice" if is_choice else "shares" if is_shares else "flag" if type_ is bool else "number"
+    kind: Kind = "choice" if is_choice else "shares" if is_shares else _KINDS[type_]
     choices = get_args(field.annotation) if is_choice else ()
     is_of_digest = name not in dataset_digest.NO_SAY
     return Option(name, str(field.title), str(field.description), kind, type_, choices, is_of_digest)
@@ -77,7 +78,7 @@ def overrides_of(values: Mapping[str, Any]) -> list[str]:
 
 
 def require_format(format_name: str, num_tokens: int | None) -> None:
-    """Nothing, if there is such a format, and a budget where it spends one and only there.
+    """Rejects a format that does not exist, and a budget where none is spent or none is given.
 
     Raises:
         SettingsError: it is otherwise.

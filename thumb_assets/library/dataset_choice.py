@@ -12,11 +12,13 @@ from thumb_assets.dataset.picks import Pick
 from thumb_assets.errors import BadInputError, MissingInputError
 from thumb_assets.events import Events
 from thumb_assets.export.plan import estimate_num_bytes, plan_stills
+from thumb_assets.library.decide import present_videos
 from thumb_assets.pipeline.guidance import Guides
 from thumb_assets.select.score import Scores, score_candidates
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
 from thumb_assets.store.candidate_cache import CandidateCache
+from thumb_assets.store.collections import collections, frames_of
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.video.geometry import Geometry
@@ -46,14 +48,16 @@ def choose_frames(store: TableStore, settings: Settings, *, events: Events) -> C
     """Finds the frames that the settings of datasets ask for; nothing is decoded.
 
     Raises:
+        BadInputError: there is no such collection.
         MissingInputError: stills are missing or changed, or nothing was selected yet.
         ContractError: a table is damaged. StorageError: the disk does not answer.
     """
-    chosen = (
-        _candidates(store, settings, events)
-        if settings.dataset.what == "candidates"
-        else _stills(store, settings, events)
-    )
+    if settings.dataset.collection:
+        chosen = _candidates(store, settings, events, _collected(store, settings.dataset.collection))
+    elif settings.dataset.what == "candidates":
+        chosen = _candidates(store, settings, events)
+    else:
+        chosen = _stills(store, settings, events)
     floor = settings.dataset.min_score
     chosen.picks = [pick for pick in chosen.picks if pick.is_pinned or pick.score >= floor]
     return chosen
@@ -98,8 +102,19 @@ def _stills(store: TableStore, settings: Settings, events: Events) -> Chosen:
     return chosen
 
 
-def _candidates(store: TableStore, settings: Settings, events: Events) -> Chosen:
-    stored = CandidateCache(store, events=events).candidates()
+def _collected(store: TableStore, name: str) -> dict[str, frozenset[int]]:
+    """The frames of a collection, by video."""
+    frames: dict[str, set[int]] = {}
+    for frame in frames_of(collections(store, present_videos(store)), name):
+        frames.setdefault(frame.video_id, set()).add(frame.frame_index)
+    return {video_id: frozenset(own) for video_id, own in frames.items()}
+
+
+def _candidates(
+    store: TableStore, settings: Settings, events: Events, collected: Mapping[str, frozenset[int]] | None = None
+) -> Chosen:
+    """The candidates of the library, or those of a collection."""
+    stored = CandidateCache(store, collected, events=events).candidates()
     measured, chosen = stored.measured, Chosen()
     if stored.errors:
         raise MissingInputError(next(iter(stored.errors.values())))
@@ -121,7 +136,12 @@ def _candidates(store: TableStore, settings: Settings, events: Events) -> Chosen
             scored[has_library] = score_candidates(measured, settings=settings.selection, guidance=guidance)
         span = measured.span(video)
         frames = measured.frame_indices[span].tolist()
-        _add_candidates(chosen, store, settings, video_id, _scores_of(scored[has_library], span, frames))
+        known = _scores_of(scored[has_library], span, frames)
+        if collected is not None:
+            if not collected[video_id] <= known.keys():
+                chosen.left_out["frames of the collection are no candidates, so they have no scores"] += 1
+            known = {frame: values for frame, values in known.items() if frame in collected[video_id]}
+        _add_candidates(chosen, store, settings, video_id, known)
     return chosen
 
 
@@ -131,11 +151,13 @@ def _add_candidates(
     selected = {row["frame_index"]: row["combined_score"] for row in store.read("selections", video_id).to_pylist()}
     rejected = {row["frame_index"]: row for row in store.read("rejections", video_id).to_pylist()}
     decisions = _decisions(store, video_id)
+    is_collected = bool(settings.dataset.collection)  # by people, who may like what rules reject
     is_alike = {"near_duplicate"} if settings.dataset.is_deduplicated else set()
     kept = []
     for frame, known in scores.items():
         rejection = rejected.get(frame, {"stage": "", "reason": ""})
-        is_good = frame in selected or (rejection["stage"] != "reject" and rejection["reason"] not in is_alike)
+        is_good = is_collected or frame in selected
+        is_good |= rejection["stage"] != "reject" and rejection["reason"] not in is_alike
         score = selected.get(frame, known["combined_score"])
         if is_good and decisions.get(frame) != "ban" and score is not None:
             kept.append((frame, score))

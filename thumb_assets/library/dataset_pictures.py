@@ -45,7 +45,7 @@ def _of_video(
 ) -> Iterator[Picture]:
     tables = {name: store.read_or_none(name, video_id) for name in TABLES_OF_ROWS}
     with ExitStack() as closing:
-        if plan.settings.dataset.what == "candidates":
+        if plan.settings.dataset.is_decoded:
             scratch.mkdir(parents=True, exist_ok=True)
             place = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="decoded-", dir=scratch)))
             stills = _decoded(store, plan, frames, video_id=video_id, tables=tables, place=place)

@@ -92,7 +92,7 @@ def plan_dataset(
         MissingInputError, ContractError, StorageError: see `choose_frames`.
     """
     asked = settings.dataset
-    if asked.what == "candidates" and not written_as.has_pictures:
+    if asked.is_decoded and not written_as.has_pictures:
         raise SettingsError(f"{written_as.name} names stills that are there, and candidates have none; use folder")
     chosen = choose_frames(store, settings, events=events)
     facts = _ownership(chosen, store, asked, events)

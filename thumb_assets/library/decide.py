@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from thumb_assets.errors import BadInputError, NetworkError, StorageError
 from thumb_assets.store.collections import collect
+from thumb_assets.store.collections import rename_collection as rename
 from thumb_assets.store.decisions import decide, settle_decisions
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.library import Library
@@ -103,10 +104,37 @@ def collect_frames(
     return number
 
 
+def rename_collection(name: str, new_name: str | None, *, mirror: Mirror, store: TableStore) -> int:
+    """Gives the frames of a collection to another one, here and elsewhere.
+
+    Args:
+        new_name: None for none: the collection is gone.
+
+    Returns:
+        The number of videos that they are of.
+
+    Raises:
+        BadInputError: there is no such collection, or the new name is none.
+        NetworkError, StorageError: it cannot be kept here or elsewhere.
+    """
+    mirror.push_decisions()  # and fetches them
+    changed = rename(store, name, new_name)
+    mirror.push_decisions()
+    return len(changed)
+
+
 def decisions_of(store: TableStore, video_id: str) -> dict[int, str]:
     """The decisions of a video, by frame_index."""
     table = store.read_or_none("decisions", video_id)
     return {row["frame_index"]: row["decision"] for row in ([] if table is None else table.to_pylist())}
+
+
+def present_videos(store: TableStore) -> list[LibraryVideo]:
+    """The videos that are here; none where the library is empty or not mounted."""
+    try:
+        return Library(store.data_dir).all(on_error=lambda _: None)
+    except BadInputError:
+        return []
 
 
 def _verify_taken_back(video_id: str, frame_index: int, word: str, before: Mapping[int, str | None]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from thumb_assets.clip.scorer import Prompts, clip_scores_from_embeddings, greatest_similarity, load_clip_scorer
 from thumb_assets.errors import MissingInputError
 from thumb_assets.events import UNWATCHED, Events
-from thumb_assets.pipeline.guidance import Guides, require_known_words, require_same_model
+from thumb_assets.pipeline.guidance import Guides, guides_sha256, require_known_words, require_same_model
 from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult
@@ -21,9 +21,11 @@ from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.select.rules import required_tables
 from thumb_assets.settings.load import Settings
+from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import PROMPT_FIELDS
 from thumb_assets.stages import STAGES, check_licences
-from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates
+from thumb_assets.store.candidate_cache import StoredCandidates
+from thumb_assets.store.kept_candidates import KeptCandidates
 from thumb_assets.store.parquet import TableStore
 
 # What prompts decide of a candidate, in the order of `NewPrompts.scores`.
@@ -127,6 +129,7 @@ def what_if(
     *,
     video_ids: Iterable[str] | None = None,
     prompts: NewPrompts | None = None,
+    kept: KeptCandidates | None = None,
     events: Events = UNWATCHED,
 ) -> WhatIf:
     """Finds what the stage `selections` would choose with these settings, beside what is stored.
@@ -136,6 +139,7 @@ def what_if(
         settings: `selection` is used; of `clip` only what went into `prompts`.
         video_ids: None for all videos that have tables.
         prompts: clip_score is computed from the stored embeddings and these; None keeps the stored scores.
+        kept: where the candidates stay in memory, for one who asks again and again.
         events: see `CandidateCache`; notes on what guides the choice.
 
     Raises:
@@ -147,8 +151,8 @@ def what_if(
         ThumbAssetsError: see `Guides`.
     """
     require_known_words(settings)
-    cache = CandidateCache(store, video_ids, events=events)
-    stored = cache.candidates(required=required_tables(settings.selection))
+    candidates = kept or KeptCandidates(store)
+    stored = candidates.candidates(video_ids, required=required_tables(settings.selection), events=events)
     measured = stored.measured
     if measured is None:
         if stored.errors:  # they say it themselves
@@ -219,21 +223,47 @@ def _picked(
     events: Events,
 ) -> list[_Picked]:
     """Chooses from each video; guided as the engine would be, whatever its scores are of."""
-    guides = Guides(settings, store)
-    for note in guides.notes:
+    usual = SelectionSettings()
+    unweighted = settings.selection.model_copy(update={"weights": usual.weights, "top_k": usual.top_k})
+    depends_on = (settings.model_copy(update={"selection": unweighted}), guides_sha256(settings, store))
+    guided = measured.once("guidance", depends_on, lambda: _guided(measured, footers, settings, store))
+    for note in guided.notes:
         events.note(note)
-    guided: dict[tuple[bool, bool], Guidance] = {}
+    picks = {
+        kind: pick(measured, settings=settings.selection, guidance=guidance)
+        for kind, guidance in guided.by_kind.items()
+    }
+    return [
+        (picks[kind].chosen[video], picks[kind].scores.combined[picks[kind].chosen[video]].tolist())
+        for video, kind in enumerate(guided.kinds)
+    ]
+
+
+# All that the guidance of videos can differ in: whether words have a say, and whether the library's scores are of the
+# same prompts.
+_Kind = tuple[bool, bool]
+
+
+@dataclass(frozen=True)
+class _Guided:
+    """The guidance of some videos by its kind, the kind of each video, and notes on damaged files."""
+
+    by_kind: Mapping[_Kind, Guidance]
+    kinds: Sequence[_Kind]
+    notes: Sequence[str]
+
+
+def _guided(
+    measured: CandidateArrays, footers: Mapping[str, Mapping[str, str]], settings: Settings, store: TableStore
+) -> _Guided:
+    guides = Guides(settings, store)
+    by_kind: dict[_Kind, Guidance] = {}
     kinds = []
     for video_id in measured.video_ids:
         guidance = guides.of_video(video_id, footers.get(video_id))
-        # All that it can differ in: whether words have a say, and whether the library's scores are of the same prompts.
         kinds.append((video_id in footers, "clip" in guidance.library))
-        guided[kinds[-1]] = guidance
-    picks = {kind: pick(measured, settings=settings.selection, guidance=guidance) for kind, guidance in guided.items()}
-    return [
-        (picks[kind].chosen[video], picks[kind].scores.combined[picks[kind].chosen[video]].tolist())
-        for video, kind in enumerate(kinds)
-    ]
+        by_kind[kinds[-1]] = guidance
+    return _Guided(by_kind, kinds, guides.notes)
 
 
 _Compared = tuple[VideoChange, tuple[float, ...]]

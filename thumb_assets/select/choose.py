@@ -33,6 +33,9 @@ from thumb_assets.select.verdicts import NO_RULE, Verdicts, judge
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.tables.conform import conform, empty_table, table_from_rows
 
+# What no rule looks at: it is held against this instead.
+_NOT_JUDGED = {name: getattr(SelectionSettings(), name) for name in ("weights", "top_k", "looking_for", "avoid")}
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -132,8 +135,7 @@ def pick(
     guidance.require_matched(measured)
     videos = groups_of(measured.offsets)
     scores = score_candidates(measured, settings=settings, guidance=guidance)
-    said = guidance.said(measured, "avoid") if "avoid" in guidance.words else None
-    verdicts = judge(measured, settings=settings, avoided=guidance.avoided(measured), said=said)
+    verdicts = _judged(measured, settings=settings, guidance=guidance)
     order = order_in_groups(scores.combined, groups=videos)
     floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
     # What is not measured is neutral.
@@ -158,6 +160,18 @@ def pick(
             if notes is not None:
                 noted.append((field, notes))
     return Picks(scores, verdicts, order, floors, tuple(chosen), tuple(noted))
+
+
+def _judged(measured: CandidateArrays, *, settings: SelectionSettings, guidance: Guidance) -> Verdicts:
+    """The verdicts; remembered, since neither weights nor numbers have a say in them."""
+    own = settings.model_copy(update=_NOT_JUDGED)
+    has_avoided = guidance.avoid is not None or "avoid" in guidance.words
+
+    def make() -> Verdicts:
+        said = guidance.said(measured, "avoid") if "avoid" in guidance.words else None
+        return judge(measured, settings=own, avoided=guidance.avoided(measured), said=said)
+
+    return measured.once("verdicts", (own, guidance if has_avoided else None), make)
 
 
 def _is_best_of(takes: NDArray[np.unsignedinteger], *, scores: Scores, verdicts: Verdicts) -> NDArray[np.bool_]:

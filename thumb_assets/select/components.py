@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select.guidance import Guidance
+from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.measure import SOURCES, VALUES, CandidateArrays
 from thumb_assets.select.states import worth_of_states
 from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
@@ -34,6 +34,7 @@ class Component:
         of_library: percentiles are blended with the library's, see `Guidance.library`.
         is_percentile: False for a measure that is a share already.
         reads: columns behind a measure that is made, as `table.column`.
+        is_guided: the measure is made of the guidance, which no other measure is given.
         applies_to: videos that are chosen from as recordings of screens, where sharpness and the like tell nothing, the
             others, or all.
     """
@@ -45,6 +46,7 @@ class Component:
     of_library: bool = False
     is_percentile: bool = True
     reads: tuple[str, ...] = ()
+    is_guided: bool = False
     applies_to: Literal["others", "screens", "all"] = "others"
 
     @property
@@ -63,7 +65,8 @@ class Component:
 
     def parts(self, measured: CandidateArrays, guidance: Guidance) -> dict[str, FloatArray]:
         """By part (N,) float64, more is better, NaN where unknown; the name of the one part is the component's."""
-        made = measured[self.measure] if isinstance(self.measure, str) else self.measure(measured, guidance)
+        own = guidance if self.is_guided else NO_GUIDANCE
+        made = measured[self.measure] if isinstance(self.measure, str) else self.measure(measured, own)
         parts = dict(made) if isinstance(made, Mapping) else {self.name: made}
         return {name: -values for name, values in parts.items()} if self.is_less_better else parts
 
@@ -124,13 +127,13 @@ COMPONENTS: tuple[Component, ...] = (
     Component("subject", _subject, is_percentile=False,
               reads=("subjects.subject_share", "subjects.subject_cut_share")),
     Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",),
-              applies_to="all"),
+              is_guided=True, applies_to="all"),
     Component("words", _said, is_percentile=False,
               reads=("subtitles.text", "subtitles.start_seconds", "subtitles.end_seconds", "texts.text"),
-              applies_to="all"),
+              is_guided=True, applies_to="all"),
     Component("sound", "loudness_lufs"),
     Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",), applies_to="all"),
-    Component("learned", _learned, reads=("clip_scores.embedding", "appearance.descriptor")),
+    Component("learned", _learned, is_guided=True, reads=("clip_scores.embedding", "appearance.descriptor")),
     Component("state", _worth_of_states, is_percentile=False, applies_to="screens",
               reads=(*SOURCES["state_seconds"], "appearance.edges", "appearance.changed_share")),
 )

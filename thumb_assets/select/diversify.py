@@ -13,10 +13,10 @@ from thumb_assets.select.rules import Rejection, rule_of
 from thumb_assets.select.similarity import (
     Field,
     FloatArray,
+    Ground,
     NearLimits,
     hash_distances,
     known_rows,
-    mean_cosine,
 )
 from thumb_assets.settings.selection import SelectionSettings
 
@@ -50,18 +50,18 @@ class Notes:
         self._cosines = np.full(num_candidates, -np.inf)
         self._bits = np.full(num_candidates, np.inf)
 
-    def compare(self, limits: NearLimits, of_ground: FloatArray | None) -> None:
+    def compare(self, limits: NearLimits, ground: Ground | None) -> None:
         """From now on looks count.
 
         Args:
             limits: what near-duplicates are.
-            of_ground: vectors of the ground; None where only hashes are compared.
+            ground: None where only hashes are compared.
         """
         self._limits = limits
-        if of_ground is not None:
+        if ground is not None:
             self._vectors = self._field.vectors(np.arange(len(self._seconds)), settings=self._settings)
-        if self._vectors is not None and of_ground is not None and self._settings.top_k == "auto":
-            self._closeness = closeness(self._vectors, of_ground, of_ground=of_ground)
+        if self._vectors is not None and ground is not None and self._settings.top_k == "auto":
+            self._closeness = ground.closeness(self._vectors, ground.vectors)
 
     def take(self, place: int, *, others: NDArray[np.int64] | None = None, cosines: FloatArray | None = None) -> None:
         """A candidate is selected.
@@ -161,11 +161,11 @@ def diversify(field: Field, *, settings: SelectionSettings, notes: Notes | None 
         At most `settings.most` places beside the pinned ones; at least one where there is a candidate.
     """
     taken = list(field.pinned)
-    of_ground = field.vectors(field.ground, settings=settings) if settings.diversify != "none" else None
-    limits = field.near_limits(of_ground, settings=settings)
+    ground = field.ground_vectors(settings=settings) if settings.diversify != "none" else None
+    limits = field.near_limits(ground, settings=settings)
     if notes is not None:
         if settings.diversify != "none":
-            notes.compare(limits, of_ground)
+            notes.compare(limits, ground)
         for place in taken:
             notes.take(place)
     is_left = np.ones(len(field.positions), dtype=np.bool_)
@@ -176,7 +176,7 @@ def diversify(field: Field, *, settings: SelectionSettings, notes: Notes | None 
             while len(left) and len(taken) < settings.most:
                 short = _shortlist(field, left, most=settings.most)
                 left = np.setdiff1d(left, short, assume_unique=True) if len(short) < len(left) else left[:0]
-                chooser = _Chooser(field, settings, short, taken=taken, limits=limits, of_ground=of_ground, notes=notes)
+                chooser = _Chooser(field, settings, short, taken=taken, limits=limits, ground=ground, notes=notes)
                 chooser.run(is_shot_free=is_shot_free)
                 taken = chooser.taken
     return sorted(taken)
@@ -193,10 +193,10 @@ class _Chooser:
         *,
         taken: list[int],
         limits: NearLimits,
-        of_ground: FloatArray | None,
+        ground: Ground | None,
         notes: Notes | None,
     ) -> None:
-        self._field, self._settings, self._limits, self._of_ground = field, settings, limits, of_ground
+        self._field, self._settings, self._limits, self._ground = field, settings, limits, ground
         self._notes = notes
         self._short: NDArray[np.int64] = np.sort(np.concatenate([np.array(taken, np.int64), places]))
         self._scores = field.combined[self._short]
@@ -217,17 +217,17 @@ class _Chooser:
         if self._settings.diversify == "none":
             return
         mine = self._field.vectors(self._short, settings=self._settings)
-        grounds = self._of_ground
-        if mine is None or grounds is None:
+        ground = self._ground
+        if mine is None or ground is None:
             return
         self._cosines = mine @ mine.T
-        self._closeness = closeness(mine, grounds, of_ground=grounds)
-        self._self_closeness = closeness(mine, mine, of_ground=grounds)
+        self._closeness = ground.closeness(mine, ground.vectors)
+        self._self_closeness = ground.closeness(mine, mine)
         is_known = known_rows(mine)
         if not is_known.all():  # as like to others as these are to one another, neither alike nor different
             neutral = self._self_closeness[np.ix_(is_known, is_known)]
             self._self_closeness[~is_known] = self._self_closeness[:, ~is_known] = neutral.mean() if neutral.size else 0
-        self._covered = np.zeros(len(grounds), np.float32)
+        self._covered = np.zeros(len(ground.vectors), np.float32)
 
     @property
     def taken(self) -> list[int]:
@@ -312,14 +312,3 @@ def _shortlist(field: Field, places: NDArray[np.int64], *, most: int) -> NDArray
     is_in[others[firsts]] = True
     is_in[np.flatnonzero(~is_in)[: size - np.count_nonzero(is_in)]] = True
     return places[is_in]
-
-
-def closeness(vectors: FloatArray, others: FloatArray, *, of_ground: FloatArray) -> FloatArray:
-    """(n, m): 1 for the same, 1/e for what is as far apart as the video's candidates are on the average, near 0 beyond.
-
-    Args:
-        vectors, others: (n, D) and (m, D) of L2 norm 1.
-        of_ground: (g, D), g > 0, the candidates that stand for the video.
-    """
-    scale = max(1 - mean_cosine(of_ground), 1e-6) if len(of_ground) > 1 else 1e-6
-    return np.asarray(np.exp(-np.maximum(1 - vectors @ others.T, 0) / np.float32(scale)))

@@ -38,6 +38,11 @@ def face_bonuses(measured: CandidateArrays, *, settings: SelectionSettings) -> N
     Returns:
         (N,) float64 from 0 to face_bonus.
     """
+    depends_on = (settings.face_bonus, settings.clear_face_confidence, settings.clear_face_height)
+    return measured.once("face_bonuses", depends_on, lambda: _bonuses(measured, settings))
+
+
+def _bonuses(measured: CandidateArrays, settings: SelectionSettings) -> NDArray[np.float64]:
     faces = measured.faces
     bonuses = np.zeros(len(measured.frame_indices))
     if not len(faces.height):

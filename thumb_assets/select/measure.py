@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from thumb_assets.select.aligned import (
     values_at,
     written_on,
 )
+from thumb_assets.select.once import Once
 from thumb_assets.select.surroundings import SURROUNDINGS, surroundings
 
 # A face of a frame that is no candidate has a rank among the faces, and no candidate it counts for.
@@ -204,6 +206,15 @@ class CandidateArrays:
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """The values of that name."""
         return self.values[name]
+
+    @cached_property
+    def once(self) -> Once:
+        """Remembers what choices make of these candidates."""
+        return Once()
+
+    def once_of_video(self, video: int) -> Once:
+        """The same of one video's candidates alone."""
+        return self.once(f"video {video}", None, Once)
 
     @property
     def is_pinned(self) -> NDArray[np.bool_]:

@@ -50,7 +50,7 @@ def score_candidates(
     videos = groups_of(measured.offsets)
     shots = groups_of_shots(measured.offsets, measured.shot_indices)
     percentiles = {
-        component.name: _ranked(component, measured, videos=videos, shots=shots, settings=settings, guidance=guidance)
+        component.name: _known(component, measured, videos=videos, shots=shots, settings=settings, guidance=guidance)
         for component in components
     }
     is_screen = are_screens(measured, settings=settings)
@@ -88,6 +88,25 @@ def _means_of(
     own = [component for component in components if component.applies_to in (videos, "all")]
     values = [percentiles[component.name] for component in own]
     return weighted_means(values, weights=[component.weight(settings) for component in own])
+
+
+def _known(
+    component: Component,
+    measured: CandidateArrays,
+    *,
+    videos: NDArray[np.unsignedinteger],
+    shots: NDArray[np.unsignedinteger],
+    settings: SelectionSettings,
+    guidance: Guidance,
+) -> NDArray[np.float64]:
+    """The percentiles of a component; remembered, since no weight has a say in them."""
+
+    def make() -> NDArray[np.float64]:
+        return _ranked(component, measured, videos=videos, shots=shots, settings=settings, guidance=guidance)
+
+    is_guided = component.is_guided or (component.of_library and guidance.library)
+    depends_on = (component, guidance if is_guided else None, settings.shot_weight, settings.library_weight)
+    return measured.once(f"component {component.name}", depends_on, make)
 
 
 def _ranked(

@@ -1,12 +1,13 @@
 """Likeness of a video's candidates: one vector each, whose cosine mixes what they show with how they look."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.measure import BANNED, CandidateArrays
+from thumb_assets.select.measure import BANNED, PINNED, CandidateArrays
+from thumb_assets.select.once import Once
 from thumb_assets.settings.selection import SelectionSettings, SimilaritySettings
 
 FloatArray = NDArray[np.float32]
@@ -102,6 +103,31 @@ def mean_hash_distance(hashes: NDArray[np.uint64]) -> float:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """The candidates that stand for a video, as vectors.
+
+    Attributes:
+        vectors: (g, D) of L2 norm 1, g > 0.
+    """
+
+    vectors: FloatArray
+
+    @cached_property
+    def mean_cosine(self) -> float:
+        """Mean cosine of all pairs; 1 where there is none."""
+        return mean_cosine(self.vectors) if len(self.vectors) > 1 else 1.0
+
+    def closeness(self, vectors: FloatArray, others: FloatArray) -> FloatArray:
+        """(n, m): 1 for the same, 1/e for what is as far apart as the video's candidates are on the average.
+
+        Args:
+            vectors, others: (n, D) and (m, D) of L2 norm 1.
+        """
+        scale = np.float32(max(1 - self.mean_cosine, 1e-6))
+        return np.asarray(np.exp(-np.maximum(1 - vectors @ others.T, 0) / scale))
+
+
+@dataclass(frozen=True)
 class NearLimits:
     """Limits beyond which two candidates are near-duplicates, and the settings of `selection` they come from.
 
@@ -129,6 +155,7 @@ class Field:
         own_seconds: (M,) float64, how much of its shot's time each stands for; NaN where it is not known.
         hashes: (M,) uint64; None where they are not known.
         embeddings, descriptors: (n, D) and (n, E) float16 of all n candidates of the video; see `comparable_vectors`.
+        once: remembers what is made of these.
         pinned: places in the field of those that are chosen whatever they are.
     """
 
@@ -142,11 +169,22 @@ class Field:
     embeddings: NDArray[np.float16]
     descriptors: NDArray[np.float16]
     pinned: tuple[int, ...] = ()
+    once: Once = field(default_factory=Once)
 
     def vectors(self, places: NDArray[np.int64], *, settings: SelectionSettings) -> FloatArray | None:
         """Those of the candidates at these places; None where none are known."""
-        rows = self.positions[places]
-        return comparable_vectors(self.embeddings[rows], self.descriptors[rows], settings=settings.similarity)
+        similarity = settings.similarity
+        every = self.once(
+            "vectors",
+            (similarity.descriptor_weight, id(self.embeddings), id(self.descriptors)),  # they live as long as `once`
+            lambda: comparable_vectors(self.embeddings, self.descriptors, settings=similarity),
+        )
+        return None if every is None else every[self.positions[places]]
+
+    def ground_vectors(self, *, settings: SelectionSettings) -> Ground | None:
+        """Those of the ground; None where none are known."""
+        vectors = self.vectors(self.ground, settings=settings)
+        return None if vectors is None else Ground(vectors)
 
     @cached_property
     def in_time(self) -> NDArray[np.int64]:
@@ -185,22 +223,22 @@ class Field:
         """
         return np.asarray((np.maximum(close - covered, 0) * self.ground_shares).sum(axis=1))
 
-    def near_limits(self, of_ground: FloatArray | None, *, settings: SelectionSettings) -> NearLimits:
+    def near_limits(self, ground: Ground | None, *, settings: SelectionSettings) -> NearLimits:
         """Limits beyond which two candidates are near-duplicates.
 
         A camera that stands still sees one place throughout, and what differs is what passes by: where candidates are
         all much alike, those at half of their mean distance are told apart. What is nearly the same picture never is.
 
         Args:
-            of_ground: the vectors of the ground.
+            ground: the vectors of the ground.
         """
         similarity = settings.similarity
         name = cosine_setting(self.embeddings, self.descriptors, settings=similarity)
         limits = NearLimits(getattr(similarity, name), float(similarity.min_hash_distance), f"similarity.{name}")
         if not similarity.is_relative or len(self.ground) < 2:
             return limits
-        if of_ground is not None:
-            own = 1 - max((1 - mean_cosine(of_ground)) / 2, _SAME_DISTANCE)
+        if ground is not None:
+            own = 1 - max((1 - ground.mean_cosine) / 2, _SAME_DISTANCE)
             if own > limits.max_cosine:
                 limits = replace(limits, max_cosine=own, cosine_setting=_RELATIVE)
         if self.hashes is not None:
@@ -238,7 +276,8 @@ def field_of(
         hashes=measured.difference_hash[own] if has_hashes else None,
         embeddings=measured.embeddings[video],
         descriptors=measured.descriptors[video],
-        pinned=tuple(np.flatnonzero(measured.is_pinned[own]).tolist()),
+        pinned=tuple(np.flatnonzero(measured["decision"][own] >= PINNED).tolist()),
+        once=measured.once_of_video(video),
     )
 
 
@@ -261,7 +300,7 @@ def like_banned(measured: CandidateArrays, *, settings: SelectionSettings) -> ND
 
 
 def _near_any(field: Field, banned: NDArray[np.int64], *, settings: SelectionSettings) -> NDArray[np.bool_]:
-    limits = field.near_limits(field.vectors(field.ground, settings=settings), settings=settings)
+    limits = field.near_limits(field.ground_vectors(settings=settings), settings=settings)
     vectors = field.vectors(field.positions, settings=settings)
     is_near = np.zeros(len(field.positions), dtype=np.bool_)
     for place in banned.tolist():

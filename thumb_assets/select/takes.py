@@ -25,8 +25,13 @@ def groups_of_takes(measured: CandidateArrays, *, settings: SelectionSettings) -
     Returns:
         (N,) unsigned integers, rising; none is left out.
     """
+    least = settings.reject.min_contrast_share
+    return measured.once("takes", least, lambda: _takes(measured, least))
+
+
+def _takes(measured: CandidateArrays, min_contrast_share: float) -> NDArray[np.unsignedinteger]:
     shots = groups_of_shots(measured.offsets, measured.shot_indices)
-    is_between = measured["contrast_share"] < settings.reject.min_contrast_share
+    is_between = measured["contrast_share"] < min_contrast_share
     is_first = np.ones(len(shots), dtype=np.bool_)
     is_first[1:] = (shots[1:] != shots[:-1]) | (is_between[1:] & ~is_between[:-1])
     groups = np.cumsum(is_first) - 1

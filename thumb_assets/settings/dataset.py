@@ -22,6 +22,13 @@ class DatasetSettings(StageSettings):
         description="selections: the stills; pinned: those that people pinned or made covers; candidates: also frames"
         " that lost to better ones, decoded again.",
     )
+    collection: str = Field(
+        "",
+        max_length=100,
+        title="Only of this collection",
+        description="The candidates that people put into this collection (`thumb-assets collections`) and no others,"
+        " whatever `what` says, decoded again.",
+    )
     min_score: float = Field(
         0.0, ge=0, title="Least score", description="Below this combined score a frame is left out."
     )
@@ -65,6 +72,11 @@ class DatasetSettings(StageSettings):
     cron: Annotated[str, READ_AT_LOAD] = Field(
         "0 4 * * 0", description="When the schedule dataset runs, in `backfill.timezone`."
     )
+
+    @property
+    def is_decoded(self) -> bool:
+        """True where frames may go in that are no stills."""
+        return self.what == "candidates" or bool(self.collection)
 
     @field_validator("splits")
     @classmethod

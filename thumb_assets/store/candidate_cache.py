@@ -4,11 +4,9 @@ It lies in `data/what_if/`, follows the tables' files by size, time and inode, a
 """
 
 import logging
-import os
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +14,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from thumb_assets.errors import ContractError, PermanentError
+from thumb_assets.errors import PermanentError
 from thumb_assets.events import UNWATCHED, Events
-from thumb_assets.files import remove_abandoned, replaced_file, storage_errors
+from thumb_assets.files import remove_abandoned, replaced_file
 from thumb_assets.select.measure import TABLES_OF_SCORES, CandidateArrays, joined
 from thumb_assets.store.candidate_rows import (
     MEASURED_SCHEMA,
@@ -29,9 +27,9 @@ from thumb_assets.store.candidate_rows import (
     measured_row,
     standing_row,
 )
-from thumb_assets.store.identity import verify_video_id
-from thumb_assets.store.parquet import SUFFIX, TableStore
+from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.quote_rows import QUOTED_SCHEMA, TABLES_OF_QUOTES, Quotes, quoted_row, quotes_of_rows
+from thumb_assets.store.table_versions import Versions, versions_of, versions_of_all
 from thumb_assets.tables.contracts import TABLES
 
 _LOGGER = logging.getLogger(__name__)
@@ -125,7 +123,7 @@ class CandidateCache:
         self._errors: dict[str, str] = {}
         self._can_be_kept = True
         self._is_whole = video_ids is None
-        self._files = _files_of_all(store) if video_ids is None else _files_of(store, video_ids)
+        self._files = versions_read(store, video_ids)
         self._outdated: dict[str, frozenset[str]] = {}
         self._selections: dict[str, StoredSelection] = {}
         for shard in self._shards(_STANDING, self._files):
@@ -134,6 +132,11 @@ class CandidateCache:
                 if row["has_selections"]:
                     selection = StoredSelection(tuple(row["frame_index"]), tuple(row["pts_seconds"]))
                     self._selections[row["video_id"]] = selection
+
+    @property
+    def files(self) -> Versions:
+        """By video and table, the version of the file that counts here."""
+        return self._files
 
     def candidates(self, *, needs_selections: bool = True, required: Sequence[str] = ()) -> StoredCandidates:
         """Returns what selection needs of the videos, as the engine would read it: see `VideoJob.optional_table`.
@@ -237,43 +240,14 @@ class CandidateCache:
             _LOGGER.warning("%s: cannot be kept, so the tables are read again the next time: %s", path, reason)
 
 
-def _files_of_all(store: TableStore) -> dict[str, dict[str, str]]:
-    """By video and table, what tells one version of its file from another."""
-    files: dict[str, dict[str, str]] = defaultdict(dict)
-    for name in _TABLES:
-        folder = store.tables_dir / name
-        with (
-            storage_errors(folder, "cannot be read", advice=_ADVICE),
-            suppress(FileNotFoundError),
-            os.scandir(folder) as entries,
-        ):
-            for entry in entries:
-                if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
-                    with suppress(FileNotFoundError):  # it was deleted in between
-                        files[entry.name.removesuffix(SUFFIX)][name] = _version_of(entry.stat())
-    return {video_id: of_video for video_id, of_video in files.items() if _is_video_id(video_id)}
+def versions_read(store: TableStore, video_ids: Iterable[str] | None) -> Versions:
+    """The versions of the tables that are read of the videos; None for all that have a table.
 
-
-def _files_of(store: TableStore, video_ids: Iterable[str]) -> dict[str, dict[str, str]]:
-    files: dict[str, dict[str, str]] = {}
-    for video_id in video_ids:
-        files[video_id] = {}
-        for name in _TABLES:
-            path = store.table_path(name, video_id)
-            with storage_errors(path, "cannot be read", advice=_ADVICE), suppress(FileNotFoundError):
-                files[video_id][name] = _version_of(path.stat())
-    return files
-
-
-def _is_video_id(text: str) -> bool:
-    with suppress(ContractError):
-        return bool(verify_video_id(text))
-    return False
-
-
-def _version_of(status: os.stat_result) -> str:
-    # The inode as well: two files written within one tick of the clock may have the same size.
-    return f"{status.st_size}.{status.st_mtime_ns}.{status.st_ino}"
+    Raises:
+        ContractError: an id is none.
+        StorageError: the disk does not answer.
+    """
+    return versions_of_all(store, _TABLES) if video_ids is None else versions_of(store, _TABLES, video_ids)
 
 
 def _rows_of(table: pa.Table, video_ids: Container[str]) -> pa.Table:

@@ -77,6 +77,38 @@ def collect(
     return len(new)
 
 
+def rename_collection(store: TableStore, name: str, new_name: str | None) -> list[str]:
+    """Gives the frames of a collection to another one, also of videos that are not here.
+
+    Args:
+        new_name: one that there is takes them in; None for none: the collection is gone.
+
+    Returns:
+        The ids of their videos.
+
+    Raises:
+        BadInputError: there is no such collection, or the new name is none.
+        StorageError: the disk is full, read-only or gone; a frame is in one of the two at least.
+    """
+    new_name = None if new_name is None else verify_collection_name(new_name)
+    frames_of(collections(store), name)
+    if new_name == name:
+        return []
+    records, changed = DecisionRecords(store), []
+    with records.held():
+        for record in records.all():
+            words = {index: word for index, word in record.collected.get(name, {}).items() if _is_in(word)}
+            if not words:
+                continue
+            decided_at = max([time.time(), *(word.decided_at + 1e-3 for word in words.values())])
+            now = {index: replace(word, decided_at=decided_at) for index, word in words.items()}
+            moved = {name: {index: replace(word, decision=None) for index, word in now.items()}}
+            moved |= {} if new_name is None else {new_name: now}
+            records.write(record.merged_with(replace(record, collected=moved)))
+            changed.append(record.video_id)
+    return changed
+
+
 def collections(store: TableStore, videos: Sequence[LibraryVideo] = ()) -> dict[str, list[CollectedFrame]]:
     """All collections that hold a frame, by name; their frames by video and frame_index.
 

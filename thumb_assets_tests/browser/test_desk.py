@@ -63,6 +63,24 @@ def test_thirty_videos_are_reviewed_by_keys_alone(
     assert (words.count("cover"), words.count("ban")) == (20, 10)
 
 
+def test_only_the_last_place_of_a_slider_is_asked_for(open_page: Open) -> None:
+    page = open_page("/compare")
+    page.locator(".count", has_text="would change").wait_for()
+    asked: list[float] = []
+    page.on("request", lambda request: "select" in request.url and asked.append(_tried(request.post_data_json)))
+    slider = page.locator(".slider", has_text="sharpness").locator("input")
+    moved = "(input, to) => { input.value = to; input.dispatchEvent(new Event('input')); }"
+    for place in range(40):
+        slider.evaluate(moved, place / 20)
+    wait_until(lambda: page.wait_for_timeout(50) or asked[-1:] == [1.95], "the last place is asked for")
+    assert len(asked) < 20
+    page.locator(".count", has_text="would change").wait_for()
+
+
+def _tried(body: dict[str, dict[str, float]]) -> float:
+    return body["changes"]["selection.weights.sharpness"]
+
+
 def test_every_step_back_is_taken_by_undo(open_page: Open, library: Path, desk: Asking) -> None:
     page = open_page("/review")
     page.locator(".tile").first.wait_for()

@@ -216,6 +216,17 @@ def test_a_cover_is_known_by_its_hash_alone(desk: Asking, video_id: str, sha256:
     assert desk.get(f"/cover/{video_id}/{sha256}")[0] == 404
 
 
+def test_covers_are_made_before_a_page_asks_for_them(desk: Asking, video_id: str, data_dir: Path) -> None:
+    cover = desk.json("/api/library/videos")[1]["videos"][0]["cover"]
+    path = data_dir / "desk" / "covers" / video_id / f"{cover}.jpg"
+    wait_until(path.is_file, "the cover is made")
+    content = path.read_bytes()
+    assert Image.open(io.BytesIO(content)).size == (320, 180)
+    path.write_bytes(content[:100])  # as a power cut may leave it
+    assert desk.get(f"/cover/{video_id}/{cover}")[2] == content
+    assert path.read_bytes() == content
+
+
 def test_settings_are_compared_and_kept(synthetic_videos: Callable[[str], Path], tmp_path: Path) -> None:
     (video_id,) = register(tmp_path, [synthetic_videos("multi_shot")])
     run_stages(tmp_path, [video_id], stages=STAGES)
@@ -311,8 +322,8 @@ def test_the_library_is_written_as_files_instead(data_dir: Path, video_id: str, 
 
 def test_a_decoder_that_dies_costs_one_picture(desk: Asking, video_id: str) -> None:
     assert desk.get(f"/frame/{video_id}/40/small")[0] == 200
-    desk.desk.pictures._process.kill()
-    desk.desk.pictures._process.join()
+    desk.desk.pictures.frames._process.kill()
+    desk.desk.pictures.frames._process.join()
     status, _, content = desk.get(f"/frame/{video_id}/41/small")
     assert status == 200
     assert read_frame_index(np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))) == 41

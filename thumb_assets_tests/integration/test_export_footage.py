@@ -16,6 +16,7 @@ from PIL import Image
 
 from thumb_assets.export.metadata import read_still_metadata
 from thumb_assets.settings.load import load_settings
+from thumb_assets.store.collections import collect
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.integration.test_export_cli import export, fingerprint, refused, thumb_assets
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register, run_stages
@@ -128,6 +129,28 @@ def test_candidates_are_decoded_and_proven_as_stills_are(data_dir: Path, tmp_pat
     reasons = [store.read("rejections", video_id).to_pylist() for video_id in store.video_ids("rejections")]
     bad = {(row["video_id"], row["frame_index"]) for of in reasons for row in of if row["stage"] == "reject"}
     assert not bad & set(zip(rows["video_id"], rows["frame_index"], strict=True))
+
+
+def test_a_collection_is_exported_and_nothing_else(data_dir: Path, tmp_path: Path) -> None:
+    store = TableStore(data_dir)
+    first, second, *_ = store.video_ids("selections")
+    candidates = store.read("candidate_frames", first).column("frame_index").to_pylist()
+    (other,) = store.read("candidate_frames", second).column("frame_index").to_pylist()[:1]
+    no_candidate = next(frame for frame in range(60) if frame not in candidates)
+    name = "Nächte & <b>“x”</b> 🌙"
+    collect(store, name, first, [candidates[0], candidates[-1], no_candidate])
+    collect(store, name, second, [other])
+    options = ("--collection", name, "--set", "candidates.screens=off", "--set", "dataset.is_deduplicated=false")
+    result = export("imagefolder", tmp_path / "out", data_dir, *options)
+    assert "left out (1 video): frames of the collection are no candidates" in result.stderr
+    rows = pd.concat(pd.read_parquet(path) for path in (tmp_path / "out").rglob("metadata.parquet"))
+    found = sorted(zip(rows["video_id"], rows["frame_index"], strict=True))
+    assert found == sorted([(first, candidates[0]), (first, candidates[-1]), (second, other)])
+    assert "the collection N" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "there is no collection 'none'; known: 'N" in refused(
+        "folder", tmp_path / "no", data_dir, "--collection", "none"
+    )
+    assert "candidates have none" in refused("csv", tmp_path / "no", data_dir, "--collection", name)
 
 
 def test_candidates_of_a_file_that_is_gone_are_left_out(data_dir: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from thumb_assets.desk.library_view import Filters, window
 from thumb_assets.desk.page import Page
 from thumb_assets.library.what_if import VideoChange
 from thumb_assets.settings.edit import set_in_file
+from thumb_assets.store.kept_candidates import KeptCandidates
 
 _NUM_VIDEOS = 50
 
@@ -35,6 +36,8 @@ class Kept(Changes):
 
 
 def _add_routes(router: APIRouter, desk: Desk) -> None:
+    kept = KeptCandidates(desk.store)
+
     @router.get("/settings")
     def present() -> dict[str, Any]:
         return {"values": values_of(desk.configuration().settings), "weights": weights(), "presets": presets()}
@@ -45,7 +48,7 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
         part = window(desk.catalog, Filters(), start=asked.start, num_videos=_NUM_VIDEOS)
         by_id = {card["video_id"]: card for card in part.videos}
         begin = time.perf_counter()
-        found = compare(desk.store, settings, list(by_id))
+        found = compare(desk.store, settings, list(by_id), kept=kept)
         return {
             "seconds": time.perf_counter() - begin,
             "videos": [_as_json(video, by_id[video.video_id]["name"]) for video in found.videos],
@@ -56,13 +59,14 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
 
     @router.post("/count")
     def count(asked: Annotated[Changes, Body()]) -> dict[str, int]:
-        found = compare(desk.store, desk.configuration(overrides_of(asked.changes)).settings, None)
+        found = compare(desk.store, desk.configuration(overrides_of(asked.changes)).settings, None, kept=kept)
         return {"num_changed": len(found.changed), "num_videos": len(found.videos)}
 
     @router.post("/keep")
-    def keep(kept: Annotated[Kept, Body()]) -> dict[str, Any]:
-        overrides = overrides_of(kept.changes)
-        changed = compare(desk.store, desk.configuration(overrides).settings, None).changed if kept.is_remade else []
+    def keep(wanted: Annotated[Kept, Body()]) -> dict[str, Any]:
+        overrides = overrides_of(wanted.changes)
+        settings = desk.configuration(overrides).settings
+        changed = compare(desk.store, settings, None, kept=kept).changed if wanted.is_remade else []
         path = set_in_file(desk.store.data_dir, overrides)
         for video_id in changed:
             desk.remaker.add(video_id)

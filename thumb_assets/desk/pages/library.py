@@ -40,6 +40,7 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
             found = window(desk.catalog, asked, order=asked.order, running=running, **part)
         except MissingInputError:
             return {"num_videos": 0, "videos": [], "empty": _nothing_run(desk)}
+        desk.pictures.covers.show(found.videos)
         videos = [{**card, "is_running": card["video_id"] in running} for card in found.videos]
         return {"num_videos": found.num_videos, "videos": videos, "empty": ""}
 

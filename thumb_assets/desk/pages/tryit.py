@@ -115,4 +115,4 @@ def _picks(desk: Desk, video_id: str) -> list[dict[str, Any]]:
     return [{name: value for name, value in pick.items() if name not in {"path", "url"}} for pick in report]
 
 
-PAGE = Page("Try it", "/try", _add_routes, order=5, upload="upload")
+PAGE = Page("Try it", "/try", _add_routes, order=6, upload="upload")

@@ -48,6 +48,10 @@ const CONTROLS = {
     const input = h("input", { type: "number", step: option.is_whole ? 1 : "any", value: option.value, required: true });
     return { element: labelled(option, input), read: () => input.valueAsNumber };
   },
+  text: (option) => {
+    const input = h("input", { type: "text", value: option.value, maxLength: 100 });
+    return { element: labelled(option, input), read: () => input.value.trim() };
+  },
   flag: (option) => {
     const input = h("input", { type: "checkbox", checked: option.value });
     return { element: h("label", { className: "flag" }, input, option.title, small(option)), read: () => input.checked };

@@ -13,9 +13,10 @@ from thumb_assets import __version__
 from thumb_assets.errors import ContractError, StorageError, ThumbAssetsError
 from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.export.figures import still_thumbnail
+from thumb_assets.report.frames import FrameProcess
 from thumb_assets.report.gallery.cards import FLAGS, Card, cards_of
 from thumb_assets.report.gallery.folder import GalleryFolder
-from thumb_assets.report.gallery.pictures import LARGE, SMALL, Frames, decoded_frames, frame_name, still_names
+from thumb_assets.report.gallery.pictures import LARGE, RUNNER_UP, SMALL, frame_name, still_names
 from thumb_assets.report.gallery.video import TABLES_OF_PAGE, page_of, runners_up_of
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
@@ -61,7 +62,7 @@ def write_gallery(store: TableStore, folder: Path, *, is_decoding: bool = True, 
     """
     target = GalleryFolder.claimed(folder)
     cards = cards_of(store)
-    with decoded_frames(store) as frames:
+    with FrameProcess(store) as frames:
         writer = _Writer(store, target, cards, frames if is_decoding else None)
         writer.write(events)
     return Gallery(folder / "index.html", len(cards), writer.num_written, tuple(writer.notes))
@@ -70,7 +71,9 @@ def write_gallery(store: TableStore, folder: Path, *, is_decoding: bool = True, 
 class _Writer:
     """One writing of a gallery."""
 
-    def __init__(self, store: TableStore, target: GalleryFolder, cards: Sequence[Card], frames: Frames | None) -> None:
+    def __init__(
+        self, store: TableStore, target: GalleryFolder, cards: Sequence[Card], frames: FrameProcess | None
+    ) -> None:
         self.notes: list[str] = []
         self.num_written = 0
         self._store, self._target, self._cards, self._frames = store, target, cards, frames
@@ -169,7 +172,8 @@ class _Writer:
         if missing and self._frames is not None:
             try:
                 video = self._library.find(video_id)
-                for frame, content in self._frames.pictures(video.path, video_id, missing).items():
+                found = self._frames.pictures(video.path, video_id, missing, short_side=RUNNER_UP)
+                for frame, content in found.items():
                     self._target.write(wanted[frame], content)
             except StorageError:
                 raise

@@ -13,6 +13,8 @@ from thumb_assets.library.what_if import NewPrompts, WhatIf, has_new_prompts, wh
 from thumb_assets.select.choose import choose
 from thumb_assets.select.measure import TABLES_OF_SCORES
 from thumb_assets.settings.load import load_settings
+from thumb_assets.store.decisions import decide
+from thumb_assets.store.kept_candidates import KeptCandidates
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.stored_form import OWN_FOOTER_KEYS
 from thumb_assets.tables.conform import content_sha256, empty_table
@@ -84,6 +86,23 @@ def test_other_settings_select_what_the_engine_would(store: TableStore, override
     assert frames_then(result) == {video_id: engine_s(store, video_id, settings) for video_id in IDS}
     assert result.changes
     assert fingerprints(store) == before
+
+
+def test_a_slider_that_moves_to_and_fro_chooses_as_if_it_never_had(store: TableStore) -> None:
+    kept = KeptCandidates(store)
+    moves = [["selection.weights.sharpness=0"], ["selection.weights.sharpness=2"], ["selection.top_k=6"]]
+    moves += [["selection.preset=action"], [], ["selection.shot_weight=0", "selection.reject.min_contrast_share=0.99"]]
+    moves += [["selection.similarity.descriptor_weight=1"], ["selection.face_bonus=1"], *moves]
+    found = []
+    for number, overrides in enumerate(moves):
+        if number == 4:
+            decide(store, IDS[0], {0: "pin"})
+        settings = load_settings(overrides=overrides)
+        found.append(what_if(store, settings, kept=kept))
+        anew = what_if(store, settings)
+        assert found[-1].videos == anew.videos
+        assert found[-1].table.equals(anew.table)
+    assert len({str(frames_then(result)) for result in found}) > 5
 
 
 def test_a_rule_that_every_candidate_breaks_drops_none(store: TableStore) -> None:

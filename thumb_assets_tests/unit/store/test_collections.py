@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from thumb_assets.errors import BadInputError, ContractError
-from thumb_assets.store.collections import collect, collections, frames_of, verify_collection_name
+from thumb_assets.store.collections import collect, collections, frames_of, rename_collection, verify_collection_name
 from thumb_assets.store.decision_records import DecisionRecords, Record, record_of
 from thumb_assets.store.decisions import decide, settle_decisions
 from thumb_assets.store.file_cache import LibraryVideo
@@ -14,7 +14,7 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.conform import table_from_rows
 from thumb_assets_tests.unit.store.builders import FOOTER, NUM_FRAMES, row
 
-VIDEO_ID = "clip-aaaaaaaa"
+VIDEO_ID, OTHER_ID = "clip-aaaaaaaa", "other-bbbbbbbb"
 
 
 def write_frames(store: TableStore, video_id: str = VIDEO_ID, *, sha256: str = "a" * 64) -> None:
@@ -45,6 +45,26 @@ def test_frames_go_in_and_out(store: TableStore) -> None:
     assert collect(store, "best", VIDEO_ID, [2]) == 1
     assert names_and_frames(store)["best"] == [2, 5, 7]
     assert [each.offset_seconds for each in collections(store)["best"]] == pytest.approx([0.2, 0.5, 0.7])
+
+
+def test_a_collection_gets_another_name_or_joins_another_or_is_gone(store: TableStore) -> None:
+    write_frames(store, OTHER_ID, sha256="b" * 64)
+    collect(store, "best", VIDEO_ID, [2, 5])
+    collect(store, "best", OTHER_ID, [3])
+    collect(store, "night", VIDEO_ID, [5, 9])
+    assert sorted(rename_collection(store, "best", " Städte ")) == [VIDEO_ID, OTHER_ID]
+    assert names_and_frames(store) == {"Städte": [2, 5, 3], "night": [5, 9]}
+    assert rename_collection(store, "night", "night") == []
+    rename_collection(store, "night", "Städte")
+    assert names_and_frames(store) == {"Städte": [2, 5, 9, 3]}
+    assert [each.offset_seconds for each in collections(store)["Städte"]] == pytest.approx([0.2, 0.5, 0.9, 0.3])
+    for name, new_name in (("best", "x"), ("Städte", " "), ("Städte", "a\x1bb")):
+        with pytest.raises(BadInputError):
+            rename_collection(store, name, new_name)
+    rename_collection(store, "Städte", None)
+    assert names_and_frames(store) == {}
+    collect(store, "Städte", VIDEO_ID, [5])
+    assert names_and_frames(store) == {"Städte": [5]}
 
 
 def test_decisions_and_collections_leave_each_other_alone(store: TableStore) -> None:
