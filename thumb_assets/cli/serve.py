@@ -74,7 +74,7 @@ def serve_command(
 
             live = None
             if token is not None or host in _LOOPBACK:
-                live = LivePages(store, settings.live.best_minutes, token)
+                live = LivePages(store, settings, token)
             app = build_app(outbox, settings.serve, secret, problems=problems, live=live)
             if host not in _LOOPBACK:
                 err.print("warning: others can reach this without encryption; put a proxy with TLS before it")

@@ -1,11 +1,18 @@
 """The best picture of the last minutes of a source: a still of one of its segments, as it lies on disk."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from thumb_assets.errors import ContractError
+import pyarrow as pa
+
+from thumb_assets.errors import ContractError, ThumbAssetsError
+from thumb_assets.select.score import score_candidates
+from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.store.candidate_rows import MEASURED_SCHEMA, measured_of_rows, measured_row
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.segments import Segment, Segments
 
@@ -15,8 +22,9 @@ class BestPicture:
     """A still and when it was shown.
 
     Attributes:
-        path: of the still.
         shown_at: in seconds since the epoch.
+        score: among all candidates of the last minutes.
+        path: of the still.
     """
 
     source: str
@@ -44,13 +52,18 @@ class BestPicture:
         }
 
 
-def best_picture(store: TableStore, source: str, *, now: float, minutes: float) -> BestPicture | None:
+def best_picture(
+    store: TableStore, source: str, *, now: float, minutes: float, selection: SelectionSettings
+) -> BestPicture | None:
     """The still of the greatest score that was shown in the last minutes; the newest of equal ones.
+
+    A stored score is a rank within its segment, so the candidates of all these segments are ranked together.
 
     Args:
         source: by its name.
         now: seconds since the epoch.
         minutes: as `live.best_minutes`.
+        selection: weights of the scores.
 
     Returns:
         None where nothing was shown, or nothing of it is worth keeping.
@@ -60,7 +73,7 @@ def best_picture(store: TableStore, source: str, *, now: float, minutes: float) 
     """
     segments = Segments(store.segments_path).of(source, since=now - 60 * minutes)
     found = [picture for segment in segments if segment.state == "done" for picture in _pictures(store, segment)]
-    shown = [picture for picture in found if now - 60 * minutes <= picture.shown_at]
+    shown = _ranked([picture for picture in found if now - 60 * minutes <= picture.shown_at], store, selection)
     return max(shown, key=lambda picture: (picture.score, picture.shown_at), default=None)
 
 
@@ -91,3 +104,37 @@ def _pictures(store: TableStore, segment: Segment) -> list[BestPicture]:
             )
             pictures.append(picture)
     return pictures
+
+
+def _ranked(pictures: Sequence[BestPicture], store: TableStore, selection: SelectionSettings) -> list[BestPicture]:
+    """The pictures with their scores among the candidates of all their segments."""
+    rows = []
+    for video_id in dict.fromkeys(picture.video_id for picture in pictures):
+        try:
+            changed_ns = store.table_path("selections", video_id).stat().st_mtime_ns
+            rows.append(_row(store.data_dir, video_id, changed_ns))
+        except (OSError, ThumbAssetsError):  # removed or made again just now
+            continue
+    if not rows:
+        return []
+    measured = measured_of_rows(pa.Table.from_pylist(rows, schema=MEASURED_SCHEMA))
+    combined = score_candidates(measured, settings=selection, is_pooled=True).combined
+    scores = {
+        (video_id, int(frame_index)): float(score)
+        for video, video_id in enumerate(measured.video_ids)
+        for frame_index, score in zip(
+            measured.frame_indices[measured.span(video)], combined[measured.span(video)], strict=True
+        )
+    }
+    return [
+        replace(picture, score=scores[place])
+        for picture in pictures
+        if (place := (picture.video_id, picture.frame_index)) in scores
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _row(data_dir: Path, video_id: str, _changed_ns: int) -> dict[str, Any]:
+    """What selection reads of a segment; read once for each selection that is made of it."""
+    row = measured_row(TableStore(data_dir), video_id, frozenset())
+    return {**row, "video_id": video_id, "versions": ""}

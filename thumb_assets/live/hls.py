@@ -79,14 +79,17 @@ class HlsSource:
             raise NetworkError(f"{shown(url)}: the playlist cannot be read ({error})") from error
 
     def _fresh(self, playlist: Any) -> list[Any]:
-        """Pieces that were not fetched yet: from the last one on at first, since a live picture is wanted."""
+        """Pieces that were not fetched yet: at first those that come next.
+
+        When those that are there already were shown is not known: their sender may have stopped long ago.
+        """
         pieces = list(playlist.segments)
         newest = pieces[-1].media_sequence if pieces else None
         if newest is not None and self._next is not None and newest < self._next - 1:  # the sender began anew
             self._next, self._run = None, self._run + 1
-        if self._next is None:
-            return pieces if playlist.is_endlist else pieces[-1:]
-        return [piece for piece in pieces if piece.media_sequence >= self._next]
+        if self._next is None and not playlist.is_endlist:
+            self._next = 0 if newest is None else newest + 1
+        return [piece for piece in pieces if piece.media_sequence >= (self._next or 0)]
 
     def _piece(self, piece: Any) -> Iterator[Arrival]:
         if piece.key is not None and piece.key.method not in {None, "NONE"}:

@@ -19,7 +19,7 @@ from thumb_assets.store.segments import Segment
 
 # After a connection a source may send at once what it has kept. Its place on the clock is known once packets have not
 # come sooner after their stamps, by more than this, for so long; a source that always hurries is placed all the same.
-_SETTLE_SECONDS, _SOONER_SECONDS = 2.0, 0.25
+_SETTLE_SECONDS, _SOONER_SECONDS = 4.0, 0.25
 _MAX_SETTLE_SECONDS = 60.0
 # A gap below this is a matter of the clock.
 _LEAST_GAP_SECONDS = 0.5
@@ -27,7 +27,7 @@ _LEAST_GAP_SECONDS = 0.5
 _MOST_SEGMENTS_WITHOUT_SYNC = 15
 _LOGGER = logging.getLogger(__name__)
 
-OnSegment = Callable[[Path, Segment], None]
+OnSegment = Callable[[Path, Segment], object]
 
 
 class Recorder:

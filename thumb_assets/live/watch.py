@@ -87,8 +87,9 @@ class Watch:
     def _done(self, segment: Segment) -> None:
         now = time.time()
         live = self._settings.live
-        best = best_picture(self._store, self.ring.name, now=now, minutes=live.best_minutes)
-        if best is not None and best != self._best:
+        selection = self._settings.selection
+        best = best_picture(self._store, self.ring.name, now=now, minutes=live.best_minutes, selection=selection)
+        if best is not None and (self._best is None or best.path != self._best.path):
             self._best = best
             if url := self._settings.serve.notify_url:
                 Outbox(self._store.outbox_path).announce(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.live.best import BestPicture, best_picture
+from thumb_assets.settings.load import Settings
 from thumb_assets.store.parquet import TableStore
 
 if TYPE_CHECKING:
@@ -27,12 +28,12 @@ class LivePages:
 
     Attributes:
         store: the data folder.
-        minutes: as `live.best_minutes`.
+        settings: `live.best_minutes`, and the weights of the scores.
         token: that every request must know; None lets all in.
     """
 
     store: TableStore
-    minutes: float
+    settings: Settings
     token: str | None
 
     def router(self) -> "APIRouter":
@@ -64,15 +65,16 @@ class LivePages:
 
         if self.token is not None and not hmac.compare_digest(token.encode(), self.token.encode()):
             raise HTTPException(403, "the word `token` is missing or wrong")
+        minutes = self.settings.live.best_minutes
         try:
-            best = best_picture(self.store, name, now=time.time(), minutes=self.minutes)
+            best = best_picture(self.store, name, now=time.time(), minutes=minutes, selection=self.settings.selection)
             if best is not None:
                 return best, best.path.read_bytes()
         except ThumbAssetsError as error:
             raise HTTPException(503, str(error)) from None
         except OSError:  # made again or removed between the two
             pass
-        raise HTTPException(404, f"no picture of the last {self.minutes:g} minutes of {name!r} is there")
+        raise HTTPException(404, f"no picture of the last {minutes:g} minutes of {name!r} is there")
 
 
 def _facts(best: BestPicture) -> dict[str, str | float | int]:

@@ -47,7 +47,7 @@ class Recorded:
             self.ring.folder,
             settings,
             self.stop,
-            on_segment=lambda path, segment: self.ring.take(path, segment),
+            on_segment=self.ring.take,
             last_end=None if last is None else last.ends_at,
         )
         recorder.record()
