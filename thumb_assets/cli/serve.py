@@ -12,7 +12,13 @@ from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import dagster_resource, data_dir_option, settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table
 from thumb_assets.errors import SettingsError
-from thumb_assets.settings.environment import NOTIFY_SECRET_VARIABLE, WEBHOOK_SECRET_VARIABLE, signing_secret
+from thumb_assets.settings.environment import (
+    LIVE_TOKEN_VARIABLE,
+    NOTIFY_SECRET_VARIABLE,
+    WEBHOOK_SECRET_VARIABLE,
+    live_token,
+    signing_secret,
+)
 from thumb_assets.store.outbox import Outbox
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.wording import count
@@ -37,6 +43,7 @@ def serve_command(
         store = table_store(data_dir)
         settings = settings_of(store, profile, overrides)
         secret = signing_secret(WEBHOOK_SECRET_VARIABLE)
+        token = live_token()
         notify_secret = signing_secret(NOTIFY_SECRET_VARIABLE) if settings.serve.notify_url else ""
         try:
             import fastapi  # noqa: F401
@@ -50,6 +57,7 @@ def serve_command(
         from thumb_assets.serve.connections import server_config
         from thumb_assets.serve.delivery import Delivery
         from thumb_assets.serve.intake import Intake
+        from thumb_assets.serve.live import LivePages
         from thumb_assets.serve.service import Service, only_service
 
         outbox = _outbox(store)
@@ -64,9 +72,14 @@ def serve_command(
                 stopped = [] if service.is_alive else ["the work beside the service has ended: start it again"]
                 return stopped + [problem for problem in (launcher.problem(),) if problem]
 
-            app = build_app(outbox, settings.serve, secret, problems=problems)
+            live = None
+            if token is not None or host in _LOOPBACK:
+                live = LivePages(store, settings, token)
+            app = build_app(outbox, settings.serve, secret, problems=problems, live=live)
             if host not in _LOOPBACK:
                 err.print("warning: others can reach this without encryption; put a proxy with TLS before it")
+            if live is None:
+                err.print(f"live pictures are not served to others without a word in {LIVE_TOKEN_VARIABLE}")
             err.print(f"webhooks on http://{host}:{port}/webhooks/asset-ready, described on /docs (Ctrl+C stops it)")
             # uvicorn ends well on SIGTERM and then sends it to us once more, which would end us before the `finally`.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -35,7 +35,9 @@ class YuNetDetector:
 
         options = (min_confidence, _NMS_THRESHOLD, _TOP_K)
         self._net: Any = read_network(
-            model_path, lambda: cv2.FaceDetectorYN.create(str(model_path), "", (320, 320), *options)
+            model_path,
+            lambda: cv2.FaceDetectorYN.create(str(model_path), "", (320, 320), *options),
+            is_plain=False,
         )
         self.model_sha256 = file_sha256(model_path)
 

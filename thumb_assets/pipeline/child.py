@@ -11,6 +11,7 @@ from typing import Any
 
 from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.events import Events
+from thumb_assets.networks import keep_networks
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.memory import Memory
 from thumb_assets.pipeline.process import connection_of, end_with_parent
@@ -103,6 +104,7 @@ def serve_jobs(connection: int, lifeline: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the child
     end_with_parent(lifeline)
     parent = connection_of(connection)
+    keep_networks()
     while True:
         try:
             _do(parent.recv(), parent)

@@ -38,6 +38,7 @@ def score_candidates(
     settings: SelectionSettings,
     guidance: Guidance = NO_GUIDANCE,
     components: Sequence[Component] = COMPONENTS,
+    is_pooled: bool = False,
 ) -> Scores:
     """The percentiles of every candidate, their weighted mean, and the bonus for a clear face.
 
@@ -46,8 +47,11 @@ def score_candidates(
         settings: weights, bonus and what a clear face is, the library's share.
         guidance: gives the components `text` and `learned`, and the library's values.
         components: the declarations.
+        is_pooled: rank the candidates among those of all videos rather than of their own.
     """
     videos = groups_of(measured.offsets)
+    if is_pooled:
+        videos = np.zeros_like(videos)
     shots = groups_of_shots(measured.offsets, measured.shot_indices)
     percentiles = {
         component.name: _known(component, measured, videos=videos, shots=shots, settings=settings, guidance=guidance)

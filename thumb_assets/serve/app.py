@@ -10,6 +10,7 @@ from thumb_assets.errors import BadInputError, SignatureError, ThumbAssetsError,
 from thumb_assets.publish.signature import verify_signature
 from thumb_assets.serve.delivery import SIGNATURE_HEADER
 from thumb_assets.serve.events import AssetReady, parse_event
+from thumb_assets.serve.live import LivePages
 from thumb_assets.settings.operation import ServeSettings
 from thumb_assets.store.outbox import Outbox
 
@@ -43,12 +44,20 @@ _ABOUT = """Announce a video; its stills are made by Dagster, and a signed webho
 A request is signed by `HMAC-SHA256(secret, "{time}.{body}")` in the header `Thumb-Assets-Signature: t=TIME,v1=HEX`."""
 
 
-def build_app(outbox: Outbox, settings: ServeSettings, secret: str, *, problems: Callable[[], list[str]]) -> "FastAPI":
+def build_app(
+    outbox: Outbox,
+    settings: ServeSettings,
+    secret: str,
+    *,
+    problems: Callable[[], list[str]],
+    live: LivePages | None = None,
+) -> "FastAPI":
     """The FastAPI application.
 
     Args:
         secret: by which requests are signed.
         problems: what keeps requests from being worked on now, one line each.
+        live: the pages of live sources; None leaves them out.
     """
     from fastapi import FastAPI, Request
     from fastapi.concurrency import run_in_threadpool
@@ -87,6 +96,8 @@ def build_app(outbox: Outbox, settings: ServeSettings, secret: str, *, problems:
         answer = {"problems": found, **counts} if is_known else {}
         return JSONResponse({"is_working": not found, **answer}, 503 if found else 200)
 
+    if live is not None:
+        app.include_router(live.router())
     return app
 
 

@@ -16,6 +16,7 @@ PUBLISH_SQL_URL_VARIABLE = "THUMB_ASSETS_PUBLISH_SQL_URL"
 BROKER_URL_VARIABLE = "THUMB_ASSETS_BROKER_URL"
 PUBLISH_TOKEN_VARIABLE = "THUMB_ASSETS_PUBLISH_TOKEN"  # noqa: S105
 DESK_TOKEN_VARIABLE = "THUMB_ASSETS_DESK_TOKEN"  # noqa: S105
+LIVE_TOKEN_VARIABLE = "THUMB_ASSETS_LIVE_TOKEN"  # noqa: S105
 JUDGE_KEY_VARIABLE = "THUMB_ASSETS_JUDGE_KEY"
 _MIN_SECRET_LENGTH = 16
 _SAFE_IN_ADDRESS = frozenset(f"{string.ascii_letters}{string.digits}-_.~")
@@ -115,11 +116,23 @@ def desk_token(explicit: str | None, environ: Mapping[str, str] = os.environ) ->
         SettingsError: it is too short to be hard to guess, or cannot stand in an address.
     """
     token = (explicit if explicit is not None else environ.get(DESK_TOKEN_VARIABLE, "")).strip()
-    if not token and explicit is None:
-        return None
+    return None if not token and explicit is None else _word(token, "the desk's token")
+
+
+def live_token(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The word that the pages of live sources ask of every request (THUMB_ASSETS_LIVE_TOKEN), if any.
+
+    Raises:
+        SettingsError: as `desk_token`.
+    """
+    token = environ.get(LIVE_TOKEN_VARIABLE, "").strip()
+    return _word(token, LIVE_TOKEN_VARIABLE) if token else None
+
+
+def _word(token: str, name: str) -> str:
     if len(token) < _MIN_SECRET_LENGTH or set(token) - _SAFE_IN_ADDRESS:
         raise SettingsError(
-            f"the desk's token must be at least {_MIN_SECRET_LENGTH} letters, digits or -_.~, such as "
+            f"{name} must be at least {_MIN_SECRET_LENGTH} letters, digits or -_.~, such as "
             "`openssl rand -hex 32` prints"
         )
     return token

@@ -13,6 +13,7 @@ from thumb_assets.errors import SettingsError
 from thumb_assets.settings.base import StageSettings, merged
 from thumb_assets.settings.dataset import DatasetSettings
 from thumb_assets.settings.judge import JudgeSettings
+from thumb_assets.settings.live import LiveSettings
 from thumb_assets.settings.operation import (
     BackfillSettings,
     DeskSettings,
@@ -44,7 +45,7 @@ from thumb_assets.settings.stages import (
 
 class Settings(StageSettings):
     """All settings; each field is the settings of one stage, `video`, `models`, `survey`, `dataset`, `library`,
-    `backfill`, `serve` and `desk` are shared."""
+    `backfill`, `serve`, `desk` and `live` are shared."""
 
     video: VideoSettings = Field(default_factory=VideoSettings)
     sparse: SparseSettings = Field(default_factory=SparseSettings)
@@ -73,6 +74,7 @@ class Settings(StageSettings):
     publish: PublishSettings = Field(default_factory=PublishSettings)
     serve: ServeSettings = Field(default_factory=ServeSettings)
     desk: DeskSettings = Field(default_factory=DeskSettings)
+    live: LiveSettings = Field(default_factory=LiveSettings)
 
     @model_validator(mode="after")
     def _every_frame_is_decoded_to_be_scored(self) -> "Settings":

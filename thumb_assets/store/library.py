@@ -111,6 +111,18 @@ class Library:
         self._cache.register(video.path for video in videos)
         return self._unique(videos, errors.append), errors
 
+    def described(self, path: Path) -> LibraryVideo:
+        """The video of one file of the library folder; it is not registered, since a scan finds it.
+
+        Raises:
+            BadInputError: it cannot be used.
+            StorageError: the cache cannot be written.
+        """
+        errors: list[BadInputError] = []
+        for video in self._describe([_absolute(path)], errors.append, named=frozenset([_absolute(path)])):
+            return video
+        raise errors[0]
+
     def all(self, *, on_error: OnError = log_error) -> list[LibraryVideo]:
         """The library folder's videos, then the registered ones that still exist; each id once.
 

@@ -170,6 +170,23 @@ class Outbox:
                     values,
                 )
 
+    def announce(self, message_id: str, url: str, body: bytes, *, now: float, instead_of: str) -> None:
+        """Has a message sent that answers no request; one that was sent before is not sent again.
+
+        Args:
+            instead_of: messages whose ids begin so and that no receiver has yet are dropped: news of a former state.
+        """
+        with self._open() as connection, transaction(connection):
+            connection.execute(
+                "DELETE FROM messages WHERE state != 'delivered' AND substr(message_id, 1, ?) = ? AND message_id != ?",
+                (len(instead_of), instead_of, message_id),
+            )
+            connection.execute(
+                "INSERT OR IGNORE INTO messages (message_id, url, body, state, num_tries, next_at, made_at) "
+                "VALUES (?, ?, ?, 'pending', 0, ?, ?)",
+                (message_id, url, body, now, now),
+            )
+
     def messages(self, state: MessageState, *, due_at: float | None = None, limit: int = 100) -> list[Message]:
         """Messages of a state, the first one made first; `due_at` as in `requests`.
 

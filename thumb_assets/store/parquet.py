@@ -65,6 +65,11 @@ class TableStore:
         return self.data_dir / "outbox.sqlite"
 
     @property
+    def segments_path(self) -> Path:
+        """Segments of live sources, and when they were shown."""
+        return self.data_dir / "live.sqlite"
+
+    @property
     def report_path(self) -> Path:
         """The page over the whole library."""
         return self.data_dir / "report.html"

@@ -252,7 +252,7 @@ def documented_commands() -> list[str]:
 
 # Commands that run until they are interrupted, or need labels, a model file or another server: tests of their own run
 # them. Here their options and settings are read.
-ONLY_READ = ("demo", "serve", "ui", "learn", "desk", "mcp", "export", "search", "collections", "gallery")
+ONLY_READ = ("demo", "serve", "ui", "learn", "desk", "mcp", "export", "search", "collections", "gallery", "watch")
 ONLY_READ_WITH = ("--profile cpu", "--set judge.url", "shots.detector=transnet", "ViT-L-14", "laion-aesthetic")
 # Commands that need more than a library of one video whose stages were run.
 BEFORE = {
