@@ -22,6 +22,7 @@ from thumb_assets.settings.operation import (
 )
 from thumb_assets.settings.pictures import AestheticsSettings, SafetySettings, SubjectsSettings, TextsSettings
 from thumb_assets.settings.presets import PRESET, preset_values
+from thumb_assets.settings.previews import PreviewsSettings
 from thumb_assets.settings.problems import problem_of
 from thumb_assets.settings.selection import SelectionSettings, SurveySettings
 from thumb_assets.settings.stages import (
@@ -65,6 +66,7 @@ class Settings(StageSettings):
     chapters: ChaptersSettings = Field(default_factory=ChaptersSettings)
     stills: StillsSettings = Field(default_factory=StillsSettings)
     crops: CropsSettings = Field(default_factory=CropsSettings)
+    previews: PreviewsSettings = Field(default_factory=PreviewsSettings)
     export: ExportSettings = Field(default_factory=ExportSettings)
     models: ModelsSettings = Field(default_factory=ModelsSettings)
     library: LibrarySettings = Field(default_factory=LibrarySettings)

@@ -26,6 +26,7 @@ from thumb_assets.tables.outputs import (
     STILLS,
 )
 from thumb_assets.tables.pictures import AESTHETICS, SAFETY, SUBJECTS, TEXTS
+from thumb_assets.tables.previews import PREVIEWS
 from thumb_assets.tables.soundtrack import AUDIO, SUBTITLES
 
 TABLES: dict[str, TableContract] = {
@@ -54,6 +55,7 @@ TABLES: dict[str, TableContract] = {
         CHAPTERS,
         STILLS,
         CROPS,
+        PREVIEWS,
         PUBLISHED,
         OUTCOMES,
     )
