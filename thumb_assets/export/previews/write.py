@@ -1,5 +1,6 @@
 """Writes the previews of one video: chooses frames, takes or fetches their pictures, makes the files, proves them."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from thumb_assets.export.previews.sheets import PictureOf, jpeg_bytes, sheet_ima
 from thumb_assets.export.previews.verify import keys_of, pictures_from, previews_problems, verify_previews_count
 from thumb_assets.export.space import SpaceNeeded, require_space
 from thumb_assets.export.verify import require_passed
-from thumb_assets.export.write import write_file
 from thumb_assets.folders import replaced_folder
 from thumb_assets.select.tiles import choose_tiles
 from thumb_assets.settings.previews import PreviewsSettings
@@ -151,7 +151,8 @@ def _write(
     data = _content(file, rows, picture_of, settings)
     target = folder / file.file_name
     target.parent.mkdir(parents=True, exist_ok=True)
-    told = {"num_bytes": len(data), "file_sha256": write_file(target, data)}
+    target.write_bytes(data)
+    told = {"num_bytes": len(data), "file_sha256": hashlib.sha256(data).hexdigest()}
     return [{**row, **told} for row in file.rows]
 
 
