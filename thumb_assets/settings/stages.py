@@ -258,7 +258,11 @@ class StillsSettings(StageSettings):
     @property
     def quality(self) -> int:
         """That of the format; of no meaning for PNG."""
-        return {"webp": self.webp_quality, "avif": self.avif_quality}.get(self.format, self.jpeg_quality)
+        return self.quality_of(self.format)
+
+    def quality_of(self, name: StillFormat) -> int:
+        """That of any format; of no meaning for PNG."""
+        return {"webp": self.webp_quality, "avif": self.avif_quality}.get(name, self.jpeg_quality)
 
 
 class CropsSettings(StageSettings):

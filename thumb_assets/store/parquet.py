@@ -136,6 +136,19 @@ class TableStore:
         """
         return self.previews_root / verify_video_id(video_id)
 
+    @property
+    def renditions_root(self) -> Path:
+        """The folder of all renditions, one folder per video in it."""
+        return self.data_dir / "renditions"
+
+    def renditions_dir(self, video_id: str) -> Path:
+        """The folder of a video's renditions; not made here.
+
+        Raises:
+            ContractError: the id is none.
+        """
+        return self.renditions_root / verify_video_id(video_id)
+
     def file_dirs(self, video_id: str) -> list[Path]:
         """The folders of all files of a video beside its tables."""
         return [folder(video_id) for folder in self._folders.values()]
@@ -148,6 +161,7 @@ class TableStore:
             "crops": self.crops_dir,
             "chapters": self.chapters_dir,
             "previews": self.previews_dir,
+            "renditions": self.renditions_dir,
         }
 
     def table_path(self, table_name: str, video_id: str) -> Path:

@@ -1,4 +1,4 @@
-"""The files that a table names (stills, crops, chapters, previews): whether they are those that were written."""
+"""The files that a table names (stills, crops, chapters and others): whether they are those that were written."""
 
 import hashlib
 import json
