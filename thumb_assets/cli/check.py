@@ -39,8 +39,8 @@ def check_command(
 ) -> None:
     """Compare what is stored with what was written. Reads every file of the videos (default: all).
 
-    Tables are compared with the hash of their rows, stills, crops and chapters with theirs, the catalog with the
-    tables. Prints one line per fault; exit code 1 where there is one.
+    Tables are compared with the hash of their rows, stills, crops, chapters and previews with theirs, the catalog with
+    the tables. Prints one line per fault; exit code 1 where there is one.
     """
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)

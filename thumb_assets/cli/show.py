@@ -49,6 +49,10 @@ def _print_all(store: TableStore, video_id: str) -> None:
     for row in catalog.query("SELECT * FROM best_stills WHERE video_id = ? ORDER BY rank", (video_id,)):
         out.print(row["reason"], markup=False)
         out.print(f"  {store.stills_dir(video_id) / row['file_name']}", markup=False)
+    previews = store.read_or_none("previews", video_id)
+    if previews is not None:
+        for name in dict.fromkeys(previews.column("file_name").to_pylist()):
+            out.print(f"  {store.previews_dir(video_id) / name}", markup=False)
     reasons = catalog.query(
         "SELECT stage, reason, count(*) AS num_candidates FROM rejections WHERE video_id = ? GROUP BY 1, 2",
         (video_id,),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from thumb_assets.export.previews.forms import timestamp
 from thumb_assets.folders import replaced_folder
 from thumb_assets.wording import one_line
 
@@ -24,7 +25,7 @@ def render_webvtt(chapters: pa.Table) -> str:
     blocks = ["WEBVTT\n"]
     for number, start, end, title in _spans(chapters):
         text = one_line(" ".join(title.split())).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        blocks.append(f"{number}\n{_timestamp(start)} --> {_timestamp(end)}\n{text}\n")
+        blocks.append(f"{number}\n{timestamp(start)} --> {timestamp(end)}\n{text}\n")
     return "\n".join(blocks)
 
 
@@ -85,16 +86,6 @@ def _spans(chapters: pa.Table) -> Iterator[tuple[int, int, int, str]]:
         start = max(last, round(1000 * (row["start_pts_seconds"] - begin)))
         last = max(start + 1, round(1000 * (row["end_seconds"] - begin)))
         yield number, start, last, chapter_title(row["title"], row["chapter_index"])
-
-
-def _timestamp(milliseconds: int) -> str:
-    """HH:MM:SS.mmm.
-
-    >>> _timestamp(3_725_004)
-    '01:02:05.004'
-    """
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"
 
 
 def _escaped(text: str) -> str:

@@ -173,7 +173,7 @@ def _write_crops(
         }
         rgb = pixels_of(frame, crop.bit_depth)
         cut = np.ascontiguousarray(rgb[box.y : box.y + box.height, box.x : box.x + box.width])
-        data = encode_still(cut, format=crop.format, jpeg_quality=crop.jpeg_quality, facts=facts)
+        data = encode_still(cut, format=crop.format, quality=crop.quality, max_bytes=crop.max_bytes, facts=facts)
         rows.append(
             {
                 **same,

@@ -3,23 +3,24 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from thumb_assets.errors import ContractError
 from thumb_assets.export.crop_box import crop_size
-from thumb_assets.settings.stages import CropsSettings, StillsSettings
+from thumb_assets.settings.stages import CropsSettings, StillFormat, StillsSettings
 from thumb_assets.video.geometry import NO_BARS, Bars
 
-EXTENSIONS: dict[str, str] = {"jpeg": "jpg", "png": "png"}
+EXTENSIONS: dict[str, str] = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 
 # Bytes per pixel to reserve. Largest of 52 frames of 26 real clips: PNG 1.28; JPEG 4:4:4 at quality 75, 90, 95, 100
 # 0.25, 0.39, 0.51, 0.98. Pure noise takes 3.01 and 1.26, 1.87, 2.42, 4.11. So: twice the largest real one.
 _PNG_BYTES_PER_PIXEL = {8: 2.6, 16: 6.2}  # the lower 8 of 16 bits are as good as noise
 _JPEG_BYTES_PER_PIXEL = ((75, 0.5), (90, 0.8), (95, 1.0), (100, 2.0))
 _HEADER_BYTES = 8192  # profile and facts
-JPEG_MAX_SIDE = 65_500  # libjpeg's JPEG_MAX_DIMENSION
+# Pixels of a side: libjpeg's JPEG_MAX_DIMENSION, libwebp's WEBP_MAX_DIMENSION, libavif's own limit.
+MAX_SIDES = {"jpeg": 65_500, "webp": 16_383, "avif": 32_768}
 
 
 class PlannedPicture(Protocol):
@@ -34,11 +35,11 @@ class PlannedPicture(Protocol):
         """In pixels."""
 
     @property
-    def format(self) -> Literal["jpeg", "png"]:
+    def format(self) -> StillFormat:
         """Format of the file."""
 
     @property
-    def jpeg_quality(self) -> int:
+    def quality(self) -> int:
         """1..100; unused for PNG."""
 
     @property
@@ -53,9 +54,10 @@ class PlannedStill:
     Attributes:
         pts: stream units. pts_seconds: derived, s.
         width, height: upright, square pixels.
-        jpeg_quality: 1..100; unused for PNG.
+        quality: 1..100; unused for PNG.
         bit_depth: bits per channel, 8 or 16.
         bars: that are cut off the frame.
+        max_bytes: of the file; quality goes down to meet it.
     """
 
     video_id: str
@@ -66,10 +68,11 @@ class PlannedStill:
     rank: int
     width: int
     height: int
-    format: Literal["jpeg", "png"]
-    jpeg_quality: int
+    format: StillFormat
+    quality: int
     bit_depth: int
     bars: Bars = NO_BARS
+    max_bytes: int | None = None
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -137,7 +140,8 @@ def plan_stills(
             width=width,
             height=height,
             format=settings.format,
-            jpeg_quality=settings.jpeg_quality,
+            quality=settings.quality,
+            max_bytes=settings.max_bytes,
             bit_depth=settings.bit_depth,
             bars=bars,
         )
@@ -153,17 +157,19 @@ class PlannedCrop:
         still: the still's row.
         aspect_ratio: `W:H`.
         width, height: of the crop.
-        jpeg_quality: 1..100; unused for PNG.
+        quality: 1..100; unused for PNG.
         bit_depth: bits per channel, 8 or 16.
+        max_bytes: of the file; quality goes down to meet it.
     """
 
     still: Mapping[str, Any]
     aspect_ratio: str
     width: int
     height: int
-    format: Literal["jpeg", "png"]
-    jpeg_quality: int
+    format: StillFormat
+    quality: int
     bit_depth: int
+    max_bytes: int | None = None
 
     @property
     def file_name(self) -> str:
@@ -204,7 +210,8 @@ def plan_crops(
             aspect_ratio,
             *size,
             format=files.format,
-            jpeg_quality=files.jpeg_quality,
+            quality=files.quality,
+            max_bytes=files.max_bytes,
             bit_depth=files.bit_depth,
         )
         for row in rows
@@ -221,4 +228,4 @@ def estimate_num_bytes(plan: Iterable[PlannedPicture]) -> int:
 def _bytes_per_pixel(picture: PlannedPicture) -> float:
     if picture.format == "png":
         return _PNG_BYTES_PER_PIXEL[picture.bit_depth]
-    return next(size for quality, size in _JPEG_BYTES_PER_PIXEL if picture.jpeg_quality <= quality)
+    return next(size for quality, size in _JPEG_BYTES_PER_PIXEL if picture.quality <= quality)

@@ -4,13 +4,12 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from thumb_assets.errors import StorageError
 from thumb_assets.export.ffmpeg_fetch import peak_temporary_bytes
 from thumb_assets.export.plan import PlannedPicture, estimate_num_bytes
 from thumb_assets.settings.load import Settings
-from thumb_assets.settings.stages import ExportSettings, VideoSettings
+from thumb_assets.settings.stages import ExportSettings, StillFormat, VideoSettings
 from thumb_assets.video.decode import VideoHeader
 from thumb_assets.video.fetch import FrameIdentities
 from thumb_assets.video.planes import num_picture_bytes
@@ -39,8 +38,8 @@ class _Still:
 
     width: int
     height: int
-    format: Literal["jpeg", "png"]
-    jpeg_quality: int
+    format: StillFormat
+    quality: int
     bit_depth: int
 
 
@@ -89,7 +88,7 @@ def space_for_pictures(
 def space_for_video(header: VideoHeader, settings: Settings, *, has_crops: bool = True) -> SpaceNeeded:
     """Upper bound for a video: as many stills and crops as may be chosen, and its tables."""
     files = settings.stills
-    still = _Still(*header.geometry.display_size, files.format, files.jpeg_quality, files.bit_depth)
+    still = _Still(*header.geometry.display_size, files.format, files.quality, files.bit_depth)
     num_frames = min(header.num_frames_from_header or _MOST_CREDIBLE_FRAMES, _MOST_CREDIBLE_FRAMES)
     num_stills = min(settings.selection.most, num_frames)
     num_crops = len(settings.crops.aspect_ratios) if has_crops else 0

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from thumb_assets.errors import SettingsError
 from thumb_assets.export.backend import open_fetcher
-from thumb_assets.export.plan import JPEG_MAX_SIDE, plan_stills
+from thumb_assets.export.plan import MAX_SIDES, plan_stills
 from thumb_assets.export.space import require_space, space_for_pictures
 from thumb_assets.export.verify import require_passed, verify_count, verify_mapping
 from thumb_assets.export.write import WrittenStill, write_stills
@@ -63,10 +63,10 @@ def export_stills(
     how = export_settings or ExportSettings()
     header = header or read_header(path, video_settings)
     width, height = header.geometry.display_size
-    is_jpeg = (settings or StillsSettings()).format == "jpeg"
-    if is_jpeg and max(bars.part_of(width, height)[2:]) > JPEG_MAX_SIDE:
+    name = (settings or StillsSettings()).format
+    if max(bars.part_of(width, height)[2:]) > (most := MAX_SIDES.get(name, width + height)):
         raise SettingsError(
-            f"{path}: {width}x{height} is more than a JPEG holds ({JPEG_MAX_SIDE}); use --set stills.format=png"
+            f"{path}: {width}x{height} is more than {name.upper()} holds ({most}); use --set stills.format=png"
         )
     plan = plan_stills(selections, video_id=video_id, width=width, height=height, settings=settings, bars=bars)
     needed = space_for_pictures(

@@ -12,7 +12,7 @@ import pyarrow as pa
 from PIL import Image
 
 from thumb_assets.errors import VerificationError
-from thumb_assets.export.metadata import read_still_metadata
+from thumb_assets.export.metadata import QUALITY, encode_still, read_still_metadata
 from thumb_assets.export.pixels import RgbArray, bit_depth_of, pixels_of, read_png16
 from thumb_assets.export.plan import still_file_name
 from thumb_assets.settings.stages import VideoSettings
@@ -28,6 +28,7 @@ from thumb_assets.video.frame import Frame
 # by up to 2.4, at 95 by 0.9, while the next frame of a calm scene adds only 0.05 to that.
 # Above 0 only to forgive another build of libjpeg.
 MAX_JPEG_ERROR = 0.05
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
 
 
 def verify_count(selections: pa.Table, stills: pa.Table, *, folder: Path) -> Verdict:
@@ -280,8 +281,8 @@ def _expected_name(facts: Mapping[str, Any], extension: str) -> str:
 def picture_difference(path: Path, rgb: RgbArray) -> str | None:
     """Difference between the picture in a file and a frame; None if the file shows that frame.
 
-    A PNG has to be equal. A JPEG has to be equal, within MAX_JPEG_ERROR, to the frame compressed with the file's own
-    quantisation tables and chroma 4:4:4.
+    A PNG has to be equal. Any other has to be equal, within MAX_JPEG_ERROR, to the frame compressed in the same way: a
+    JPEG with the file's own quantisation tables and chroma 4:4:4, WebP and AVIF by the quality among their facts.
 
     Args:
         rgb: (H, W, 3) RGB, the frame decoded again; uint8, or uint16 for a file of 16 bits per channel.
@@ -299,7 +300,11 @@ def picture_difference(path: Path, rgb: RgbArray) -> str | None:
     if is_png:
         num_different = int((picture != rgb).any(axis=2).sum())
         return f"differs from the frame in {num_different} pixels" if num_different else None
-    difference = float(np.abs(picture.astype(np.int16) - _compressed(rgb, tables)).mean())
+    try:
+        again = _compressed(rgb, tables) if tables else _compressed_by_facts(rgb, path)
+    except VerificationError as error:
+        return f"cannot be compared ({error})"
+    difference = float(np.abs(picture.astype(np.int16) - again).mean())
     return f"differs from the frame by {difference:.2f} levels" if difference > MAX_JPEG_ERROR else None
 
 
@@ -312,7 +317,17 @@ def _kind_problem(image: Image.Image, path: Path, rgb: RgbArray) -> str | None:
         return f"is {image.size[0]}x{image.size[1]}, the frame {rgb.shape[1]}x{rgb.shape[0]}"
     if image.mode != "RGB":
         return f"has mode {image.mode}, not RGB"
-    return None if image.format in {"PNG", "JPEG"} else f"is a {image.format}, neither JPEG nor PNG"
+    return None if image.format in _FORMATS else f"is a {image.format}, none of {', '.join(_FORMATS)}"
+
+
+def _compressed_by_facts(rgb: npt.NDArray[Any], path: Path) -> npt.NDArray[np.int16]:
+    quality = read_still_metadata(path).get(QUALITY)
+    if not isinstance(quality, int) or not 1 <= quality <= 100:
+        raise VerificationError(f"{path.name} does not say its quality")
+    with Image.open(path) as image:
+        name = str(image.format).lower()
+    data = encode_still(rgb, format=name, quality=quality, facts={})
+    return np.asarray(Image.open(io.BytesIO(data))).astype(np.int16)
 
 
 def _compressed(rgb: npt.NDArray[Any], tables: dict[int, list[int]]) -> npt.NDArray[np.int16]:

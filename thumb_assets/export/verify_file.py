@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from thumb_assets.errors import VerificationError
 from thumb_assets.export.pixels import RgbArray, bit_depth_of, pixels_of
+from thumb_assets.export.renditions import SIZE, resized
 from thumb_assets.export.resemblance import Placed, UInt8Array, placements
 from thumb_assets.export.verify import picture_difference
 from thumb_assets.settings.stages import VideoSettings
@@ -115,6 +116,9 @@ def _part_of(frame: Frame, facts: Mapping[str, Any], bit_depth: int) -> RgbArray
     try:
         still = frame.part(*facts["still_box"]) if "still_box" in facts else frame
         rgb = pixels_of(still, bit_depth)
+        if SIZE in facts:
+            width, height = facts[SIZE]
+            return resized(rgb, (width, height)) if bit_depth == 8 and 0 < width <= rgb.shape[1] else None
         if "crop_box" not in facts:
             return rgb
         x, y, width, height = facts["crop_box"]

@@ -107,7 +107,7 @@ def _write_still(
         )
     how = {"export_method": method, "decoded_on": frame.decoded_on}
     facts = still_facts(still, luma_hash=frame.luma_hash, provenance={**provenance, **how})
-    data = encode_still(rgb, format=still.format, jpeg_quality=still.jpeg_quality, facts=facts)
+    data = encode_still(rgb, format=still.format, quality=still.quality, max_bytes=still.max_bytes, facts=facts)
     return WrittenStill(
         planned=still,
         num_bytes=len(data),

@@ -18,6 +18,7 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_difference, measure_luma
 from thumb_assets.shots.detector import ShotDetector
 from thumb_assets.shots.transitions import shots_table
+from thumb_assets.stages.kit.declaration import FrameKeeper
 from thumb_assets.stages.kit.scorer import FrameScorer
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.tables.conform import conform, table_from_rows
@@ -118,6 +119,9 @@ class DecodePass:
         stages: which of the decode stages are wanted.
         rule: which frames the scorers of candidates get; None gives them none.
         scorers: the scorers to feed.
+
+    Attributes:
+        keepers: what sees every frame beside them, where the table `frames` is made.
     """
 
     def __init__(
@@ -146,6 +150,7 @@ class DecodePass:
         self._bars, self._last_look = BarWatch(), -1
         self._shot_detector: ShotDetector | None = None
         self._result = PassResult()
+        self.keepers: Sequence[FrameKeeper] = ()
 
     def run(self, source: FrameSource, events: Events) -> PassResult:
         """Decodes all of `source`; errors of the file itself are raised, those of the shot detector are returned."""
@@ -167,6 +172,8 @@ class DecodePass:
         if "frames" in self._stages:
             row = self._frame_row(frame)
             self._frame_rows.append(row)
+            for keeper in self.keepers:
+                keeper.take(frame, row)
             if len(self._frame_rows) >= _NUM_ROWS_PER_BLOCK:
                 self._pack_frame_rows()
         starts = self._detect(frame)

@@ -27,7 +27,7 @@ from thumb_assets.pipeline.stages import (
 from thumb_assets.pipeline.stored_tables import DISPENSABLE, StoredTables
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES, check_licences, models_of_stage
-from thumb_assets.stages.kit.declaration import FromFrames, Made, SkippedError
+from thumb_assets.stages.kit.declaration import FrameKeeper, FromFrames, Made, SkippedError
 from thumb_assets.store.decisions import settle_decisions
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.outcomes import Outcome, outdated_tables
@@ -71,6 +71,7 @@ class VideoJob:
         self.settled: set[str] = set()  # stages whose stored tables are still right
         self.captured: Mapping[int, Bars] = {}  # see PassResult
         self.header: VideoHeader | None = None  # where this run opened the file already
+        self.kept: dict[str, FrameKeeper] = {}  # by stage, see `FromTables.keep`
         self.stored = StoredTables(store, video.video_id)
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
         self.kept: dict[str, KeptRows] = {}  # by stage, stored rows of candidates that are not measured again

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError, create_model, model_validator
 
 from thumb_assets.errors import SettingsError
+from thumb_assets.settings.artwork import ArtworkSettings
 from thumb_assets.settings.base import StageSettings, merged
 from thumb_assets.settings.dataset import DatasetSettings
 from thumb_assets.settings.judge import JudgeSettings
@@ -23,7 +24,9 @@ from thumb_assets.settings.operation import (
 )
 from thumb_assets.settings.pictures import AestheticsSettings, SafetySettings, SubjectsSettings, TextsSettings
 from thumb_assets.settings.presets import PRESET, preset_values
+from thumb_assets.settings.previews import PreviewsSettings
 from thumb_assets.settings.problems import problem_of
+from thumb_assets.settings.renditions import RenditionsSettings
 from thumb_assets.settings.selection import SelectionSettings, SurveySettings
 from thumb_assets.settings.stages import (
     AudioSettings,
@@ -66,6 +69,9 @@ class Settings(StageSettings):
     chapters: ChaptersSettings = Field(default_factory=ChaptersSettings)
     stills: StillsSettings = Field(default_factory=StillsSettings)
     crops: CropsSettings = Field(default_factory=CropsSettings)
+    previews: PreviewsSettings = Field(default_factory=PreviewsSettings)
+    renditions: RenditionsSettings = Field(default_factory=RenditionsSettings)
+    artwork: ArtworkSettings = Field(default_factory=ArtworkSettings)
     export: ExportSettings = Field(default_factory=ExportSettings)
     models: ModelsSettings = Field(default_factory=ModelsSettings)
     library: LibrarySettings = Field(default_factory=LibrarySettings)

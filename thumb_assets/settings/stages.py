@@ -224,11 +224,24 @@ class IqaSettings(StageSettings):
     )
 
 
+StillFormat = Literal["jpeg", "png", "webp", "avif"]
+
+
 class StillsSettings(StageSettings):
     """Writing of the chosen frames."""
 
-    format: Literal["jpeg", "png"] = Field("jpeg", description="PNG is lossless and about ten times slower.")
+    format: StillFormat = Field(
+        "jpeg", description="PNG is lossless and about ten times slower; WebP and AVIF are smaller, AVIF slowest."
+    )
     jpeg_quality: int = Field(95, ge=1, le=100, description="JPEG quality; chroma is always 4:4:4.")
+    webp_quality: int = Field(90, ge=1, le=100, description="WebP quality; chroma is always 4:2:0.")
+    avif_quality: int = Field(80, ge=1, le=100, description="AVIF quality; chroma is always 4:4:4.")
+    max_bytes: int | None = Field(
+        None,
+        ge=1000,
+        description="No file of a still or crop is larger: quality goes down in steps of 5 until it fits; null: no "
+        "limit. YouTube takes 2000000.",
+    )
     bit_depth: Literal[8, 16] = Field(8, description="Bits per channel; 16 needs PNG, and keeps what 10 bits hold.")
     trim_bars: bool = Field(
         True, description="Cut off the black bars that the whole video has (letterbox, pillarbox), of crops too."
@@ -238,7 +251,18 @@ class StillsSettings(StageSettings):
     def _depth_fits_format(self) -> "StillsSettings":
         if self.bit_depth == 16 and self.format != "png":
             raise ValueError("bit_depth 16 needs format png")
+        if self.max_bytes is not None and self.format == "png":
+            raise ValueError("max_bytes needs format jpeg, webp or avif: PNG has no quality to lower")
         return self
+
+    @property
+    def quality(self) -> int:
+        """That of the format; of no meaning for PNG."""
+        return self.quality_of(self.format)
+
+    def quality_of(self, name: StillFormat) -> int:
+        """That of any format; of no meaning for PNG."""
+        return {"webp": self.webp_quality, "avif": self.avif_quality}.get(name, self.jpeg_quality)
 
 
 class CropsSettings(StageSettings):

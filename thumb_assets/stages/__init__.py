@@ -34,7 +34,7 @@ _FLOW = (
         "iqa_scores",
         "audio",
     ),
-    *("judgements", "selections", "chapters", "stills", "crops", "published"),
+    *("judgements", "selections", "chapters", "stills", "crops", "renditions", "previews", "artwork", "published"),
     "catalog",
 )
 

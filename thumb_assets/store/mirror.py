@@ -197,7 +197,7 @@ class MirroredOutputs:
         folders = self._store.file_dirs(video_id)
         inside = Path(os.path.normpath(path))
         is_table = inside.parent.parent == self._store.tables_dir and inside.name == f"{video_id}.parquet"
-        return is_table or inside.parent in folders
+        return is_table or any(inside != folder and inside.is_relative_to(folder) for folder in folders)
 
 
 class Mirror:

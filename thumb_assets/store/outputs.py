@@ -18,7 +18,7 @@ def num_output_bytes(store: TableStore, video_id: str) -> int:
 
 
 def output_files(store: TableStore, video_id: str) -> list[Path]:
-    """A video's tables, stills, crops and chapters, ordered by path."""
+    """A video's tables and the files that they name, ordered by path."""
     files = [path for place in _places(store, video_id) for path in ([place] if place.is_file() else place.rglob("*"))]
     return sorted(path for path in files if path.is_file() and not path.name.startswith("."))
 

@@ -1,7 +1,7 @@
 """The tables on disk: one Parquet file per table and video, written whole or not at all."""
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -128,9 +128,46 @@ class TableStore:
         """
         return self.chapters_root / verify_video_id(video_id)
 
+    @property
+    def previews_root(self) -> Path:
+        """The folder of all previews, one folder per video in it."""
+        return self.data_dir / "previews"
+
+    def previews_dir(self, video_id: str) -> Path:
+        """The folder of a video's previews; not made here.
+
+        Raises:
+            ContractError: the id is none.
+        """
+        return self.previews_root / verify_video_id(video_id)
+
+    @property
+    def renditions_root(self) -> Path:
+        """The folder of all renditions, one folder per video in it."""
+        return self.data_dir / "renditions"
+
+    def renditions_dir(self, video_id: str) -> Path:
+        """The folder of a video's renditions; not made here.
+
+        Raises:
+            ContractError: the id is none.
+        """
+        return self.renditions_root / verify_video_id(video_id)
+
     def file_dirs(self, video_id: str) -> list[Path]:
         """The folders of all files of a video beside its tables."""
-        return [self.stills_dir(video_id), self.crops_dir(video_id), self.chapters_dir(video_id)]
+        return [folder(video_id) for folder in self._folders.values()]
+
+    @property
+    def _folders(self) -> dict[str, Callable[[str], Path]]:
+        """By table that names files: the folder of a video's."""
+        return {
+            "stills": self.stills_dir,
+            "crops": self.crops_dir,
+            "chapters": self.chapters_dir,
+            "previews": self.previews_dir,
+            "renditions": self.renditions_dir,
+        }
 
     def table_path(self, table_name: str, video_id: str) -> Path:
         """Path of a table of a video, which need not exist.
@@ -250,8 +287,7 @@ class TableStore:
 
     def files_dir(self, table_name: str, video_id: str) -> Path | None:
         """The folder of the files that a table names; None for a table that names none."""
-        folders = {"stills": self.stills_dir, "crops": self.crops_dir, "chapters": self.chapters_dir}
-        return folders[table_name](video_id) if table_name in folders else None
+        return self._folders[table_name](video_id) if table_name in self._folders else None
 
     def delete(self, table_name: str, video_id: str) -> bool:
         """Removes a stored table; False where there was none.

@@ -1,4 +1,4 @@
-"""The files that a table names (stills, crops, chapters): whether they are those that were written."""
+"""The files that a table names (stills, crops, chapters and others): whether they are those that were written."""
 
 import hashlib
 import json
@@ -37,9 +37,15 @@ def file_problems(store: TableStore, table_name: str, table: pa.Table, video_id:
     return [problem for name, file in expected for problem in _problems(folder / name, file, since_ns=since)]
 
 
+def file_sizes(table: pa.Table) -> dict[str, int]:
+    """Bytes of each file that a table names in a column, by name."""
+    return dict(zip(*(table.column(name).to_pylist() for name in ("file_name", "num_bytes")), strict=True))
+
+
 def _expected(table_name: str, table: pa.Table) -> dict[str, _Expected]:
     if "file_name" in table.column_names:
-        rows = table.select(["file_name", "num_bytes", "file_sha256", "rank"]).to_pylist()
+        ranks = ["rank"] if "rank" in table.column_names else []
+        rows = table.select(["file_name", "num_bytes", "file_sha256", *ranks]).to_pylist()
         expected = {row["file_name"]: _Expected(row["num_bytes"], row["file_sha256"]) for row in rows}
         if table_name == "stills" and (cover := cover_of(rows)) is not None:
             expected[cover[0]] = _Expected(cover[1]["num_bytes"], cover[1]["file_sha256"])

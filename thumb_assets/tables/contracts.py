@@ -1,6 +1,7 @@
 """All tables, and which stage writes which. `docs/tables.md` is generated from them."""
 
 from thumb_assets.errors import ContractError
+from thumb_assets.tables.artwork import ARTWORK
 from thumb_assets.tables.declaration import TableContract
 from thumb_assets.tables.measurements import (
     APPEARANCE,
@@ -26,6 +27,8 @@ from thumb_assets.tables.outputs import (
     STILLS,
 )
 from thumb_assets.tables.pictures import AESTHETICS, SAFETY, SUBJECTS, TEXTS
+from thumb_assets.tables.previews import PREVIEWS
+from thumb_assets.tables.renditions import RENDITIONS
 from thumb_assets.tables.soundtrack import AUDIO, SUBTITLES
 
 TABLES: dict[str, TableContract] = {
@@ -54,6 +57,9 @@ TABLES: dict[str, TableContract] = {
         CHAPTERS,
         STILLS,
         CROPS,
+        RENDITIONS,
+        PREVIEWS,
+        ARTWORK,
         PUBLISHED,
         OUTCOMES,
     )

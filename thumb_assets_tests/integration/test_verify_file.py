@@ -27,7 +27,7 @@ def verify(data_dir: Path, *arguments: object):
 
 
 def written(path: Path, rgb, facts) -> Path:
-    path.write_bytes(encode_still(rgb, format="jpeg", jpeg_quality=90, facts=facts))
+    path.write_bytes(encode_still(rgb, format="jpeg", quality=90, facts=facts))
     return path
 
 

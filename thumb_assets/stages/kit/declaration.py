@@ -18,6 +18,7 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.checks import Verdict, verify_contract
 from thumb_assets.tables.declaration import TableContract
 from thumb_assets.video.decode import VideoHeader
+from thumb_assets.video.frame import Frame
 from thumb_assets.weights.registry import ModelFile
 
 # The table that says which frames a scorer is handed.
@@ -49,6 +50,13 @@ def skip_or_raise(error: ThumbAssetsError, on_unavailable: str) -> Exception:
     return error if on_unavailable == "error" else SkippedError(str(error))
 
 
+class FrameKeeper(Protocol):
+    """Sees every frame of a pass and keeps of it what its stage may want later."""
+
+    def take(self, frame: Frame, row: Mapping[str, Any]) -> None:
+        """Takes the next frame and its row of the table `frames`."""
+
+
 class VideoTables(Protocol):
     """One video in one run, as a stage made from tables sees it; `pipeline.job.VideoJob` is one."""
 
@@ -58,6 +66,10 @@ class VideoTables(Protocol):
     @property
     def video_id(self) -> str:
         """The partition."""
+
+    @property
+    def kept(self) -> Mapping[str, FrameKeeper]:
+        """By stage, what saw the frames of this run's pass over the file for it; empty where there was none."""
 
     def table(self, table_name: str) -> pa.Table:
         """A table made in this run, else the stored one; raises MissingInputError where there is none."""
@@ -115,9 +127,15 @@ class FromFrames:
 
 @dataclass(frozen=True)
 class FromTables:
-    """Made of the tables of one video."""
+    """Made of the tables of one video.
+
+    Attributes:
+        keep: what is to see the frames of the pass over the file, where there is one and it measures every frame; None
+            where this video needs none. Found again in `VideoTables.kept`.
+    """
 
     make: Callable[[VideoTables, RunContext], Made]
+    keep: Callable[[VideoTables, RunContext], FrameKeeper | None] | None = None
 
 
 @dataclass(frozen=True)

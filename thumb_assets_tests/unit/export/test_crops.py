@@ -76,7 +76,7 @@ class Cropped:
         path = self.file(frame_index, aspect_ratio)
         kind = "png" if path.suffix == ".png" else "jpeg"
         facts = read_still_metadata(path) | facts
-        data = encode_still(np.ascontiguousarray(rgb), format=kind, jpeg_quality=95, facts=facts)
+        data = encode_still(np.ascontiguousarray(rgb), format=kind, quality=95, facts=facts)
         path.write_bytes(data)
 
     def change(self, frame_index, aspect_ratio, **values):

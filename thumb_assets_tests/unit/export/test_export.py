@@ -75,7 +75,7 @@ def test_names_outside_ascii_survive(tmp_path):
     facts = {"source_file_name": "Fußball 🎬 \udcff.mp4", "frame_index": 1}
     for kind in ("jpeg", "png"):
         path = tmp_path / f"a.{kind}"
-        path.write_bytes(encode_still(np.zeros((8, 8, 3), np.uint8), format=kind, jpeg_quality=90, facts=facts))
+        path.write_bytes(encode_still(np.zeros((8, 8, 3), np.uint8), format=kind, quality=90, facts=facts))
         assert read_still_metadata(path) == facts
 
 
@@ -92,7 +92,7 @@ def test_a_picture_without_our_facts_is_named(tmp_path):
 @pytest.mark.parametrize("quality", [1, 75, 95, 100])
 def test_noise_can_be_written_at_every_quality(quality):
     noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
-    data = encode_still(noise, format="jpeg", jpeg_quality=quality, facts={})
+    data = encode_still(noise, format="jpeg", quality=quality, facts={})
     assert Image.open(io.BytesIO(data)).layer[1][1:3] == (1, 1)  # chroma is not subsampled
 
 

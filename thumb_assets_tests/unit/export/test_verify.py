@@ -28,7 +28,7 @@ def rewrite(path, rgb, quality=95):
     """The file with another picture and its own facts."""
     kind = "png" if path.suffix == ".png" else "jpeg"
     facts = read_still_metadata(path)
-    path.write_bytes(encode_still(rgb, format=kind, jpeg_quality=quality, facts=facts))
+    path.write_bytes(encode_still(rgb, format=kind, quality=quality, facts=facts))
 
 
 def with_rows(stills, change):

@@ -46,7 +46,7 @@ def test_an_untreated_picture_is_caught(synthetic_videos, tmp_path, name, kind):
     with VideoDecoder(path) as decoder:
         frame = next(frame for frame in decoder if frame.frame_index == FRAME_INDEX)
     untreated = np.ascontiguousarray(as_decoded(frame))
-    data = encode_still(untreated, format=kind, jpeg_quality=95, facts=read_still_metadata(still))
+    data = encode_still(untreated, format=kind, quality=95, facts=read_still_metadata(still))
     still.write_bytes(data)
     rows = stills.to_pylist()
     rows[0] |= {"num_bytes": len(data), "file_sha256": hashlib.sha256(data).hexdigest()}
