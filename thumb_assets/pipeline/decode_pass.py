@@ -3,7 +3,7 @@
 import math
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -18,7 +18,8 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, difference_image, frame_difference, measure_luma
 from thumb_assets.shots.detector import ShotDetector
 from thumb_assets.shots.transitions import shots_table
-from thumb_assets.stages.kit.declaration import FrameKeeper
+from thumb_assets.stages import STAGES
+from thumb_assets.stages.kit.declaration import FrameKeeper, FromTables, RunContext, VideoTables
 from thumb_assets.stages.kit.scorer import FrameScorer
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.tables.conform import conform, table_from_rows
@@ -51,6 +52,17 @@ class CaptureRule(Protocol):
     ) -> list[int]:
         """Indices wanted now: this frame's, or earlier ones after a late announcement."""
         ...
+
+
+def keepers_for(job: VideoTables, stages: Iterable[str], context: RunContext) -> dict[str, FrameKeeper]:
+    """Those that are to see every frame of a pass over a video, by the stage that asks for it."""
+    found = {}
+    for stage in stages:
+        run = STAGES[stage].run
+        keep = run.keep if isinstance(run, FromTables) else None
+        if keep is not None and (keeper := keep(job, context)) is not None:
+            found[stage] = keeper
+    return found
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.export.space import require_space, space_for_video
 from thumb_assets.inference import one_thread
 from thumb_assets.pipeline.cataloguing import Cataloguing
-from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, PassResult
+from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, PassResult, keepers_for
 from thumb_assets.pipeline.guidance import Guides, require_known_words
 from thumb_assets.pipeline.job import VideoJob
 from thumb_assets.pipeline.kept_rows import keep_rows
@@ -30,7 +30,7 @@ from thumb_assets.pipeline.stages import (
 from thumb_assets.pipeline.turns import Turns
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
-from thumb_assets.stages.kit.declaration import FrameKeeper, FromFile, FromFrames, FromTables, Made, RunContext
+from thumb_assets.stages.kit.declaration import FromFile, FromFrames, FromTables, Made, RunContext
 from thumb_assets.stages.kit.scorer import FrameScorer
 from thumb_assets.stages.kit.work import bars_of, fetched_frames
 from thumb_assets.store.decisions import settle_decisions
@@ -312,8 +312,8 @@ class _Engine:
             self._events.step("loading the shot detector", is_of_file=False)
             this_pass = frame_pass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
             if isinstance(this_pass, DecodePass):  # the sparse one sees too few frames to keep the best of them
-                job.kept = self._keepers(job)
-                this_pass.keepers = tuple(job.kept.values())
+                job.keepers = keepers_for(job, self._stages, self._context)
+                this_pass.keepers = tuple(job.keepers.values())
             self._events.step("decoding", is_of_file=True)
             result: PassResult = this_pass.run(source, self._events)
             return result
@@ -326,16 +326,6 @@ class _Engine:
         needed = space_for_video(header, self._settings, has_crops="crops" in self._stages)
         margin = self._settings.export.min_free_bytes
         require_space(self._store.stills_root, needed, min_free_bytes=margin, what="its tables and stills")
-
-    def _keepers(self, job: VideoJob) -> dict[str, FrameKeeper]:
-        """By stage, what is to see the frames of a pass for it."""
-        found = {}
-        for stage in self._stages:
-            run = STAGES[stage].run
-            keep = run.keep if isinstance(run, FromTables) else None
-            if keep is not None and (keeper := keep(job, self._context)) is not None:
-                found[stage] = keeper
-        return found
 
     def _fetch_candidates(self, job: VideoJob, scorers: list[FrameScorer[Any, Any]], *, may_keep: bool) -> None:
         """Hands the scorers those candidates that the pass did not, or not between the right bars, fetched exactly.

@@ -71,7 +71,7 @@ class VideoJob:
         self.settled: set[str] = set()  # stages whose stored tables are still right
         self.captured: Mapping[int, Bars] = {}  # see PassResult
         self.header: VideoHeader | None = None  # where this run opened the file already
-        self.kept: dict[str, FrameKeeper] = {}  # by stage, see `FromTables.keep`
+        self.keepers: dict[str, FrameKeeper] = {}  # by stage, see `FromTables.keep`
         self.stored = StoredTables(store, video.video_id)
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
         self.kept: dict[str, KeptRows] = {}  # by stage, stored rows of candidates that are not measured again

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from thumb_assets.stages.kit.declaration import VideoTables
+from thumb_assets.stages.kit.declaration import FrameKeeper, VideoTables
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.video.decode import VideoHeader
 
@@ -20,6 +20,7 @@ class Narrowed:
         self._job, self._columns = job, columns
         self.video: LibraryVideo = job.video
         self.header: VideoHeader | None = job.header
+        self.keepers: Mapping[str, FrameKeeper] = job.keepers
 
     @property
     def video_id(self) -> str:

@@ -38,7 +38,7 @@ def make_previews(job: VideoTables, run: RunContext) -> Made:
     if not settings.previews.kinds:
         kinds = ", ".join(dict.fromkeys(KINDS.values()))
         raise SkippedError(f'none is asked for: set previews.kinds, for example ["sprites"], out of {kinds}')
-    keeper = job.kept.get("previews")
+    keeper = job.keepers.get("previews")
     done = export_previews(
         job.video.path,
         video_id=job.video_id,

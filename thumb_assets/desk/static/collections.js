@@ -1,8 +1,9 @@
 // The collections: their frames, other names, a dataset of one of them.
 import { attempt, clock, get, h, keys, many, note, post } from "./desk.js";
+import { openExport } from "./export.js";
 
 const main = document.getElementById("main");
-let known = {}, formats = {}, name = new URLSearchParams(location.search).get("name") || "";
+let known = {}, name = new URLSearchParams(location.search).get("name") || "";
 let shown = []; // the frames of the collection with their elements, in the order shown
 let generation = 0;
 const undone = []; // {name, video_id, frame_index}: frames that were taken out
@@ -11,7 +12,7 @@ const chosen = h("select", { onchange: () => go(chosen.value) });
 const count = h("p", { className: "count", role: "status" });
 const buttons = {
   rename: h("button", { type: "button", onclick: openRename }, "Rename…", h("kbd", {}, "r")),
-  export: h("button", { type: "button", onclick: openExport }, "Export…", h("kbd", {}, "e")),
+  export: h("button", { type: "button", onclick: exportThis }, "Export…", h("kbd", {}, "e")),
   remove: h("button", { type: "button", onclick: openDelete }, "Delete…", h("kbd", {}, "d")),
   undo: h("button", { type: "button", onclick: undo, hidden: true }, "Undo", h("kbd", {}, "u")),
 };
@@ -24,7 +25,6 @@ async function begin() {
   const found = await attempt(() => get("/api/collections/list"));
   if (!found) return;
   known = found.collections;
-  formats = found.formats;
   const names = Object.keys(known);
   if (!(name in known)) name = names[0] || "";
   chosen.replaceChildren(...names.map((each) => h("option", { value: each }, `${each} (${known[each].toLocaleString("en")})`)));
@@ -148,37 +148,9 @@ function openDelete() {
     () => post("/api/collections/rename", { name, new_name: null }));
 }
 
-async function openExport() {
+function exportThis() {
   if (!name) return;
-  const format = h("select", {}, ...Object.keys(formats).map((each) => h("option", { value: each }, each)));
-  const about = h("p", { className: "muted" });
-  const describe = () => { about.textContent = formats[format.value]; };
-  format.addEventListener("change", describe);
-  describe();
-  const folder = h("input", { type: "text", maxLength: 60, value: name.normalize("NFKD").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "") || "collection" });
-  const status = h("div", { role: "status" });
-  const start = h("button", { type: "button", className: "primary", onclick: async () => {
-    try {
-      follow(status, start, await post("/api/collections/export", { name, format_name: format.value, folder: folder.value.trim() }));
-    } catch (error) {
-      status.replaceChildren(h("p", { className: "bad" }, error.message));
-    }
-  } }, "Export");
-  dialog.replaceChildren(h("h2", { id: "collection-title" }, `Export “${name}”`), h("label", {}, "Format", format, about), h("label", {}, "Name of its folder", folder), status,
-    h("form", { method: "dialog" }, h("button", {}, "Close"), " ", start));
-  dialog.showModal();
-}
-
-function follow(status, start, work) {
-  start.disabled = work.state === "running";
-  if (work.state === "failed") status.replaceChildren(h("p", { className: "bad" }, work.text));
-  else if (work.state === "running") {
-    status.replaceChildren(h("p", {}, `${work.folder}: ${work.text}`), h("progress", { "aria-label": "Export", ...(work.num_all ? { max: work.num_all, value: work.num_done } : {}) }));
-    setTimeout(async () => dialog.open && follow(status, start, await get("/api/collections/export").catch((error) => ({ state: "failed", text: error.message }))), 500);
-  } else {
-    status.replaceChildren(h("p", {}, `Written: ${work.text}`), h("p", { className: "place" }, work.folder),
-      ...work.notes.map((text) => h("p", { className: "muted" }, text)), h("p", { className: "muted" }, "Load it:"), h("p", { className: "place" }, work.loads));
-  }
+  openExport({ collection: name }, name.normalize("NFKD").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "") || "collection");
 }
 
 function move(by) {
@@ -198,7 +170,7 @@ keys([
   ["Put the last one back", ["u"], undo],
   ["The collection before or after", ["[", "]"], (event) => turn(event.key === "[" ? -1 : 1)],
   ["Rename it", ["r"], openRename],
-  ["Export it", ["e"], openExport],
+  ["Export it", ["e"], exportThis],
   ["Delete it", ["d"], openDelete],
 ]);
 begin();

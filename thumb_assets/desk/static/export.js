@@ -15,16 +15,16 @@ const form = h("form", { onsubmit: start }, h("label", {}, "Format", format, abo
 let offered = null; // formats and options, as the desk knows them
 let controls = []; // of the options: what was offered, the element, and how its value is read
 
-export function exportButton() {
-  dialog.append(h("h2", { id: "export-title" }, "Export a dataset"), form);
-  document.body.append(dialog);
-  return h("button", { type: "button", onclick: open }, "Export…");
-}
+dialog.append(h("h2", { id: "export-title" }, "Export a dataset"), form);
+document.body.append(dialog);
 
-async function open() {
+/** Opens the dialog, which begins with values of options and the name of a folder where some are given. */
+export async function openExport(values = {}, folder = "") {
   const found = await attempt(() => get("/api/library/export"));
   if (!found) return;
   if (!offered) offer(found);
+  for (const { option, write } of controls) if (option.name in values) write(values[option.name]);
+  if (folder) name.value = folder;
   describe();
   show(found.work);
   dialog.showModal();
@@ -50,7 +50,7 @@ const CONTROLS = {
   },
   text: (option) => {
     const input = h("input", { type: "text", value: option.value, maxLength: 100 });
-    return { element: labelled(option, input), read: () => input.value.trim() };
+    return { element: labelled(option, input), read: () => input.value.trim(), write: (value) => { input.value = value; } };
   },
   flag: (option) => {
     const input = h("input", { type: "checkbox", checked: option.value });

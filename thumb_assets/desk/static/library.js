@@ -1,6 +1,6 @@
 // The grid of the whole library. Only the rows on screen exist, and only they are asked for.
 import { attempt, clock, get, h, keys, many, onWork, wakeWork } from "./desk.js";
-import { exportButton } from "./export.js";
+import { openExport } from "./export.js";
 
 const GAP = 12, TEXT_HEIGHT = 58, PAGE = 60;
 const main = document.getElementById("main");
@@ -31,7 +31,7 @@ filters.append(h("button", { type: "button", className: "filters-button", "aria-
 filters.querySelector(".words").after(filters.lastChild);
 const countLine = h("p", { className: "count", role: "status" });
 const grid = h("div", { className: "grid", role: "list", "aria-label": "Videos" });
-main.append(h("h1", { className: "skip" }, "Library"), filters, h("div", { className: "countbar" }, countLine, exportButton()), grid);
+main.append(h("h1", { className: "skip" }, "Library"), filters, h("div", { className: "countbar" }, countLine, h("button", { type: "button", onclick: () => openExport() }, "Export…")), grid);
 
 let query = new URLSearchParams();
 let total = 0, generation = 0, layout = null;

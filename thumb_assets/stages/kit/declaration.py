@@ -68,7 +68,7 @@ class VideoTables(Protocol):
         """The partition."""
 
     @property
-    def kept(self) -> Mapping[str, FrameKeeper]:
+    def keepers(self) -> Mapping[str, FrameKeeper]:
         """By stage, what saw the frames of this run's pass over the file for it; empty where there was none."""
 
     def table(self, table_name: str) -> pa.Table:
@@ -131,7 +131,7 @@ class FromTables:
 
     Attributes:
         keep: what is to see the frames of the pass over the file, where there is one and it measures every frame; None
-            where this video needs none. Found again in `VideoTables.kept`.
+            where this video needs none. Found again in `VideoTables.keepers`.
     """
 
     make: Callable[[VideoTables, RunContext], Made]

@@ -73,6 +73,7 @@ def write_video(store: TableStore, video_id: str, *, num_selections: int = 2) ->
                 for aspect_ratio in ("16:9", "1:1")
             ],
         ),
+        **{name: table(name, 2, video_id) for name in ("renditions", "previews", "artwork")},
         "published": table_from_rows(
             "published", [row("published", i, video_id, rank=i + 1, file_name=f"{i}.jpg") for i in selected]
         ),
