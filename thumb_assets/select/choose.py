@@ -1,7 +1,7 @@
 """The choice: judge, score, diversify, of one video or of many; of one video with tables around it."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,8 @@ def pick(
 ) -> Picks:
     """Chooses from the candidates of each video; no video has a say in another's.
 
+    What people pinned or made the cover is chosen whatever it is. If it would be chosen anyway, the others stay.
+
     Args:
         measured: one video or many.
         settings: weights, thresholds, numbers, the strategy.
@@ -133,8 +135,26 @@ def pick(
         ThumbAssetsError: words are asked for that nothing of a video can be held against, see `Guidance`.
     """
     guidance.require_matched(measured)
-    videos = groups_of(measured.offsets)
     scores = score_candidates(measured, settings=settings, guidance=guidance)
+    forced = np.zeros(len(measured.frame_indices), dtype=np.bool_)
+    while True:
+        picks = _picked(measured.forcing(forced), scores, settings=settings, guidance=guidance, is_noted=is_noted)
+        # A decision for a frame that is chosen anyway must not exchange the others: only what is missing is forced.
+        missing = measured.is_pinned.copy()
+        missing[[position for chosen in picks.chosen for position in chosen]] = False
+        if not missing.any():
+            break
+        forced |= missing
+    is_cover = measured["decision"] == COVER
+    chosen = tuple(sorted(positions, key=lambda position: not is_cover[position]) for positions in picks.chosen)
+    return replace(picks, chosen=chosen)
+
+
+def _picked(
+    measured: CandidateArrays, scores: Scores, *, settings: SelectionSettings, guidance: Guidance, is_noted: bool
+) -> Picks:
+    """The same with every pinned candidate forced, and the cover not before the others."""
+    videos = groups_of(measured.offsets)
     verdicts = _judged(measured, settings=settings, guidance=guidance)
     order = order_in_groups(scores.combined, groups=videos)
     floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
@@ -156,7 +176,7 @@ def pick(
             else:
                 places = diversify(field, settings=settings, notes=notes)
             positions: list[int] = (field.positions[places] + measured.offsets[video]).tolist()
-            chosen.append(sorted(positions, key=lambda position: measured["decision"][position] != COVER))
+            chosen.append(positions)
             if notes is not None:
                 noted.append((field, notes))
     return Picks(scores, verdicts, order, floors, tuple(chosen), tuple(noted))

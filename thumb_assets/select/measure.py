@@ -1,7 +1,7 @@
 """The measurements of the candidates of one video or of many, as arrays: all that a choice is made from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -220,6 +220,17 @@ class CandidateArrays:
     def is_pinned(self) -> NDArray[np.bool_]:
         """(N,) which are chosen whatever they are: pinned ones and covers."""
         return np.asarray(self["decision"] >= PINNED)
+
+    def forcing(self, forced: NDArray[np.bool_]) -> "CandidateArrays":
+        """The same candidates, of which people pinned these (N,) and no others; what is banned stays so."""
+        is_loose = self.is_pinned & ~forced
+        if not is_loose.any():
+            return self
+
+        def make() -> CandidateArrays:
+            return replace(self, values={**self.values, "decision": np.where(is_loose, 0.0, self["decision"])})
+
+        return self.once("forcing", is_loose.tobytes(), make)
 
     def span(self, video: int) -> slice:
         """The positions of a video's candidates."""

@@ -22,7 +22,7 @@ from thumb_assets.weights.registry import ModelFile, get_model_file
 # Weights and vocabulary, by their names in the weights room.
 MODELS_OF_WORDS = ("all-minilm-l6-v2", "all-minilm-l6-v2-vocabulary")
 # Raised with every change of the choice: states of screens, nothing kept, subjects, faces, words.
-VERSION_OF_CHOICE = "16"
+VERSION_OF_CHOICE = "17"
 
 
 def select_frames(job: VideoTables, run: RunContext) -> Made:

@@ -72,12 +72,12 @@ def test_a_pinned_frame_and_an_unmeasured_one_need_no_share_of_the_best():
     assert sorted(ranking(choice)) == [0, 1, 4]
 
 
-def test_a_pinned_frame_does_not_say_how_good_others_have_to_be():
+def test_a_pin_of_the_best_brings_in_no_others():
     settings = with_k(3, min_share_of_best=0.9, distinct_shots=False)
     case = Case(candidates_table(SPARSE), sharpness_table(RISING), settings=settings)
     assert ranking(case.choose()) == [4]
     pinned = Case(case.candidates, case.sharpness, settings=settings, decisions=decisions_table({4: "pin"})).choose()
-    assert sorted(ranking(pinned)) == [3, 4]
+    assert ranking(pinned) == [4]
 
 
 def test_the_best_of_another_shot_needs_no_share_of_the_best():
