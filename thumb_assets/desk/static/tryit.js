@@ -142,7 +142,7 @@ function contents(trial) {
   }
   if (trial.state === "cancelled") {
     const left = trial.is_new ? "Nothing was made of it." : "What was made of it before stays; a run does the rest.";
-    parts.push(h("p", { className: "muted" }, `Cancelled. ${left}`), h("p", {}, h("button", { type: "button", onclick: () => again(trial) }, "Start again")));
+    parts.push(h("p", { className: "muted" }, `Cancelled. ${left}`));
   }
   if (trial.state === "failed") parts.push(h("p", { className: "bad" }, trial.step));
   if (trial.nothing) parts.push(h("p", {}, `Nothing was kept: ${trial.nothing}`));
@@ -159,10 +159,11 @@ function picture(trial, pick) {
 
 function words(trial) {
   const more = trial.state === "cancelled" && trial.is_new ? null : h("a", { href: `/video/${trial.video_id}` }, "All about it");
+  const begin = trial.state === "cancelled" && h("button", { type: "button", onclick: () => again(trial) }, "Start again");
   if (!trial.is_upload) {
-    return h("div", { className: "words-of-trial" }, h("span", { className: "muted" }, "A video of the library."), h("button", { type: "button", onclick: () => say(trial, "keep") }, "Close"), more);
+    return h("div", { className: "words-of-trial" }, begin, h("span", { className: "muted" }, "A video of the library."), h("button", { type: "button", onclick: () => say(trial, "keep") }, "Close"), more);
   }
-  return h("div", { className: "words-of-trial" },
+  return h("div", { className: "words-of-trial" }, begin,
     h("button", { type: "button", className: "primary", onclick: () => say(trial, "keep") }, "Keep in the library"),
     h("button", { type: "button", onclick: () => say(trial, "throw") }, "Throw away"), more);
 }
