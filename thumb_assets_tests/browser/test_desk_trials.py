@@ -116,8 +116,8 @@ def test_work_is_cancelled_by_button_or_key_then_begun_again_or_thrown_away(
     page = open_page("/try")
     for clip in clips:
         choose(page, clip)
-        page.locator(".trial", has_text=clip.name).get_by_role("button", name="Cancel").wait_for(timeout=_WORK_MS)
-    first, second = (page.locator(".trial", has_text=clip.name) for clip in clips)
+        page.get_by_role("listitem").filter(has_text=clip.name).get_by_role("button").wait_for(timeout=_WORK_MS)
+    first, second = (page.get_by_role("listitem").filter(has_text=clip.name) for clip in clips)
     page.keyboard.press("Escape")  # the latest
     second.get_by_text("Cancelled.").wait_for(timeout=20_000)
     first.get_by_role("button", name="Cancel").click()

@@ -4,13 +4,13 @@ import { attempt, get, h, post } from "./desk.js";
 const dialog = h("dialog", { className: "export", "aria-labelledby": "export-title" });
 const format = h("select", { onchange: describe });
 const name = h("input", { type: "text", value: "stills", maxLength: 60 });
-const about = h("small", { className: "muted" });
-const tokens = h("input", { type: "number", min: 1, step: 1000 });
-const budget = h("label", { hidden: true }, "Tokens", tokens, h("small", { className: "muted" }, "What its sheets and its text may cost a model."));
+const about = described(format, "");
+const tokens = h("input", { type: "number", min: 1, step: 1, required: true });
+const budget = h("div", { hidden: true }, h("label", {}, "Tokens", tokens), described(tokens, "What its sheets and its text may cost a model."));
 const fields = h("div", { className: "options" });
 const status = h("div", { role: "status" });
 const begin = h("button", { type: "submit", className: "primary" }, "Export");
-const form = h("form", { onsubmit: start }, h("label", {}, "Format", format, about), h("label", {}, "Name of its folder", name), budget, fields,
+const form = h("form", { onsubmit: start }, h("div", {}, h("label", {}, "Format", format), about), h("div", {}, h("label", {}, "Name of its folder", name)), budget, fields,
   status, h("div", { className: "ends" }, h("button", { type: "button", onclick: () => dialog.close() }, "Close"), begin));
 let offered = null; // formats and options, as the desk knows them
 let controls = []; // of the options: what was offered, the element, and how its value is read
@@ -54,25 +54,33 @@ const CONTROLS = {
   },
   flag: (option) => {
     const input = h("input", { type: "checkbox", checked: option.value });
-    return { element: h("label", { className: "flag" }, input, option.title, small(option)), read: () => input.checked };
+    return { element: labelled(option, input, "flag"), read: () => input.checked };
   },
   shares: (option) => {
     const inputs = Object.entries(option.value).map(([split, share]) => [split, h("input", { type: "number", min: 0, step: "any", value: share, required: true })]);
-    const element = h("fieldset", {}, h("legend", {}, option.title),
-      h("div", { className: "shares" }, ...inputs.map(([split, input]) => h("label", {}, split, input))), small(option));
+    const element = h("fieldset", {}, h("legend", {}, option.title), h("div", { className: "shares" }, ...inputs.map(([split, input]) => h("label", {}, split, input))));
+    element.append(described(element, option.about));
     return { element, read: () => Object.fromEntries(inputs.map(([split, input]) => [split, input.valueAsNumber])) };
   },
 };
 
-// Of a code's back-ticks a page has no use.
-const small = (option) => h("small", { className: "muted" }, option.about.replaceAll("`", ""));
-const labelled = (option, input) => h("label", {}, option.title, input, small(option));
+function labelled(option, input, className = "") {
+  const inside = className === "flag" ? [input, option.title] : [option.title, input];
+  return h("div", { className }, h("label", {}, ...inside), described(input, option.about));
+}
+
+/** A line on an element, which a reader of screens says with it; of a code's back-ticks a page has no use. */
+function described(element, text) {
+  const line = h("small", { className: "muted", id: `export-about-${described.number = (described.number || 0) + 1}` }, text.replaceAll("`", ""));
+  element.setAttribute("aria-describedby", line.id);
+  return line;
+}
 
 function describe() {
   const isDigest = format.value === offered.by_tokens;
   about.textContent = offered.formats[format.value] || "";
   budget.hidden = !isDigest;
-  tokens.required = isDigest;
+  tokens.disabled = !isDigest; // else a form checks what nobody sees
   for (const { option, element } of controls) {
     const isOff = isDigest && !option.is_of_digest;
     element.hidden = isOff;

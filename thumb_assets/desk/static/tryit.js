@@ -3,7 +3,7 @@ import { attempt, clock, get, h, keys, note, post } from "./desk.js";
 
 const HEAD_BYTES = 4096;
 const main = document.getElementById("main");
-const file = h("input", { type: "file", accept: "video/*,.mkv,.mxf,.ts,.gif", multiple: true, "aria-label": "Choose a video", onchange: () => { send([...file.files]); file.value = ""; } });
+const file = h("input", { type: "file", accept: "video/*,.mkv,.mxf,.ts,.gif", multiple: true, "aria-label": "Choose a video", onchange: () => { send([...file.files]); file.value = ""; file.blur(); } });
 const path = h("input", { type: "text", placeholder: "clips/one.mp4" });
 const drop = h("section", { className: "drop" }, h("strong", {}, "Drop a video here"), h("span", { className: "muted" }, "or choose a file"), file,
   h("form", { className: "trypath", onsubmit: use }, h("label", {}, "or a file of the library folder, by its path", path), h("button", {}, "Try it")));
@@ -32,7 +32,8 @@ async function sendOne(each) {
   const bar = h("progress", { max: each.size || 1, "aria-label": `Sending ${each.name}` });
   const step = h("p", { className: "step" }, "sending");
   const request = new XMLHttpRequest();
-  const card = h("section", { className: "trial" }, h("h2", {}, each.name), bar, step, h("button", { type: "button", onclick: () => request.abort() }, "Cancel"));
+  const end = h("button", { type: "button", onclick: () => request.abort() }, "Cancel");
+  const card = h("section", { className: "trial" }, h("h2", {}, each.name), bar, step, end);
   coming.append(card);
   sending.push(request);
   try {
@@ -42,7 +43,10 @@ async function sendOne(each) {
       request.responseType = "json";
       request.upload.onprogress = ({ loaded }) => {
         bar.value = loaded;
-        step.textContent = loaded < each.size ? `${megabytes(loaded)} of ${megabytes(each.size)} MB` : "reading it";
+        const isSent = loaded >= each.size;
+        step.textContent = isSent ? "reading it" : `${megabytes(loaded)} of ${megabytes(each.size)} MB`;
+        end.hidden = isSent; // the desk has it now, and the work on it can be cancelled as soon as it is known
+        if (isSent) forget(request);
       };
       request.onload = () => (request.status === 200 ? resolve(request.response) : reject(new Error(request.response?.error || `the desk answered ${request.status}`)));
       request.onerror = () => reject(new Error(`${each.name}: was cut off; is the desk still running?`));
@@ -51,10 +55,15 @@ async function sendOne(each) {
     });
     if (answer.note) note(`${each.name}: ${answer.note}`);
   } finally {
-    sending.splice(sending.indexOf(request), 1);
+    forget(request);
     card.remove();
   }
   await look();
+}
+
+function forget(request) {
+  const place = sending.indexOf(request);
+  if (place >= 0) sending.splice(place, 1);
 }
 
 async function use(event) {
@@ -133,7 +142,7 @@ function contents(trial) {
   }
   if (trial.state === "cancelled") {
     const left = trial.is_new ? "Nothing was made of it." : "What was made of it before stays; a run does the rest.";
-    parts.push(h("p", { className: "muted" }, `Cancelled. ${left}`), h("p", {}, h("button", { type: "button", onclick: () => again(trial) }, "Start again")));
+    parts.push(h("p", { className: "muted" }, `Cancelled. ${left}`));
   }
   if (trial.state === "failed") parts.push(h("p", { className: "bad" }, trial.step));
   if (trial.nothing) parts.push(h("p", {}, `Nothing was kept: ${trial.nothing}`));
@@ -150,10 +159,11 @@ function picture(trial, pick) {
 
 function words(trial) {
   const more = trial.state === "cancelled" && trial.is_new ? null : h("a", { href: `/video/${trial.video_id}` }, "All about it");
+  const begin = trial.state === "cancelled" && h("button", { type: "button", onclick: () => again(trial) }, "Start again");
   if (!trial.is_upload) {
-    return h("div", { className: "words-of-trial" }, h("span", { className: "muted" }, "A video of the library."), h("button", { type: "button", onclick: () => say(trial, "keep") }, "Close"), more);
+    return h("div", { className: "words-of-trial" }, begin, h("span", { className: "muted" }, "A video of the library."), h("button", { type: "button", onclick: () => say(trial, "keep") }, "Close"), more);
   }
-  return h("div", { className: "words-of-trial" },
+  return h("div", { className: "words-of-trial" }, begin,
     h("button", { type: "button", className: "primary", onclick: () => say(trial, "keep") }, "Keep in the library"),
     h("button", { type: "button", onclick: () => say(trial, "throw") }, "Throw away"), more);
 }
