@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,8 @@ _MOST_PIECES, _FEWEST_WORDS, _LEAST_OF_SCRIPT = 1.7, 4, 0.7
 # Of so many words some are these, if they are English.
 _ENOUGH_WORDS, _LEAST_OF_ENGLISH = 20, 0.03
 _ENGLISH = frozenset(("the", "and", "of", "to", "is", "you", "that", "it", "for", "with", "this", "are", "have", "we"))
+# Whose words are remembered: those of a page of videos, held against one query after the other.
+_MOST_TEXTS = 50_000
 _WORD = re.compile(r"\w+")
 # Scripts that do not part words: their text is compared by pairs of letters.
 _UNPARTED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0002ffff]+")
@@ -93,6 +96,7 @@ class LikenessOfMeaning:
         self._meanings = meanings
         self._known: dict[str, NDArray[np.float32]] = {}
         self._why: dict[tuple[str, tuple[str, ...]], str | None] = {}
+        self._english: dict[str, bool] = {}
 
     def __call__(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """See `Likeness`."""
@@ -114,7 +118,10 @@ class LikenessOfMeaning:
 
     def knows(self, texts: Sequence[str]) -> bool:
         """True where texts are English as a whole."""
-        return self._is_english(" ".join(dict.fromkeys(texts)))
+        joined = " ".join(dict.fromkeys(texts))
+        if joined not in self._english:
+            self._english[joined] = self._is_english(joined)
+        return self._english[joined]
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The meaning of each text as (N, D) of L2 norm 1; nothing is remembered."""
@@ -138,6 +145,7 @@ class LikenessOfMeaning:
         return np.array([self._known[text] for text in texts], np.float64).reshape(len(texts), -1)
 
 
+@lru_cache(maxsize=_MOST_TEXTS)
 def words_in(text: str) -> frozenset[str]:
     """The words of a text without case and accents; pairs of letters where its script does not part words.
 
