@@ -231,8 +231,9 @@ class VideoJob:
         Args:
             settings: instead of those of the run.
         """
-        inputs = {name: self._content_of(name) for name in table_inputs(stage)}
         settings = settings or self._settings
+        unread = STAGES[stage].unread(settings)
+        inputs = {name: self._content_of(name) for name in table_inputs(stage) if name not in unread}
         if any(inputs.get(name) is None for name in STAGES[stage].required(settings) if name in inputs):
             return None
         source = (self.video.sha256, self.video.source_path)

@@ -116,7 +116,11 @@ def test_pictures_come_from_the_pass(made: tuple[str, Path], planted_video: Path
     again = run_stages(data_dir, [video_id], ["previews"], settings=settings, is_recomputed=True)[video_id, "previews"]
     assert again.metrics["num_frames_decoded_again"] == len(PLANTED)
     assert {path.name: path.read_bytes() for path in store.previews_dir(video_id).iterdir()} == before
-    assert run_stages(data_dir, [video_id], ["previews"], settings=settings)[video_id, "previews"].is_unchanged
+    # Other selections make nothing stale where no animation shows them.
+    others = load_settings(overrides=[*SETTINGS, *MORE, 'previews.kinds=["sprites","bif"]', "selection.top_k=1"])
+    chosen = run_stages(data_dir, [video_id], ["selections", "previews"], settings=others)
+    assert not chosen[video_id, "selections"].is_unchanged
+    assert chosen[video_id, "previews"].is_unchanged
 
 
 def test_webvtt_is_read_by_another_reader(made: tuple[str, Path]) -> None:

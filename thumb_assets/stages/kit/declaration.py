@@ -154,6 +154,7 @@ class Stage:
         reads: tables it cannot do without. Those of a stage made from the file only say an order.
         uses: tables it uses where they are there.
         needs: those of them that it cannot do without with these settings.
+        unread: those of them that it does not look at with these settings, so that they make nothing stale.
         section: the section of the settings that is its own, whose values its results remember.
         settings: all models its values depend on; None: its section.
         is_on: whether it runs where no stage is named.
@@ -176,6 +177,7 @@ class Stage:
     reads: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     needs: Callable[[Settings], tuple[str, ...]] = _none
+    unread: Callable[[Settings], tuple[str, ...]] = _none
     section: str | None = None
     settings: Callable[[Settings], tuple[StageSettings, ...]] | None = None
     is_on: Callable[[Settings], bool] = lambda _: True

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from thumb_assets.select.tiles import Grid, choose_tiles
-from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.settings.selection import RejectSettings
 from thumb_assets.tables.conform import table_from_rows
 
 
@@ -32,7 +32,7 @@ def frames_table(rows: list[tuple[float, float, dict]]) -> pa.Table:
 
 
 def chosen(rows: list[tuple[float, float, dict]], interval_seconds: float = 10.0) -> list[int]:
-    tiles = choose_tiles(frames_table(rows), None, interval_seconds=interval_seconds, settings=SelectionSettings())
+    tiles = choose_tiles(frames_table(rows), None, interval_seconds=interval_seconds, reject=RejectSettings())
     assert [tile.tile_index for tile in tiles] == list(range(len(tiles)))
     return [tile.frame_index for tile in tiles]
 
@@ -63,7 +63,7 @@ def test_a_frame_that_is_still_shown_stands_for_the_intervals_after_it():
 
 
 def test_nothing_decoded_gives_no_tiles_and_what_was_not_decoded_is_no_tile():
-    assert choose_tiles(frames_table([]), None, interval_seconds=1.0, settings=SelectionSettings()) == []
+    assert choose_tiles(frames_table([]), None, interval_seconds=1.0, reject=RejectSettings()) == []
     unknown = dict.fromkeys(("luma_hash", "luma_mean", "luma_std", "laplacian_variance", "frame_difference"))
     rows = [(index / 5, 0.2, {} if index % 10 == 3 else unknown) for index in range(40)]
     assert chosen(rows, 2.0) == [3, 13, 23, 33]
