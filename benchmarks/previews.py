@@ -80,13 +80,13 @@ def _bad_shares(store: TableStore, video_id: str, settings: Settings) -> tuple[i
     """Tiles, bad ones of ours, bad ones of a grid that takes the frame in the middle of each interval."""
     frames, shots = store.read("frames", video_id), store.read("shots", video_id)
     tiles = choose_tiles(
-        frames, shots, interval_seconds=settings.previews.interval_seconds, settings=settings.selection
+        frames, shots, interval_seconds=settings.previews.interval_seconds, reject=settings.selection.reject
     )
     seconds = frames.column("pts_seconds").to_numpy()
     middles = [(tile.start_seconds + tile.end_seconds) / 2 + seconds[0] for tile in tiles]
     fixed = [int(np.searchsorted(seconds, middle, side="right")) - 1 for middle in middles]
     bad = [
-        sum(num > 0 for num in count_broken(frames, shots, indices, settings=settings.selection))
+        sum(num > 0 for num in count_broken(frames, shots, indices, reject=settings.selection.reject))
         for indices in ([tile.frame_index for tile in tiles], fixed)
     ]
     return len(tiles), bad[0], bad[1]

@@ -88,7 +88,7 @@ def merit(
 
 
 def choose_tiles(
-    frames: pa.Table, shots: pa.Table | None, *, interval_seconds: float, settings: SelectionSettings
+    frames: pa.Table, shots: pa.Table | None, *, interval_seconds: float, reject: RejectSettings
 ) -> list[Tile]:
     """One tile for each interval of a video, in order.
 
@@ -97,7 +97,7 @@ def choose_tiles(
 
     Args:
         frames, shots: the video's tables; frames that were not decoded are passed over.
-        settings: the thresholds of the rules.
+        reject: the thresholds of the rules.
     """
     known = frames.filter(frames.column("luma_hash").is_valid())
     if not known.num_rows:
@@ -108,8 +108,8 @@ def choose_tiles(
     indices, at = known.column("frame_index").to_numpy(), known.column("pts_seconds").to_numpy() - begin
     intervals = np.array([grid.interval_at(second) for second in at.tolist()])
     about: dict[str, Any] = {"intervals": intervals, "known": known, "frames": frames, "shots": shots}
-    about["settings"] = settings
-    finalists = _finalists(known, at, grid, settings.reject)
+    about["reject"] = reject
+    finalists = _finalists(known, at, grid, reject)
     best = _best_by_interval(finalists, **about)
     poor = [interval for interval, (_, tier, _) in best.items() if tier > USABLE]
     if poor:
@@ -127,11 +127,11 @@ def choose_tiles(
 
 
 def count_broken(
-    frames: pa.Table, shots: pa.Table | None, frame_indices: Sequence[int], *, settings: SelectionSettings
+    frames: pa.Table, shots: pa.Table | None, frame_indices: Sequence[int], *, reject: RejectSettings
 ) -> list[int]:
     """The number of rules that each of these frames breaks, as tiles are judged."""
     rows = frames.take(pa.array(sorted(set(frame_indices))))
-    _, num_broken = _held_against_rules(rows, frames, shots, settings)
+    _, num_broken = _held_against_rules(rows, frames, shots, reject)
     found = dict(zip(rows.column("frame_index").to_pylist(), num_broken.tolist(), strict=True))
     return [found[index] for index in frame_indices]
 
@@ -164,11 +164,11 @@ def _best_by_interval(
     known: pa.Table,
     frames: pa.Table,
     shots: pa.Table | None,
-    settings: SelectionSettings,
+    reject: RejectSettings,
 ) -> dict[int, tuple[int, int, int]]:
     """By interval: position, tier and number of broken rules of its best frame among those at `places`."""
     rows = known.take(pa.array(places))
-    tiers, num_broken = _held_against_rules(rows, frames, shots, settings)
+    tiers, num_broken = _held_against_rules(rows, frames, shots, reject)
     sharpness = rows.column("laplacian_variance").to_numpy()
     best: dict[int, tuple[int, int, int]] = {}
     for number in np.lexsort((-sharpness, num_broken, tiers)).tolist():
@@ -178,7 +178,7 @@ def _best_by_interval(
 
 
 def _held_against_rules(
-    rows: pa.Table, frames: pa.Table, shots: pa.Table | None, settings: SelectionSettings
+    rows: pa.Table, frames: pa.Table, shots: pa.Table | None, reject: RejectSettings
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(N,) worst tier of the rules that each of these frames breaks, and the number of these rules.
 
@@ -186,7 +186,7 @@ def _held_against_rules(
     """
     measured = arrays_from_tables(_as_candidates(rows, shots), ScoreTables(frames=frames, shots=shots, sharpness=rows))
     tiers, num_broken = np.full(rows.num_rows, USABLE), np.zeros(rows.num_rows, np.int64)
-    for held in judge(measured, settings=settings).rules:
+    for held in judge(measured, settings=SelectionSettings(reject=reject)).rules:
         if _is_about_frames(held.rule.sources) and held.rule.applies_to != "screens":
             tiers = np.where(held.is_broken, np.maximum(tiers, held.tier), tiers)
             num_broken += held.is_broken

@@ -19,8 +19,10 @@ from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.load import load_settings
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.work import identities_of
+from thumb_assets.store.mirror import MirroredOutputs
 from thumb_assets.store.outputs import output_files, remove_outputs
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.store.remote import RemoteFolder
 from thumb_assets.tables.conform import contract_problems
 from thumb_assets.tables.previews import KINDS
 from thumb_assets_tests.support.drawing import draw_frame, read_frame_index
@@ -114,7 +116,11 @@ def test_pictures_come_from_the_pass(made: tuple[str, Path], planted_video: Path
     again = run_stages(data_dir, [video_id], ["previews"], settings=settings, is_recomputed=True)[video_id, "previews"]
     assert again.metrics["num_frames_decoded_again"] == len(PLANTED)
     assert {path.name: path.read_bytes() for path in store.previews_dir(video_id).iterdir()} == before
-    assert run_stages(data_dir, [video_id], ["previews"], settings=settings)[video_id, "previews"].is_unchanged
+    # Other selections make nothing stale where no animation shows them.
+    others = load_settings(overrides=[*SETTINGS, *MORE, 'previews.kinds=["sprites","bif"]', "selection.top_k=1"])
+    chosen = run_stages(data_dir, [video_id], ["selections", "previews"], settings=others)
+    assert not chosen[video_id, "selections"].is_unchanged
+    assert chosen[video_id, "previews"].is_unchanged
 
 
 def test_webvtt_is_read_by_another_reader(made: tuple[str, Path]) -> None:
@@ -233,6 +239,37 @@ def test_it_is_off_unless_asked_for_and_removed_with_the_rest(
     remove_outputs(store, video_id)
     assert not store.previews_dir(video_id).exists()
     assert not store.has("previews", video_id)
+
+
+def test_a_sparse_pass_gives_tiles_of_the_frames_it_decoded(planted_video: Path, data_dir: Path) -> None:
+    (video_id,) = register(data_dir, [planted_video])
+    overrides = ['previews.kinds=["sprites"]', "previews.interval_seconds=2", "sparse.is_on=true"]
+    results = run_stages(data_dir, [video_id], STAGES_HERE, settings=load_settings(overrides=overrides))
+    assert results[video_id, "previews"].status == "done", results[video_id, "previews"].message
+    frames = TableStore(data_dir).read("frames", video_id)
+    assert frames.column("luma_hash").null_count > 0
+    rows = rows_of((video_id, data_dir), "sprite")
+    assert len(rows) == len(PLANTED)
+    assert all(read_frame_index(picture_at((video_id, data_dir), row)) == row["frame_index"] for row in rows)
+
+
+def test_another_machine_gets_the_files_with_their_folders(made: tuple[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "other").mkdir()
+    shared = RemoteFolder((tmp_path / "elsewhere").as_uri())
+    store, other = TableStore(made[1]), TableStore(tmp_path / "other")
+    MirroredOutputs(shared, store).push(made[0])
+    MirroredOutputs(shared, other).pull(made[0])
+    before, after = (
+        {path.relative_to(each.previews_dir(made[0])): path.read_bytes() for path in _files(each, made[0])}
+        for each in (store, other)
+    )
+    assert before == after
+    assert Path("trickplay/160 - 2x2/0.jpg") in after
+
+
+def _files(store: TableStore, video_id: str) -> list[Path]:
+    return [path for path in store.previews_dir(video_id).rglob("*") if path.is_file()]
 
 
 def test_show_names_the_files(made: tuple[str, Path]) -> None:

@@ -102,7 +102,7 @@ def test_the_highest_layer_that_names_a_setting_decides(
             "thumb_assets.toml: setting selection.topk does not exist; did you mean selection.top_k?",
         ),
         ("[selecton]\ntop_k = 3\n", "thumb_assets.toml: setting selecton"),
-        ("[stills]\nformat = 'tiff'\n", "thumb_assets.toml: setting stills.format must be jpeg or png"),
+        ("[stills]\nformat = 'tiff'\n", "thumb_assets.toml: setting stills.format must be one of jpeg, png"),
         ("profile = 'fastest'\n", "thumb_assets.toml: profile 'fastest' does not exist"),
         ("[selection\n", "thumb_assets.toml: is no TOML"),
         ("selection = 3\n", "thumb_assets.toml: setting selection is a section"),

@@ -55,7 +55,7 @@ def test_wrong_values_are_reported_in_words(name: str) -> None:
             "setting selection.jpeg_quality does not exist; did you mean stills.jpeg_quality?",
         ),
         ("selection.top_k=many", "setting selection.top_k must be a whole number or auto (got 'many')"),
-        ("stills.format=gif", "setting stills.format must be jpeg or png (got 'gif')"),
+        ("stills.format=gif", "setting stills.format must be one of jpeg, png, webp, avif (got 'gif')"),
         (
             "stills.jpeg_quality=101",
             "setting stills.jpeg_quality must be a whole number, at least 1 and at most 100",

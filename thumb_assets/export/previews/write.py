@@ -20,7 +20,7 @@ from thumb_assets.export.verify import require_passed
 from thumb_assets.folders import replaced_folder
 from thumb_assets.select.tiles import choose_tiles
 from thumb_assets.settings.previews import PreviewsSettings
-from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.settings.selection import RejectSettings
 from thumb_assets.settings.stages import ExportSettings, VideoSettings
 from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.conform import table_from_rows
@@ -57,7 +57,7 @@ def export_previews(
     identities: FrameIdentities,
     previews_dir: Path,
     settings: PreviewsSettings,
-    selection: SelectionSettings,
+    reject: RejectSettings,
     kept: PictureStore | None = None,
     export_settings: ExportSettings | None = None,
     video_settings: VideoSettings | None = None,
@@ -83,7 +83,7 @@ def export_previews(
         selections=selections,
         geometry=geometry,
         settings=settings,
-        selection=selection,
+        reject=reject,
     )
     how = export_settings or ExportSettings()
     needed = SpaceNeeded(round(sum(_num_pixels(file) for file in files) * _BYTES_PER_PIXEL))
@@ -121,10 +121,10 @@ def _planned(
     selections: pa.Table | None,
     geometry: Geometry,
     settings: PreviewsSettings,
-    selection: SelectionSettings,
+    reject: RejectSettings,
 ) -> tuple[list[PlannedFile], str]:
     """The files to write, and what cannot be."""
-    tiles = choose_tiles(frames, shots, interval_seconds=settings.interval_seconds, settings=selection)
+    tiles = choose_tiles(frames, shots, interval_seconds=settings.interval_seconds, reject=reject)
     animations, moments, note = [], [], ""
     if "animation" in settings.kinds and selections is not None:
         animations = ["animation_webp"]

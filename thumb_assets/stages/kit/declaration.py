@@ -160,6 +160,7 @@ class Stage:
         uses: tables it uses where they are there.
         needs: those of them that it cannot do without with these settings.
         columns: by table, the columns of an input that alone change what it writes; see `columns_of`.
+        unread: inputs that it does not look at with these settings; see `columns_of`.
         section: the section of the settings that is its own, whose values its results remember.
         settings: all models its values depend on; None: its section.
         is_on: whether it runs where no stage is named.
@@ -183,6 +184,7 @@ class Stage:
     uses: tuple[str, ...] = ()
     needs: Callable[[Settings], tuple[str, ...]] = _none
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unread: Callable[[Settings], tuple[str, ...]] = _none
     section: str | None = None
     settings: Callable[[Settings], tuple[StageSettings, ...]] | None = None
     is_on: Callable[[Settings], bool] = lambda _: True
@@ -244,11 +246,12 @@ class Stage:
         A table that is not named changes it whole, one without columns not at all. A scorer is handed frames, and of
         the candidates it is told which they are, or nothing where it measures every frame.
         """
+        unread: dict[str, tuple[str, ...]] = dict.fromkeys(self.unread(settings), ())
         if not isinstance(self.run, FromFrames):
-            return self.columns
+            return {**self.columns, **unread}
         of_candidates = () if self.run.needs_every_frame(settings) else ("frame_index",)
         own: dict[str, tuple[str, ...]] = {CANDIDATES: of_candidates} if CANDIDATES in self.reads else {}
-        return {**own, **self.columns}
+        return {**own, **self.columns, **unread}
 
     @property
     def about(self) -> str:
