@@ -8,6 +8,7 @@ recorded frame is wrong, how old each segment's first frame was when its stills 
 import argparse
 import io
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,7 +77,7 @@ def run(folder: Path, asked: argparse.Namespace) -> None:
     is_hls = asked.source == "hls"
     url = f"http://127.0.0.1:{port}/live.m3u8" if is_hls else f"srt://127.0.0.1:{port}"
     camera = Camera(recording, folder, hls_output(pieces) if is_hls else srt_output(port))
-    command = [sys.executable, "-m", "thumb_assets", "watch", url, "--name", _NAME, "--for", str(asked.minutes * 60)]
+    command = [sys.executable, "-m", "thumb_assets", "watch", url, "--name", _NAME]
     command += ["--data-dir", str(data_dir), "--set", f"live.max_bytes={round(asked.max_mb * 1e6)}"]
     store, seen = TableStore(data_dir), Seen()
     app = build_app(
@@ -90,8 +91,7 @@ def run(folder: Path, asked: argparse.Namespace) -> None:
         camera.start()
         watch = subprocess.Popen(command, stdout=(folder / "watch.txt").open("w"), stderr=subprocess.STDOUT)
         began, cuts = time.monotonic(), [asked.minutes * 60 * share for share in (0.25, 0.5, 0.75)]
-        while watch.poll() is None:
-            passed = time.monotonic() - began
+        while watch.poll() is None and (passed := time.monotonic() - began) < asked.minutes * 60:
             if cuts and passed > cuts[0]:
                 cuts.pop(0)
                 camera.cut()
@@ -99,9 +99,11 @@ def run(folder: Path, asked: argparse.Namespace) -> None:
                 while time.monotonic() < end:
                     _look(watch, address, store, seen)
                 camera.start()
-            if not is_hls and passed < asked.minutes * 60 and not camera.is_sending:
+            if not is_hls and not camera.is_sending:
                 camera.start()
             _look(watch, address, store, seen)
+        watch.send_signal(signal.SIGINT)
+        watch.wait()
         camera.cut()
     tell(folder, store, camera, recording, seen)
 
