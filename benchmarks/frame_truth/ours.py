@@ -112,7 +112,7 @@ def stills_problems(path: Path, recording: Recording, wanted: Sequence[int]) -> 
                 stills_dir=Path(folder),
                 settings=StillsSettings(format=kind),
             )
-            verdict = verify_mapping(path, stills, identities=identities, folder=Path(folder, "truth"), is_counted=True)
+            verdict = verify_mapping(path, stills, identities=identities, folder=Path(folder, "truth"), by="count")
             problems += [] if verdict.is_passed else list(verdict.sample)
             if verdict.num_checked != len(wanted):
                 problems.append(f"{verdict.num_checked} of {len(wanted)} stills were written as {kind}")

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thumb_assets.cli.output import err
-from thumb_assets.pipeline.remembered import Keep
-from thumb_assets.pipeline.stages import default_stages, ordered_stages
-from thumb_assets.settings.config import Configuration, read_configuration
 from thumb_assets.settings.environment import DATA_DIR_VARIABLE, data_dir
-from thumb_assets.settings.load import PROFILES, Settings
 from thumb_assets.store.parquet import TableStore
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # commands that only look need neither settings nor stages, which take longest to import
     from thumb_assets.defs.resources import ThumbAssetsResource
+    from thumb_assets.pipeline.remembered import Keep
+    from thumb_assets.settings.config import Configuration
+    from thumb_assets.settings.load import Settings
 
 
 def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,6 +26,8 @@ def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    from thumb_assets.settings.load import PROFILES
+
     for option in (
         click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Such as selection.top_k=5."),
         click.option("--profile", type=click.Choice(list(PROFILES)), help="Default: the library's, else `default`."),
@@ -40,12 +41,14 @@ def table_store(explicit: Path | None) -> TableStore:
     return TableStore(data_dir(explicit))
 
 
-def configuration_of(store: TableStore, profile: str | None, overrides: Sequence[str]) -> Configuration:
+def configuration_of(store: TableStore, profile: str | None, overrides: Sequence[str]) -> "Configuration":
     """Configuration that holds for the library, with the options of a command on top."""
+    from thumb_assets.settings.config import read_configuration
+
     return read_configuration(store.data_dir, profile=profile, overrides=overrides)
 
 
-def settings_of(store: TableStore, profile: str | None, overrides: Sequence[str]) -> Settings:
+def settings_of(store: TableStore, profile: str | None, overrides: Sequence[str]) -> "Settings":
     """As `configuration_of`, the settings alone."""
     return configuration_of(store, profile, overrides).settings
 
@@ -55,8 +58,10 @@ recompute_option = click.option(
 )
 
 
-def stages_named(names: str | None, settings: Settings) -> tuple[str, ...]:
+def stages_named(names: str | None, settings: "Settings") -> tuple[str, ...]:
     """The stages of a comma-separated list, all by default; the catalog follows whatever changes."""
+    from thumb_assets.pipeline.stages import default_stages, ordered_stages
+
     if not names:
         return default_stages(settings)
     return ordered_stages([*ordered_stages(name.strip() for name in names.split(",") if name.strip()), "catalog"])
@@ -68,7 +73,7 @@ def dagster_resource(
     profile: str | None = None,
     overrides: Sequence[str] = (),
     recompute: bool = False,
-    keep: Keep = "asked",
+    keep: "Keep" = "asked",
 ) -> "ThumbAssetsResource":
     """The resource of runs through Dagster, with the command's options."""
     with err.status("starting Dagster"):  # seconds, in which a terminal would show nothing

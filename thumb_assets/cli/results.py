@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from thumb_assets.cli.output import err, out, print_table, print_traceback
-from thumb_assets.pipeline.result import StageResult
 from thumb_assets.select.tell import NOTHING_KEPT, is_last_resort
-from thumb_assets.stages import STAGES
 from thumb_assets.store.outcomes import Outcome, read_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.set_aside import SetAside
 from thumb_assets.wording import count
+
+if TYPE_CHECKING:
+    from thumb_assets.pipeline.result import StageResult
 
 _MAX_SET_ASIDE = 3
 _MAX_NAMED = 3
@@ -34,7 +36,7 @@ def print_copies(copies: Mapping[Path, Path]) -> None:
         err.print(f"note: {what}; rename a copy to have it as well", markup=False)
 
 
-def print_results(results: Sequence[StageResult], store: TableStore, *, verbose: bool) -> bool:
+def print_results(results: "Sequence[StageResult]", store: TableStore, *, verbose: bool) -> bool:
     video_ids = list(dict.fromkeys(result.video_id for result in results))
     failed = [result for result in results if result.status == "failed"]
     selected = [result for result in results if result.stage == "selections" and result.status == "done"]
@@ -89,7 +91,7 @@ def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
         out.print(f"{count(len(of_last_resort), 'video')} kept only as a last resort: {named}", markup=False)
 
 
-def print_outcomes(outcomes: Iterable[Outcome | StageResult]) -> None:
+def print_outcomes(outcomes: "Iterable[Outcome | StageResult]") -> None:
     """One line per root failure, and one per skipped stage with its number of videos."""
     skipped: dict[tuple[str, str], int] = {}
     for outcome in outcomes:
@@ -102,5 +104,13 @@ def print_outcomes(outcomes: Iterable[Outcome | StageResult]) -> None:
         err.print(f"skipped {stage} ({count(num_videos, 'video')}): {message}", markup=False)
 
 
-def stored_outcomes(store: TableStore, video_ids: Iterable[str], stages: Collection[str] = STAGES) -> list[Outcome]:
-    return [row for video_id in video_ids for row in read_outcomes(store, video_id) if row.stage in stages]
+def stored_outcomes(
+    store: TableStore, video_ids: Iterable[str], stages: Collection[str] | None = None
+) -> list[Outcome]:
+    """What became of videos; None: in all stages that there are."""
+    found = [row for video_id in video_ids for row in read_outcomes(store, video_id)]
+    if stages is None and any(row.status != "done" for row in found):
+        from thumb_assets.stages import STAGES
+
+        stages = STAGES
+    return [row for row in found if stages is None or row.stage in stages]

@@ -16,6 +16,7 @@ from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import Check
+from thumb_assets.stages.kit.work import decoding_again
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.checks import Verdict
 from thumb_assets.wording import one_line
@@ -107,8 +108,10 @@ def evaluate_checks_alone(
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """Evaluates the selected checks without materialising: "Execute all" on an asset's page names no partition.
 
-    Then every video is checked that has the stage's table.
+    Then every video is checked that has the stage's table. Whoever asks for checks alone wants more than was proven
+    when the pictures were written: their frames are decoded again.
     """
+    settings = decoding_again(settings)
     for stage in STAGES:
         if not any(check.asset_key == dg.AssetKey(stage) for check in context.selected_asset_check_keys):
             continue

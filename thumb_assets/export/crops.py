@@ -20,7 +20,7 @@ from thumb_assets.export.saliency import SALIENCY_SIZE, salience_centre
 from thumb_assets.export.space import require_space, space_for_pictures
 from thumb_assets.export.verify import box_of, require_passed, still_of
 from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
-from thumb_assets.export.write import write_file
+from thumb_assets.export.write import write_proven
 from thumb_assets.folders import replaced_folder
 from thumb_assets.settings.stages import CropsSettings, ExportSettings, StillsSettings, VideoSettings
 from thumb_assets.tables.conform import empty_table, table_from_rows
@@ -108,7 +108,7 @@ def export_crops(
                 identities=identities,
                 folder=folder,
                 video_settings=video_settings,
-                is_counted=how.verification == "count",
+                by=how.verification,
             ),
             what="crops",
         )
@@ -180,7 +180,7 @@ def _write_crops(
                 **asdict(box),
                 "file_name": crop.file_name,
                 "num_bytes": len(data),
-                "file_sha256": write_file(folder / crop.file_name, data),
+                "file_sha256": write_proven(folder / crop.file_name, data, shows=cut),
                 "mapping_verified": True,  # export_crops returns no table whose mapping was not
                 "export_method": method,
             }

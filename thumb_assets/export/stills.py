@@ -98,7 +98,7 @@ def export_stills(
                 identities=identities,
                 folder=folder,
                 video_settings=video_settings,
-                is_counted=how.verification == "count",
+                by=how.verification,
             ),
             what="stills",
         )

@@ -15,7 +15,7 @@ from thumb_assets.errors import VerificationError
 from thumb_assets.export.metadata import QUALITY, encode_still, read_still_metadata
 from thumb_assets.export.pixels import RgbArray, bit_depth_of, pixels_of, read_png16
 from thumb_assets.export.plan import still_file_name
-from thumb_assets.settings.stages import VideoSettings
+from thumb_assets.settings.stages import Verification, VideoSettings
 from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.outputs import cover_of
 from thumb_assets.video.decode import VideoDecoder
@@ -99,30 +99,34 @@ def verify_mapping(
     identities: FrameIdentities,
     folder: Path,
     video_settings: VideoSettings | None = None,
-    is_counted: bool = False,
+    by: Verification = "decode",
 ) -> Verdict:
-    """Verifies that every still shows the frame of its row, by opening the video and decoding each frame again.
+    """Verifies that every still shows the frame of its row.
 
-    The decoder is PyAV's on the CPU, whichever exporter and device made the stills. Compared are the fresh frame's hash
-    and stamp with the row and with what the decode pass recorded, the picture on disk with the fresh frame (see
-    `compare`), the file's own hash, name and facts with the row.
+    Compared are stamp and hash of the row with what the decode pass recorded, the file's own hash, name and facts with
+    the row; the picture itself was compared when it was written (`write_proven`). Unless that is enough, each frame is
+    decoded again, by PyAV on the CPU whatever made the stills, and compared with its row and with the picture on disk.
 
     Args:
         path: the video.
         stills: table of the contract, of that video.
         identities: what the decode pass recorded.
-        is_counted: decode from the first frame and count, trusting no seek and no recorded stamp; as slow as
-            decoding the video.
+        by: `file` does not open the video. `count` decodes from the first frame and counts, trusting no seek and no
+            recorded stamp; as slow as decoding the video.
 
     Raises:
         BadInputError: the video cannot be opened.
     """
     rows = {row["frame_index"]: row for row in stills.to_pylist()}
-    num_failed, problems = 0, []
-    for frame_index, frame in frames_again(path, rows, identities, video_settings, is_counted=is_counted):
-        found = list(_still_problems(rows[frame_index], frame, identities, folder))
-        num_failed += bool(found)
-        problems += [f"frame {frame_index}: {problem}" for problem in found]
+    if by == "file":
+        found = {frame_index: list(record_problems(row, identities)) for frame_index, row in rows.items()}
+    else:
+        again = frames_again(path, rows, identities, video_settings, is_counted=by == "count")
+        found = {index: list(_still_problems(rows[index], frame, identities, folder)) for index, frame in again}
+    for frame_index, row in rows.items():
+        found[frame_index] += _written_problems(row, folder / row["file_name"])
+    problems = [f"frame {frame_index}: {problem}" for frame_index, each in found.items() for problem in each]
+    num_failed = sum(map(bool, found.values()))
     return Verdict.of(
         "Every still shows the frame of its row.", num_checked=len(rows), problems=problems, num_failed=num_failed
     )
@@ -175,6 +179,10 @@ def _still_problems(
         yield f"the part {list(box_of(row))} reaches out of the frame"
         return
     yield from picture_problems(row, pixels_of(shown, bit_depth_of(path)), path)
+
+
+def _written_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
+    yield from hash_problems(row, path)
     if path.is_file():
         yield from _fact_problems(row, path)
 
@@ -192,6 +200,15 @@ def still_of(frame: Frame, row: Mapping[str, Any]) -> Frame | None:
         return None
 
 
+def record_problems(row: Mapping[str, Any], identities: FrameIdentities) -> Iterator[str]:
+    """Differences between a row and what the decode pass recorded of its frame."""
+    index = row["frame_index"]
+    if not index < len(identities):
+        yield f"only {len(identities)} frames were recorded"
+    elif row["pts"] != identities.pts[index] or row["luma_hash"] != identities.luma_hash[index]:
+        yield "the row has another luma_hash or pts than the recorded frame"
+
+
 def frame_problems(row: Mapping[str, Any], frame: Frame, identities: FrameIdentities) -> Iterator[str]:
     """Differences between a frame decoded again and the recorded one that the row names."""
     index = row["frame_index"]
@@ -202,21 +219,24 @@ def frame_problems(row: Mapping[str, Any], frame: Frame, identities: FrameIdenti
 
 
 def picture_problems(row: Mapping[str, Any], rgb: RgbArray, path: Path) -> Iterator[str]:
-    """Problems of a file that is not the row's, or shows no picture.
+    """Differences between a file, where it is there, and the picture that it should show.
 
     Args:
         rgb: (H, W, 3) RGB, uint8 or uint16 as the file.
     """
     if rgb.shape[:2] != (row["height"], row["width"]):
         yield f"the row says {row['width']}x{row['height']}, the frame is {rgb.shape[1]}x{rgb.shape[0]}"
-    if not path.is_file():
-        yield f"{path.name} is missing"
-        return
-    if hashlib.sha256(path.read_bytes()).hexdigest() != row["file_sha256"]:
-        yield f"{path.name} has another SHA-256 than its row"
-    difference = picture_difference(path, rgb)
+    difference = picture_difference(path, rgb) if path.is_file() else None
     if difference:
         yield f"{path.name} {difference}"
+
+
+def hash_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:
+    """Problems of a file that is missing or not the row's."""
+    if not path.is_file():
+        yield f"{path.name} is missing"
+    elif hashlib.sha256(path.read_bytes()).hexdigest() != row["file_sha256"]:
+        yield f"{path.name} has another SHA-256 than its row"
 
 
 def _fact_problems(row: Mapping[str, Any], path: Path) -> Iterator[str]:

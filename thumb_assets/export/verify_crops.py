@@ -16,10 +16,12 @@ from thumb_assets.export.verify import (
     folder_problems,
     frame_problems,
     frames_again,
+    hash_problems,
     picture_problems,
+    record_problems,
     still_of,
 )
-from thumb_assets.settings.stages import VideoSettings
+from thumb_assets.settings.stages import Verification, VideoSettings
 from thumb_assets.tables.checks import Verdict
 from thumb_assets.video.fetch import FrameIdentities
 from thumb_assets.video.frame import Frame
@@ -64,37 +66,38 @@ def verify_crops_mapping(
     identities: FrameIdentities,
     folder: Path,
     video_settings: VideoSettings | None = None,
-    is_counted: bool = False,
+    by: Verification = "decode",
 ) -> Verdict:
-    """Verifies that every crop shows the part of the frame that its row names, by decoding each frame again.
-
-    Compared are the fresh frame with the row and with what the decode pass recorded, the picture on disk with the
-    fresh frame cut again (see `compare`), the file's own hash, name and facts with the row.
+    """Verifies that every crop shows the part of the frame that its row names, as `verify_mapping` does of stills.
 
     Args:
         path: the video.
         crops, stills: tables of the contract, of that video.
         identities: what the decode pass recorded.
-        is_counted: decode from the first frame and count, as in `verify_mapping`.
+        by: as in `verify_mapping`; a frame that is decoded again is cut again.
 
     Raises:
         BadInputError: the video cannot be opened.
     """
-    of_frame: dict[int, list[dict[str, Any]]] = {}
-    for row in crops.to_pylist():
-        of_frame.setdefault(row["frame_index"], []).append(row)
-    still_rows = {row["frame_index"]: row for row in stills.to_pylist()}
-    num_failed, problems = 0, []
-    for frame_index, frame in frames_again(path, of_frame, identities, video_settings, is_counted=is_counted):
-        for row in of_frame[frame_index]:
-            found = list(_crop_problems(row, frame, identities, folder, still=still_rows.get(frame_index)))
-            num_failed += bool(found)
-            problems += [f"frame {frame_index}, {row['aspect_ratio']}: {problem}" for problem in found]
+    rows = {(row["frame_index"], row["aspect_ratio"]): row for row in crops.to_pylist()}
+    still_of_frame = {row["frame_index"]: row for row in stills.to_pylist()}
+    found: dict[tuple[int, str], list[str]] = {key: [] for key in rows}
+    if by == "file":
+        for key, row in rows.items():
+            found[key] += record_problems(row, identities)
+    else:
+        again = frames_again(path, {key[0] for key in rows}, identities, video_settings, is_counted=by == "count")
+        for frame_index, frame in again:
+            still = still_of_frame.get(frame_index)
+            for key in (key for key in rows if key[0] == frame_index):
+                found[key] += _picture_problems(rows[key], frame, identities, folder, still=still)
+    for key, row in rows.items():
+        found[key] += _written_problems(row, folder / row["file_name"], still=still_of_frame.get(key[0]))
     return Verdict.of(
         "Every crop shows its part of the frame of its row.",
         num_checked=crops.num_rows,
-        problems=problems,
-        num_failed=num_failed,
+        problems=[f"frame {key[0]}, {key[1]}: {problem}" for key, each in found.items() for problem in each],
+        num_failed=sum(map(bool, found.values())),
     )
 
 
@@ -109,7 +112,7 @@ def _row_problems(still: Mapping[str, Any], crop: Mapping[str, Any]) -> Iterator
         yield f"{where}: the file is {crop['file_name']}, the still asks for {expected}"
 
 
-def _crop_problems(
+def _picture_problems(
     row: Mapping[str, Any],
     frame: Frame | None,
     identities: FrameIdentities,
@@ -122,19 +125,25 @@ def _crop_problems(
         return
     yield from frame_problems(row, frame, identities)
     shown = None if still is None else still_of(frame, still)
-    if still is None or shown is None:
+    if shown is None:
         yield "the frame has no part like the still's"
         return
     path = folder / row["file_name"]
     rgb = pixels_of(shown, bit_depth_of(path))
-    height, width = rgb.shape[:2]
-    x, y = row["x"], row["y"]
+    cut = rgb[row["y"] : row["y"] + row["height"], row["x"] : row["x"] + row["width"]]
+    yield from picture_problems(row, cut, path)
+
+
+def _written_problems(row: Mapping[str, Any], path: Path, *, still: Mapping[str, Any] | None) -> Iterator[str]:
+    yield from hash_problems(row, path)
+    if still is None:
+        yield "has no still"
+        return
+    width, height = still["width"], still["height"]
     if crop_size(width, height, row["aspect_ratio"]) != (row["width"], row["height"]):
         yield f"{row['width']}x{row['height']} is not the largest part of that ratio of {width}x{height}"
-    if not (0 <= x <= width - row["width"] and 0 <= y <= height - row["height"]):
+    if not (0 <= row["x"] <= width - row["width"] and 0 <= row["y"] <= height - row["height"]):
         yield "the part reaches out of the still"
-        return
-    yield from picture_problems(row, rgb[y : y + row["height"], x : x + row["width"]], path)
     if path.is_file():
         yield from _fact_problems(row, path, still=still)
 

@@ -9,8 +9,9 @@ from typing import Any
 from thumb_assets.errors import StorageError, VerificationError
 from thumb_assets.export.ffmpeg_fetch import ExportMethod
 from thumb_assets.export.metadata import encode_still
-from thumb_assets.export.pixels import pixels_of
+from thumb_assets.export.pixels import RgbArray, pixels_of
 from thumb_assets.export.plan import PlannedStill
+from thumb_assets.export.verify import picture_difference
 from thumb_assets.video.frame import Frame
 from thumb_assets.video.geometry import NO_BARS
 
@@ -66,17 +67,32 @@ def write_stills(
     return sorted(written, key=lambda still: still.planned.frame_index)
 
 
-def write_file(path: Path, data: bytes) -> str:
-    """Writes a file and returns the SHA-256 of its content, hex.
+def write_proven(path: Path, data: bytes, *, shows: RgbArray) -> str:
+    """Writes a picture file, reads it back and compares it with the picture that it was made of.
+
+    Args:
+        data: the whole file.
+        shows: (H, W, 3) RGB, uint8 or uint16 as the file.
+
+    Returns:
+        SHA-256 of the file, hex.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: it cannot be written, or the disk gives back something else.
+        VerificationError: the file does not show the picture.
     """
+    sha256 = hashlib.sha256(data).hexdigest()
     try:
         path.write_bytes(data)
+        is_whole = hashlib.sha256(path.read_bytes()).hexdigest() == sha256
     except OSError as error:
         raise StorageError(f"{path}: cannot be written ({error.strerror or error}); free or mount the disk") from error
-    return hashlib.sha256(data).hexdigest()
+    if not is_whole:
+        raise StorageError(f"{path}: the disk gave back other bytes than were written; check the disk")
+    difference = picture_difference(path, shows)
+    if difference is not None:
+        raise VerificationError(f"{path.name} {difference}; run it again, and report it if it stays")
+    return sha256
 
 
 def still_facts(still: PlannedStill, *, luma_hash: str, provenance: Mapping[str, str]) -> dict[str, Any]:
@@ -111,7 +127,7 @@ def _write_still(
     return WrittenStill(
         planned=still,
         num_bytes=len(data),
-        file_sha256=write_file(folder / still.file_name, data),
+        file_sha256=write_proven(folder / still.file_name, data, shows=rgb),
         luma_hash=frame.luma_hash,
         export_method=method,
     )

@@ -4,19 +4,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any
 
 from thumb_assets.errors import BadInputError, OutOfMemoryError, StoppedError, ThumbAssetsError
 from thumb_assets.events import Events
 from thumb_assets.pipeline.cataloguing import Cataloguing
-from thumb_assets.pipeline.child import Decoded, Ended, Job, Noted, Step, Told, Working
-from thumb_assets.pipeline.engine import run
+from thumb_assets.pipeline.messages import Decoded, Ended, Job, Noted, Step, Told, Working
 from thumb_assets.pipeline.process import EngineProcess
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult, outcome_of
+from thumb_assets.pipeline.settled import Settled
 from thumb_assets.pipeline.stages import ordered_stages
 from thumb_assets.pipeline.watching import watched_events
 from thumb_assets.settings.load import Settings
@@ -53,6 +54,8 @@ def run_isolated(
 ) -> Iterator[StageResult]:
     """As `run`, in a child process that is replaced when it dies; with `video.is_isolated` off, in this one.
 
+    Videos of which nothing is to be done come first, and need no child.
+
     A video on which the child died, or for `video.stall_seconds` got nowhere, has failed; the others are done by the
     next child. A result is yielded once, also where its video had to be done again; a failure may follow what was done.
 
@@ -70,15 +73,42 @@ def run_isolated(
     pending = list(dict.fromkeys(video_ids))
     events = watched_events() if events is None else events
     if not settings.video.is_isolated or not hasattr(os, "killpg"):  # which Windows lacks
+        from thumb_assets.pipeline.engine import run
+
         results = run(pending, wanted, settings, store, events=events, asked=asked, is_recomputed=is_recomputed)
         yield from _until(stop, results)
         return
+    job = Job(pending, wanted, settings, store.data_dir, is_recomputed, asked)
+    if not is_recomputed:
+        job = yield from _settled(job, store, events, stop)
+    yield from _in_children(job, store, events, stop)
+
+
+def _settled(
+    job: Job, store: TableStore, events: Events, stop: threading.Event | None
+) -> Generator[StageResult, None, Job]:
+    """The results of videos of which nothing is to be done; returns the job without them."""
+    settled, pending = Settled(job.stages, job.settings, store, events, asked=job.asked), []
+    for video_id in job.video_ids:
+        _require_going(stop)
+        results = settled.results(video_id)
+        if results is None:
+            pending.append(video_id)
+        for result in results or ():
+            events.stage_done(result.video_id, result.stage)
+            yield result
+    if not pending:
+        store.clean_temporary_files()  # as the engine does when it begins
+    return replace(job, video_ids=pending)
+
+
+def _in_children(whole: Job, store: TableStore, events: Events, stop: threading.Event | None) -> Iterator[StageResult]:
+    pending, wanted = whole.video_ids, whole.stages
     told: dict[str, dict[str, Outcome]] = {}
     while pending:
         child = _warm.take()
         try:
-            job = Job(pending, wanted, settings, store.data_dir, is_recomputed, asked)
-            for result in child.results(job, events, stop):
+            for result in child.results(replace(whole, video_ids=pending), events, stop):
                 outcome, former = outcome_of(result), told.setdefault(result.video_id, {}).get(result.stage)
                 # What was done can still fail to get to where other machines find it.
                 if former is None or (outcome.status == "failed" and former.status != "failed"):

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from thumb_assets.errors import SettingsError
 from thumb_assets.settings.load import Settings, load_settings, settings_sha256
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FromFile, FromFrames
-from thumb_assets.weights.resolve import find_local
+from thumb_assets.weights.resolve import find_local, installed_version
 
 
 def ordered_stages(stages: Iterable[str]) -> tuple[str, ...]:
@@ -124,8 +123,8 @@ _found_versions: dict[str, str] = {}
 def _tool_version(name: str) -> str | None:
     """Remembered once found: a package may come while a daemon runs."""
     if name not in _found_versions:
-        try:
-            _found_versions[name] = version(name)
-        except PackageNotFoundError:
+        found = installed_version(name)
+        if not found:
             return None
+        _found_versions[name] = found
     return _found_versions[name]

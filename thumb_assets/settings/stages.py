@@ -352,6 +352,10 @@ class ChaptersSettings(StageSettings):
     )
 
 
+# Ways to prove that a picture file shows its frame, from the cheapest to the one that trusts least.
+Verification = Literal["file", "decode", "count"]
+
+
 class ExportSettings(StageSettings):
     """The program that fetches the chosen frames (both give the same pixels), their proof, the disk."""
 
@@ -367,12 +371,19 @@ class ExportSettings(StageSettings):
     timeout_seconds: Annotated[float, NO_EFFECT_ON_VALUES] = Field(
         600.0, gt=0, description="ffmpeg: a call that takes longer is stopped."
     )
-    verification: Annotated[Literal["seek", "count"], NO_EFFECT_ON_VALUES] = Field(
-        "seek", description="The check finds each frame by its recorded stamp and hash, or by counting from frame 0."
+    verification: Annotated[Verification, NO_EFFECT_ON_VALUES] = Field(
+        "file",
+        description="file: each picture is read back and compared with its frame in memory. decode: with its frame "
+        "decoded once more, too. count: found by counting from frame 0.",
     )
     min_free_bytes: Annotated[int, NO_EFFECT_ON_VALUES] = Field(
         32_000_000, ge=0, description="Bytes that must stay free on the disk beyond the planned files."
     )
+
+    @field_validator("verification", mode="before")
+    @classmethod
+    def _former_name_stays(cls, value: object) -> object:
+        return "decode" if value == "seek" else value
 
 
 class ModelsSettings(StageSettings):

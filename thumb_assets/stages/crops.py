@@ -47,7 +47,7 @@ def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -
 
 
 def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
-    """Each crop's frame, decoded again by its frame_index and cut again, is what the file shows."""
+    """Each crop is cut from the frame of its frame_index, as it was written; a check alone cuts it anew."""
     verify = partial(verify_crops_mapping, stills=store.read("stills", video_id))
     return verify_pictures(verify, video_id, "crops", store, settings, folder=store.crops_dir(video_id))
 

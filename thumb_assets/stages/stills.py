@@ -41,7 +41,7 @@ def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -
 
 
 def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
-    """Each still, decoded again by its frame_index, is the frame that was scored, and the file shows it."""
+    """Each still is the frame of its frame_index that was scored, as it was written; a check alone decodes it anew."""
     return verify_pictures(verify_mapping, video_id, "stills", store, settings, folder=store.stills_dir(video_id))
 
 

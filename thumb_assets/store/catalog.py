@@ -25,6 +25,7 @@ from thumb_assets.store.database import (
 )
 from thumb_assets.store.identity import verify_video_id
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.tables.conform import content_buffer
 from thumb_assets.tables.contracts import TABLES, stage_of
 from thumb_assets.tables.declaration import Embedding
 
@@ -271,6 +272,6 @@ def _sql_values(values: pa.Array) -> list[Any]:
 
 def _blobs(values: pa.Array) -> list[bytes | None]:
     # flatten() leaves the nulls out, so the rows of `matrix` are those of the embeddings that are there.
-    flat = values.flatten().to_numpy(zero_copy_only=False).astype(np.dtype("<f2"))
+    flat = np.frombuffer(content_buffer(values.flatten()), np.float16).astype(np.dtype("<f2"))
     matrix = iter(flat.reshape(-1, max(1, values.type.list_size)))
     return [next(matrix).tobytes() if is_valid else None for is_valid in values.is_valid().to_pylist()]

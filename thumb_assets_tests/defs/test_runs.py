@@ -1,11 +1,13 @@
 """Real runs of the assets: a partition, a range with a bad video, one stage alone, checks that fail when due."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
+import pyarrow as pa
 import pytest
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from PIL import Image
@@ -15,9 +17,11 @@ from thumb_assets.defs.checks import CHECKS
 from thumb_assets.defs.metadata import stage_metadata
 from thumb_assets.defs.resources import ThumbAssetsResource
 from thumb_assets.pipeline.result import StageResult
+from thumb_assets.settings.load import load_settings
 from thumb_assets.stages import STAGES
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables.conform import empty_table
+from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS
+from thumb_assets.tables.conform import content_sha256, empty_table
 from thumb_assets_tests.defs.conftest import RunRange, stale_causes
 from thumb_assets_tests.support.encoding import encode
 from thumb_assets_tests.support.running import WITHOUT_MODELS, register
@@ -266,6 +270,30 @@ def test_a_check_alone_finds_what_was_spoiled_since(
     assert check_results(instance, "stills", "export_count") == {video_ids[0]: False, video_ids[1]: True}
 
 
+def test_a_check_alone_decodes_the_frames_again(
+    synthetic_videos: MakeVideo, data_dir: Path, instance: dg.DagsterInstance, run_range: RunRange
+) -> None:
+    (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
+    assert run_range([video_id], WITHOUT_MODELS).success
+    store = TableStore(data_dir)
+    stills, footer = store.read("stills", video_id), store.footer("stills", video_id) or {}
+    rows = stills.to_pylist()
+    path = store.stills_dir(video_id) / rows[0]["file_name"]
+    spoil_by_turning(path)
+    data = path.read_bytes()
+    rows[0] |= {"num_bytes": len(data), "file_sha256": hashlib.sha256(data).hexdigest()}  # as if it was written so
+    facts = {name: value for name, value in footer.items() if name not in OWN_FOOTER_KEYS}
+    changed = pa.Table.from_pylist(rows, schema=stills.schema)
+    store.write("stills", changed, video_id=video_id, footer=facts | {CONTENT: content_sha256(changed)})
+    mapping = CHECKS["stills"]["frame_number_mapping"]
+    assert mapping(video_id, "stills", store, load_settings()).is_passed
+    definitions = build_definitions(resource=ThumbAssetsResource(data_dir=str(data_dir)))
+    key = dg.AssetCheckKey(dg.AssetKey("stills"), "frame_number_mapping")
+    job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_check_selection={key})
+    assert job.execute_in_process(instance=instance).success
+    assert check_results(instance, "stills", "frame_number_mapping") == {video_id: False}
+
+
 @pytest.mark.parametrize(
     ("spoil", "check_name"),
     [(Path.unlink, "export_count"), (spoil_by_turning, "frame_number_mapping")],
@@ -277,8 +305,6 @@ def test_a_spoiled_still_fails_its_check(
     data_dir: Path,
     run_range: RunRange,
 ) -> None:
-    from thumb_assets.settings.load import load_settings
-
     (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])
     assert run_range([video_id], WITHOUT_MODELS).success
     store = TableStore(data_dir)

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from thumb_assets.errors import SettingsError, ThumbAssetsError
-from thumb_assets.pipeline.child import Job
 from thumb_assets.pipeline.engine import run
 from thumb_assets.pipeline.isolate import run_isolated, warm_engine
+from thumb_assets.pipeline.messages import Job
 from thumb_assets.pipeline.watching import watching
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.catalog import Catalog
@@ -78,6 +78,31 @@ def test_the_results_are_those_of_the_engine(data_dir, three_videos):
         assert {name: table.to_pylist() for name, table in ours.tables.items()} == {
             name: table.to_pylist() for name, table in theirs.tables.items()
         }
+
+
+def test_no_engine_is_started_for_videos_of_which_nothing_is_to_be_done(data_dir, three_videos):
+    def run_again():
+        heard = Heard()
+        results = list(run_isolated(three_videos, STAGES, settings, store, events=heard))
+        assert len(heard.stages_done) == len(results) == len(three_videos) * len(STAGES)
+        return set(heard.videos), results  # the engine says to which videos it turns
+
+    settings, store = load_settings(), TableStore(data_dir)
+    assert run_again()[0] == set(three_videos)
+    turned_to, results = run_again()
+    assert turned_to == set()
+    told = [(each.video_id, each.stage, each.status, each.is_unchanged, list(each.tables)) for each in results]
+    assert told == [
+        (each.video_id, each.stage, each.status, each.is_unchanged, list(each.tables))
+        for each in run(three_videos, STAGES, settings, store)
+    ]
+    store.table_path("sharpness", three_videos[0]).unlink()
+    min(store.stills_dir(three_videos[1]).glob("*_f*")).unlink()
+    turned_to, results = run_again()
+    assert turned_to == set(three_videos[:2])
+    made = {(each.video_id, each.stage) for each in results if not each.is_unchanged and each.stage != "catalog"}
+    assert made == {(three_videos[0], "sharpness"), (three_videos[1], "stills")}
+    assert run_again()[0] == set()
 
 
 @pytest.mark.parametrize(

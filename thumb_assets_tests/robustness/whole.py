@@ -68,7 +68,7 @@ def video_problems(store: TableStore, video_id: str, path: Path) -> Iterator[str
     folder = store.stills_dir(video_id)
     for verdict in (
         verify_count(selections, stills, folder=folder),
-        verify_mapping(path, stills, identities=identities_of(frames), folder=folder, is_counted=True),
+        verify_mapping(path, stills, identities=identities_of(frames), folder=folder, by="count"),
     ):
         if not verdict.is_passed:
             yield f"{verdict.num_failed} of {verdict.num_checked} stills: {verdict.sample[0]}"

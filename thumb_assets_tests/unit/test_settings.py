@@ -171,3 +171,7 @@ def test_other_aspect_ratios_are_refused(ratios: str, words: str) -> None:
     with pytest.raises(SettingsError, match=r"crops\.aspect_ratios") as caught:
         load_settings(overrides=[f"crops.aspect_ratios={ratios}"])
     assert words in str(caught.value)
+
+
+def test_a_file_that_names_the_former_way_of_proving_stays_valid():
+    assert load_settings(overrides=["export.verification=seek"]).export.verification == "decode"

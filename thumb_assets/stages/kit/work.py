@@ -95,8 +95,16 @@ def verify_pictures(
         identities=identities_of(store.read("frames", video_id)),
         folder=folder,
         video_settings=settings.video,
-        is_counted=settings.export.verification == "count",
+        by=settings.export.verification,
     )
+
+
+def decoding_again(settings: Settings) -> Settings:
+    """The settings with which checks decode the frame of each picture again, for somebody who asks for just that."""
+    if settings.export.verification != "file":
+        return settings
+    export = settings.export.model_copy(update={"verification": "decode"})
+    return settings.model_copy(update={"export": export})
 
 
 def num_bytes(pictures: pa.Table) -> int:

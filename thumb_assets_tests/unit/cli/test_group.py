@@ -9,10 +9,18 @@ import pytest
 from thumb_assets.cli.group import INDEX_FILE, read_index
 
 HEAVY = "numpy", "pyarrow", "pydantic", "av", "rich", "torch", "dagster"
+# What a command that looks at stored results has no use for, and one that finds nothing to do.
+OF_SETTINGS = {"pydantic_settings", "thumb_assets.settings.load", "thumb_assets.stages"}
+OF_WORK = {"pandas", "cv2", "sklearn", "scipy", "torch", "dagster", "thumb_assets.pipeline.engine"}
 
 
 def imported_by(*arguments: str) -> set[str]:
     """Those of the heavy libraries that the command has imported when it ends, and modules with commands."""
+    return {name for name in all_imported_by(*arguments) if name in HEAVY or name.startswith("thumb_assets.cli.")}
+
+
+def all_imported_by(*arguments: str) -> set[str]:
+    """All that the command has imported when it ends."""
     program = (
         "import json, sys\n"
         "from thumb_assets.cli import main\n"
@@ -22,12 +30,24 @@ def imported_by(*arguments: str) -> set[str]:
         "    print(json.dumps(sorted(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    modules = json.loads(done.stdout.splitlines()[-1])
-    return {name for name in modules if name in HEAVY or name.startswith("thumb_assets.cli.")}
+    return set(json.loads(done.stdout.splitlines()[-1]))
 
 
 def test_the_help_imports_nothing_that_is_heavy():
     assert imported_by("--help") == {"thumb_assets.cli.group"}
+
+
+def test_a_command_that_looks_imports_neither_settings_nor_stages(tmp_path):
+    imported = all_imported_by("show", "a-video", "--data-dir", str(tmp_path))
+    assert "thumb_assets.store.parquet" in imported
+    assert not imported & (OF_SETTINGS | OF_WORK)
+
+
+def test_the_command_that_works_leaves_the_engine_to_its_process(tmp_path):
+    (tmp_path / "no-video.mp4").write_bytes(b"")
+    imported = all_imported_by("run", str(tmp_path / "no-video.mp4"), "--data-dir", str(tmp_path / "data"))
+    assert "thumb_assets.pipeline.isolate" in imported
+    assert not imported & (OF_WORK | {"pydantic_settings"})
 
 
 def test_a_command_imports_no_other():

@@ -1,6 +1,7 @@
 """Crops are cut and written, and every way a crop can be wrong is caught."""
 
 import hashlib
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from thumb_assets.export.crops import export_crops
 from thumb_assets.export.figures import crops_sheet
 from thumb_assets.export.metadata import encode_still, read_still_metadata
 from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
-from thumb_assets.settings.stages import CropsSettings, StillsSettings
+from thumb_assets.settings.stages import CropsSettings, StillsSettings, Verification
 from thumb_assets.tables.checks import verify_contract
 from thumb_assets.tables.conform import table_from_rows
 from thumb_assets.video.decode import VideoDecoder
@@ -93,11 +94,10 @@ class Cropped:
     def count(self, **options):
         return verify_crops_count(self.exported.stills, self.crops, folder=self.folder, **options)
 
-    def mapping(self):
-        exported = self.exported
-        return verify_crops_mapping(
-            exported.path, self.crops, stills=exported.stills, identities=exported.identities, folder=self.folder
-        )
+    def mapping(self, by="decode"):
+        exported, folder = self.exported, self.folder
+        tables = {"stills": exported.stills, "identities": exported.identities}
+        return verify_crops_mapping(exported.path, self.crops, **tables, folder=folder, by=by)
 
 
 @pytest.fixture
@@ -227,7 +227,8 @@ def test_a_folder_that_cannot_be_made_is_transient(cropped, tmp_path):
 
 
 def test_what_was_exported_passes(cropped):
-    for verdict in (cropped.count(), cropped.count(aspect_ratios=RATIOS), cropped.mapping()):
+    counts = cropped.count(), cropped.count(aspect_ratios=RATIOS)
+    for verdict in (*counts, *(cropped.mapping(by) for by in get_args(Verification))):
         assert (verdict.is_passed, verdict.num_checked, verdict.num_failed, verdict.sample) == (True, 12, 0, ())
 
 
@@ -293,13 +294,13 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("is_restamped", [False, True])
+@pytest.mark.parametrize(("by", "is_restamped"), [("file", False), ("decode", False), ("decode", True)])
 @pytest.mark.parametrize("spoil", WRONG)
-def test_a_wrong_picture_is_caught(cropped, spoil, is_restamped):
+def test_a_wrong_picture_is_caught(cropped, spoil, by, is_restamped):
     spoil(cropped)
     if is_restamped:
         cropped.restamp()
-    verdict = cropped.mapping()
+    verdict = cropped.mapping(by)
     assert (verdict.is_passed, verdict.num_failed) == (False, 2 if spoil is swapped else 1)
     assert "frame 7, 1:1: " in verdict.sample[0]
 
@@ -322,13 +323,13 @@ def test_a_wrong_picture_is_caught(cropped, spoil, is_restamped):
 )
 def test_a_row_that_disagrees_is_caught(cropped_jpeg, values):
     cropped_jpeg.change(7, "1:1", **values)
-    assert cropped_jpeg.mapping().num_failed == 1
+    assert [cropped_jpeg.mapping(by).num_failed for by in ("file", "decode")] == [1, 1]
 
 
 def test_identities_moved_by_one_frame_are_caught(cropped_jpeg):
     hashes = cropped_jpeg.exported.identities.luma_hash
     hashes[:] = [*hashes[1:], hashes[0]]
-    assert cropped_jpeg.mapping().num_failed == 12
+    assert [cropped_jpeg.mapping(by).num_failed for by in ("file", "decode")] == [12, 12]
 
 
 def test_a_missing_file_is_caught_by_both(cropped_jpeg):

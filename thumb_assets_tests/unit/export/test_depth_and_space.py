@@ -1,6 +1,7 @@
 """Stills of 16 bits, what a file says of its own making, and the disk that is too small."""
 
 import shutil
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from thumb_assets.export.metadata import read_still_metadata, srgb_profile
 from thumb_assets.export.space import space_for_video
 from thumb_assets.export.verify import verify_mapping
 from thumb_assets.settings.load import load_settings
-from thumb_assets.settings.stages import ExportSettings, StillsSettings
+from thumb_assets.settings.stages import ExportSettings, StillsSettings, Verification
 from thumb_assets.video.decode import VideoDecoder
 from thumb_assets_tests.support.decoded import identities_of
 
@@ -95,9 +96,9 @@ def test_files_say_how_they_were_made(unexported):
         assert (facts["decoded_on"], facts["export_method"]) == ("cpu", method)
 
 
-@pytest.mark.parametrize("method", ["seek", "count"])
-def test_either_way_of_proving_is_run(unexported, method):
-    stills = unexported.export(export_settings=ExportSettings(verification=method))
+@pytest.mark.parametrize("by", get_args(Verification))
+def test_every_way_of_proving_is_run(unexported, by):
+    stills = unexported.export(export_settings=ExportSettings(verification=by))
     assert stills["mapping_verified"].to_pylist() == [True] * 3
 
 

@@ -3,14 +3,18 @@
 import hashlib
 import shutil
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
 
+from thumb_assets.errors import VerificationError
 from thumb_assets.export.metadata import encode_still, read_still_metadata
 from thumb_assets.export.verify import verify_count, verify_mapping
+from thumb_assets.export.write import write_proven
+from thumb_assets.settings.stages import Verification
 from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.rendition import render
 
@@ -58,9 +62,12 @@ def count(exported):
     return verify_count(exported.selections, exported.stills, folder=exported.folder)
 
 
-@pytest.mark.parametrize("is_counted", [False, True])
-def test_what_was_exported_passes(exported, is_counted):
-    for verdict in (count(exported), mapping(exported, is_counted=is_counted)):
+ALL_WAYS = get_args(Verification)
+
+
+@pytest.mark.parametrize("by", ALL_WAYS)
+def test_what_was_exported_passes(exported, by):
+    for verdict in (count(exported), mapping(exported, by=by)):
         assert verdict.is_passed
         assert (verdict.num_checked, verdict.num_failed, verdict.sample) == (3, 0, ())
 
@@ -152,13 +159,13 @@ PICTURES = [
 ]
 
 
-@pytest.mark.parametrize("is_restamped", [False, True])
+@pytest.mark.parametrize(("by", "is_restamped"), [("file", False), ("decode", False), ("decode", True)])
 @pytest.mark.parametrize("mutate", PICTURES)
-def test_a_wrong_picture_is_caught(exported, mutate, is_restamped):
+def test_a_wrong_picture_is_caught(exported, mutate, by, is_restamped):
     mutate(exported)
     if is_restamped:
         restamp(exported)
-    verdict = mapping(exported)
+    verdict = mapping(exported, by=by)
     num_wrong = {swap_files: 2, shift_everything: 3}.get(mutate, 1)
     assert (verdict.is_passed, verdict.num_failed) == (False, num_wrong)
     assert verdict.sample
@@ -176,29 +183,40 @@ def test_the_right_picture_passes_at_every_quality_and_the_next_one_at_none(unex
     assert not mapping(unexported).is_passed
 
 
-@pytest.mark.parametrize("is_counted", [False, True])
-def test_rows_moved_by_one_frame_are_caught(exported, is_counted):
+@pytest.mark.parametrize("kind", ["jpeg", "png"])
+def test_a_file_that_shows_another_picture_is_never_taken_for_written(exported, tmp_path, kind):
+    right, wrong = rgb_of(exported, 20), rgb_of(exported, 21)
+    data = encode_still(right, format=kind, jpeg_quality=95, facts={})
+    path = tmp_path / f"still.{kind}"
+    assert write_proven(path, data, shows=right) == hashlib.sha256(path.read_bytes()).hexdigest()
+    for of_another, picture in ((data, wrong), (data[:-2000], right), (data, right[:-8])):
+        with pytest.raises(VerificationError, match="still"):
+            write_proven(path, of_another, shows=picture)
+
+
+@pytest.mark.parametrize("by", ALL_WAYS)
+def test_rows_moved_by_one_frame_are_caught(exported, by):
     def change(rows):
         for row in rows:
             row["frame_index"] += 1
 
     exported.stills = with_rows(exported.stills, change)
-    verdict = mapping(exported, is_counted=is_counted)
+    verdict = mapping(exported, by=by)
     assert (verdict.is_passed, verdict.num_failed) == (False, 3)
 
 
-@pytest.mark.parametrize("is_counted", [False, True])
-def test_identities_moved_by_one_frame_are_caught(exported, is_counted):
+@pytest.mark.parametrize("by", ALL_WAYS)
+def test_identities_moved_by_one_frame_are_caught(exported, by):
     hashes = exported.identities.luma_hash
     hashes[:] = [*hashes[1:], hashes[0]]
-    verdict = mapping(exported, is_counted=is_counted)
+    verdict = mapping(exported, by=by)
     assert (verdict.is_passed, verdict.num_failed) == (False, 3)
 
 
 def test_a_frame_beyond_the_end_is_caught(exported):
     exported.stills = with_rows(exported.stills, lambda rows: rows[2].update(frame_index=99))
-    for is_counted in (False, True):
-        assert mapping(exported, is_counted=is_counted).num_failed == 1
+    for by in ALL_WAYS:
+        assert mapping(exported, by=by).num_failed == 1
 
 
 @pytest.mark.parametrize(
@@ -207,7 +225,7 @@ def test_a_frame_beyond_the_end_is_caught(exported):
 )
 def test_a_row_that_disagrees_is_caught(exported, name, value):
     exported.stills = with_rows(exported.stills, lambda rows: rows[1].update({name: value}))
-    assert mapping(exported).num_failed == 1
+    assert [mapping(exported, by=by).num_failed for by in ("file", "decode")] == [1, 1]
 
 
 def test_another_video_is_caught(exported, synthetic_videos):
@@ -217,7 +235,7 @@ def test_another_video_is_caught(exported, synthetic_videos):
 
 def test_a_missing_file_is_caught(exported):
     files(exported)[1].unlink()
-    assert mapping(exported).num_failed == 1
+    assert [mapping(exported, by=by).num_failed for by in ("file", "decode")] == [1, 1]
     verdict = count(exported)
     assert not verdict.is_passed
     assert "not in the folder" in verdict.sample[0]
