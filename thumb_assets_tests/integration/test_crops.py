@@ -34,7 +34,8 @@ def files_of(store: TableStore, video_id: str) -> dict[str, bytes]:
 
 
 def test_default_stages_have_crops_where_a_ratio_is_asked_for() -> None:
-    off = {"safety", "aesthetics", "judgements", "chapters", "crops", "published"}
+    of_players = {"renditions", "previews", "artwork"}
+    off = {"safety", "aesthetics", "judgements", "chapters", "crops", "published"} | of_players
     assert set(STAGES) - set(default_stages(load_settings())) == off
     assert "crops" in default_stages(load_settings(overrides=[OVERRIDE]))
 

@@ -21,8 +21,9 @@ from thumb_assets.tables.previews import KINDS
 from thumb_assets.video.fetch import FrameIdentities
 from thumb_assets.video.frame import UInt8Array
 
-# Mean absolute error, in levels of 0..255, between a picture of an animation and its frame. Measured were at most 4.0
-# (WebP, quality 70) and 3.3 (H.264, crf 23); another frame of moving video is off by more than 20.
+# Mean absolute error, in levels of 0..255, between a picture of an animation and its frame. The right frame gives at
+# most 2.7 at the default quality (three clips, WebP and H.264), another moment 20 to 59. The next frame of a calm scene
+# is off by 0.9 alone: unlike the proof of tiles this one tells moments apart, not neighbours.
 MAX_ANIMATION_ERROR = 8.0
 _JPEG_BLOCK = 16  # pixels, with chroma at half the size
 ANIMATIONS = tuple(kind for kind, asked in KINDS.items() if asked == "animation")

@@ -73,7 +73,16 @@ def write_video(store: TableStore, video_id: str, *, num_selections: int = 2) ->
                 for aspect_ratio in ("16:9", "1:1")
             ],
         ),
-        **{name: table(name, 2, video_id) for name in ("renditions", "previews", "artwork")},
+        "renditions": table_from_rows(
+            "renditions",
+            [row("renditions", i, video_id, rank=i + 1, file_name=f"{i}_640w.jpg") for i in selected],
+        ),
+        "previews": table_from_rows(
+            "previews", [row("previews", i, video_id, tile_index=i, file_name="sheet.jpg") for i in selected]
+        ),
+        "artwork": table_from_rows(
+            "artwork", [row("artwork", i, video_id, path=f"/videos/clip-{i}.jpg") for i in selected]
+        ),
         "published": table_from_rows(
             "published", [row("published", i, video_id, rank=i + 1, file_name=f"{i}.jpg") for i in selected]
         ),
