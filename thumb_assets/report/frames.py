@@ -19,7 +19,7 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.video.fetch import FrameFetcher
 
 # A frame is decoded from the sync frame before it; a file that answers no more must not hold up the others for ever.
-_MOST_SECONDS, _SECONDS_EACH = 60.0, 5.0
+_MOST_SECONDS, _SECONDS_EACH = 120.0, 5.0
 _ADVICE = "replace or convert the file"
 
 _open: dict[tuple[str, int], FrameFetcher] = {}
