@@ -14,10 +14,12 @@ class Done:
     Attributes:
         text: for the report.
         num_frames: frames seen, of a contestant that has to see every one; held against the others'.
+        peak_bytes: most memory, of a contestant that only starts others; else that of its own process counts.
     """
 
     text: str
     num_frames: int | None = None
+    peak_bytes: int | None = None
 
 
 class Contestant(Protocol):

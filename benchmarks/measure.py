@@ -48,7 +48,7 @@ class Sample:
         num_frames: frames seen by a contestant that has to see every one, else None.
         cpu_seconds: user plus system time of all threads and children.
         wall_seconds: from begin to end.
-        peak_bytes: the process's own, without its children's.
+        peak_bytes: the process's own, without its children's; of whole commands, with them.
     """
 
     done: str
@@ -133,4 +133,4 @@ def _sample() -> Sample:
     cpu_before, wall_before = cpu_seconds(), time.perf_counter()
     done = _contestant.run()
     wall, cpu = time.perf_counter() - wall_before, cpu_seconds() - cpu_before
-    return Sample(done.text, done.num_frames, cpu, wall, peak_bytes())
+    return Sample(done.text, done.num_frames, cpu, wall, done.peak_bytes or peak_bytes())

@@ -33,6 +33,7 @@ class TutorialScript:
     _clip: Any = field(default=None, init=False)
     _prompts: Any = field(default=None, init=False)
     _metrics: list[Any] = field(default_factory=list, init=False)
+    _chosen: list[float] = field(default_factory=list, init=False)
 
     def load(self, folder: Path) -> tuple[str, ...]:
         """See Contestant."""
@@ -63,15 +64,23 @@ class TutorialScript:
         spans = [(begin.seconds, end.seconds) for begin, end in scenes]
         scores = [(self._score(self._extract(seconds)), seconds) for seconds in self._candidates(spans)]
         best = sorted(scores, reverse=True)[:_NUM_CHOSEN]
+        self._chosen = [seconds for _, seconds in best]
         return Done(f"{len(scenes)} scenes, {len(scores)} candidates, {len(best)} chosen")
 
+    def write_chosen(self, folder: Path, *, prefix: str) -> None:
+        """Extracts the chosen moments once more, as JPEG files."""
+        for place, seconds in enumerate(self._chosen):
+            self._extract(seconds).replace(folder / f"{prefix}-{place}.jpg")
+
     def _candidates(self, spans: Sequence[tuple[float, float]]) -> list[float]:
-        """Some per scene, thinned out or filled up evenly to the number that ours has; in seconds."""
+        """Some per scene, in seconds; where it is known how many ours has, thinned out or filled up evenly to that."""
         seconds = [
             begin + (end - begin) * (number + 0.5) / _NUM_PER_SHOT
             for begin, end in spans
             for number in range(_NUM_PER_SHOT)
         ]
+        if not self._num_candidates:
+            return seconds
         missing = self._num_candidates - len(seconds)
         duration = spans[-1][1]
         seconds = sorted([*seconds, *(duration * (number + 0.5) / missing for number in range(missing))])

@@ -100,6 +100,13 @@ def ten_seconds(seed: int) -> Recipe:
     )
 
 
+def five_seconds(seed: int) -> Recipe:
+    """One of the short clips of 640x360, half as long."""
+    return Recipe(
+        f"short-360p-5s-{seed:03d}", "libx264", (640, 360), 5, "H.264", grain=3, seed=300 + seed, options=_SMALL_X264
+    )
+
+
 def two_seconds(seed: int) -> Recipe:
     """One of the very short clips, of which there are many."""
     return Recipe(

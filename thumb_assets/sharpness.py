@@ -31,9 +31,8 @@ class LumaMeasures:
 def measure_luma(luma: npt.NDArray[np.uint8]) -> LumaMeasures:
     """Brightness, contrast and Laplacian variance.
 
-    The Laplacian is the 3x3 kernel [[0, 1, 0], [1, -4, 1], [0, 1, 0]]; its variance as a focus measure is from
-    Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000. 16-bit integers hold it exactly
-    and are five times faster than doubles.
+    The Laplacian is the 3x3 kernel [[0, 1, 0], [1, -4, 1], [0, 1, 0]], the picture mirrored at its border; its variance
+    as a focus measure is from Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
 
     Args:
         luma: (H, W) uint8, full range, shorter side at most EVAL_HEIGHT.
@@ -44,11 +43,51 @@ def measure_luma(luma: npt.NDArray[np.uint8]) -> LumaMeasures:
     import cv2
 
     mean, std = cv2.meanStdDev(luma)
-    laplacian = cv2.Laplacian(luma, cv2.CV_16S)
-    # From the two sums, which are exact and ten times as fast as `meanStdDev` of 16-bit values.
-    laplacian_mean = cv2.sumElems(laplacian)[0] / laplacian.size
-    variance = cv2.norm(laplacian, cv2.NORM_L2SQR) / laplacian.size - laplacian_mean**2
-    return LumaMeasures(float(mean[0, 0]), float(std[0, 0]), max(0.0, variance), min(luma.shape))
+    variance = _laplacian_variance(luma)
+    return LumaMeasures(float(mean[0, 0]), float(std[0, 0]), variance, min(luma.shape))
+
+
+def _laplacian_variance(luma: npt.NDArray[np.uint8]) -> float:
+    """The variance of the Laplacian, exact, in less than half the time of filtering."""
+    import cv2
+
+    if min(luma.shape) < 2:
+        return float(cv2.Laplacian(luma, cv2.CV_64F).var())
+    # Inside the picture each pixel is added four times and taken off four times: only the border is left in the sum.
+    edges = luma[[1, 0, -1, -2]], luma[:, [1, 0, -1, -2]].T
+    signs = np.array([1, -1, -1, 1])
+    mean = sum(int(lines.sum(axis=1, dtype=np.int64) @ signs) for lines in edges) / luma.size
+    return max(0.0, _laplacian_power(luma) / luma.size - mean**2)
+
+
+def _laplacian_power(luma: npt.NDArray[np.uint8]) -> float:
+    """The sum of the squared Laplacian, the picture mirrored at its outermost pixels; at least 2x2 pixels.
+
+    With c a pixel and n its four neighbours, (sum of n - 4 c)^2 is four times the sum of (n - c)^2, less (n - m)^2 of
+    each pair of neighbours. Each such difference is met from both its sides; OpenCV squares and sums differences of
+    bytes in whole numbers, faster than it filters. What the mirrored border adds is counted along the edges.
+    """
+    import cv2
+
+    def power(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> float:
+        return float(cv2.norm(first, second, cv2.NORM_L2SQR))
+
+    def falling(part: npt.NDArray[np.uint8]) -> float:
+        return power(part[:-1, :-1], part[1:, 1:])
+
+    def rising(part: npt.NDArray[np.uint8]) -> float:
+        return power(part[:-1, 1:], part[1:, :-1])
+
+    edges = top, bottom, left, right = luma[:2], luma[-2:], luma[:, :2], luma[:, -2:]
+    near = 2 * power(luma[1:], luma[:-1]) + power(*top) + power(*bottom)
+    near += 2 * power(luma[:, 1:], luma[:, :-1]) + power(*left.T) + power(*right.T)
+    apart = 2 * (falling(luma) + rising(luma)) + sum(falling(edge) + rising(edge) for edge in edges)
+    apart += rising(top[:, :2]) + falling(top[:, -2:]) + falling(bottom[:, :2]) + rising(bottom[:, -2:])
+    if len(luma) > 2:
+        apart += power(luma[2:], luma[:-2])
+    if luma.shape[1] > 2:
+        apart += power(luma[:, 2:], luma[:, :-2])
+    return 4 * near - apart
 
 
 def box_laplacian_variance(rgb: npt.NDArray[np.uint8], box: tuple[float, float, float, float]) -> float | None:
@@ -75,9 +114,9 @@ def tenengrad(luma: npt.NDArray[np.uint8]) -> float:
     """
     import cv2
 
-    horizontal = cv2.Sobel(luma, cv2.CV_32F, 1, 0)
-    vertical = cv2.Sobel(luma, cv2.CV_32F, 0, 1)
-    return float(np.mean(horizontal * horizontal + vertical * vertical))
+    # 16-bit integers hold the gradients exactly.
+    gradients = (cv2.Sobel(luma, cv2.CV_16S, *direction) for direction in ((1, 0), (0, 1)))
+    return sum(cv2.norm(each, cv2.NORM_L2SQR) for each in gradients) / luma.size
 
 
 def difference_image(luma: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -95,7 +134,9 @@ def frame_difference(image: npt.NDArray[np.uint8], previous: npt.NDArray[np.uint
     >>> frame_difference(np.full((36, 64), 3, np.uint8), np.full((36, 64), 5, np.uint8))
     2.0
     """
-    return float(np.mean(np.abs(image.astype(np.int16) - previous.astype(np.int16))))
+    import cv2
+
+    return cv2.norm(image, previous, cv2.NORM_L1) / image.size
 
 
 def percentile_in_video(value: float, sorted_values: npt.NDArray[np.float64]) -> float:

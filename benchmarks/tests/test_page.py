@@ -19,6 +19,8 @@ from benchmarks.peers import SaveImages, ThumbnailFilter, TutorialScript
 from benchmarks.recipes import ten_seconds, write_clip, write_copy
 from benchmarks.sections import NAMES, section
 from benchmarks.sources import Source, plan_pieces
+from benchmarks.stopwatch import run_watched
+from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.settings.load import load_settings
 from thumb_assets_tests.support.synthetic import RECIPES
 
@@ -145,6 +147,18 @@ def test_cpu_of_children_is_counted_while_they_live_and_afterwards() -> None:
         alive = cpu_seconds() - before
     assert alive >= 0.4
     assert cpu_seconds() - before >= 0.4
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells of other processes")
+def test_memory_of_a_command_is_that_of_its_children_too() -> None:
+    child = "held = bytearray(60_000_000); import time; time.sleep(0.5)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
+    assert run_watched([sys.executable, "-c", "pass"]) < 60_000_000 < run_watched([sys.executable, "-c", parent])
+
+
+def test_a_command_that_fails_is_not_timed_and_its_words_are_told() -> None:
+    with pytest.raises(ThumbAssetsError, match="ended with 3: a reason"):
+        run_watched([sys.executable, "-c", "import sys; sys.stderr.write('a reason'); sys.exit(3)"])
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux lets the peak begin anew")

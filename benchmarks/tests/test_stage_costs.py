@@ -1,5 +1,6 @@
 """The CPU time of a run has owners, and the page adds it up."""
 
+from benchmarks import frame_costs
 from benchmarks.stage_costs import measured, page
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.load import load_settings
@@ -23,3 +24,14 @@ def test_the_page_adds_up():
     assert "| stage | one, 60 s |" in text
     assert "| audio | 3.00 (75 %) |" in text
     assert "| all | 4.00 |" in text
+
+
+def test_every_measure_of_a_frame_is_timed_beside_its_decoding(tmp_path):
+    path = write(tmp_path / "film.mkv", Film(1.0, []))
+    costs = frame_costs.frame_costs(path, num_frames=5)
+    assert next(iter(costs)) == frame_costs.DECODE
+    assert len(costs) == 7
+    assert min(costs.values()) > 0
+    rows = frame_costs.page({"one": {frame_costs.DECODE: 4.0, "luma": 1.0, "hashes": 2.0}}).splitlines()
+    assert any(row.startswith("| all measures ") and row.endswith("| 3.00 |") for row in rows)
+    assert any(row.startswith("| measures / decoding ") and row.endswith("| 0.75 |") for row in rows)

@@ -23,6 +23,7 @@ from thumb_assets.pipeline.decode_pass import (
     observe_bars,
     video_row,
 )
+from thumb_assets.pipeline.sparse_cost import ROUGH_COST, Budget, plan_sparse_pass
 from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, measure_luma
 from thumb_assets.shots.detector import ShotDetector
@@ -44,11 +45,6 @@ from thumb_assets.video.groups import IndexedDecoder
 from thumb_assets.video.index import UntrustedIndexError
 from thumb_assets.video.timing import seconds_on_screen
 
-# What decoding costs, in ordinary frames: a sync frame holds several times their bits; a rough look leaves out about
-# two thirds of the work (measured 0.28 to 0.42 on H.264).
-_SYNC_FRAME_COST, _ROUGH_COST = 3.0, 0.35
-# Where the sync frames and the first group cost more than this share of all frames, every frame is decoded.
-_MAX_NEEDED_SHARE = 0.25
 # Shorter side of the pictures of sync frames that are compared.
 _COMPARED_SIDE = 36
 # Columns of `frames` that only a pass over every frame can fill.
@@ -60,21 +56,6 @@ _EXACT, _LOOKED, _AT_SYNC_FRAME, _BY_SIZE = range(4)
 FOUND_BY_INDEX = "keyframes"
 
 Picture = npt.NDArray[np.uint8]
-
-
-@dataclass
-class _Budget:
-    """The amount that may be decoded, in ordinary frames."""
-
-    limit: float
-    spent: float = 0.0
-
-    def take(self, cost: float) -> bool:
-        """Spends it where there is as much left."""
-        if self.spent + cost > self.limit:
-            return False
-        self.spent += cost
-        return True
 
 
 @dataclass
@@ -124,11 +105,13 @@ class SparsePass:
             UntrustedIndexError: the index cannot be trusted or gains nothing; decode every frame.
         """
         self._events = events
-        budget = self._budget(source)
+        budget, between = plan_sparse_pass(source.index, self._settings.sparse)
         first, following = self._probe(source)
         self._take_sync_frames(source)
         if self._seen.fingerprints[:2] != [first, following]:
             raise UntrustedIndexError("a sync frame decoded alone is not the one decoded in its place")
+        for frame_index in between:
+            self._take_one(source, source.index.group_of(frame_index), frame_index)
         if "shots" in self._stages and "shots" not in self._result.errors:
             try:
                 self._find_shots(source, budget)
@@ -141,26 +124,6 @@ class SparsePass:
                 self._show_shots(source, budget)
         self._make_tables(source)
         return self._result
-
-    def _budget(self, source: IndexedDecoder) -> _Budget:
-        """Returns what may be spent, the sync frames and the first group taken off.
-
-        Raises:
-            UntrustedIndexError: they are too few or too many to gain anything.
-        """
-        index, settings = source.index, self._settings.sparse
-        num_frames, num_groups = len(index), index.num_groups
-        if num_groups < settings.min_sync_frames:
-            raise UntrustedIndexError(f"only {num_groups} sync frames (sparse.min_sync_frames)")
-        seconds = float(index.pts_seconds[-1] - index.pts_seconds[0])
-        if seconds / num_groups > settings.max_sync_gap_seconds:
-            raise UntrustedIndexError(
-                f"a sync frame every {seconds / num_groups:.1f} s only (sparse.max_sync_gap_seconds)"
-            )
-        needed = _SYNC_FRAME_COST * num_groups + len(index.span(0))
-        if needed > _MAX_NEEDED_SHARE * num_frames:
-            raise UntrustedIndexError("the sync frames and one group are as good as the whole video")
-        return _Budget(settings.max_decoded_share * num_frames, spent=needed)
 
     # Frames
 
@@ -254,7 +217,7 @@ class SparsePass:
 
     # Shots
 
-    def _find_shots(self, source: IndexedDecoder, budget: _Budget) -> None:
+    def _find_shots(self, source: IndexedDecoder, budget: Budget) -> None:
         index = source.index
         differences = [
             picture_difference(first, second)
@@ -272,9 +235,9 @@ class SparsePass:
         looked: set[int] = set()
         for each in sorted(doubtful, key=lambda each: (each.certainty, -each.difference)):
             num_frames = len(index.span(each.group))
-            if budget.take(_ROUGH_COST * num_frames):
+            if budget.take(ROUGH_COST * num_frames):
                 num_left = num_frames - self._look(source, each)
-                budget.spent -= _ROUGH_COST * num_left
+                budget.spent -= ROUGH_COST * num_left
                 looked.add(each.group)
         for each in evidence[1:]:
             if each.group not in looked:
@@ -330,7 +293,7 @@ class SparsePass:
                 kept[start.frame_index] = start
         return [kept[frame_index] for frame_index in sorted(kept)]
 
-    def _show_shots(self, source: IndexedDecoder, budget: _Budget) -> None:
+    def _show_shots(self, source: IndexedDecoder, budget: Budget) -> None:
         """Decodes a frame of each shot that has none yet, the longest shots first, while there is budget left."""
         index = source.index
         starts = [start.frame_index for start in self._settled_starts(source)]
@@ -347,7 +310,7 @@ class SparsePass:
             # A little behind its start, as candidates are: the place of the start is not certain.
             frame_index = int(np.searchsorted(index.pts_seconds, index.pts_seconds[start] + offset))
             frame_index = min(frame_index, (start + end) // 2)
-            group = int(np.searchsorted(index.sync_frames, frame_index, side="right")) - 1
+            group = index.group_of(frame_index)
             if budget.take(frame_index - int(index.sync_frames[group]) + 1):
                 self._take_one(source, group, frame_index)
 

@@ -46,7 +46,10 @@ class SparseSettings(StageSettings):
         description="Share of the video's decoding that may be spent; the sync frames and one group are always needed.",
     )
     min_sync_frames: int = Field(
-        16, ge=2, description="With fewer of them, and so fewer candidates, every frame is decoded."
+        16,
+        ge=2,
+        description="With fewer of them frames between them are decoded as well, up to so many candidates; where that "
+        "costs as much as the video, every frame is.",
     )
     max_sync_gap_seconds: float = Field(
         12.0, gt=0, description="Where two are further apart on average, every frame is decoded."

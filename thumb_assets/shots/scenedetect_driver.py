@@ -39,6 +39,7 @@ class SceneDetectDriver:
     def __init__(self, settings: ShotsSettings) -> None:
         self.short_side = settings.working_height
         self._detector = _build_detector(settings)
+        self._takes_numbers = settings.detector == "adaptive"
         self._ticks = array("q")  # of each frame, ascending
         self._transition: Transition = "fade" if settings.detector == "threshold" else "cut"
         self._recent_scores: deque[tuple[int, float]] = deque(maxlen=_NUM_RECENT_SCORES)
@@ -49,7 +50,7 @@ class SceneDetectDriver:
 
         ticks = round(seconds * _TICKS_PER_SECOND)
         self._ticks.append(max(ticks, self._ticks[-1] + 1) if self._ticks else ticks)
-        cuts = self._detector.process_frame(_timecode(self._elapsed(-1)), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+        cuts = self._detector.process_frame(self._moment(), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
         # ContentDetector and AdaptiveDetector keep the frame's score here. The public way, a StatsManager, also turns
         # on an edge measure that costs more than the detector itself.
         score = getattr(self._detector, "_frame_score", None)
@@ -59,16 +60,22 @@ class SceneDetectDriver:
 
     def finish(self, num_frames: int) -> list[ShotStart]:
         """The starts that became known with the end of the video."""
-        return self._as_starts(self._detector.post_process(_timecode(self._elapsed(-1)))) if num_frames else []
+        return self._as_starts(self._detector.post_process(self._moment())) if num_frames else []
 
     def _as_starts(self, cuts: list[Any]) -> list[ShotStart]:
         scores = dict(self._recent_scores)
         # A detector may name a moment between two frames: the shot starts with what is on screen then.
-        indices = sorted({bisect_right(self._ticks, self._ticks[0] + int(cut.frame_num)) - 1 for cut in cuts})
+        ticks = (cut if isinstance(cut, int) else int(cut.frame_num) for cut in cuts)
+        indices = sorted({bisect_right(self._ticks, self._ticks[0] + each) - 1 for each in ticks})
         return [ShotStart(index, self._transition, scores.get(index)) for index in indices]
 
-    def _elapsed(self, place: int) -> int:
-        return self._ticks[place] - self._ticks[0]
+    def _moment(self) -> Any:
+        """The latest frame's time as the detector takes it.
+
+        AdaptiveDetector only subtracts and compares: plain numbers spare it fractions, half of its time.
+        """
+        elapsed = self._ticks[-1] - self._ticks[0]
+        return elapsed if self._takes_numbers else _timecode(elapsed)
 
 
 def _timecode(ticks: int) -> Any:

@@ -256,13 +256,14 @@ class VideoDecoder:
             yield from islice(decode_packets(self._packets(), self._stream, self._count_error), num_known, None)
 
     def _packets(self) -> "Iterator[av.Packet[Any]]":
-        can_skip = self._stream.codec_context.codec.canonical_name in _SKIPPING_CODECS
+        context = self._stream.codec_context
+        can_skip = context.codec.canonical_name in _SKIPPING_CODECS
+        is_skipping: bool | None = None  # unknown: the decoder may have served another seek
         for packet in self._container.demux(self._stream):
-            if not can_skip:
-                yield packet
-                continue
             is_early = self.skip_before is not None and packet.pts is not None and packet.pts < self.skip_before
-            self._stream.codec_context.skip_frame = "NONREF" if is_early else "DEFAULT"
+            if can_skip and is_early != is_skipping:
+                is_skipping = is_early
+                context.skip_frame = "NONREF" if is_early else "DEFAULT"
             yield packet
 
     def _on_cpu(self, picture: av.VideoFrame) -> av.VideoFrame:

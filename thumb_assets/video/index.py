@@ -82,6 +82,10 @@ class FrameIndex:
         place = int(np.searchsorted(self.pts, pts))
         return place if place < len(self) and self.pts[place] == pts else None
 
+    def group_of(self, frame_index: int) -> int:
+        """The group of pictures that a frame is in."""
+        return int(np.searchsorted(self.sync_frames, frame_index, side="right")) - 1
+
     def span(self, group: int) -> range:
         """Frames from a sync frame up to and without the next one, in order of display."""
         end = self.sync_frames[group + 1] if group + 1 < self.num_groups else len(self)

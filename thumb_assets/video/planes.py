@@ -1,5 +1,7 @@
 """The bytes of a decoded picture, plane by plane, in FFmpeg's rawvideo layout."""
 
+from functools import lru_cache
+
 import av
 import numpy as np
 import numpy.typing as npt
@@ -58,12 +60,20 @@ def _shapes(picture: av.VideoFrame) -> list[tuple[int, int]]:
 def _plane_shape(picture: av.VideoFrame, plane_index: int) -> tuple[int, int]:
     """Rows, and bytes of a row without padding."""
     plane = picture.planes[plane_index]
-    on_plane = [component for component in picture.format.components if component.plane == plane_index]
+    num_bytes = _row_bytes(picture.format.name, plane_index, plane.width)
+    return (1, _PALETTE_BYTES) if num_bytes is None else (plane.height, num_bytes)
+
+
+@lru_cache(maxsize=256)
+def _row_bytes(pix_fmt: str, plane_index: int, width: int) -> int | None:
+    """Bytes of a row of a plane without padding; None of a palette, which has no rows."""
+    pixel_format = av.VideoFormat(pix_fmt)
+    on_plane = [component for component in pixel_format.components if component.plane == plane_index]
     if not on_plane:
-        return 1, _PALETTE_BYTES
-    if len(on_plane) == 1 and not picture.format.is_bit_stream:
-        return plane.height, int(plane.width * ((on_plane[0].bits + 7) // 8))
+        return None
+    if len(on_plane) == 1 and not pixel_format.is_bit_stream:
+        return width * ((on_plane[0].bits + 7) // 8)
     if plane_index == 0:  # packed: all components in one plane
-        return plane.height, int((plane.width * picture.format.padded_bits_per_pixel + 7) // 8)
+        return int((width * pixel_format.padded_bits_per_pixel + 7) // 8)
     # Semi-planar (nv12, p010): the chroma components side by side.
-    return plane.height, int(plane.width * sum((component.bits + 7) // 8 for component in on_plane))
+    return int(width * sum((component.bits + 7) // 8 for component in on_plane))

@@ -5,6 +5,7 @@ FFmpeg's scaler takes twice as long for a luma of half the size, and five times 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import av
@@ -51,7 +52,7 @@ class ReducedPlanes:
         self._picture = picture
         self._colours = colours
         self._bits = picture.format.components[0].bits
-        self._is_planar = not colours.needs_map and _is_planar(picture)
+        self._is_planar = not colours.needs_map and _is_planar(picture.format.name)
         self._halvings: list[AnyArray] = []
 
     def luma(self, width: int, height: int) -> UInt8Array | None:
@@ -110,9 +111,10 @@ def small_size(width: int, height: int, *, least_short_side: int) -> tuple[int, 
     return width // factor, height // factor
 
 
-def _is_planar(picture: av.VideoFrame) -> bool:
-    """True for YUV with one component per plane, in whole bytes of this machine's order."""
-    name, components = picture.format.name, picture.format.components
+@cache
+def _is_planar(name: str) -> bool:
+    """True for a pixel format of YUV with one component per plane, in whole bytes of this machine's order."""
+    components = av.VideoFormat(name).components
     return (
         name.startswith("yuv")
         and len({component.plane for component in components}) == len(components)
@@ -189,6 +191,7 @@ def _scale_and_black(bits: int, *, is_full_range: bool) -> tuple[float, int]:
     return 255 / (219 << (bits - 8)), 16 << (bits - 8)
 
 
+@cache
 def _to_rgb_matrix(colours: Colours, *, bits: int) -> npt.NDArray[np.float32]:
     """(3, 4) float32: R, G, B of 0..255 out of coded Y, Cb, Cr and 1."""
     red, blue = _LUMA_COEFFICIENTS[colours.matrix]

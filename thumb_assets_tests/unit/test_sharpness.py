@@ -18,6 +18,14 @@ def test_laplacian_variance_equals_the_floating_point_one(noise: np.ndarray) -> 
     assert measures.eval_height == 135
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 2), (2, 9), (5, 2), (3, 3), (4, 5), (35, 17)])
+@pytest.mark.parametrize("levels", [2, 256])
+def test_laplacian_variance_is_exact_at_the_borders_too(shape: tuple[int, int], levels: int) -> None:
+    picture = np.random.default_rng(3).integers(0, levels, shape).astype(np.uint8)
+    expected = cv2.Laplacian(picture, cv2.CV_64F).var()
+    assert measure_luma(picture).laplacian_variance == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
 def test_both_measures_fall_with_blur(noise: np.ndarray) -> None:
     blurred = [cv2.GaussianBlur(noise, (0, 0), sigma) for sigma in (0.6, 1.2, 2.4)]
     for values in ([measure_luma(image).laplacian_variance for image in blurred], [tenengrad(i) for i in blurred]):

@@ -1,0 +1,215 @@
+"""Whole commands, from their start to the files on disk: nothing is imported, loaded or known before the clock runs.
+
+The tutorial's script is this module's command: `python -m benchmarks.stopwatch OUT VIDEO...`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import click
+
+from benchmarks.contestants import Done
+from benchmarks.costs import TreeMemory
+from benchmarks.peers import TutorialScript, find_ffmpeg
+from thumb_assets.errors import ThumbAssetsError
+from thumb_assets.pipeline.process import engine_environment
+from thumb_assets.settings.load import load_settings
+
+_SECONDS_BETWEEN_SAMPLES = 0.1
+# A contestant's process is set up as the engine's is; a command that a person types is not.
+_OF_THE_ENGINE = engine_environment({})
+
+
+@dataclass
+class Command:
+    """A command line over videos, started anew in every run; what it wrote is counted and removed.
+
+    Attributes:
+        paths: the videos, each given to it.
+    """
+
+    paths: Sequence[Path]
+    _folder: Path = field(default=Path(), init=False)
+
+    suffixes: ClassVar[tuple[str, ...]] = (".jpg",)
+
+    def load(self, folder: Path) -> tuple[str, ...]:
+        """See Contestant; a command loads what it needs by itself."""
+        self._folder = Path(tempfile.mkdtemp(dir=folder))
+        return ()
+
+    def prepare(self) -> None:
+        """See Contestant; nothing is warm but the files, which all read."""
+
+    def lines(self, out: Path) -> Iterator[list[str | Path]]:
+        """The command lines, one after the other, that write into `out`."""
+        raise NotImplementedError
+
+    def run(self) -> Done:
+        """See Contestant."""
+        out = Path(tempfile.mkdtemp(dir=self._folder))
+        peak = 0
+        for line in self.lines(out):
+            peak = max(peak, run_watched(line))
+        num_files = sum(path.suffix in self.suffixes for path in out.rglob("*"))
+        shutil.rmtree(out)
+        return Done(f"{num_files} pictures", peak_bytes=peak)
+
+
+@dataclass
+class Ours(Command):
+    """`thumb-assets run` into a new data folder."""
+
+    profile: str = "default"
+    overrides: Sequence[str] = ()
+
+    def lines(self, out: Path) -> Iterator[list[str | Path]]:
+        """One process for all videos."""
+        yield ours(
+            "run",
+            *self.paths,
+            "--data-dir",
+            out,
+            "--profile",
+            self.profile,
+            *(f"--set={each}" for each in self.overrides),
+        )
+
+
+@dataclass
+class OursAgain(Command):
+    """A command on a library in which everything is done: `run` with nothing to do, `show`, or `--help`."""
+
+    arguments: Sequence[str] = ("run",)
+    overrides: Sequence[str] = ()
+
+    def prepare(self) -> None:
+        """Makes the library."""
+        first = Ours(self.paths, overrides=self.overrides)
+        for line in first.lines(self._folder / "library"):
+            run_watched(line)
+
+    def run(self) -> Done:
+        """See Contestant."""
+        library = self._folder / "library"
+        line = ours(*self.arguments)
+        if self.arguments[0] == "run":
+            line += [*self.paths, *(f"--set={each}" for each in self.overrides)]
+        if self.arguments[0] == "show":
+            line.append(next((library / "tables" / "videos").iterdir()).stem)
+        if self.arguments[0] != "--help":
+            line += ["--data-dir", library]
+        return Done(" ".join(self.arguments), peak_bytes=run_watched(line))
+
+
+class ThumbnailCommand(Command):
+    """FFmpeg's `thumbnail` filter over every 100 frames, a process for each video."""
+
+    def lines(self, out: Path) -> Iterator[list[str | Path]]:
+        """See Command."""
+        for number, path in enumerate(self.paths):
+            filters = ["-vf", "thumbnail=n=100", "-fps_mode", "passthrough", "-q:v", "2"]
+            yield [find_ffmpeg(), "-v", "error", "-y", "-i", path, *filters, out / f"{number:03d}-%05d.jpg"]
+
+
+class SaveImagesCommand(Command):
+    """PySceneDetect's `detect-adaptive save-images`, a process for each video."""
+
+    def lines(self, out: Path) -> Iterator[list[str | Path]]:
+        """See Command."""
+        for number, path in enumerate(self.paths):
+            folder = out / f"{number:03d}"
+            yield [
+                sys.executable,
+                "-m",
+                "scenedetect",
+                "-q",
+                "-i",
+                path,
+                "-o",
+                folder,
+                "detect-adaptive",
+                "save-images",
+            ]
+
+
+class TutorialCommand(Command):
+    """The tutorial's script: one process for all videos, which loads its models once."""
+
+    def lines(self, out: Path) -> Iterator[list[str | Path]]:
+        """See Command."""
+        yield [sys.executable, "-m", "benchmarks.stopwatch", out, *self.paths]
+
+
+def ours(*arguments: str | Path) -> list[str | Path]:
+    """Our command line."""
+    return [sys.executable, "-m", "thumb_assets", *arguments]
+
+
+def run_watched(line: Sequence[str | Path]) -> int:
+    """Runs a command to its end; gives the most memory that it and its children had at one moment, in bytes.
+
+    Raises:
+        ThumbAssetsError: it failed; with the end of what it said.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_ENGINE}
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=environment
+        )
+        with process, _watched_memory(process.pid) as peak:
+            status = process.wait()
+        if status:
+            said.seek(0)
+            end = said.read()[-500:].decode(errors="replace").strip()
+            raise ThumbAssetsError(f"{' '.join(map(str, line[:4]))} ... ended with {status}: {end}")
+    return peak[0]
+
+
+@contextmanager
+def _watched_memory(pid: int) -> Iterator[list[int]]:
+    """One number, which grows with the memory of a process and its children."""
+    peak, memory = [0], TreeMemory(pid)
+    is_over = threading.Event()
+
+    def sample() -> None:
+        while True:
+            peak[0] = max(peak[0], memory.bytes())
+            if is_over.wait(_SECONDS_BETWEEN_SAMPLES):
+                return
+
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
+    try:
+        yield peak
+    finally:
+        is_over.set()
+        sampler.join()
+
+
+@click.command()
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def main(*, out: Path, paths: tuple[Path, ...]) -> None:
+    """Choose pictures of videos as the tutorials do, and write them as JPEG files."""
+    settings = load_settings(overrides=["clip.device=cpu", "iqa.device=cpu"])
+    script = TutorialScript(paths[0], settings)
+    with tempfile.TemporaryDirectory() as folder:
+        script.load(Path(folder))
+        for number, path in enumerate(paths):
+            script.path = path
+            script.run()
+            script.write_chosen(out, prefix=f"{number:03d}")
+
+
+if __name__ == "__main__":
+    main()
