@@ -84,6 +84,8 @@ class HlsSource:
         When those that are there already were shown is not known: their sender may have stopped long ago.
         """
         pieces = list(playlist.segments)
+        for piece in pieces:
+            self._require_readable(piece)
         newest = pieces[-1].media_sequence if pieces else None
         if newest is not None and self._next is not None and newest < self._next - 1:  # the sender began anew
             self._next, self._run = None, self._run + 1
@@ -91,9 +93,15 @@ class HlsSource:
             self._next = 0 if newest is None else newest + 1
         return [piece for piece in pieces if piece.media_sequence >= (self._next or 0)]
 
-    def _piece(self, piece: Any) -> Iterator[Arrival]:
+    def _require_readable(self, piece: Any) -> None:
+        """Refuses a playlist as soon as it names anything that is not to be opened."""
         if piece.key is not None and piece.key.method not in {None, "NONE"}:
             raise BadInputError(f"{self.shown}: its pieces are encrypted ({piece.key.method}), which is not read")
+        self._checked(piece.absolute_uri)
+        if piece.init_section is not None:
+            self._checked(piece.init_section.absolute_uri)
+
+    def _piece(self, piece: Any) -> Iterator[Arrival]:
         if piece.discontinuity:
             self._run += 1
         url = self._checked(piece.absolute_uri)

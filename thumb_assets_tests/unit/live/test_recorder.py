@@ -166,7 +166,7 @@ def test_a_file_that_grows_and_a_folder_of_pieces(recorded: Recorded, recording:
         ('#EXT-X-MAP:URI="http://127.0.0.1:{other}/a.ts"\n#EXTINF:2,\na.ts\n', "which was not named"),
         ('#EXT-X-KEY:METHOD=AES-128,URI="http://127.0.0.1:{other}/k"\n#EXTINF:2,\na.ts\n', "encrypted"),
         ("#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://127.0.0.1:{other}/b.m3u8\n", "which was not named"),
-        ("#EXTINF:2,\nnested.m3u8\n", "sends no MPEG-TS"),
+        ("#EXTINF:2,\nnested.m3u8\n#EXT-X-ENDLIST\n", "sends no MPEG-TS"),
     ],
 )
 def test_a_playlist_leads_nowhere_else(playlist: str, reason: str, recorded: Recorded, tmp_path: Path) -> None:
