@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.page import table
 from benchmarks.selection.footage import DEFAULT_FOLDER
 from benchmarks.selection.ours import Ours
-from thumb_assets.select.measure import vectors
+from thumb_assets.select.aligned import vectors
 from thumb_assets.select.similarity import comparable_vectors
 from thumb_assets.settings.selection import SimilaritySettings
 

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Protocol
 
 import av
@@ -63,7 +64,7 @@ class Arrival:
         run: stamps of one run are of one clock.
     """
 
-    packet: "av.Packet | None"
+    packet: "av.Packet[Any] | None"
     at: float
     run: int
 
@@ -81,6 +82,17 @@ class Source(Protocol):
             NetworkError: the connection is lost, or could not be made; it may be made again.
             BadInputError: it never can, as where the source points elsewhere.
         """
+
+
+def ticks_of(packet: "av.Packet[Any]") -> tuple[int, int, Fraction]:
+    """The packet's pts, dts and time base, which `packets_of` makes sure of.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if packet.pts is None or packet.dts is None or packet.time_base is None:
+        raise ValueError("a packet has no time stamps")
+    return packet.pts, packet.dts, packet.time_base
 
 
 def format_of(head: bytes, *, shown: str) -> str:

@@ -1,7 +1,6 @@
 """One segment as a file: packets are copied under a hidden name, the file is opened and looked at, then renamed."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from av.error import FFmpegError
 
 from thumb_assets.errors import BadInputError, StorageError
 from thumb_assets.files import storage_errors
+from thumb_assets.live.arrivals import ticks_of
 from thumb_assets.video.container import open_container
 
 SUFFIX = ".mkv"  # holds any codec, and is whole without a second pass
@@ -42,10 +42,11 @@ class Cutter:
         number: tells hidden files apart.
     """
 
-    def __init__(self, folder: Path, first: av.Packet, number: int) -> None:
+    def __init__(self, folder: Path, first: "av.Packet[Any]", number: int) -> None:
         self._path = folder / f".{number}{SUFFIX}{_PART}"
         self.form = form_of(first)
-        self._begin = Fraction(first.dts) * first.time_base
+        _, dts, time_base = ticks_of(first)
+        self._begin = dts * time_base
         self._stamps: list[tuple[float, float]] = []
         self._last_dts: dict[int, int] = {}
         with storage_errors(self._path):
@@ -55,7 +56,7 @@ class Cutter:
                 raise StorageError(f"{self._path}: cannot be written: {error.strerror}; check the disk") from error
         self._outputs = self._copied(first)
 
-    def _copied(self, first: av.Packet) -> dict[str, Any]:
+    def _copied(self, first: "av.Packet[Any]") -> dict[str, Any]:
         """The file's streams, by type; sound that the container does not hold is left out."""
         outputs = {"video": self._container.add_stream_from_template(first.stream)}
         for stream in first.stream.container.streams.audio[:1]:
@@ -70,24 +71,24 @@ class Cutter:
         """How long it is so far, up to the last frame's end."""
         return self._end() - min(begin for begin, _ in self._stamps) if self._stamps else 0.0
 
-    def add(self, packet: av.Packet) -> None:
+    def add(self, packet: "av.Packet[Any]") -> None:
         """Copies a packet.
 
         Raises:
             StorageError: the disk is full or gone.
         """
         output = self._outputs.get(packet.stream.type)
-        shift = round(self._begin / packet.time_base)
-        if output is None or packet.dts < shift:
+        pts, dts, time_base = ticks_of(packet)
+        shift = round(self._begin / time_base)
+        if output is None or dts < shift:
             return
         kind = packet.stream.type
         if kind == "video":
-            begin = float(packet.pts * packet.time_base)
-            self._stamps.append((begin, float((packet.duration or 0) * packet.time_base)))
-        elif packet.dts < self._last_dts.get(output.index, packet.dts):  # sound that was sent twice
+            self._stamps.append((float(pts * time_base), float((packet.duration or 0) * time_base)))
+        elif dts < self._last_dts.get(output.index, dts):  # sound that was sent twice
             return
-        self._last_dts[output.index] = packet.dts
-        packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+        self._last_dts[output.index] = dts
+        packet.pts, packet.dts = pts - shift, dts - shift
         packet.stream = output
         with storage_errors(self._path):
             try:
@@ -127,7 +128,7 @@ class Cutter:
         return last[0] + (last[1] or step)
 
 
-def form_of(packet: av.Packet) -> tuple[Any, ...]:
+def form_of(packet: "av.Packet[Any]") -> tuple[Any, ...]:
     """What must not change within a file: codec, size and the decoder's head."""
     context = packet.stream.codec_context
     return context.name, context.width, context.height, context.extradata
@@ -143,12 +144,13 @@ def verified(path: Path) -> tuple[float, int, float]:
     with container:
         stream = container.streams.video[0]
         packets = [packet for packet in container.demux(stream) if packet.dts is not None and packet.size]
-        decoding = [packet.dts for packet in packets]
+        ticks = [ticks_of(packet) for packet in packets]
+        decoding = [dts for _, dts, _ in ticks]
         if not packets or not packets[0].is_keyframe:
             raise BadInputError(f"{path}: holds no frames, or does not begin with a sync frame; it is removed")
         if decoding != sorted(decoding):
             raise BadInputError(f"{path}: its stamps go backwards; it is removed")
-        shown = sorted(float(packet.pts * stream.time_base) for packet in packets)
+        shown = sorted(float(pts * time_base) for pts, _, time_base in ticks)
         step = (shown[-1] - shown[0]) / max(1, len(shown) - 1)
         return shown[0], len(shown), shown[-1] - shown[0] + step
 

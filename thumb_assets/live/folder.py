@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from av.error import FFmpegError
@@ -37,7 +38,7 @@ class FolderSource:
                 self._taken = (written_at, path.name)
                 try:
                     with open_container(path)[0] as container:
-                        yield from packets_of(container, now=lambda at=written_at: at, run=0)
+                        yield from packets_of(container, now=partial(float, written_at), run=0)
                 except (FFmpegError, ValueError, EOFError, BadInputError) as error:
                     raise NetworkError(f"{path}: cannot be read: {error}") from error
                 yield Arrival(None, written_at, 0)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from itertools import chain, repeat
 from pathlib import Path
+from typing import Any
 
 import av
 
 from thumb_assets.errors import BadInputError, NetworkError, StorageError
 from thumb_assets.files import storage_errors
-from thumb_assets.live.arrivals import Arrival, Source, Stop, StopWatching
+from thumb_assets.live.arrivals import Arrival, Source, Stop, StopWatching, ticks_of
 from thumb_assets.live.cutter import SUFFIX, Closed, Cutter, form_of
 from thumb_assets.live.timeline import Timeline
 from thumb_assets.settings.live import LiveSettings
@@ -110,8 +111,9 @@ class Recorder:
         if self._cutter is not None:
             self._cutter.add(packet)
 
-    def _take_picture(self, packet: av.Packet, arrival: Arrival) -> None:
-        stamp = float(packet.dts * packet.time_base)
+    def _take_picture(self, packet: "av.Packet[Any]", arrival: Arrival) -> None:
+        pts, dts, time_base = ticks_of(packet)
+        stamp = float(dts * time_base)
         if reason := self._break_before(stamp, arrival.run):
             self._end_run(reason)
         if self._run is None:
@@ -128,7 +130,7 @@ class Recorder:
                 self._cutter = Cutter(self._folder, packet, self._number)
         elif self._cutter is None:
             self._require_sync(stamp)
-        self._see(arrival.at, float(packet.pts * packet.time_base))
+        self._see(arrival.at, float(pts * time_base))
         if self._held and time.monotonic() >= self._settles_at:
             self._publish_held()
 

@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from thumb_assets.addresses import shown
 from thumb_assets.errors import BadInputError, NetworkError, SettingsError
 from thumb_assets.export.ffmpeg_program import find_program
-from thumb_assets.live.arrivals import CONTENT_OPTIONS, Arrival, Pipe, Stop, format_of, packets_of
+from thumb_assets.live.arrivals import CONTENT_OPTIONS, Arrival, Pipe, Source, Stop, format_of, packets_of
 from thumb_assets.live.relay import relayed
 from thumb_assets.settings.environment import program_environment
 from thumb_assets.settings.live import LiveSettings
@@ -108,7 +108,7 @@ class GrowingFile:
                 yield from _until_stopped(packets_of(container, now=time.time, run=0), stop)
 
 
-def stream_source(url: str, name: str, settings: LiveSettings, *, ffmpeg_path: Path | None) -> Any:
+def stream_source(url: str, name: str, settings: LiveSettings, *, ffmpeg_path: Path | None) -> Source:
     """The source behind an address that is no HLS.
 
     Raises:

@@ -129,3 +129,26 @@ def aligned_edges(appearance: pa.Table | None, *, frame_indices: NDArray[np.int6
     edges = np.zeros((len(frame_indices), len(rows[0])), np.uint8)
     edges[positions[is_candidate]] = np.array(rows)[is_candidate]
     return edges
+
+
+def vectors(table: pa.Table | None, column_name: str, *, frame_indices: NDArray[np.int64]) -> NDArray[np.float16]:
+    """The vectors of the candidates in a table's column of embeddings; rows whose `error` is set have none.
+
+    Returns:
+        (N, D) float16, NaN in rows without one; (N, 0) where no candidate has one.
+    """
+    nothing = np.zeros((len(frame_indices), 0), np.float16)
+    if table is None or not table.num_rows:
+        return nothing
+    column = table.column(column_name).combine_chunks()
+    num_dimensions = column.type.list_size
+    has_vector = ~column.is_null().to_numpy(zero_copy_only=False) & table.column("error").is_null().to_numpy()
+    positions, is_candidate = candidate_positions(table, frame_indices=frame_indices)
+    is_used = has_vector & is_candidate
+    if not is_used.any():
+        return nothing
+    values = np.full((len(frame_indices), num_dimensions), np.nan, np.float16)
+    # The values of a fixed-size list include those below its nulls, so a row is where its position says.
+    flat = column.values.to_numpy(zero_copy_only=False).reshape(-1, num_dimensions)
+    values[positions[is_used]] = flat[column.offset : column.offset + len(column)][is_used]
+    return values

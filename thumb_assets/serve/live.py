@@ -3,7 +3,7 @@
 import hmac
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.live.best import BestPicture, best_picture
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 _MEDIA_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".avif": "image/avif"}
-_ANSWERS = {
+_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The still, byte for byte."},
     403: {"description": "The word `token` is missing or wrong."},
     404: {"description": "No picture of the last minutes is worth showing, or there is no such source."},
