@@ -93,7 +93,9 @@ class OursAgain(Command):
     overrides: Sequence[str] = ()
 
     def prepare(self) -> None:
-        """Makes the library."""
+        """Makes the library, where one is needed."""
+        if self.arguments[0] == "--help":
+            return
         first = Ours(self.paths, overrides=self.overrides)
         for line in first.lines(self._folder / "library"):
             run_watched(line)
@@ -105,7 +107,7 @@ class OursAgain(Command):
         if self.arguments[0] == "run":
             line += [*self.paths, *(f"--set={each}" for each in self.overrides)]
         if self.arguments[0] == "show":
-            line.append(next((library / "tables" / "videos").iterdir()).stem)
+            line.append(next((library / "tables" / "videos").glob("*.parquet")).stem)
         if self.arguments[0] != "--help":
             line += ["--data-dir", library]
         return Done(" ".join(self.arguments), peak_bytes=run_watched(line))
