@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from thumb_assets.cli.output import err
+from thumb_assets.cli.output import waiting
 from thumb_assets.pipeline.remembered import Keep
 from thumb_assets.pipeline.stages import default_stages, ordered_stages
 from thumb_assets.settings.config import Configuration, read_configuration
@@ -71,7 +71,7 @@ def dagster_resource(
     keep: Keep = "asked",
 ) -> "ThumbAssetsResource":
     """The resource of runs through Dagster, with the command's options."""
-    with err.status("starting Dagster"):  # seconds, in which a terminal would show nothing
+    with waiting("starting Dagster"):  # seconds, in which nothing would be shown
         from thumb_assets.defs.resources import ThumbAssetsResource
 
     return ThumbAssetsResource(

@@ -317,3 +317,13 @@ def test_a_name_that_is_no_text_is_shown_escaped() -> None:
         check=True,
     )
     assert done.stdout == b"caf\\udce9\n"
+
+
+def test_a_log_gets_a_line_as_each_video_is_finished(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    clips = [synthetic_videos(name) for name in ("one_frame", "cfr")]
+    result = thumb_assets("run", *clips, "--stages", "videos,frames", "--data-dir", data_dir)
+    finished = [line for line in result.stdout.splitlines() if "worked through" in line]
+    assert [line.rpartition("-")[0] for line in finished] == [
+        "1 of 2 videos worked through: one_frame",
+        "2 of 2 videos worked through: cfr",
+    ]
