@@ -1,6 +1,9 @@
 """`thumb-assets export`: a dataset of the library in a form that other tools load."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,11 +11,12 @@ import click
 
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
-from thumb_assets.cli.output import NamedProgress, err, one_line_errors, out, print_table, progress
+from thumb_assets.cli.output import Interrupted, NamedProgress, err, one_line_errors, out, print_table, progress
 from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.dataset.tokens import ASSUMED
 from thumb_assets.errors import SettingsError
-from thumb_assets.library.dataset import Exported, export_dataset
+from thumb_assets.events import Events
+from thumb_assets.library.dataset import WRITTEN, Exported, export_dataset
 from thumb_assets.library.dataset_digest import ABOUT, DIGEST_FILE, NAME, Digest, export_digest
 from thumb_assets.settings.dataset import LicenceFilter, What
 from thumb_assets.wording import count
@@ -22,9 +26,19 @@ _FORMATS = {**{each.name: each.about for each in FORMATS.values()}, NAME: ABOUT}
 _SETTINGS = ("what", "licence", "min_score", "per_video", "seed")
 
 
+class _FormatChoice(click.Choice[str]):
+    """A format by its name; of one that is misspelt the nearest is named, as of settings."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        near = [] if value in self.choices else get_close_matches(str(value), self.choices, n=1, cutoff=0.6)
+        if near:
+            self.fail(f"{value!r} is no format; did you mean {near[0]}?", param, ctx)
+        return str(super().convert(value, param, ctx))
+
+
 @in_section("Make")
 @click.command("export", epilog="Formats: " + "; ".join(f"{name}: {about}" for name, about in _FORMATS.items()) + ".")
-@click.argument("format_name", metavar="FORMAT", type=click.Choice(list(_FORMATS)))
+@click.argument("format_name", metavar="FORMAT", type=_FormatChoice(list(_FORMATS)))
 @click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--what", type=click.Choice(get_args(What)), help="Default: dataset.what, selections.")
 @click.option("--licence", type=click.Choice(get_args(LicenceFilter)), help="Leave out videos without such a licence.")
@@ -32,6 +46,7 @@ _SETTINGS = ("what", "licence", "min_score", "per_video", "seed")
 @click.option("--per-video", type=int, help="At most so many of each video, the best.")
 @click.option("--seed", type=int, help="Another one deals the videos to the splits in another way.")
 @click.option("--tokens", type=click.IntRange(min=1), help=f"{NAME}: how many its sheets and its text may cost.")
+@click.option("--replace", "is_any_replaced", is_flag=True, help="Replace a dataset of another format in OUT as well.")
 @settings_options
 @click.pass_obj
 def export_command(
@@ -41,6 +56,7 @@ def export_command(
     format_name: str,
     folder: Path,
     tokens: int | None,
+    is_any_replaced: bool,
     data_dir: Path | None,
     profile: str | None,
     overrides: Any,
@@ -48,8 +64,9 @@ def export_command(
 ) -> None:
     """Write a dataset of the library's stills, split into train, validation and test, with its licences.
 
-    Videos that share footage are never parted by the split. OUT is replaced as a whole where it is a dataset of ours,
-    and never where it is not. An export that was interrupted goes on with the same command.
+    Videos that share footage are never parted by the split. OUT is replaced as a whole where it is a dataset of ours
+    of the same format, and never where it is anything else. An export that was interrupted goes on with the same
+    command.
     """
     asked = [f"dataset.{name}={json.dumps(options[name])}" for name in _SETTINGS if options[name] is not None]
     with one_line_errors(verbose=verbose):
@@ -59,14 +76,40 @@ def export_command(
             raise SettingsError(
                 f"--tokens goes with {NAME}, and {NAME} needs it; such as: export {NAME} OUT --tokens 20000"
             )
+        common: dict[str, Any] = {"folder": folder, "is_any_replaced": is_any_replaced}
         if tokens is not None:
-            with progress() as bars:
-                digest = export_digest(store, settings, num_tokens=tokens, folder=folder, events=NamedProgress(bars))
+            with _export_progress() as events:
+                digest = export_digest(store, settings, num_tokens=tokens, **common, events=events)
             _print_digest(digest, tokens)
             return
-        with progress() as bars:
-            result = export_dataset(store, settings, format_name=format_name, folder=folder, events=NamedProgress(bars))
+        with _export_progress() as events:
+            result = export_dataset(store, settings, format_name=format_name, **common, events=events)
         _print(result)
+
+
+class _ExportProgress(NamedProgress):
+    """Bars of an export, which also know how many pictures it has written."""
+
+    written = (0, 0)
+
+    def progress(self, name: str, done: int, total: int | None) -> None:
+        if name == WRITTEN:
+            self.written = (done, total or done)
+        super().progress(name, done, total)
+
+
+@contextmanager
+def _export_progress() -> Iterator[Events]:
+    """Bars of an export; Ctrl+C says how far it came, and where nothing was written, that."""
+    with progress() as bars:
+        events = _ExportProgress(bars)
+        try:
+            yield events
+        except KeyboardInterrupt:
+            done, total = events.written
+            if not done:
+                raise Interrupted("nothing was written yet", advice="run the same command again") from None
+            raise Interrupted(f"{done} of {count(total, 'still')} written") from None
 
 
 def _print_digest(digest: Digest, tokens: int) -> None:
@@ -92,5 +135,10 @@ def _print(result: Exported) -> None:
         out.print(f"most alike over the split: cosine {found.cosine_similarity:.3f}, {named}", markup=False)
     if result.num_kept:
         out.print(f"{count(result.num_kept, 'still')} kept from an export that was interrupted", markup=False)
-    out.print(f"{result.num_bytes / 1e6:.1f} MB in {result.folder}", markup=False)
+    if result.num_replaced:
+        out.print(f"replaced the dataset that was there, {count(result.num_replaced, 'file')}", markup=False)
+    num_rows = sum(result.num_stills.values())
+    what = "" if result.plan.format.has_pictures else f"{count(num_rows, 'row')} that name stills, no pictures, "
+    size = f"{result.num_bytes / 1e6:.1f} MB" if result.num_bytes >= 100_000 else f"{result.num_bytes / 1e3:.1f} kB"
+    out.print(f"{what}{count(result.num_files, 'file')} of {size} in {result.folder}", markup=False)
     out.print(f"load it: {result.plan.format.loads.replace('{folder}', str(result.folder))}", markup=False)

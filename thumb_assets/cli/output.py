@@ -57,7 +57,11 @@ INTERRUPTED = 130
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl+C, and how far the work had come."""
+    """Ctrl+C, how far the work had come, and what to do."""
+
+    def __init__(self, how_far: str, *, advice: str = "run the same command again to go on") -> None:
+        super().__init__(how_far)
+        self.advice = advice
 
 
 @contextmanager

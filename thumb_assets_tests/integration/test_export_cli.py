@@ -282,6 +282,39 @@ def test_licence_commercial_leaves_out_what_is_not_known_or_forbids_it(data_dir:
     assert line.startswith("error: nothing is left to export; left out (10 videos): their licence is not known")
 
 
+def test_rows_of_no_video_and_words_that_are_no_licence_are_named(data_dir: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "l.csv"
+    rows.write_text("video,licence\nnope.mp4,CC0-1.0\na.mp4,CCBY\nb.mp4,own\n")
+    stderr = export("csv", tmp_path / "out", data_dir, "--set", f"dataset.licences={rows}").stderr
+    assert "l.csv: 1 row of no video here (nope.mp4); write a video's id" in stderr
+    assert 'no licence that is known here (a.mp4: "CCBY", did you mean CC-BY?)' in stderr
+    (line,) = [line for line in stderr.splitlines() if "the licence of 9 videos is not known (" in line]
+    assert " and 4 more); say it in a CSV" in line
+
+
+def test_out_is_made_in_a_folder_that_is_there_and_replaces_only_its_like(data_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert f"{tmp_path / 'nope' / 'deep'}: there is no such folder" in refused(
+        "csv", tmp_path / "nope/deep/out", data_dir
+    )
+    assert not (tmp_path / "nope").exists()
+    first = export("csv", out, data_dir)
+    assert "20 rows that name stills, no pictures, " in first.stdout
+    assert "replaced" not in first.stdout
+    assert "replaced the dataset that was there" in export("csv", out, data_dir).stdout
+    before = fingerprint(out)
+    assert "holds a dataset of another format, csv with " in refused("folder", out, data_dir)
+    assert fingerprint(out) == before
+    assert "replaced the dataset that was there" in export("folder", out, data_dir, "--replace").stdout
+    assert list(out.rglob("*.jpg"))
+
+
+def test_a_misspelt_format_is_suggested(tmp_path: Path) -> None:
+    result = thumb_assets("export", "hugingface", tmp_path / "out", "--data-dir", tmp_path / "data")
+    assert result.exit_code == 2
+    assert "'hugingface' is no format; did you mean huggingface?" in result.output
+
+
 def test_scores_of_models_have_their_licence_and_a_commercial_dataset_only_those_it_may(tmp_path: Path) -> None:
     store = TableStore(tmp_path / "data")
     video_id = add_video(store, "a", ["a0"], model={"model_name": "thumb-mini", "pretrained": ""})
