@@ -5,6 +5,7 @@ from pathlib import Path
 
 from thumb_assets.cli.output import err, out, print_table, print_traceback
 from thumb_assets.pipeline.result import StageResult
+from thumb_assets.select.components import TITLES
 from thumb_assets.select.tell import NOTHING_KEPT, is_last_resort
 from thumb_assets.stages import STAGES
 from thumb_assets.store.outcomes import Outcome, read_outcomes
@@ -14,6 +15,7 @@ from thumb_assets.wording import count
 
 _MAX_SET_ASIDE = 3
 _MAX_NAMED = 3
+_SHOWN = ("sharpness", "clip", "iqa")
 
 
 def print_set_aside(files: Sequence[SetAside]) -> None:
@@ -68,7 +70,7 @@ def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
         elif all(map(is_last_resort, selections.column("reason").to_pylist())):
             of_last_resort.append(video_id)
         for row in selections.sort_by("rank").to_pylist():
-            scores = [row[f"{name}_percentile"] for name in ("sharpness", "clip", "iqa")]
+            scores = [row[f"{name}_percentile"] for name in _SHOWN]
             rows.append(
                 [
                     video_id,
@@ -80,7 +82,9 @@ def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
                 ]
             )
     if rows:
-        print_table("selections", ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa"], rows)
+        print_table(
+            "selections", ["video", "rank", "frame", "seconds", "score", *(TITLES[name] for name in _SHOWN)], rows
+        )
     for line in without:
         out.print(line, markup=False)
     if of_last_resort:
