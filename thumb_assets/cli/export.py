@@ -16,7 +16,7 @@ from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.dataset.tokens import ASSUMED
 from thumb_assets.errors import SettingsError
 from thumb_assets.events import Events
-from thumb_assets.library.dataset import WRITTEN, Exported, export_dataset
+from thumb_assets.library.dataset import Exported, export_dataset, num_stills_kept
 from thumb_assets.library.dataset_digest import ABOUT, DIGEST_FILE, NAME, Digest, export_digest
 from thumb_assets.settings.dataset import LicenceFilter, What
 from thumb_assets.wording import count
@@ -78,38 +78,30 @@ def export_command(
             )
         common: dict[str, Any] = {"folder": folder, "is_any_replaced": is_any_replaced}
         if tokens is not None:
-            with _export_progress() as events:
+            with export_progress(folder) as events:
                 digest = export_digest(store, settings, num_tokens=tokens, **common, events=events)
             _print_digest(digest, tokens)
             return
-        with _export_progress() as events:
+        with export_progress(folder) as events:
             result = export_dataset(store, settings, format_name=format_name, **common, events=events)
         _print(result)
 
 
-class _ExportProgress(NamedProgress):
-    """Bars of an export, which also know how many pictures it has written."""
-
-    written = (0, 0)
-
-    def progress(self, name: str, done: int, total: int | None) -> None:
-        if name == WRITTEN:
-            self.written = (done, total or done)
-        super().progress(name, done, total)
-
-
 @contextmanager
-def _export_progress() -> Iterator[Events]:
-    """Bars of an export; Ctrl+C says how far it came, and where nothing was written, that."""
+def export_progress(folder: Path) -> Iterator[Events]:
+    """Bars of an export into a folder.
+
+    Raises:
+        Interrupted: Ctrl+C, with what the same command will find written.
+    """
     with progress() as bars:
-        events = _ExportProgress(bars)
         try:
-            yield events
+            yield NamedProgress(bars)
         except KeyboardInterrupt:
-            done, total = events.written
-            if not done:
+            num_kept = num_stills_kept(folder)
+            if not num_kept:
                 raise Interrupted("nothing was written yet", advice="run the same command again") from None
-            raise Interrupted(f"{done} of {count(total, 'still')} written") from None
+            raise Interrupted(f"{count(num_kept, 'still')} written and kept") from None
 
 
 def _print_digest(digest: Digest, tokens: int) -> None:

@@ -81,8 +81,9 @@ class LineGroup(click.Group):
             from thumb_assets.cli.output import INTERRUPTED, Interrupted, err
 
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already: another Ctrl+C would leave a trace
-            is_told = isinstance(interrupt, Interrupted)  # of other commands nothing says that there is a rest
-            said = f": {interrupt}; {interrupt.advice}" if is_told else "; run the same command again"
+            said = "; run the same command again"  # of other commands nothing says that there is a rest
+            if isinstance(interrupt, Interrupted):
+                said = f": {interrupt}; {interrupt.advice}"
             err.print(f"interrupted{said}", markup=False)
             ctx.exit(INTERRUPTED)
 

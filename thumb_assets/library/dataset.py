@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from thumb_assets.dataset.card import PAIR_FILE, CardFacts, card_text
 from thumb_assets.dataset.formats import FORMATS
@@ -26,8 +27,6 @@ from thumb_assets.library.dataset_plan import DatasetPlan, plan_dataset
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.parquet import TableStore
 
-# The step of `progress` that counts pictures.
-WRITTEN = "stills written"
 _ROWS = ".rows"
 # Beside a picture: its row in the most talkative format, and what a file takes more than its bytes.
 _ROW_BYTES = 2048 + 4096
@@ -106,6 +105,14 @@ def export_dataset(
     )
 
 
+def num_stills_kept(folder: Path) -> int:
+    """The number of pictures that an interrupted export into a folder has kept for the next one: of whole parts."""
+    folder = real_folder(folder)
+    unfinished = unfinished_folder(folder, key="").name
+    parts = [path for path in folder.parent.glob(".*") if path.name.startswith(unfinished)]
+    return sum(pq.read_metadata(rows).num_rows for part in parts for rows in (part / _ROWS).glob("*.parquet"))
+
+
 def _rows_path(folder: Path, part: Part) -> Path:
     return folder / _ROWS / f"{part.name}.parquet"
 
@@ -125,7 +132,7 @@ class _Writer:
             for picture in pictures_of(self._store, self._plan, part, scratch=self._folder / _ROWS):
                 rows.append(dict(picture.row))
                 yield picture
-                events.progress(WRITTEN, num_done + len(rows), num_all)
+                events.progress("stills written", num_done + len(rows), num_all)
 
         written_as = self._plan.format
         written_as.write_part(self._folder, part, self._plan.contract, pictures())
