@@ -219,7 +219,8 @@ class Finder:
             notes.append(f"pictures are not searched by words: {error}")
         spaces = [] if question is None else [each for each in self._embeddings if each.model == question.model]
         if not spaces and not len(self._searched.quotes.texts):
-            raise MissingInputError(f"nothing here can be searched by words yet: {'; '.join(notes)}")
+            sentences = ". ".join(f"{each[:1].upper()}{each[1:]}" for each in notes)
+            raise MissingInputError(f"nothing here can be searched by words yet. {sentences}")
 
         def answers(number: int) -> dict[int, list[Match]]:
             found = self._of_texts(texts, number, mask)

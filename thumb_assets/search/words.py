@@ -111,7 +111,7 @@ class Words:
         """
         if self._settings.clip.model == MINI_MODEL:
             raise ModelUnavailableError(
-                f"the built-in model {MINI_MODEL} reads no words; take one that does by the setting profile "
+                f"the built-in model {MINI_MODEL} reads no words; choose one that does by the setting profile "
                 f"({_turned_on('profile=cpu')}; its weights are downloaded once)"
             )
         name = self._settings.clip.model

@@ -22,7 +22,7 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.wording import clock, one_line
 
 # Raised when a page shows something else than before of the same tables.
-_VERSION = "1"
+_VERSION = "2"
 # Cards that stand in the page itself, for browsers without scripts and for the first sight.
 _FIRST_CARDS = 48
 _NUM_RUNNERS_UP = 6
