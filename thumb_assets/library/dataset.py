@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from thumb_assets.dataset.card import PAIR_FILE, CardFacts, card_text
 from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.dataset.kit import Part, Picture, Written
-from thumb_assets.dataset.row_files import read_rows, write_rows
+from thumb_assets.dataset.row_files import num_rows, read_rows, write_rows
 from thumb_assets.errors import VerificationError
 from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.export.figures import captioned_sheet
@@ -110,7 +109,7 @@ def num_stills_kept(folder: Path) -> int:
     folder = real_folder(folder)
     unfinished = unfinished_folder(folder, key="").name
     parts = [path for path in folder.parent.glob(".*") if path.name.startswith(unfinished)]
-    return sum(pq.read_metadata(rows).num_rows for part in parts for rows in (part / _ROWS).glob("*.parquet"))
+    return sum(num_rows(rows) for part in parts for rows in (part / _ROWS).glob("*.parquet"))
 
 
 def _rows_path(folder: Path, part: Part) -> Path:
