@@ -15,6 +15,10 @@ _DESKTOP_OPENCV = (
 )
 
 
+# Where nothing was run in a data folder: what every command, the pages and the servers say then.
+RUN_FIRST = "run `thumb-assets run PATH` first, or name the data folder (--data-dir)"
+
+
 class ThumbAssetsError(Exception):
     """Base of every error this project raises on purpose."""
 

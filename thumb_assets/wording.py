@@ -7,9 +7,11 @@ marks that turn the reading order around.
 """
 
 import logging
+import math
 import re
 import traceback
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -34,6 +36,31 @@ def count(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
+def some_of(names: Sequence[str], *, most: int = 5) -> str:
+    """The first names of many, and how many more there are.
+
+    >>> some_of(["a", "b", "c"], most=2), some_of(["a"])
+    ('a, b and 1 more', 'a')
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
+
+def clock(seconds: float, digits: int = 1) -> str:
+    """Seconds as a player shows them; the desk's script rounds alike.
+
+    >>> clock(9.36), clock(75.25), clock(59.97), clock(3725)
+    ('0:09.4', '1:15.3', '1:00.0', '1:02:05.0')
+    >>> clock(59.6, 0)
+    '1:00'
+    """
+    parts = math.floor(max(0.0, seconds) * 10**digits + 0.5)  # halves go up, as in the browser
+    whole, rest = divmod(parts, 10**digits)
+    hours, minutes = divmod(whole // 60, 60)
+    shown = f"{whole % 60:02d}{f'.{rest:0{digits}d}' if digits else ''}"
+    return f"{hours}:{minutes:02d}:{shown}" if hours else f"{minutes}:{shown}"
 
 
 def one_line(text: object) -> str:

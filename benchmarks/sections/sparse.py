@@ -28,7 +28,7 @@ DECODE, SPARSE_WITHOUT_MODELS, SPARSE = "decode alone", "sparse without models",
 WANTED = 0.15
 _NEARLY = (
     "a tenth of the video is decoded to find its shots, as the recall asks for; the rest is the file's hash, its index "
-    "and the stills, decoded to be written and again to be proven"
+    "and the stills"
 )
 _TOO_SHORT = (
     "a minute has fewer sync frames than `sparse.min_sync_frames`, so frames between them are decoded too, and by the "

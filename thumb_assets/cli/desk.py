@@ -11,7 +11,7 @@ import click
 from thumb_assets.cli.gallery import write_gallery_files
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_options, table_store
-from thumb_assets.cli.output import err, one_line_errors, print_errors
+from thumb_assets.cli.output import err, one_line_errors, print_errors, waiting
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.environment import DESK_TOKEN_VARIABLE, desk_token
 
@@ -62,16 +62,18 @@ def desk_command(
         if folder is not None:
             write_gallery_files(store, folder)
             return
-        try:
-            import fastapi  # noqa: F401
-            import uvicorn
-        except ImportError as error:
-            raise SettingsError(f"{error.name} is not installed; install thumb-assets[desk]") from None
-        from thumb_assets.desk.app import build_app
-        from thumb_assets.desk.desk import Desk
-        from thumb_assets.desk.door import LOOPBACK, hosts_of
-        from thumb_assets.pipeline.process import pause_with_terminal
-        from thumb_assets.serve.connections import server_config
+        # Programs that start the desk read its address from its first line.
+        with waiting("starting the desk", is_logged=False):
+            try:
+                import fastapi  # noqa: F401
+                import uvicorn
+            except ImportError as error:
+                raise SettingsError(f"{error.name} is not installed; install thumb-assets[desk]") from None
+            from thumb_assets.desk.app import build_app
+            from thumb_assets.desk.desk import Desk
+            from thumb_assets.desk.door import LOOPBACK, hosts_of
+            from thumb_assets.pipeline.process import pause_with_terminal
+            from thumb_assets.serve.connections import server_config
 
         word = desk_token(token)
         if host not in LOOPBACK and word is None:

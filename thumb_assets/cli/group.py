@@ -81,8 +81,10 @@ class LineGroup(click.Group):
             from thumb_assets.cli.output import INTERRUPTED, Interrupted, err
 
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already: another Ctrl+C would leave a trace
-            how_far = f": {interrupt}" if isinstance(interrupt, Interrupted) else ""
-            err.print(f"interrupted{how_far}; run the same command again to go on", markup=False)
+            said = "; run the same command again"  # of other commands nothing says that there is a rest
+            if isinstance(interrupt, Interrupted):
+                said = f": {interrupt}; {interrupt.advice}"
+            err.print(f"interrupted{said}", markup=False)
             ctx.exit(INTERRUPTED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's

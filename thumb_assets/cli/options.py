@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from thumb_assets.cli.output import err
+from thumb_assets.cli.output import waiting
 from thumb_assets.settings.environment import DATA_DIR_VARIABLE, data_dir
 from thumb_assets.store.parquet import TableStore
 
@@ -76,7 +76,7 @@ def dagster_resource(
     keep: "Keep" = "asked",
 ) -> "ThumbAssetsResource":
     """The resource of runs through Dagster, with the command's options."""
-    with err.status("starting Dagster"):  # seconds, in which a terminal would show nothing
+    with waiting("starting Dagster"):  # seconds, in which nothing would be shown
         from thumb_assets.defs.resources import ThumbAssetsResource
 
     return ThumbAssetsResource(

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -57,7 +57,11 @@ INTERRUPTED = 130
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl+C, and how far the work had come."""
+    """Ctrl+C, how far the work had come, and what to do."""
+
+    def __init__(self, how_far: str, *, advice: str = "run the same command again to go on") -> None:
+        super().__init__(how_far)
+        self.advice = advice
 
 
 @contextmanager
@@ -134,13 +138,16 @@ class FetchProgress(Events):
 class WorkProgress(Events):
     """Progress bars of work on videos: how many are done, and how far the one under way is.
 
+    Args:
+        log: gets a line for each video that is done; None where nobody reads one.
+
     Attributes:
         num_done: videos whose last stage has a result.
     """
 
-    def __init__(self, bars: Progress, num_videos: int, last_stage: str) -> None:
-        self._bars = bars
-        self._last_stage = last_stage
+    def __init__(self, bars: Progress, num_videos: int, last_stage: str, *, log: Console | None = None) -> None:
+        self._bars, self._log = bars, log
+        self._num_videos, self._last_stage = num_videos, last_stage
         self._videos = bars.add_task("videos", total=num_videos)
         self._frames = bars.add_task("starting the engine", total=None)
         self._video_id = ""
@@ -163,34 +170,56 @@ class WorkProgress(Events):
         self._bars.console.print(f"note: {note}", markup=False)
 
     def stage_done(self, video_id: str, stage: str) -> None:
-        if stage == self._last_stage:
+        if stage == self._last_stage and video_id not in self._done:
             self._done.add(video_id)
             self._bars.update(self._videos, completed=len(self._done))
+            if self._log is not None:
+                said = f"{len(self._done)} of {count(self._num_videos, 'video')} worked through: {video_id}"
+                self._log.print(said, markup=False)
 
 
 @contextmanager
-def _kept_terminal() -> Iterator[Console]:
-    """The terminal under a descriptor of its own: Dagster sends 1 and 2 to a file while a step runs."""
-    if not sys.stderr.isatty():
-        yield err
+def _kept(console: Console, stream: TextIO, *, has_bars: bool) -> Iterator[Console]:
+    """A console under a descriptor of its own: Dagster sends 1 and 2 to a file while a step runs."""
+    try:
+        descriptor = os.dup(stream.fileno())
+    except (OSError, ValueError):  # closed, or a text in memory
+        yield console
         return
-    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace") as terminal:
-        yield LineConsole(file=terminal, highlight=False, soft_wrap=True)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as own:
+        stream.flush()
+        yield LineConsole(file=own, highlight=False, soft_wrap=True, width=None if has_bars else 240)
 
 
 @contextmanager
 def work_progress(num_videos: int, last_stage: str) -> Iterator[WorkProgress]:
     """Bars for work on so many videos, each done once its last stage has a result.
 
+    A log gets a line per video instead: where the output or the errors are no terminal, it would stay empty for hours.
+
     Raises:
         Interrupted: Ctrl+C, with how many videos were done.
     """
-    with _kept_terminal() as console, progress(console) as bars:
-        work = WorkProgress(bars, num_videos, last_stage)
+    has_bars, is_log = sys.stderr.isatty(), not (sys.stderr.isatty() and sys.stdout.isatty())
+    with (
+        _kept(err, sys.stderr, has_bars=has_bars) as console,
+        _kept(out, sys.stdout, has_bars=False) as log,
+        progress(console) as bars,
+    ):
+        work = WorkProgress(bars, num_videos, last_stage, log=log if is_log else None)
         try:
             yield work
         except KeyboardInterrupt:
             raise Interrupted(f"{work.num_done} of {count(num_videos, 'video')} done") from None
+
+
+@contextmanager
+def waiting(what: str, *, is_logged: bool = True) -> Iterator[None]:
+    """Says what is waited for: on a terminal while it is waited for, else in a line, where a log is to have one."""
+    if is_logged and not sys.stderr.isatty():
+        err.print(what, markup=False)
+    with err.status(cell(what)):
+        yield
 
 
 def print_traceback(error: BaseException) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MAX_SET_ASIDE = 3
 _MAX_NAMED = 3
+_SHOWN = ("sharpness", "clip", "iqa")
 
 
 def print_set_aside(files: Sequence[SetAside]) -> None:
@@ -70,7 +71,7 @@ def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
         elif all(map(is_last_resort, selections.column("reason").to_pylist())):
             of_last_resort.append(video_id)
         for row in selections.sort_by("rank").to_pylist():
-            scores = [row[f"{name}_percentile"] for name in ("sharpness", "clip", "iqa")]
+            scores = [row[f"{name}_percentile"] for name in _SHOWN]
             rows.append(
                 [
                     video_id,
@@ -82,7 +83,10 @@ def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:
                 ]
             )
     if rows:
-        print_table("selections", ["video", "rank", "frame", "seconds", "score", "sharpness", "clip", "iqa"], rows)
+        from thumb_assets.select.components import TITLES  # `show` prints no such table, and is quicker without
+
+        columns = ["video", "rank", "frame", "seconds", "score", *(TITLES[name] for name in _SHOWN)]
+        print_table("selections", columns, rows)
     for line in without:
         out.print(line, markup=False)
     if of_last_resort:

@@ -56,6 +56,9 @@ def run_command(
             store.data_dir, video=settings.video, ignore=settings.library.ignore, is_hashed_anew=is_hashed_anew
         )
         videos, errors = _videos(library, paths)
+        if not videos:
+            print_errors(errors)
+            sys.exit(1)
         groups = grouped(videos, configuration, store)
         results = _run_with_progress(groups, chosen, store, is_recomputed=recompute)
         print_errors(errors)

@@ -1,13 +1,15 @@
 """Finds the author and the licence of a video: from a CSV, the tags of its file and the settings."""
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
-from thumb_assets.dataset.licences import Licence, licence_of
+from thumb_assets.dataset.licences import Licence, known_licences, licence_of
 from thumb_assets.errors import BadInputError, SettingsError
 from thumb_assets.settings.dataset import DatasetSettings
+from thumb_assets.wording import count, quoted, some_of
 
 _COLUMNS = ("video", "licence", "author")
 # Tags of containers, in lower case, that say it; the first that is there counts.
@@ -44,7 +46,9 @@ class Owners:
 
     def __init__(self, settings: DatasetSettings, data_dir: Path) -> None:
         path = data_dir / Path(settings.licences).expanduser() if settings.licences else None
+        self._path = path
         self._rows = {} if path is None else _read(path)
+        self._used: set[str] = set()
         self._default = _ownership(settings.default_licence, settings.default_author)
 
     def of(self, video_id: str, source: str, path: str, read_tags: Callable[[], Mapping[str, str]]) -> Ownership:
@@ -56,14 +60,53 @@ class Owners:
             read_tags: gives the container's tags; called only where they matter.
         """
         found = Ownership()
-        for name in (video_id, source, path, PurePosixPath(source).name):
+        for name in self._names(video_id, source, path):
             found = found.or_else(self._rows.get(name, Ownership()))
-        for place in (source, path):
-            for folder in PurePosixPath(place).parents:
-                found = found.or_else(self._rows.get(str(folder), Ownership()))
         if found.licence is None or found.author is None:
             found = found.or_else(_of_tags(read_tags()))
         return found.or_else(self._default)
+
+    def _names(self, video_id: str, source: str, path: str) -> list[str]:
+        """The names that mean a video, the nearest first; those of rows are noted as used."""
+        folders = [str(folder) for place in (source, path) for folder in PurePosixPath(place).parents]
+        names = [video_id, source, path, PurePosixPath(source).name, *folders]
+        self._used.update(name for name in names if name in self._rows)
+        return names
+
+    def note_other(self, video_id: str, source: str, path: str) -> None:
+        """Notes a video of the library that is not asked for, so that its rows do not count as mistaken."""
+        self._names(video_id, source, path)
+
+    @property
+    def has_unused(self) -> bool:
+        """True where a row means no video that was seen so far."""
+        return len(self._used) < len(self._rows)
+
+    def notes(self) -> list[str]:
+        """Rows of the CSV that mean no video, and licences that are not known, one line each, with what to do."""
+        notes = []
+        unused = [name for name in self._rows if name not in self._used]
+        if unused:
+            notes.append(
+                f"{self._path}: {count(len(unused), 'row')} of no video here ({some_of(unused)}); write a video's id, "
+                "its path below the library folder, its file's name, or a folder"
+            )
+        licences = {name: row.licence for name, row in self._rows.items()}
+        licences["dataset.default_licence"] = self._default.licence
+        unknown = {name: each.name for name, each in licences.items() if each is not None and not each.is_known}
+        if unknown:
+            known = [name for name, _ in known_licences()]
+            said = some_of([f"{name}: {_told_unknown(licence, known)}" for name, licence in unknown.items()])
+            notes.append(
+                f"no licence that is known here ({said}); it is written as it stands and counts as not known; known "
+                f"are {', '.join(known)}"
+            )
+        return notes
+
+
+def _told_unknown(licence: str, known: Sequence[str]) -> str:
+    near = get_close_matches(licence.upper().replace(" ", "-"), known, n=1, cutoff=0.7)
+    return f"{quoted(licence)}{f', did you mean {near[0]}?' if near else ''}"
 
 
 def _read(path: Path) -> dict[str, Ownership]:

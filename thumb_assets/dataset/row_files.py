@@ -35,3 +35,8 @@ def read_rows(path: Path) -> Iterator[pa.RecordBatch]:
     """Reads the rows of a part in their order, some at a time."""
     with path.open("rb") as handle, pq.ParquetFile(handle, pre_buffer=False) as file:
         yield from file.iter_batches(_ROWS_PER_BATCH, use_threads=False)
+
+
+def num_rows(path: Path) -> int:
+    """The number of rows of a part."""
+    return int(pq.read_metadata(path).num_rows)

@@ -40,6 +40,7 @@ def build_app(desk: Desk, *, hosts: frozenset[str] | None, token: str | None = N
     app = FastAPI(title="thumb_assets desk", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.exception_handler(ThumbAssetsError)(_answer_error)
     app.exception_handler(RequestValidationError)(_answer_wrong_request)
+    app.exception_handler(404)(_no_such_page)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     pages = find_pages()
     for page in pages:
@@ -101,6 +102,13 @@ def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     elif isinstance(error, MissingInputError):
         status = 404
     return JSONResponse({"error": one_line(error)}, status)
+
+
+def _no_such_page(request: Request, _error: Exception) -> Response:
+    """A page in words where a person asks for one, a line where a script asks."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"error": "there is nothing at this address"}, 404)
+    return HTMLResponse((resources.files("thumb_assets.desk") / "nowhere.html").read_text(encoding="utf-8"), 404)
 
 
 def _answer_wrong_request(_request: Request, error: Exception) -> JSONResponse:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from thumb_assets.errors import MissingInputError, SettingsError
 from thumb_assets.library.what_if import VideoChange, what_if
+from thumb_assets.select.components import TITLES
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.presets import load_presets
 from thumb_assets.settings.selection import ComponentWeights
@@ -13,15 +14,6 @@ from thumb_assets.store.kept_candidates import KeptCandidates
 from thumb_assets.store.parquet import TableStore
 
 Value = int | float | str | None
-_LABELS = {
-    "clip": "CLIP score",
-    "iqa": "quality (piqe)",
-    "text": "likeness to the words (CLIP)",
-    "words": "subtitles and writing like the words",
-    "judge": "the judge's score",
-    "learned": "the learned scorer",
-    "state": "time on screen, in recordings of screens",
-}
 _WEIGHTS = {f"selection.weights.{name}": each for name, each in ComponentWeights.model_fields.items()}
 _WORDS = ("selection.looking_for", "selection.avoid")
 _NAMES = frozenset({"selection.top_k", "selection.preset", *_WORDS, *_WEIGHTS})
@@ -43,7 +35,7 @@ def values_of(settings: Settings) -> dict[str, Value]:
 def weights() -> list[dict[str, str]]:
     """Name, label for people and description of each weight."""
     return [
-        {"name": name, "label": _LABELS.get(short, short), "about": str(_WEIGHTS[name].description)}
+        {"name": name, "label": TITLES[short], "about": str(_WEIGHTS[name].description)}
         for name in _WEIGHTS
         for short in [name.rpartition(".")[2]]
     ]

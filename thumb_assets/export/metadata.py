@@ -96,10 +96,11 @@ def read_still_metadata(path: Path) -> dict[str, Any]:
                 comment = image.getexif().get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment]
                 text = comment.removeprefix(_USER_COMMENT_CODE).decode("ascii")
         facts = json.loads(text)
-    except (OSError, KeyError, ValueError, AttributeError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, Image.DecompressionBombError):
+        raise VerificationError(f"{path}: is no picture that can be read; give a still or a crop") from None
+    except (KeyError, ValueError, AttributeError):
         raise VerificationError(
-            f"{path}: holds no facts of ours: none of our pictures, or its metadata were removed "
-            f"({type(error).__name__}: {error})"
+            f"{path}: holds no facts of ours; it is none of our pictures, or a program removed its metadata"
         ) from None
     if not isinstance(facts, dict):
         raise VerificationError(f"{path}: holds facts that are no JSON object")

@@ -14,13 +14,13 @@ import pyarrow as pa
 from thumb_assets.dataset.card import PAIR_FILE, CardFacts, card_text
 from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.dataset.kit import Part, Picture, Written
-from thumb_assets.dataset.row_files import read_rows, write_rows
+from thumb_assets.dataset.row_files import num_rows, read_rows, write_rows
 from thumb_assets.errors import VerificationError
 from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.export.figures import captioned_sheet
 from thumb_assets.export.space import SpaceNeeded, require_space
 from thumb_assets.folders import resumed_folder, unfinished_folder
-from thumb_assets.library.dataset_folder import real_folder, require_free, write_manifest
+from thumb_assets.library.dataset_folder import files_of, real_folder, require_free, write_manifest
 from thumb_assets.library.dataset_pictures import pictures_of
 from thumb_assets.library.dataset_plan import DatasetPlan, plan_dataset
 from thumb_assets.settings.load import Settings
@@ -39,7 +39,8 @@ class Exported:
     Attributes:
         num_stills, num_videos: by split.
         num_kept: pictures that an interrupted export had written already.
-        num_bytes: of all its files.
+        num_bytes, num_files: of all its files.
+        num_replaced: files of the dataset that lay there before.
     """
 
     folder: Path
@@ -48,10 +49,18 @@ class Exported:
     num_videos: Mapping[str, int]
     num_kept: int
     num_bytes: int
+    num_files: int
+    num_replaced: int = 0
 
 
 def export_dataset(
-    store: TableStore, settings: Settings, *, format_name: str, folder: Path, events: Events = UNWATCHED
+    store: TableStore,
+    settings: Settings,
+    *,
+    format_name: str,
+    folder: Path,
+    is_any_replaced: bool = True,
+    events: Events = UNWATCHED,
 ) -> Exported:
     """Writes a dataset of the library in place of a former one; the same library and settings give the same bytes.
 
@@ -60,7 +69,8 @@ def export_dataset(
     Args:
         settings: `dataset` says what goes in.
         format_name: a key of FORMATS.
-        folder: where it is put; need not exist. In the data folder only below `datasets/`.
+        folder: where it is put; need not exist, its parent has to. In the data folder only below `datasets/`.
+        is_any_replaced: also replaces a dataset of another format that lies there.
         events: `progress` by step.
 
     Raises:
@@ -71,7 +81,8 @@ def export_dataset(
         ThumbAssetsError: see `plan_dataset`.
     """
     folder = real_folder(folder)
-    require_free(folder, store)
+    require_free(folder, store, form=None if is_any_replaced else format_name)
+    num_replaced = len(files_of(folder)) if folder.is_dir() else 0
     plan = plan_dataset(store, settings, FORMATS[format_name], title=folder.name, events=events)
     picks = plan.picks
     num_bytes = sum(pick.num_bytes for pick in picks) if plan.format.has_pictures else 0
@@ -87,8 +98,18 @@ def export_dataset(
                 writer.write(part, events=events, num_done=num_done, num_all=len(picks))
                 num_done += len(part.picks)
         num_stills, num_videos = _finish(plan, new, title=folder.name)
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return Exported(folder, plan, num_stills, num_videos, num_kept, size)
+    sizes = files_of(folder)
+    return Exported(
+        folder, plan, num_stills, num_videos, num_kept, sum(sizes.values()), len(sizes), num_replaced=num_replaced
+    )
+
+
+def num_stills_kept(folder: Path) -> int:
+    """The number of pictures that an interrupted export into a folder has kept for the next one: of whole parts."""
+    folder = real_folder(folder)
+    unfinished = unfinished_folder(folder, key="").name
+    parts = [path for path in folder.parent.glob(".*") if path.name.startswith(unfinished)]
+    return sum(num_rows(rows) for part in parts for rows in (part / _ROWS).glob("*.parquet"))
 
 
 def _rows_path(folder: Path, part: Part) -> Path:

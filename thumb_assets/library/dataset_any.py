@@ -97,20 +97,26 @@ def export_any(
     format_name: str,
     folder: Path,
     num_tokens: int | None = None,
+    is_any_replaced: bool = True,
     events: Events = UNWATCHED,
 ) -> Exported | Digest:
     """Writes a dataset or a digest of the library in place of a former one.
 
     Args:
         num_tokens: the budget of `BY_TOKENS`; None for any other format.
+        is_any_replaced: also replaces a dataset of another format that lies there.
 
     Raises:
         SettingsError: as `require_format`. ThumbAssetsError: as `export_dataset` and `export_digest`.
     """
     require_format(format_name, num_tokens)
     if num_tokens is not None:
-        return export_digest(store, settings, num_tokens=num_tokens, folder=folder, events=events)
-    return export_dataset(store, settings, format_name=format_name, folder=folder, events=events)
+        return export_digest(
+            store, settings, num_tokens=num_tokens, folder=folder, is_any_replaced=is_any_replaced, events=events
+        )
+    return export_dataset(
+        store, settings, format_name=format_name, folder=folder, is_any_replaced=is_any_replaced, events=events
+    )
 
 
 def own_folder(store: TableStore, name: str) -> Path:

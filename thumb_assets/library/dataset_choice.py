@@ -14,9 +14,9 @@ from thumb_assets.events import Events
 from thumb_assets.export.plan import estimate_num_bytes, plan_stills
 from thumb_assets.library.decide import present_videos
 from thumb_assets.pipeline.guidance import Guides
+from thumb_assets.pipeline.stages import nothing_to_read
 from thumb_assets.select.score import Scores, score_candidates
 from thumb_assets.settings.load import Settings
-from thumb_assets.stages import STAGES
 from thumb_assets.store.candidate_cache import CandidateCache
 from thumb_assets.store.collections import collections, frames_of
 from thumb_assets.store.library import Library
@@ -78,7 +78,7 @@ def _stills(store: TableStore, settings: Settings, events: Events) -> Chosen:
     chosen, wrong = Chosen(), []
     video_ids = store.video_ids("selections")
     if not video_ids:
-        raise MissingInputError("no video here has selections; run `thumb-assets run` first")
+        raise nothing_to_read("has selections", ())
     for done, video_id in enumerate(video_ids, start=1):
         events.progress("videos read", done, len(video_ids))
         selected = {row["frame_index"]: row["combined_score"] for row in store.read("selections", video_id).to_pylist()}
@@ -119,8 +119,7 @@ def _candidates(
     if stored.errors:
         raise MissingInputError(next(iter(stored.errors.values())))
     if measured is None:
-        stage = min(stored.missing.values(), key=list(STAGES).index, default="selections")
-        raise MissingInputError(f"no video here has scored candidates; run the stage `{stage}` first")
+        raise nothing_to_read("has scored candidates", stored.missing.values())
     for stage, number in Counter(stored.missing.values()).items():
         chosen.left_out[f"run the stage {stage} first"] += number
     library, guides = Library(store.data_dir), Guides(settings, store)

@@ -62,20 +62,27 @@ class Digest:
 
 
 def export_digest(
-    store: TableStore, settings: Settings, *, num_tokens: int, folder: Path, events: Events = UNWATCHED
+    store: TableStore,
+    settings: Settings,
+    *,
+    num_tokens: int,
+    folder: Path,
+    is_any_replaced: bool = True,
+    events: Events = UNWATCHED,
 ) -> Digest:
     """Writes sheets and digest.json, in place of a former digest.
 
     Args:
         settings: `dataset` says which frames may be shown; splits have no say.
         num_tokens: the budget, for sheets and text together.
+        folder, is_any_replaced: as `export_dataset`.
 
     Raises:
         SettingsError: the budget pays for no picture.
         ThumbAssetsError: as `export_dataset`.
     """
     folder = real_folder(folder)
-    require_free(folder, store)
+    require_free(folder, store, form=None if is_any_replaced else NAME)
     plan = plan_dataset(store, settings, FORMATS["folder"], title=folder.name, events=events)
     picks = _first_rounds(plan.picks)
     order = _order(store, plan, picks, number=num_tokens // _LEAST_TOKENS_EACH)

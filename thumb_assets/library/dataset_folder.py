@@ -9,6 +9,7 @@ from typing import Any
 from thumb_assets import __version__
 from thumb_assets.errors import BadInputError
 from thumb_assets.store.parquet import TableStore
+from thumb_assets.wording import count
 
 MANIFEST = "thumb_assets.json"
 # Folder in the data folder in which datasets may lie.
@@ -20,8 +21,13 @@ def real_folder(folder: Path) -> Path:
     return Path(os.path.realpath(folder.expanduser()))
 
 
-def require_free(folder: Path, store: TableStore) -> None:
+def require_free(folder: Path, store: TableStore, *, form: str | None = None) -> None:
     """Refuses a folder that holds anything but an unchanged dataset of ours, or lies among the library's files.
+
+    A folder of which the parent is missing is refused as well: as with `cp`, that is a slip of the fingers.
+
+    Args:
+        form: the format that a dataset there must have to be replaced; None: any.
 
     Raises:
         BadInputError: it is refused; says why.
@@ -33,12 +39,15 @@ def require_free(folder: Path, store: TableStore) -> None:
     if data_dir.is_relative_to(folder):
         raise BadInputError(f"{folder}: holds the data folder; choose another folder")
     if not os.path.lexists(folder):
+        if not folder.is_relative_to(own) and not folder.parent.is_dir():
+            raise BadInputError(f"{folder.parent}: there is no such folder; make it first, or check the path")
         return
     if not folder.is_dir():
         raise BadInputError(f"{folder}: is a file; choose another name")
     found = files_of(folder)
     try:
-        known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        known = manifest["files"]
     except (OSError, ValueError, KeyError, TypeError):
         if found:
             raise BadInputError(f"{folder}: exists and is no dataset of thumb-assets; choose another folder") from None
@@ -49,6 +58,12 @@ def require_free(folder: Path, store: TableStore) -> None:
         raise BadInputError(
             f"{folder}: {other[0]} was added or changed since the dataset was written; move it away, or choose another "
             "folder"
+        )
+    there = manifest.get("format")
+    if form is not None and there != form:
+        raise BadInputError(
+            f"{folder}: holds a dataset of another format, {there} with {count(len(found), 'file')}; choose another "
+            "folder, or replace it with --replace"
         )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.survey.frames import LibraryFrames, frames_of
 from thumb_assets.tables.declaration import TableContract
 from thumb_assets.video.tags import read_tags
-from thumb_assets.wording import count
+from thumb_assets.wording import count, some_of
 
 _SAY_LICENCES = "say it in a CSV (dataset.licences), or for all others in dataset.default_licence"
 
@@ -95,10 +96,11 @@ def plan_dataset(
     if asked.is_decoded and not written_as.has_pictures:
         raise SettingsError(f"{written_as.name} names stills that are there, and candidates have none; use folder")
     chosen = choose_frames(store, settings, events=events)
-    facts = _ownership(chosen, store, asked, events)
+    facts, notes_on_licences = _ownership(chosen, store, asked, events)
     picks = [pick for pick in chosen.picks if pick.video_id in facts]
     library = _comparable(store, {pick.video_id for pick in picks}, settings, events)
     notes = [f"left out ({count(number, 'video')}): {reason}" for reason, number in sorted(chosen.left_out.items())]
+    notes += notes_on_licences
     pairs = alike_picks(library, picks, settings.survey, events=events)
     dropped = duplicates(picks, pairs) if asked.is_deduplicated else frozenset()
     notes += [f"left out ({count(len(dropped), 'still')}): like a better one of another video"] if dropped else []
@@ -174,23 +176,40 @@ class _Owned:
     owner: Ownership
 
 
-def _ownership(chosen: Chosen, store: TableStore, asked: DatasetSettings, events: Events) -> dict[str, _Owned]:
-    """The videos that may be used, by the licence that is asked for; what is not is counted."""
+def _ownership(
+    chosen: Chosen, store: TableStore, asked: DatasetSettings, events: Events
+) -> tuple[dict[str, _Owned], list[str]]:
+    """The videos that may be used, by the licence that is asked for, and notes; what may not be used is counted."""
     owners, videos_dir = Owners(asked, store.data_dir), Library(store.data_dir).videos_dir
-    owned = {}
+    owned, unknown = {}, []
     video_ids = sorted({pick.video_id for pick in chosen.picks})
     for done, video_id in enumerate(video_ids, start=1):
         events.progress("licences", done, len(video_ids))
         (video,) = store.read("videos", video_id).to_pylist()
-        path = Path(video["source_path"])
-        source = path.relative_to(videos_dir).as_posix() if path.is_relative_to(videos_dir) else path.name
+        source, path = _source_of(video, videos_dir)
         owner = owners.of(video_id, source, str(path), lambda path=path: read_tags(path))  # type: ignore[misc]
         refusal = _refusal(owner, asked)
         if refusal is None:
             owned[video_id] = _Owned(source, video["video_sha256"], owner)
         else:
             chosen.left_out[refusal] += 1
-    return owned
+        if owner.licence is None or not owner.licence.is_known:
+            unknown.append(video_id)
+    for video_id in sorted(set(store.video_ids("videos")) - set(video_ids)) if owners.has_unused else ():
+        (video,) = store.read("videos", video_id).to_pylist()
+        source, path = _source_of(video, videos_dir)
+        owners.note_other(video_id, source, str(path))
+    notes = owners.notes()
+    if unknown:
+        number = count(len(unknown), "video")
+        notes.append(f"the licence of {number} is not known ({some_of(unknown)}); {_SAY_LICENCES}")
+    return owned, notes
+
+
+def _source_of(video: Mapping[str, Any], videos_dir: Path) -> tuple[str, Path]:
+    """The path below the library folder, or the name; and the file's path."""
+    path = Path(video["source_path"])
+    return path.relative_to(videos_dir).as_posix() if path.is_relative_to(videos_dir) else path.name, path
 
 
 def _refusal(owner: Ownership, asked: DatasetSettings) -> str | None:
@@ -250,8 +269,8 @@ def _empty_splits(parts: Iterable[Part], asked: DatasetSettings, *, num_groups: 
     empty = [split for split, share in asked.splits.items() if share > 0 and split not in filled]
     if not empty:
         return ()
-    few = f"{count(num_groups, 'group')} of videos that share footage"
-    return (f"no still is in {', '.join(empty)}: there are {few}, and none is parted; export more videos",)
+    few = f"{'is' if num_groups == 1 else 'are'} {count(num_groups, 'group')} of videos that share footage"
+    return (f"no still is in {', '.join(empty)}: there {few}, and none is parted; export more videos",)
 
 
 def _metrics(store: TableStore, video_ids: Iterable[str]) -> set[str]:

@@ -2,7 +2,7 @@
 
 import shlex
 
-from thumb_assets.errors import BadInputError, SettingsError
+from thumb_assets.errors import RUN_FIRST, BadInputError, SettingsError
 from thumb_assets.store.identity import ids_beginning_with
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
@@ -29,7 +29,8 @@ def complete_video_id(store: TableStore, prefix: str) -> str:
         raise BadInputError(
             f"{prefix!r} may be {len(matches)} videos: {', '.join(matches[:5])}; give more of the id, or the path"
         )
-    raise BadInputError(f"{prefix!r} is no video that was run here; known: {', '.join(known[:5]) or 'none'}")
+    advice = f"known: {', '.join(known[:5])}" if known else f"no video was; {RUN_FIRST}"
+    raise BadInputError(f"{prefix!r} is no video that was run here; {advice}")
 
 
 def complete_frame(store: TableStore, text: str) -> tuple[str, int]:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError, MissingInputError, ThumbAssetsError
 from thumb_assets.events import UNWATCHED, Events
+from thumb_assets.pipeline.stages import nothing_to_read
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.selection import SurveySettings
-from thumb_assets.stages import STAGES
 from thumb_assets.store.candidate_cache import CandidateCache, StoredCandidates, StoredSelection
 from thumb_assets.store.mirror import Mirror
 from thumb_assets.store.parquet import TableStore
@@ -177,8 +177,7 @@ def _require_measured(stored: StoredCandidates) -> CandidateArrays:
         return stored.measured
     if stored.errors:
         raise MissingInputError(next(iter(stored.errors.values())))
-    stage = min(stored.missing.values(), key=list(STAGES).index, default="selections")
-    raise MissingInputError(f"no video here can be surveyed; run the stage `{stage}` first")
+    raise nothing_to_read("can be surveyed", stored.missing.values())
 
 
 def _compare(

@@ -15,7 +15,7 @@ from thumb_assets.pipeline.guidance import Guides, guides_sha256, require_known_
 from thumb_assets.pipeline.isolate import run_isolated
 from thumb_assets.pipeline.remembered import Asked
 from thumb_assets.pipeline.result import StageResult
-from thumb_assets.pipeline.stages import default_stages
+from thumb_assets.pipeline.stages import default_stages, nothing_to_read
 from thumb_assets.select.choose import pick
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays
@@ -157,9 +157,7 @@ def what_if(
     if measured is None:
         if stored.errors:  # they say it themselves
             return WhatIf((), frozenset(), stored.missing, stored.errors, _table(()))
-        stage = min(stored.missing.values(), key=list(STAGES).index, default="selections")
-        lacking = "selections to compare with" if stage == "selections" else f"the table `{stage}`"
-        raise MissingInputError(f"no video here has {lacking}; run the stage `{stage}` first")
+        raise nothing_to_read("can be selected anew", stored.missing.values())
     rescored: frozenset[str] = frozenset()
     footers = dict(stored.clip_footers)
     if prompts is not None:

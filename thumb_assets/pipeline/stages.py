@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets import __version__
-from thumb_assets.errors import SettingsError
+from thumb_assets.errors import RUN_FIRST, MissingInputError, SettingsError
 from thumb_assets.settings.load import Settings, load_settings, settings_sha256
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FromFile, FromFrames
@@ -28,6 +28,23 @@ def ordered_stages(stages: Iterable[str]) -> tuple[str, ...]:
     if not asked:
         raise SettingsError(f"no stage was named; choose from {', '.join(STAGES)}")
     return tuple(stage for stage in STAGES if stage in asked)
+
+
+def nothing_to_read(what: str, missing: Iterable[str]) -> MissingInputError:
+    """The error where no video has what is to be read.
+
+    Args:
+        what: as it follows "no video here".
+        missing: the stages to run first, of each video that was run.
+
+    >>> str(nothing_to_read("can be searched", ["sharpness", "frames"]))
+    'no video here can be searched; run the stage `frames` first'
+    >>> str(nothing_to_read("can be searched", []))
+    'no video here can be searched; run `thumb-assets run PATH` first, or name the data folder (--data-dir)'
+    """
+    stage = min(missing, key=list(STAGES).index, default=None)
+    advice = RUN_FIRST if stage is None else f"run the stage `{stage}` first"
+    return MissingInputError(f"no video here {what}; {advice}")
 
 
 def default_stages(settings: Settings) -> tuple[str, ...]:

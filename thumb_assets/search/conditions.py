@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.errors import BadInputError, SettingsError
-from thumb_assets.select.components import COMPONENTS
+from thumb_assets.select.components import COMPONENTS, TITLES
 from thumb_assets.select.measure import COLUMNS, SPANS, CandidateArrays
 from thumb_assets.select.score import score_candidates, score_component
 from thumb_assets.select.surroundings import SURROUNDINGS
@@ -27,6 +28,23 @@ _COMPARED: Mapping[str, Callable[[FloatArray, float], NDArray[np.bool_]]] = {
 }
 _CONDITION = re.compile(rf"\s*([a-z_]+)\s*({'|'.join(_COMPARED)})=?\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 _PARTS = re.compile(r",|\band\b|&&")
+_NUM_SUGGESTED = 5
+# Names for people of measures whose own, with spaces, tells too little.
+_TITLES = {
+    "acutance": "sharpness of its sharpest edges",
+    "clip_score": "CLIP score, measured",
+    "cut_distance_seconds": "seconds to the nearest cut",
+    "is_end_state": "first or last state of the screen",
+    "laplacian_variance": "sharpness, measured",
+    "loudness_lufs": "loudness (LUFS)",
+    "luma_entropy": "variety of brightness (entropy)",
+    "luma_mean": "brightness",
+    "luma_std": "contrast, measured",
+    "own_seconds": "seconds on screen",
+    "pts_seconds": "time in seconds",
+    "score": "combined score",
+    "transition_distance_seconds": "seconds to the nearest transition",
+}
 # Components of words that are asked for and of a scorer that may be absent mean nothing by themselves.
 _OF_GUIDANCE = {"text", "words", "learned"}
 
@@ -39,11 +57,23 @@ class Measure:
         name: by which it is asked for.
         doc: what it is, one sentence.
         of: its values, (N,) float64, NaN where it is not known.
+        is_within_video: True for a share of the candidates of the same video, which tells nothing of another's.
     """
 
     name: str
     doc: str
     of: Callable[[CandidateArrays, Settings], FloatArray]
+    is_within_video: bool = False
+
+    @property
+    def title(self) -> str:
+        """Its name for people.
+
+        >>> [MEASURES[name].title for name in ("iqa", "is_end_state", "num_faces", "pts_seconds")]
+        ['quality (piqe)', 'first or last state of the screen', 'number of faces', 'time in seconds']
+        """
+        known = TITLES.get(self.name) or _TITLES.get(self.name)
+        return known or self.name.removeprefix("is_").replace("num_", "number of ").replace("_", " ")
 
 
 @dataclass(frozen=True)
@@ -103,7 +133,11 @@ def _measures() -> dict[str, Measure]:
             lambda measured, settings: score_candidates(measured, settings=settings.selection).combined,
         ),
     ]
-    return {name: Measure(name, doc, of) for name, doc, of in named}
+    within = {each.name for each in COMPONENTS if each.is_percentile}
+    return {
+        name: Measure(name, f"{doc}{' Within its video.' if name in within else ''}", of, name in within)
+        for name, doc, of in named
+    }
 
 
 MEASURES = _measures()
@@ -124,9 +158,18 @@ def conditions_of(texts: Sequence[str]) -> tuple[Condition, ...]:
             )
         name, sign, bound = match.groups()
         if name not in MEASURES:
-            raise SettingsError(f"{name!r} is no score of a frame; --list-scores names them all: {', '.join(MEASURES)}")
+            raise SettingsError(f"{name!r} is no score of a frame; {_suggestion(name)}")
         found.append(Condition(MEASURES[name], sign, float(bound)))
     return tuple(found)
+
+
+def _suggestion(name: str) -> str:
+    """The nearest score, as the settings suggest theirs; where none is near, some."""
+    near = get_close_matches(name, MEASURES, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]}?"
+    few = ", ".join(list(MEASURES)[:_NUM_SUGGESTED])
+    return f"there are {few} and {len(MEASURES) - _NUM_SUGGESTED} more (thumb-assets search --list-scores)"
 
 
 def require_known(condition: Condition, values: FloatArray) -> None:

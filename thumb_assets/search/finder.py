@@ -9,17 +9,20 @@ from numpy.typing import NDArray
 
 from thumb_assets.errors import BadInputError, MissingInputError, SettingsError, ThumbAssetsError
 from thumb_assets.events import UNWATCHED, Events
+from thumb_assets.pipeline.stages import nothing_to_read
 from thumb_assets.search.conditions import Condition, require_known
 from thumb_assets.search.query import EXAMPLE, Answer, Found, Match, Query
 from thumb_assets.search.spaces import Kind, PictureSpace, picture_spaces
 from thumb_assets.search.words import TextMatches, Words
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.select.ranks import groups_of_shots
+from thumb_assets.select.rules import DOUBTFUL
+from thumb_assets.select.verdicts import Verdicts, judge
 from thumb_assets.settings.load import Settings
-from thumb_assets.stages import STAGES
 from thumb_assets.store.candidate_cache import CandidateCache
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.quote_rows import Quotes
+from thumb_assets.wording import count
 
 FloatArray = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -60,8 +63,7 @@ class Searched:
         if stored.measured is None:
             if stored.errors:
                 raise MissingInputError(next(iter(stored.errors.values())))
-            stage = min(stored.missing.values(), key=list(STAGES).index, default="candidate_frames")
-            raise MissingInputError(f"no video here can be searched; run the stage `{stage}` first")
+            raise nothing_to_read("can be searched", stored.missing.values())
         return cls(stored.measured, stored.contents, cache.quotes(), stored.errors)
 
 
@@ -109,6 +111,10 @@ class Finder:
             found, notes = self._by_ranges(query, mask), []
         else:
             raise SettingsError("nothing is asked for: give words, --like VIDEO:FRAME or --where 'sharpness>=0.5'")
+        num_rejected = sum(each.rejected is not None for each in found)
+        if num_rejected:
+            shown = count(len(found), "frame")
+            notes.append(f"rules of the selection reject {num_rejected} of the {shown} found; they say so")
         notes += self._searched.errors.values()
         return Answer(tuple(found), tuple(dict.fromkeys(notes)), num_in_ranges)
 
@@ -213,7 +219,8 @@ class Finder:
             notes.append(f"pictures are not searched by words: {error}")
         spaces = [] if question is None else [each for each in self._embeddings if each.model == question.model]
         if not spaces and not len(self._searched.quotes.texts):
-            raise MissingInputError(f"nothing here can be searched by words. {'. '.join(notes)}")
+            sentences = ". ".join(f"{each[:1].upper()}{each[1:]}" for each in notes)
+            raise MissingInputError(f"nothing here can be searched by words yet. {sentences}")
 
         def answers(number: int) -> dict[int, list[Match]]:
             found = self._of_texts(texts, number, mask)
@@ -305,7 +312,20 @@ class Finder:
             score,
             matches,
             {each.measure.name: float(self._values_of(each)[position]) for each in query.ranges},
+            frozenset(each.measure.name for each in query.ranges if each.measure.is_within_video),
+            self._rejected(position),
         )
+
+    @cached_property
+    def _verdicts(self) -> Verdicts:
+        return judge(self._measured, settings=self._settings.selection)
+
+    def _rejected(self, position: int) -> str | None:
+        """The reason why the rules reject a candidate, by the settings as they are now; what is doubtful is not."""
+        verdicts = self._verdicts
+        if verdicts.tiers[position] <= DOUBTFUL:
+            return None
+        return verdicts.rules[int(verdicts.first_broken[position])].reason.replace("_", " ")
 
     def _position_of(self, video_id: str, frame_index: int) -> tuple[int, list[str]]:
         """The position of a frame, or of the candidate that is nearest to it."""

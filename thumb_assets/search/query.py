@@ -68,6 +68,8 @@ class Found:
         score: 0..1 for words, a cosine for an example, the first range's value where nothing else is asked for.
         matches: why, the greatest likeness first; empty where only ranges are asked for.
         values: what the ranges are of, by name.
+        within_video: those of them that are shares of the candidates of its video.
+        rejected: why the rules of the selection reject it, in words; None where they do not.
     """
 
     video_id: str
@@ -76,12 +78,16 @@ class Found:
     score: float
     matches: tuple[Match, ...] = ()
     values: Mapping[str, float] = field(default_factory=dict)
+    within_video: frozenset[str] = frozenset()
+    rejected: str | None = None
 
     @property
     def why(self) -> str:
         """All reasons, one line."""
         told = [match.told for match in self.matches]
-        return "; ".join([*told, *(f"{name} {value:.4g}" for name, value in self.values.items())])
+        for name, value in self.values.items():
+            told.append(f"{name} {value:.4g}{' within its video' if name in self.within_video else ''}")
+        return "; ".join([*told, *([f"rejected by a rule: {self.rejected}"] if self.rejected else [])])
 
     def as_row(self) -> dict[str, Any]:
         """The frame as JSON has it."""
@@ -93,6 +99,7 @@ class Found:
             "why": self.why,
             "matches": [vars(match) for match in self.matches],
             "values": dict(self.values),
+            "rejected": self.rejected,
         }
 
 

@@ -24,11 +24,17 @@ from thumb_assets.store.quote_rows import SOURCES, TABLES_OF_QUOTES, Quotes
 _SECONDS_OF_READING = 2.0
 # Of the nearest meanings so many are looked at.
 _NUM_NEAREST = 2000
-_ADVICE = {
-    "subtitles": "no subtitles (the stage subtitles reads tracks and files beside the video)",
-    "texts": "no lines of writing (set texts.is_on=true and run the stage texts)",
-    "chapters": "no chapter titles (set chapters.is_on=true and run the stage chapters)",
+# The kinds of texts, and the setting that has each made.
+_KINDS = {
+    "subtitles": ("no subtitles are in the videos or beside them", "subtitles.is_on"),
+    "texts": ("no writing was read in pictures", "texts.is_on"),
+    "chapters": ("there are no chapter titles", "chapters.is_on"),
 }
+
+
+def _turned_on(change: str) -> str:
+    """The two commands that make a setting hold for the library, as a person types them."""
+    return f"`thumb-assets settings set {change}`, then `thumb-assets run`"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +84,7 @@ class Words:
         """The texts that have the words, or mean the like."""
         quotes = self._quotes
         num_texts = len(quotes.texts)
-        notes = [f"there are {_ADVICE[table]}" for table in self._absent]
+        notes = [self._told_absent(table) for table in self._absent]
         if not num_texts:
             return TextMatches(np.zeros(0, np.int64), np.zeros(0), tuple(notes))
         places = {word: quotes.with_word(word) for word in sorted(words_in(words))}
@@ -105,9 +111,8 @@ class Words:
         """
         if self._settings.clip.model == MINI_MODEL:
             raise ModelUnavailableError(
-                f"the model {MINI_MODEL} tells clean frames from spoiled ones and reads no words; run the stage "
-                "clip_scores with one that does, and search with the same: --profile cpu (its weights come from the "
-                "model hub)"
+                f"the built-in model {MINI_MODEL} reads no words; choose one that does by the setting profile "
+                f"({_turned_on('profile=cpu')}; its weights are downloaded once)"
             )
         name = self._settings.clip.model
         missing = f"no video here has embeddings of {name}; run the stage clip_scores with it"
@@ -153,6 +158,13 @@ class Words:
     @cached_property
     def _num_unread(self) -> int:
         return self._meanings.num_unread
+
+    def _told_absent(self, table: str) -> str:
+        kind, setting = _KINDS[table]
+        section, _, name = setting.partition(".")
+        if getattr(getattr(self._settings, section, None), name, True):
+            return kind
+        return f"{kind}: turn on the setting {setting} ({_turned_on(f'{setting}=true')})"
 
     @cached_property
     def _absent(self) -> list[str]:

@@ -37,6 +37,7 @@ class Component:
         is_guided: the measure is made of the guidance, which no other measure is given.
         applies_to: videos that are chosen from as recordings of screens, where sharpness and the like tell nothing, the
             others, or all.
+        label: its name for people, where its own tells them nothing.
     """
 
     name: str
@@ -48,6 +49,12 @@ class Component:
     reads: tuple[str, ...] = ()
     is_guided: bool = False
     applies_to: Literal["others", "screens", "all"] = "others"
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name for people, on every page and in every table."""
+        return self.label or self.name
 
     @property
     def column(self) -> str:
@@ -119,22 +126,26 @@ def _worth_of_states(measured: CandidateArrays, _guidance: Guidance) -> FloatArr
 # fmt: off
 COMPONENTS: tuple[Component, ...] = (
     Component("sharpness", "laplacian_variance", of_shot=True, of_library=True),
-    Component("clip", "clip_score", of_shot=True, of_library=True),
-    Component("iqa", _metrics, of_shot=True, of_library=True, reads=("iqa_scores.iqa_score",)),
+    Component("clip", "clip_score", of_shot=True, of_library=True, label="CLIP score"),
+    Component("iqa", _metrics, of_shot=True, of_library=True, reads=("iqa_scores.iqa_score",),
+              label="quality (piqe)"),
     Component("aesthetic", "aesthetic_score", of_shot=True, of_library=True),
     Component("stillness", "motion", is_less_better=True, of_shot=True),
     Component("contrast", "luma_std", of_shot=True, of_library=True),
     Component("subject", _subject, is_percentile=False,
               reads=("subjects.subject_share", "subjects.subject_cut_share")),
     Component("text", lambda measured, guidance: guidance.wanted(measured), reads=("clip_scores.embedding",),
-              is_guided=True, applies_to="all"),
+              is_guided=True, applies_to="all", label="likeness to the words (CLIP)"),
     Component("words", _said, is_percentile=False,
               reads=("subtitles.text", "subtitles.start_seconds", "subtitles.end_seconds", "texts.text"),
-              is_guided=True, applies_to="all"),
+              is_guided=True, applies_to="all", label="subtitles and writing like the words"),
     Component("sound", "loudness_lufs"),
-    Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",), applies_to="all"),
-    Component("learned", _learned, is_guided=True, reads=("clip_scores.embedding", "appearance.descriptor")),
+    Component("judge", _judged, is_percentile=False, reads=("judgements.judge_score",), applies_to="all",
+              label="the judge's score"),
+    Component("learned", _learned, is_guided=True, reads=("clip_scores.embedding", "appearance.descriptor"),
+              label="the learned scorer"),
     Component("state", _worth_of_states, is_percentile=False, applies_to="screens",
+              label="time on screen, in recordings of screens",
               reads=(*SOURCES["state_seconds"], "appearance.edges", "appearance.changed_share")),
 )
 # fmt: on
@@ -154,3 +165,4 @@ def check_components(components: Sequence[Component]) -> None:
 
 
 check_components(COMPONENTS)
+TITLES: Mapping[str, str] = {each.name: each.title for each in COMPONENTS}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.errors import BadInputError, ContractError, MissingInputError, StorageError
+from thumb_assets.errors import RUN_FIRST, BadInputError, ContractError, MissingInputError, StorageError
 from thumb_assets.files import locked, storage_errors
 from thumb_assets.store import catalog_schema as schema
 from thumb_assets.store.database import (
@@ -186,7 +186,7 @@ class Catalog:
             DamagedDatabaseError, StorageError: as `index_video`.
         """
         if not self.path.is_file():
-            raise MissingInputError(f"{self.path}: there is no catalog yet; run the stage 'catalog' first")
+            raise MissingInputError(f"{self.path}: there is no catalog yet; {RUN_FIRST}")
         with open_read_only(self.path, remedy=REMEDY) as connection:
             try:
                 with closing(connection.execute(sql, params)) as cursor:

@@ -108,21 +108,21 @@ class FileCache:
 
     def is_empty(self) -> bool:
         """True if no file was ever described or registered."""
-        with self._open() as connection:
+        with self._open_to_read() as connection:
             query = "SELECT EXISTS (SELECT 1 FROM contents) OR EXISTS (SELECT 1 FROM registered)"
             return not connection.execute(query).fetchone()[0]
 
     def contents(self) -> dict[bytes, list[Content]]:
         """All that is known, former contents too, by path."""
         known: dict[bytes, list[Content]] = {}
-        with self._open() as connection:
+        with self._open_to_read() as connection:
             for row in connection.execute("SELECT * FROM contents"):
                 known.setdefault(self._absolute(row[0]), []).append(Content((row[1], row[2]), row[3], row[4]))
         return known
 
     def contents_of(self, path: Path) -> list[Content]:
         """As `contents`, of one path."""
-        with self._open() as connection:
+        with self._open_to_read() as connection:
             rows = connection.execute("SELECT * FROM contents WHERE path = ?", (self._stored(os.fsencode(path)),))
             return [
                 Content((num_bytes, mtime_ns), sha256, video_id) for _, num_bytes, mtime_ns, sha256, video_id in rows
@@ -130,7 +130,7 @@ class FileCache:
 
     def arrivals(self) -> dict[bytes, tuple[int, int, float]]:
         """Files that were left because they may still be written: size, mtime_ns, and since when they have them."""
-        with self._open() as connection:
+        with self._open_to_read() as connection:
             return {self._absolute(row[0]): row[1:] for row in connection.execute("SELECT * FROM arrivals")}
 
     def note_arrivals(self, arrivals: Mapping[bytes, tuple[int, int, float]], *, forget: Iterable[bytes]) -> None:
@@ -142,7 +142,7 @@ class FileCache:
 
     def set_aside(self) -> list[SetAside]:
         """The files that were found to be no videos and are still here as they were, ordered by path."""
-        with self._open() as connection:
+        with self._open_to_read() as connection:
             rows = connection.execute("SELECT * FROM set_aside ORDER BY path").fetchall()
         found = [(Path(os.fsdecode(self._absolute(row[0]))), row[1:3], row[3]) for row in rows]
         return [SetAside(path, reason) for path, stamp, reason in found if _stamp_of(path) == stamp]
@@ -154,19 +154,21 @@ class FileCache:
 
     def paths_of(self, video_id: str) -> list[Path]:
         """Every path that had that video when it was hashed last."""
-        with self._open() as connection:
+        with self._open_to_read() as connection:
             rows = connection.execute("SELECT path FROM contents WHERE video_id = ? ORDER BY path", (video_id,))
             return [Path(os.fsdecode(self._absolute(path))) for (path,) in rows]
 
     def register(self, paths: Iterable[Path]) -> None:
         """Remembers files for good; those that are known stay."""
         rows = [(self._stored(os.fsencode(path)),) for path in paths]
+        if not rows:
+            return
         with self._open() as connection, transaction(connection):
             connection.executemany("INSERT OR IGNORE INTO registered VALUES (?)", rows)
 
     def registered_paths(self) -> list[Path]:
         """The registered files, ordered by path, whether they exist or not."""
-        with self._open() as connection:
+        with self._open_to_read() as connection:
             rows = connection.execute("SELECT path FROM registered")
             return sorted((Path(os.fsdecode(self._absolute(path))) for (path,) in rows), key=os.fsencode)
 
@@ -185,6 +187,18 @@ class FileCache:
             for statement in _SCHEMA:
                 connection.execute(statement)
             self._make_relative(connection)
+            yield connection
+
+    @contextmanager
+    def _open_to_read(self) -> Iterator[sqlite3.Connection]:
+        """As `_open`; where there is no file none is made: a command that only looks leaves no data folder behind."""
+        if self._kept is not None or os.path.lexists(self._path):
+            with self._open() as connection:
+                yield connection
+            return
+        with closing(sqlite3.connect(":memory:")) as connection:
+            for statement in _SCHEMA:
+                connection.execute(statement)
             yield connection
 
     def _make_relative(self, connection: sqlite3.Connection) -> None:

@@ -317,3 +317,31 @@ def test_a_name_that_is_no_text_is_shown_escaped() -> None:
         check=True,
     )
     assert done.stdout == b"caf\\udce9\n"
+
+
+def test_a_log_gets_a_line_as_each_video_is_finished(synthetic_videos: MakeVideo, data_dir: Path) -> None:
+    clips = [synthetic_videos(name) for name in ("one_frame", "cfr")]
+    result = thumb_assets("run", *clips, "--stages", "videos,frames", "--data-dir", data_dir)
+    finished = [line for line in result.stdout.splitlines() if "worked through" in line]
+    assert [line.rpartition("-")[0] for line in finished] == [
+        "1 of 2 videos worked through: one_frame",
+        "2 of 2 videos worked through: cfr",
+    ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["gallery OUT", "search bicycle", "export csv OUT", "survey", "what-if", "show clip", "report", "chapters clip"],
+)
+def test_an_empty_library_says_alike_everywhere_what_to_run(command: str, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    result = thumb_assets(*command.replace("OUT", str(tmp_path / "out")).split(), "--data-dir", data_dir)
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "run `thumb-assets run PATH` first" in result.output
+    assert not data_dir.exists()
+
+
+def test_a_path_that_is_not_there_gets_one_line_and_no_data_folder(tmp_path: Path) -> None:
+    result = thumb_assets("run", tmp_path / "nowhere", "--data-dir", tmp_path / "data")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert not (tmp_path / "data").exists()

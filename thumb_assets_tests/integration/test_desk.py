@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from thumb_assets.cli import main
-from thumb_assets.errors import SettingsError
+from thumb_assets.errors import RUN_FIRST, SettingsError
 from thumb_assets.library.decide import decisions_of
 from thumb_assets.settings.config import read_configuration
 from thumb_assets.store.collections import collections
@@ -423,5 +423,11 @@ def test_an_empty_data_folder_says_what_to_do(tmp_path: Path) -> None:
         status, answer = desk.json("/api/search/frames?words=goal")
         assert (status, answer) == (
             404,
-            {"error": "no video here can be searched; run the stage `candidate_frames` first"},
+            {"error": f"no video here can be searched; {RUN_FIRST}"},
         )
+
+
+def test_an_address_of_nothing_is_a_page_in_words_for_people_and_a_line_for_scripts(desk: Asking) -> None:
+    status, _, page = desk.get("/nosuch", {"Accept": "text/html,*/*"})
+    assert (status, b"There is no such page" in page, b'href="/"' in page) == (404, True, True)
+    assert desk.json("/api/nosuch") == (404, {"error": "there is nothing at this address"})

@@ -16,9 +16,14 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from thumb_assets.cli import main
+from thumb_assets.cli.export import export_progress
+from thumb_assets.cli.options import settings_of
+from thumb_assets.cli.output import Interrupted
 from thumb_assets.dataset.formats import FORMATS
 from thumb_assets.dataset.scores import contract_of
 from thumb_assets.dataset.tokens import tokens_of_picture, tokens_of_text
+from thumb_assets.events import Events
+from thumb_assets.library.dataset import export_dataset
 from thumb_assets.settings.dataset import DatasetSettings
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.conform import table_from_rows
@@ -280,6 +285,67 @@ def test_licence_commercial_leaves_out_what_is_not_known_or_forbids_it(data_dir:
     assert len(pd.read_csv(out / "stills.csv")) == 18, "the advice of the line works"
     line = refused("csv", tmp_path / "none", data_dir, "--licence", "commercial", "--set", "dataset.licences=")
     assert line.startswith("error: nothing is left to export; left out (10 videos): their licence is not known")
+
+
+class StopsAt(Events):
+    """Presses Ctrl+C, as it were, once so many stills are written."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def progress(self, name: str, done: int, total: int | None) -> None:
+        if name == "stills written" and done == self.number:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (1, "nothing was written yet; run the same command again"),
+        (3, "2 stills written and kept; run the same command again to go on"),
+    ],
+)
+def test_ctrl_c_in_an_export_says_what_is_kept(data_dir: Path, tmp_path: Path, number: int, says: str) -> None:
+    settings = settings_of(TableStore(data_dir), None, ["dataset.stills_per_shard=2"])
+    asked = {"format_name": "folder", "folder": tmp_path / "set", "events": StopsAt(number)}
+    with pytest.raises(Interrupted) as raised, export_progress(tmp_path / "set"):
+        export_dataset(TableStore(data_dir), settings, **asked)
+    assert f"{raised.value}; {raised.value.advice}" == says
+    kept = export("folder", tmp_path / "set", data_dir, "--set", "dataset.stills_per_shard=2").stdout
+    assert ("2 stills kept from an export that was interrupted" in kept) == (number == 3)
+
+
+def test_rows_of_no_video_and_words_that_are_no_licence_are_named(data_dir: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "l.csv"
+    rows.write_text("video,licence\nnope.mp4,CC0-1.0\na.mp4,CCBY\nb.mp4,own\n")
+    stderr = export("csv", tmp_path / "out", data_dir, "--set", f"dataset.licences={rows}").stderr
+    assert "l.csv: 1 row of no video here (nope.mp4); write a video's id" in stderr
+    assert 'no licence that is known here (a.mp4: "CCBY", did you mean CC-BY?)' in stderr
+    (line,) = [line for line in stderr.splitlines() if "the licence of 9 videos is not known (" in line]
+    assert " and 4 more); say it in a CSV" in line
+
+
+def test_out_is_made_in_a_folder_that_is_there_and_replaces_only_its_like(data_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert f"{tmp_path / 'nope' / 'deep'}: there is no such folder" in refused(
+        "csv", tmp_path / "nope/deep/out", data_dir
+    )
+    assert not (tmp_path / "nope").exists()
+    first = export("csv", out, data_dir)
+    assert "20 rows that name stills, no pictures, " in first.stdout
+    assert "replaced" not in first.stdout
+    assert "replaced the dataset that was there" in export("csv", out, data_dir).stdout
+    before = fingerprint(out)
+    assert "holds a dataset of another format, csv with " in refused("folder", out, data_dir)
+    assert fingerprint(out) == before
+    assert "replaced the dataset that was there" in export("folder", out, data_dir, "--replace").stdout
+    assert list(out.rglob("*.jpg"))
+
+
+def test_a_misspelt_format_is_suggested(tmp_path: Path) -> None:
+    result = thumb_assets("export", "hugingface", tmp_path / "out", "--data-dir", tmp_path / "data")
+    assert result.exit_code == 2
+    assert "'hugingface' is no format; did you mean huggingface?" in result.output
 
 
 def test_scores_of_models_have_their_licence_and_a_commercial_dataset_only_those_it_may(tmp_path: Path) -> None:

@@ -114,7 +114,9 @@ def test_without_any_text_it_says_what_to_do(data_dir: Path) -> None:
     result = thumb_assets("search", "goal", "--data-dir", data_dir)
     assert result.exit_code == 1
     assert result.stderr.startswith("error: nothing here can be searched by words")
-    assert all(text in result.stderr for text in ("--profile cpu", "texts.is_on=true", "chapters.is_on=true"))
+    assert "settings set profile=cpu`" in result.stderr
+    assert "no chapter titles: turn on the setting chapters.is_on (`thumb-assets settings set" in result.stderr
+    assert "texts.is_on" not in result.stderr, "it is on by default"
     assert thumb_assets("search", "goal", "--data-dir", data_dir / "none").exit_code == 1
 
 
@@ -147,6 +149,8 @@ def test_ranges_alone_and_with_another_question(library: Path) -> None:
     result = thumb_assets("search", "--where", "pts_seconds<2", "--data-dir", library)
     assert "6 of them within the ranges" in result.stdout
     assert thumb_assets("search", "--where", "pts>2", "--data-dir", library).exit_code == 2
+    misspelt = thumb_assets("search", "--where", "sharpnes>0.3", "--data-dir", library).stderr
+    assert misspelt == "error: 'sharpnes' is no score of a frame; did you mean sharpness?\n"
     listed = thumb_assets("search", "--list-scores").stdout
     assert "laplacian_variance" in listed
     assert "num_faces" in listed
@@ -220,3 +224,15 @@ def test_what_is_found_is_pinned_and_collected(data_dir: Path, synthetic_videos:
     assert thumb_assets("collections", "nothing", "--data-dir", data_dir).exit_code == 1
     assert thumb_assets("collections", "--add", f"{video_id}:1", "--data-dir", data_dir).exit_code == 2
     assert thumb_assets("search", *where, "--collect", "a\x1bb").exit_code == 1
+
+
+def test_a_frame_that_a_rule_rejects_says_so_and_a_percentile_of_what_it_is(data_dir: Path) -> None:
+    write_run_video(TableStore(data_dir), "match-00000001", ["black", "bench", "gate", "face"])
+    rows = found("--where", "sharpness>=0", "--data-dir", data_dir)
+    rejected = {row["frame_index"]: row["rejected"] for row in rows if row["rejected"]}
+    assert rejected[0] == "too dark"
+    assert 2 not in rejected
+    assert all("within its video" in row["why"] for row in rows)
+    shown = thumb_assets("search", "--where", "sharpness>=0, luma_mean>=0", "--data-dir", data_dir)
+    assert "rejected by a rule: too dark" in shown.stdout
+    assert f"reject {len(rejected)} of the 4 frames found" in shown.stderr

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from benchmarks.recurrences import BODIES, CARD_SECONDS, INTRO_SECONDS, STAGES, write_library
 from thumb_assets.cli import main
+from thumb_assets.errors import RUN_FIRST
 from thumb_assets.library.what_if import what_if
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.parquet import TableStore
@@ -189,7 +190,7 @@ def test_models_are_told_apart_and_that_is_said(data_dir: Path) -> None:
 def test_what_cannot_be_surveyed_is_said_in_one_line(data_dir: Path, tmp_path: Path) -> None:
     nothing = thumb_assets("survey", "--data-dir", data_dir)
     assert nothing.exit_code == 1
-    assert nothing.output.splitlines() == ["error: no video here can be surveyed; run the stage `selections` first"]
+    assert nothing.output.splitlines() == [f"error: no video here can be surveyed; {RUN_FIRST}"]
     store = made_up(data_dir, {"a": ["intro"], "b": ["intro"], "c": ["intro"]})
     write_video(store, "d-00000000", ["intro"], has_appearance=False)
     store.delete("selections", "c-00000000")

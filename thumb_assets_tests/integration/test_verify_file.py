@@ -94,8 +94,24 @@ def test_what_is_no_picture_of_ours_is_said(data_dir, tmp_path, content):
     assert result.exit_code == 3
     lines = result.stderr.splitlines()
     assert len(lines) == 2
-    assert "holds no facts of ours" in lines[0]
+    assert lines[0].endswith("a\\nb.jpg: is no picture that can be read; give a still or a crop")
     assert "there is no such file" in lines[1]
+
+
+def test_a_picture_without_metadata_and_a_video_get_a_line_without_names_of_python(
+    data_dir, tmp_path, synthetic_videos
+):
+    for suffix in (".jpg", ".png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"plain{suffix}")
+    video = synthetic_videos("one_frame")
+    result = verify(data_dir, tmp_path / "plain.jpg", tmp_path / "plain.png", video)
+    assert result.exit_code == 3
+    advice = "holds no facts of ours; it is none of our pictures, or a program removed its metadata"
+    assert result.stderr.splitlines() == [
+        f"error: {tmp_path / 'plain.jpg'}: {advice}",
+        f"error: {tmp_path / 'plain.png'}: {advice}",
+        f"error: {video}: is no picture that can be read; give a still or a crop",
+    ]
 
 
 def test_facts_without_a_frame_are_an_error(stills, synthetic_videos, tmp_path):

@@ -55,8 +55,8 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
         }
 
     @router.get("/scores")
-    def scores() -> dict[str, str]:
-        return {each.name: each.doc for each in MEASURES.values()}
+    def scores() -> list[dict[str, str]]:
+        return [{"name": each.name, "label": each.title, "about": each.doc} for each in MEASURES.values()]
 
     @router.get("/collections")
     def known_collections() -> dict[str, int]:

@@ -57,13 +57,17 @@ export async function attempt(action) {
   }
 }
 
+/** Seconds as a player shows them, rounded as the command's pages do. */
 export function clock(seconds, digits = 0) {
   if (seconds === null || seconds === undefined) return "";
-  const whole = Math.max(0, digits ? seconds : Math.round(seconds));
+  const whole = Math.floor(Math.max(0, seconds) * 10 ** digits + 0.5) / 10 ** digits;
   const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
   const rest = (whole % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
+
+/** A line of the library as a sentence. */
+export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`;
 
 export const many = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 

@@ -1,5 +1,5 @@
 // The search: frames of the whole library by words, like an example, within ranges; they are pinned or collected here.
-import { attempt, clock, get, h, keys, many, note, post, wakeWork } from "./desk.js";
+import { attempt, clock, get, h, keys, many, note, post, sentence, wakeWork } from "./desk.js";
 
 const STEP = 48;
 const DONE = { pin: "pinned", ban: "banned", cover: "cover" };
@@ -94,8 +94,8 @@ function show(answer, own, kept = new Set()) {
   const within = answer.num_in_ranges ?? null;
   const among = answer.num_frames === undefined ? "" : `${many(answer.found.length, "frame")} of ${answer.num_frames.toLocaleString("en")}`;
   count.textContent = among + (within === null || !among ? "" : ` · ${within.toLocaleString("en")} within the ranges`);
-  notes.replaceChildren(...(answer.error ? [h("p", { className: "message", role: "alert" }, answer.error)] : []),
-    ...answer.notes.map((text) => h("p", { className: "muted" }, text)));
+  notes.replaceChildren(...(answer.error ? [h("p", { className: "message", role: "alert" }, sentence(answer.error))] : []),
+    ...answer.notes.map((text) => h("p", { className: "muted" }, sentence(text))));
   showExample(answer.example);
   found = answer.found.map((each) => ({ ...each, element: null }));
   found.forEach((each) => { each.element = item(each); });
@@ -154,6 +154,7 @@ function drawChosen() {
     each.element.querySelector(".select").setAttribute("aria-pressed", String(chosen.has(each)));
     const said = videos[each.video_id].decisions[each.frame_index];
     const badges = said ? [h("span", { className: `badge ${said === "ban" ? "bad" : "good"}` }, DONE[said])] : [];
+    if (each.rejected) badges.push(h("span", { className: "badge bad" }, each.rejected));
     if (each.collected) badges.push(h("span", { className: "badge busy" }, each.collected));
     each.element.querySelector(".badges").replaceChildren(...badges);
   }
@@ -278,7 +279,7 @@ keys([
 
 attempt(async () => {
   const all = await get("/api/search/scores");
-  scores.append(...Object.entries(all).map(([name, about]) => h("option", { value: name, title: about }, name)));
+  scores.append(...all.map(({ name, label, about }) => h("option", { value: name, title: about }, label)));
 });
 load();
 if (!location.search) words.focus();

@@ -22,6 +22,7 @@ for (const name of ["dragleave", "drop"]) addEventListener(name, (event) => { ev
 addEventListener("drop", (event) => send([...event.dataTransfer.files]));
 
 async function send(files) {
+  document.querySelectorAll("#notes .bad").forEach((line) => line.remove()); // of an earlier try
   for (const each of files) await attempt(() => sendOne(each));
 }
 

@@ -15,8 +15,6 @@ from thumb_assets.store.parquet import TableStore
 from thumb_assets.wording import one_line
 
 _MOST_CUES = 300
-# Components whose name says nothing to people.
-_NAMED = {"clip": "CLIP score", "iqa": "quality"}
 # Tables that the page is made of; each of them may be absent.
 TABLES_OF_PAGE = (
     "videos",
@@ -108,7 +106,7 @@ def page_of(
             "cover" if row["rank"] == 1 else f"rank {row['rank']}",
             one_line(row["reason"]),
             row["combined_score"],
-            {_NAMED.get(each.name, each.name): row[each.column] for each in COMPONENTS if row[each.column] is not None},
+            {each.title: row[each.column] for each in COMPONENTS if row[each.column] is not None},
             decisions.get(row["frame_index"], ""),
         )
         for row in sorted(rows["selections"], key=lambda row: row["rank"])

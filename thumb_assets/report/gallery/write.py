@@ -20,10 +20,10 @@ from thumb_assets.report.gallery.pictures import LARGE, RUNNER_UP, SMALL, frame_
 from thumb_assets.report.gallery.video import TABLES_OF_PAGE, page_of, runners_up_of
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.wording import one_line
+from thumb_assets.wording import clock, one_line
 
 # Raised when a page shows something else than before of the same tables.
-_VERSION = "1"
+_VERSION = "2"
 # Cards that stand in the page itself, for browsers without scripts and for the first sight.
 _FIRST_CARDS = 48
 _NUM_RUNNERS_UP = 6
@@ -249,15 +249,3 @@ def _environment() -> Any:
     )
     environment.filters |= {"address": lambda name: quote(str(name)), "clock": clock}
     return environment
-
-
-def clock(seconds: float) -> str:
-    """Seconds as a player shows them.
-
-    >>> clock(75.25), clock(3725)
-    ('1:15.2', '1:02:05')
-    """
-    minutes, rest = divmod(seconds, 60)
-    if minutes >= 60:
-        return f"{int(minutes // 60)}:{int(minutes % 60):02d}:{int(rest):02d}"
-    return f"{int(minutes)}:{int(rest):02d}.{int(rest * 10) % 10}"

@@ -77,5 +77,5 @@ def test_scores_follow_the_settings_also_while_videos_are_remade(desk: Desk) -> 
 
 
 def test_a_library_without_candidates_says_which_stage_to_run(data_dir: Path) -> None:
-    with pytest.raises(MissingInputError, match="run the stage `candidate_frames` first"):
+    with pytest.raises(MissingInputError, match="run `thumb-assets run PATH` first"):
         assert Desk(TableStore(data_dir)).videos

@@ -182,7 +182,7 @@ def test_without_selections_it_says_which_stage_to_run(store: TableStore, data_d
         store.delete("selections", video_id)
     with pytest.raises(MissingInputError, match="run the stage `selections` first"):
         what_if(store, load_settings())
-    with pytest.raises(MissingInputError, match="run the stage `selections` first"):
+    with pytest.raises(MissingInputError, match="run `thumb-assets run PATH` first"):
         what_if(TableStore(data_dir / "nothing"), load_settings())
     with pytest.raises(MissingInputError, match="run the stage `videos` first"):
         what_if(store, load_settings(), video_ids=["never-00000000"])

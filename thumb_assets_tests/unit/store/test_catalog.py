@@ -277,7 +277,7 @@ class TestViews:
 
 class TestQuery:
     def test_says_what_to_run_without_a_catalog(self, catalog):
-        with pytest.raises(MissingInputError, match="run the stage 'catalog' first"):
+        with pytest.raises(MissingInputError, match="run `thumb-assets run PATH` first"):
             catalog.query("SELECT 1")
         assert not catalog.path.exists()
 
