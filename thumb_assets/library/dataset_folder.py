@@ -40,6 +40,8 @@ def require_free(folder: Path, store: TableStore, *, form: str | None = None) ->
         raise BadInputError(f"{folder}: holds the data folder; choose another folder")
     if not os.path.lexists(folder):
         if not folder.is_relative_to(own) and not folder.parent.is_dir():
+            if folder.parent.exists():
+                raise BadInputError(f"{folder.parent}: is a file, not a folder; check the path")
             raise BadInputError(f"{folder.parent}: there is no such folder; make it first, or check the path")
         return
     if not folder.is_dir():

@@ -248,6 +248,7 @@ def test_csv_names_files_that_are_there(
 def test_two_exports_are_the_same_bytes(format_name: str, data_dir: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "one" / "set", tmp_path / "two" / "set"
     for out in (first, second, second):
+        out.parent.mkdir(exist_ok=True)
         export(format_name, out, data_dir)
     assert fingerprint(first) == fingerprint(second)
     assert leftovers(first.parent) == leftovers(second.parent) == []
@@ -490,7 +491,7 @@ def test_a_folder_that_cannot_be_written(data_dir: Path, tmp_path: Path) -> None
 
 def test_an_unwritable_place_is_one_line(data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    assert "cannot be prepared" in refused("csv", tmp_path / "file" / "out", data_dir)
+    assert "is a file, not a folder" in refused("csv", tmp_path / "file" / "out", data_dir)
     too_little = refused("folder", tmp_path / "out", data_dir, "--set", f"export.min_free_bytes={1 << 60}")
     assert "are free, but the dataset's pictures need up to" in too_little
     assert leftovers(tmp_path) == []
