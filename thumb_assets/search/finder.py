@@ -40,12 +40,14 @@ class Searched:
         contents: by video the hash of what its vectors are made of.
         quotes: all texts.
         errors: why a video's tables cannot be read, one line, by video.
+        in_work: videos that are left out because a run makes their candidates now.
     """
 
     measured: CandidateArrays
     contents: Mapping[str, str]
     quotes: Quotes
     errors: Mapping[str, str]
+    in_work: frozenset[str] = frozenset()
 
     @classmethod
     def of_store(cls, store: TableStore, *, events: Events = UNWATCHED) -> "Searched":
@@ -62,7 +64,8 @@ class Searched:
                 raise MissingInputError(next(iter(stored.errors.values())))
             stage = min(stored.missing.values(), key=list(STAGES).index, default="candidate_frames")
             raise MissingInputError(f"no video here can be searched; run the stage `{stage}` first")
-        return cls(stored.measured, stored.contents, cache.quotes(), stored.errors)
+        in_work = stored.in_work & set(stored.missing)
+        return cls(stored.measured, stored.contents, cache.quotes(), stored.errors, in_work)
 
 
 class Finder:
@@ -110,6 +113,7 @@ class Finder:
         else:
             raise SettingsError("nothing is asked for: give words, --like VIDEO:FRAME or --where 'sharpness>=0.5'")
         notes += self._searched.errors.values()
+        notes += [f"{video_id}: is worked on now; it is found when that is done" for video_id in self._searched.in_work]
         return Answer(tuple(found), tuple(dict.fromkeys(notes)), num_in_ranges)
 
     def read_texts(self) -> None:

@@ -154,6 +154,7 @@ function drawChosen() {
     each.element.querySelector(".select").setAttribute("aria-pressed", String(chosen.has(each)));
     const said = videos[each.video_id].decisions[each.frame_index];
     const badges = said ? [h("span", { className: `badge ${said === "ban" ? "bad" : "good"}` }, DONE[said])] : [];
+    if (videos[each.video_id].is_waiting) badges.push(h("span", { className: "badge warn" }, "upload: keep or throw away"));
     if (each.collected) badges.push(h("span", { className: "badge busy" }, each.collected));
     each.element.querySelector(".badges").replaceChildren(...badges);
   }
