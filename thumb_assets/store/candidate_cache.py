@@ -21,6 +21,7 @@ from thumb_assets.select.measure import TABLES_OF_SCORES, CandidateArrays, joine
 from thumb_assets.store.candidate_rows import (
     MEASURED_SCHEMA,
     STANDING_SCHEMA,
+    are_scored,
     clip_footers_of_rows,
     contents_of_rows,
     measured_of_rows,
@@ -107,8 +108,8 @@ class StoredCandidates:
 class CandidateCache:
     """The candidates of many videos as they are when it is made; what changed since the last time is read anew.
 
-    Of a video that a run works on now, each table counts as it is stored, from before or from this run, as long as the
-    run leaves the candidates as they are; else the video is left out.
+    Of a video that a run works on now, each table counts as it is stored, from before or from this run. Where the run
+    made candidates that are still to be scored, the video is left out.
 
     Args:
         store: the tables.
@@ -145,7 +146,10 @@ class CandidateCache:
         if not interrupted or not self._store.video_lock(row["video_id"]).is_held():
             return outdated
         self._in_work.add(row["video_id"])
-        return outdated if interrupted & set(_MEASURED.required) else outdated - interrupted
+        try:
+            return outdated - interrupted if are_scored(self._store, row["video_id"]) else outdated
+        except PermanentError:  # whoever reads the table says so
+            return outdated
 
     @property
     def files(self) -> Versions:

@@ -23,6 +23,7 @@ from thumb_assets.select.measure import (
 from thumb_assets.store.outcomes import interrupted_tables, outdated_tables
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.stored_form import CONTENT
+from thumb_assets.tables.checks import scores_every_candidate, verify_coverage
 from thumb_assets.video.geometry import Geometry
 
 _CANDIDATE_INTEGERS = ("frame_indices", "shot_indices")
@@ -88,6 +89,18 @@ def standing_row(store: TableStore, video_id: str, _outdated: frozenset[str]) ->
         "frame_index": rows.get("frame_index", []),
         "pts_seconds": rows.get("pts_seconds", []),
     }
+
+
+def are_scored(store: TableStore, video_id: str) -> bool:
+    """True where no stored table of scores lacks a candidate: none of them was made for fewer.
+
+    Raises: as `TableStore.read`.
+    """
+    candidates = store.read_or_none("candidate_frames", video_id)
+    tables = (store.read_or_none(name, video_id) for name in TABLES_OF_SCORES if scores_every_candidate(name))
+    return candidates is not None and all(
+        verify_coverage(candidates, table).is_passed for table in tables if table is not None
+    )
 
 
 def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> dict[str, Any]:

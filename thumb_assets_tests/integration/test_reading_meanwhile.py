@@ -49,7 +49,7 @@ def test_a_video_whose_candidates_are_made_anew_is_named(store: TableStore) -> N
     video_id, other = store.video_ids("selections")
     more = load_settings(overrides=["candidates.every_num_frames=4"])
     results = run([video_id], WITHOUT_MODELS, more, store)
-    next(results)
+    assert next(result for result in results if result.stage == "candidate_frames").status == "done"
     comparison = compare(store, settings, None, kept=kept)
     assert [video.video_id for video in comparison.videos] == [other]
     assert comparison.left_out == ["1 left out: worked on now; it comes when that is done"]

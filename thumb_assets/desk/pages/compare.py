@@ -89,6 +89,8 @@ def _of_library(desk: Desk) -> list[str] | None:
 
 def _if_few(desk: Desk) -> list[str] | None:
     """All videos, as the page asks for them, where they are no more than fit on it; else None."""
+    if not desk.catalog.path.is_file():
+        return None
     part = window(desk.catalog, Filters(), num_videos=_NUM_VIDEOS)
     uploads = desk.trials.waiting()
     ids = [card["video_id"] for card in part.videos if card["video_id"] not in uploads]

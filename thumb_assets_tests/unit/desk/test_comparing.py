@@ -50,5 +50,5 @@ def test_weights_of_what_nobody_measured_are_named(data_dir: Path, is_few: bool)
     write_library(store, 2, 9)
     video_ids = store.video_ids("candidate_frames") if is_few else None
     found = without_data(store, video_ids, kept=KeptCandidates(store))
-    assert {"selection.weights.judge", "selection.weights.learned", "selection.weights.sound"} <= set(found)
+    assert {"selection.weights.judge", "selection.weights.learned"} <= set(found)
     assert not {f"selection.weights.{name}" for name in ("sharpness", "clip", "text", "words")} & set(found)
