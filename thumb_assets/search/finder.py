@@ -62,6 +62,8 @@ class Searched:
         if stored.measured is None:
             if stored.errors:
                 raise MissingInputError(next(iter(stored.errors.values())))
+            if stored.missing and set(stored.missing) <= stored.in_work:
+                raise MissingInputError("what is here is worked on now; ask again when that is done")
             stage = min(stored.missing.values(), key=list(STAGES).index, default="candidate_frames")
             raise MissingInputError(f"no video here can be searched; run the stage `{stage}` first")
         in_work = stored.in_work & set(stored.missing)
