@@ -104,15 +104,13 @@ def _require_answerable(overrides: Sequence[str], settings: Settings) -> None:
 
 def _print(result: WhatIf, *, seconds: float) -> None:
     print_errors(result.errors.values())
-    by_stage: dict[str, list[str]] = defaultdict(list)
+    by_reason: dict[str, list[str]] = defaultdict(list)
     for video_id, stage in sorted(result.missing.items()):
-        by_stage[stage].append(video_id)
-    for stage, left_out in by_stage.items():
+        reason = "worked on now" if video_id in result.in_work else f"run the stage {stage} first"
+        by_reason[reason].append(video_id)
+    for reason, left_out in by_reason.items():
         more = ", ..." if len(left_out) > 1 else ""
-        err.print(
-            f"left out ({count(len(left_out), 'video')}, {left_out[0]}{more}): run the stage {stage} first",
-            markup=False,
-        )
+        err.print(f"left out ({count(len(left_out), 'video')}, {left_out[0]}{more}): {reason}", markup=False)
     if result.num_judged:
         err.print(
             f"the judge looked at what was best before ({count(result.num_judged, 'video')}); a run of the stages "

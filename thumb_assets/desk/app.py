@@ -69,7 +69,9 @@ def _add_shared(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/api/work")
     def work() -> dict[str, Any]:
-        return {video_id: vars(each) for video_id, each in desk.remaker.work().items()}
+        uploads = desk.trials.waiting()
+        work = desk.remaker.work().items()
+        return {video_id: {**vars(each), "upload": uploads.get(video_id, "")} for video_id, each in work}
 
     @app.get("/cover/{video_id}/{sha256}")
     async def cover(video_id: str, sha256: str) -> Response:

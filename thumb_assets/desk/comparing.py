@@ -1,12 +1,17 @@
 """Two settings side by side: which may be tried at the desk, what they are now, what others would choose."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from thumb_assets.errors import MissingInputError, SettingsError
 from thumb_assets.library.what_if import VideoChange, what_if
-from thumb_assets.select.components import TITLES
+from thumb_assets.select.components import COMPONENTS, TITLES, Component
+from thumb_assets.select.guidance import NO_GUIDANCE
+from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.presets import load_presets
 from thumb_assets.settings.selection import ComponentWeights
@@ -39,6 +44,31 @@ def weights() -> list[dict[str, str]]:
         for name in _WEIGHTS
         for short in [name.rpartition(".")[2]]
     ]
+
+
+def without_data(store: TableStore, video_ids: Sequence[str] | None, *, kept: KeptCandidates) -> dict[str, str]:
+    """The reason, by weight, why it changes no choice here: nobody measured what it weighs.
+
+    Args:
+        video_ids: whose values are looked at; None where that would take too long, and only missing tables tell.
+        kept: see `compare`.
+
+    Raises:
+        StorageError: the disk does not answer.
+    """
+    measured = None if video_ids is None else kept.candidates(video_ids).measured
+    lacking = [each.name for each in COMPONENTS if not each.is_guided and not _has_values(each, measured, store)]
+    reasons = dict.fromkeys(lacking, "no video here was measured for it")
+    if not store.learned_head_path.is_file():
+        reasons["learned"] = "no scorer was learned yet: thumb-assets learn"
+    return {f"selection.weights.{name}": reason for name, reason in reasons.items()}
+
+
+def _has_values(component: Component, measured: CandidateArrays | None, store: TableStore) -> bool:
+    if measured is not None:
+        return any(not np.isnan(part).all() for part in component.parts(measured, NO_GUIDANCE).values())
+    tables = {column.partition(".")[0] for column in component.sources}
+    return all(store.video_ids(table) for table in tables)
 
 
 def presets() -> dict[str, str]:
@@ -99,8 +129,9 @@ def compare(
         found = what_if(store, settings, video_ids=video_ids, kept=kept)
     except MissingInputError as error:
         return Comparison((), (str(error),))
-    by_stage: dict[str, int] = {}
-    for stage in found.missing.values():
-        by_stage[stage] = by_stage.get(stage, 0) + 1
-    left_out = [f"{number} left out: run the stage {stage} first" for stage, number in by_stage.items()]
+    by_reason = Counter(
+        "worked on now; it comes when that is done" if video_id in found.in_work else f"run the stage {stage} first"
+        for video_id, stage in found.missing.items()
+    )
+    left_out = [f"{number} left out: {reason}" for reason, number in by_reason.items()]
     return Comparison(found.videos, [*left_out, *found.errors.values()])

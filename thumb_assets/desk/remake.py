@@ -104,10 +104,14 @@ class Remaker:
         with self._changed:
             return dict(self._work)
 
+    def left(self) -> list[str]:
+        """The videos that are remade now or wait for it."""
+        return [video_id for video_id, work in self.work().items() if work.state in {"waiting", "running"}]
+
     @property
     def is_busy(self) -> bool:
         """True if a video is remade now or waits for it."""
-        return any(work.state in {"waiting", "running"} for work in self.work().values())
+        return bool(self.left())
 
     def _loop(self) -> None:
         while self._wait(None):

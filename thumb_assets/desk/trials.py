@@ -81,6 +81,10 @@ class Trials:
         with self._lock:
             return [trial for trial in reversed(self._trials.values()) if trial.video_id]
 
+    def waiting(self) -> dict[str, str]:
+        """The names of new uploads by video: they are no videos of the library until somebody keeps them."""
+        return {trial.video_id: trial.name for trial in self.all() if trial.is_upload and trial.is_new}
+
     def get(self, token: str) -> Trial:
         """One of them.
 

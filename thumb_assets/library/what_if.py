@@ -91,6 +91,7 @@ class WhatIf:
         table: a row per frame that is selected now or then: video_id, frame_index, pts_seconds, rank_now and rank_then
             (null where it is not selected), combined_score_then.
         num_judged: videos with a judge's scores, which are of the candidates that were best when it was asked.
+        in_work: those of `missing` that a run works on now.
     """
 
     videos: tuple[VideoChange, ...]
@@ -99,6 +100,7 @@ class WhatIf:
     errors: Mapping[str, str]
     table: pa.Table
     num_judged: int = 0
+    in_work: frozenset[str] = frozenset()
 
     @property
     def changes(self) -> tuple[VideoChange, ...]:
@@ -157,6 +159,8 @@ def what_if(
     if measured is None:
         if stored.errors:  # they say it themselves
             return WhatIf((), frozenset(), stored.missing, stored.errors, _table(()))
+        if stored.missing and set(stored.missing) <= stored.in_work:
+            raise MissingInputError("what is here is worked on now; ask again when that is done")
         raise nothing_to_read("can be selected anew", stored.missing.values())
     rescored: frozenset[str] = frozenset()
     footers = dict(stored.clip_footers)
@@ -169,7 +173,8 @@ def what_if(
         bool(measured["is_judged"][measured.span(video)].any()) for video in range(len(measured.video_ids))
     )
     changes = tuple(video for video, _ in rows)
-    return WhatIf(changes, rescored, stored.missing, stored.errors, _table(rows), num_judged)
+    in_work = stored.in_work & set(stored.missing)
+    return WhatIf(changes, rescored, stored.missing, stored.errors, _table(rows), num_judged, in_work)
 
 
 def apply_what_if(

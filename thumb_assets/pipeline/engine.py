@@ -1,7 +1,7 @@
 """`run`: the one way work is done, from the command line, the tests and Dagster."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from heapq import merge
@@ -184,12 +184,13 @@ class _Engine:
                     asked=self._asked,
                     is_recomputed=self._is_recomputed,
                 )
+                settled = list(self._settle(job))
                 record_outcomes(self._store, video_id, job.interrupted_outcomes())
             except ThumbAssetsError as error:
                 yield from self._not_found(video_id, error)
                 turns.done(video_id)
                 continue
-            yield from self._measure(job)
+            yield from self._measure(job, settled)
             waiting.append(job)
             while waiting and (len(waiting) > _MAX_WAITING_VIDEOS or not self._scoring.has_pending(waiting[0])):
                 yield from finish()
@@ -210,8 +211,7 @@ class _Engine:
 
     # Frames: one pass over the file where a stage needs it, exact fetches of the candidates otherwise.
 
-    def _measure(self, job: VideoJob) -> Iterator[StageResult]:
-        settled = list(self._settle(job))
+    def _measure(self, job: VideoJob, settled: Sequence[StageResult]) -> Iterator[StageResult]:
         stages = [stage for stage in self._stages if stage not in job.settled]
         is_passed = needs_every_frame(stages, self._settings)
         # Models are loaded for a pass, which hands over frames before all is known; else for what has work left.

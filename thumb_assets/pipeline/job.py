@@ -30,7 +30,7 @@ from thumb_assets.stages import STAGES, check_licences, models_of_stage
 from thumb_assets.stages.kit.declaration import FrameKeeper, FromFrames, Made, SkippedError
 from thumb_assets.store.decisions import settle_decisions
 from thumb_assets.store.file_cache import LibraryVideo
-from thumb_assets.store.outcomes import Outcome, outdated_tables
+from thumb_assets.store.outcomes import INTERRUPTED, Outcome, outdated_tables
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.sidecars import content_of, storable
 from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS
@@ -324,10 +324,13 @@ class VideoJob:
         return self._footers[table_name]
 
     def interrupted_outcomes(self) -> list[Outcome]:
-        """Outcomes to record before the work; if the process dies they stay, so that the video does not look done."""
-        message = "interrupted before it was done; run it again"
+        """Outcomes to record before the work; if the process dies they stay, so that the video does not look done.
+
+        What is settled by then is not begun with: others may read it meanwhile.
+        """
         source = self.video.source_path
-        return [Outcome(self.video_id, stage, "failed", message, False, None, source) for stage in self.stages]
+        begun = [stage for stage in self.stages if stage not in self.settled]
+        return [Outcome(self.video_id, stage, "failed", INTERRUPTED, False, None, source) for stage in begun]
 
     @property
     def is_well(self) -> bool:

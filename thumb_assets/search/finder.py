@@ -43,12 +43,14 @@ class Searched:
         contents: by video the hash of what its vectors are made of.
         quotes: all texts.
         errors: why a video's tables cannot be read, one line, by video.
+        in_work: videos that are left out because a run makes their candidates now.
     """
 
     measured: CandidateArrays
     contents: Mapping[str, str]
     quotes: Quotes
     errors: Mapping[str, str]
+    in_work: frozenset[str] = frozenset()
 
     @classmethod
     def of_store(cls, store: TableStore, *, events: Events = UNWATCHED) -> "Searched":
@@ -63,8 +65,11 @@ class Searched:
         if stored.measured is None:
             if stored.errors:
                 raise MissingInputError(next(iter(stored.errors.values())))
+            if stored.missing and set(stored.missing) <= stored.in_work:
+                raise MissingInputError("what is here is worked on now; ask again when that is done")
             raise nothing_to_read("can be searched", stored.missing.values())
-        return cls(stored.measured, stored.contents, cache.quotes(), stored.errors)
+        in_work = stored.in_work & set(stored.missing)
+        return cls(stored.measured, stored.contents, cache.quotes(), stored.errors, in_work)
 
 
 class Finder:
@@ -116,6 +121,7 @@ class Finder:
             shown = count(len(found), "frame")
             notes.append(f"rules of the selection reject {num_rejected} of the {shown} found; they say so")
         notes += self._searched.errors.values()
+        notes += [f"{video_id}: is worked on now; it is found when that is done" for video_id in self._searched.in_work]
         return Answer(tuple(found), tuple(dict.fromkeys(notes)), num_in_ranges)
 
     def read_texts(self) -> None:

@@ -14,8 +14,7 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
 from thumb_assets.stages.kit.work import OF_CANDIDATES, score_tables
 from thumb_assets.store.parquet import TableStore
-from thumb_assets.tables.checks import Verdict, verify_coverage
-from thumb_assets.tables.contracts import TABLES
+from thumb_assets.tables.checks import Verdict, scores_every_candidate, verify_coverage
 from thumb_assets.tables.outputs import REJECTIONS, SELECTIONS
 from thumb_assets.weights.registry import ModelFile, get_model_file
 
@@ -38,7 +37,7 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
     unscored = [
         name
         for name, table in tables.tables().items()
-        if _scores_every_candidate(name) and not verify_coverage(job.table("candidate_frames"), table).is_passed
+        if scores_every_candidate(name) and not verify_coverage(job.table("candidate_frames"), table).is_passed
     ]
     notes = [f"{', '.join(unscored)} lack some of the candidates: run these stages again"] if unscored else []
     known = guidance.scorer.embedding_model if guidance.scorer else None
@@ -77,12 +76,6 @@ def _why_plain(settings: Settings, guidance: Guidance, tables: ScoreTables) -> l
         for name, reason in reasons.items()
         if reason
     ]
-
-
-def _scores_every_candidate(table_name: str) -> bool:
-    """True for the tables of scorers, which have rows for every candidate; a candidate may have no face."""
-    of_candidates = TABLES[table_name].lineage.get("frame_index") == (("candidate_frames", "frame_index"),)
-    return of_candidates and table_name not in {"faces", "texts", "judgements"}
 
 
 def words_without_say(

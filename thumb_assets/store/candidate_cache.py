@@ -21,6 +21,7 @@ from thumb_assets.select.measure import TABLES_OF_SCORES, CandidateArrays, joine
 from thumb_assets.store.candidate_rows import (
     MEASURED_SCHEMA,
     STANDING_SCHEMA,
+    are_scored,
     clip_footers_of_rows,
     contents_of_rows,
     measured_of_rows,
@@ -37,7 +38,7 @@ _LOGGER = logging.getLogger(__name__)
 _ABANDONED_SECONDS = 3600.0
 _ADVICE = "check the disk and run again"
 # Raised when a row means something else than before: older files are then made anew.
-_VERSION = "5"
+_VERSION = "6"
 # A changed video costs writing its file anew, so there are several; many more would take longer to open.
 _NUM_SHARDS = 64
 
@@ -92,6 +93,7 @@ class StoredCandidates:
         missing: the stage to run first, by video that cannot be selected anew.
         errors: why a video's tables cannot be read, one line, by video.
         contents: by measured video the hash of the tables that its vectors are made of.
+        in_work: the videos that a run works on now; see `CandidateCache`.
     """
 
     measured: CandidateArrays | None
@@ -100,10 +102,14 @@ class StoredCandidates:
     missing: Mapping[str, str]
     errors: Mapping[str, str]
     contents: Mapping[str, str]
+    in_work: frozenset[str] = frozenset()
 
 
 class CandidateCache:
     """The candidates of many videos as they are when it is made; what changed since the last time is read anew.
+
+    Of a video that a run works on now, each table counts as it is stored, from before or from this run. Where the run
+    made candidates that are still to be scored, the video is left out.
 
     Args:
         store: the tables.
@@ -125,13 +131,25 @@ class CandidateCache:
         self._is_whole = video_ids is None
         self._files = versions_read(store, video_ids)
         self._outdated: dict[str, frozenset[str]] = {}
+        self._in_work: set[str] = set()
         self._selections: dict[str, StoredSelection] = {}
         for shard in self._shards(_STANDING, self._files):
             for row in shard.to_pylist():
-                self._outdated[row["video_id"]] = frozenset(row["outdated"])
-                if row["has_selections"]:
+                video_id, outdated = row["video_id"], self._outdated_of(row)
+                self._outdated[video_id] = outdated
+                if row["has_selections"] and "selections" not in outdated:
                     selection = StoredSelection(tuple(row["frame_index"]), tuple(row["pts_seconds"]))
-                    self._selections[row["video_id"]] = selection
+                    self._selections[video_id] = selection
+
+    def _outdated_of(self, row: Mapping[str, Any]) -> frozenset[str]:
+        outdated, interrupted = frozenset(row["outdated"]), frozenset(row["interrupted"])
+        if not interrupted or not self._store.video_lock(row["video_id"]).is_held():
+            return outdated
+        self._in_work.add(row["video_id"])
+        try:
+            return outdated - interrupted if are_scored(self._store, row["video_id"]) else outdated
+        except PermanentError:  # whoever reads the table says so
+            return outdated
 
     @property
     def files(self) -> Versions:
@@ -166,7 +184,15 @@ class CandidateCache:
             if video_id not in self._errors and (stage := missing_stage(video_id)) is not None
         }
         measured = joined(parts) if parts else None
-        return StoredCandidates(measured, footers, self._selections, missing, dict(self._errors), contents)
+        return StoredCandidates(
+            measured,
+            footers,
+            self._selections,
+            missing,
+            dict(self._errors),
+            contents,
+            frozenset(self._in_work),
+        )
 
     def quotes(self) -> Quotes:
         """Returns all that is said or written in the videos.

@@ -20,9 +20,10 @@ from thumb_assets.select.measure import (
     arrays_from_tables,
     embedding_model_of,
 )
-from thumb_assets.store.outcomes import outdated_tables
+from thumb_assets.store.outcomes import interrupted_tables, outdated_tables
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.stored_form import CONTENT
+from thumb_assets.tables.checks import scores_every_candidate, verify_coverage
 from thumb_assets.video.geometry import Geometry
 
 _CANDIDATE_INTEGERS = ("frame_indices", "shot_indices")
@@ -44,7 +45,13 @@ def _schema(columns: Mapping[str, pa.DataType]) -> pa.Schema:
 
 # How the video stands: what is selected, which tables are not to be used.
 STANDING_SCHEMA = _schema(
-    {"outdated": pa.list_(pa.string()), "has_selections": pa.bool_(), "frame_index": _integers, "pts_seconds": _floats}
+    {
+        "outdated": pa.list_(pa.string()),
+        "interrupted": pa.list_(pa.string()),
+        "has_selections": pa.bool_(),
+        "frame_index": _integers,
+        "pts_seconds": _floats,
+    }
 )
 # `CandidateArrays` of one video. NaN where there is no value; the metrics' values one metric after the other.
 MEASURED_SCHEMA = _schema(
@@ -72,15 +79,28 @@ _OF_VECTORS = ("candidate_frames", "appearance", "clip_scores")
 
 def standing_row(store: TableStore, video_id: str, _outdated: frozenset[str]) -> dict[str, Any]:
     """Raises as `TableStore.read`; so do the next two."""
-    outdated = outdated_tables(store, video_id)
-    table = None if "selections" in outdated else store.read_or_none("selections", video_id)
+    outdated, interrupted = outdated_tables(store, video_id), interrupted_tables(store, video_id)
+    table = None if "selections" in outdated - interrupted else store.read_or_none("selections", video_id)
     rows = table.sort_by("rank").select(["frame_index", "pts_seconds"]).to_pydict() if table is not None else {}
     return {
         "outdated": sorted(outdated),
+        "interrupted": sorted(interrupted),
         "has_selections": table is not None,
         "frame_index": rows.get("frame_index", []),
         "pts_seconds": rows.get("pts_seconds", []),
     }
+
+
+def are_scored(store: TableStore, video_id: str) -> bool:
+    """True where no stored table of scores lacks a candidate: none of them was made for fewer.
+
+    Raises: as `TableStore.read`.
+    """
+    candidates = store.read_or_none("candidate_frames", video_id)
+    tables = (store.read_or_none(name, video_id) for name in TABLES_OF_SCORES if scores_every_candidate(name))
+    return candidates is not None and all(
+        verify_coverage(candidates, table).is_passed for table in tables if table is not None
+    )
 
 
 def measured_row(store: TableStore, video_id: str, outdated: frozenset[str]) -> dict[str, Any]:

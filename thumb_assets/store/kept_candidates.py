@@ -42,13 +42,18 @@ class KeptCandidates:
         asked = (None if video_ids is None else tuple(video_ids), tuple(required))
         with self._lock:
             known = self._kept.pop(asked, None)
-            if known is None or versions_read(self._store, asked[0]) != known[0]:
+            if known is None or self._has_changed(asked[0], *known):
                 cache = CandidateCache(self._store, asked[0], events=events)
                 known = cache.files, cache.candidates(required=required)
             if not known[1].errors:  # they may pass
                 self._kept[asked] = known
                 self._trim()
             return known[1]
+
+    def _has_changed(self, video_ids: tuple[str, ...] | None, files: Versions, stored: StoredCandidates) -> bool:
+        # A run that ends writes a table; one that is killed does not.
+        is_ended = not all(self._store.video_lock(video_id).is_held() for video_id in stored.in_work)
+        return is_ended or versions_read(self._store, video_ids) != files
 
     def _trim(self) -> None:
         """Forgets what was asked for longest ago."""

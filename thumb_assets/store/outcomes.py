@@ -14,6 +14,8 @@ from thumb_assets.tables.contracts import TABLES, tables_of
 TABLE = "outcomes"
 # Footer key: by stage, what a skipped one was tried with.
 _ATTEMPTS = "attempt_keys"
+# Message of a stage that somebody began with; it stays where that process died.
+INTERRUPTED = "interrupted before it was done; run it again"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -102,6 +104,19 @@ def outdated_tables(store: TableStore, video_id: str) -> frozenset[str]:
         table_name
         for outcome in read_outcomes(store, video_id)
         if outcome.status != "done"
+        for table_name in tables_of(outcome.stage)
+    )
+
+
+def interrupted_tables(store: TableStore, video_id: str) -> frozenset[str]:
+    """Those of the outdated tables whose stage somebody began with: it is under way, or its process died.
+
+    Raises: as `read_outcomes`.
+    """
+    return frozenset(
+        table_name
+        for outcome in read_outcomes(store, video_id)
+        if outcome.status == "failed" and outcome.message == INTERRUPTED
         for table_name in tables_of(outcome.stage)
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from thumb_assets.tables.conform import contract_problems
+from thumb_assets.tables.contracts import TABLES
 
 _SAMPLE_SIZE = 5
 
@@ -62,6 +63,12 @@ def verify_contract(table_name: str, table: pa.Table) -> Verdict:
         num_checked=table.num_rows,
         problems=contract_problems(table_name, table),
     )
+
+
+def scores_every_candidate(table_name: str) -> bool:
+    """True for the tables of scorers, which have rows for every candidate; a candidate may have no face."""
+    of_candidates = TABLES[table_name].lineage.get("frame_index") == (("candidate_frames", "frame_index"),)
+    return of_candidates and table_name not in {"faces", "texts", "judgements"}
 
 
 def verify_coverage(candidates: pa.Table, scores: pa.Table) -> Verdict:

@@ -204,6 +204,10 @@ def test_nothing_is_wider_than_the_screen(open_page: Open, path: str, width: int
     page = open_page(path, width=width, scheme=scheme)
     page.locator(".card, .tile, .slider").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    cut = (
+        "[...document.querySelectorAll('.top nav a')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
+    )
+    assert page.evaluate(cut) == 0
     without_text = page.evaluate("[...document.images].filter(image => !image.hasAttribute('alt')).length")
     assert without_text == 0
     unnamed = "[...document.querySelectorAll('button, a, select, input')].filter(e => !(e.innerText || e.ariaLabel || "

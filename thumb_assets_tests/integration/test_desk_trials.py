@@ -58,6 +58,11 @@ def trial(desk: Asking, token: str) -> dict[str, object]:
     return next(each for each in desk.json("/api/tryit/trials")[1] if each["token"] == token)
 
 
+def waiting(desk: Asking) -> dict[str, bool]:
+    """By name of a video in the library, whether it waits for somebody to keep it or throw it away."""
+    return {card["name"]: card["is_waiting"] for card in desk.json("/api/library/videos")[1]["videos"]}
+
+
 def content_of(data_dir: Path) -> dict[str, str]:
     """Hashes of all that a video's work leaves, and of its files."""
     places = [data_dir / name for name in ("videos", "tables", "stills", "crops", "desk")]
@@ -72,6 +77,9 @@ def test_an_upload_is_worked_on_shown_and_kept(desk: Asking, data_dir: Path, cli
     assert (found["state"], found["name"], found["is_upload"]) == ("done", "a clip.mp4", True)
     assert found["picks"]
     assert all(pick["reason"] for pick in found["picks"])
+    assert desk.json("/api/work")[1][found["video_id"]]["upload"] == "a clip.mp4"
+    assert waiting(desk) == {"own.mp4": False, "a-clip.mp4": True}
+    assert desk.json("/api/compare/count", {"changes": {}})[1]["num_videos"] == 1
     status, headers, still = desk.get(f"/api/tryit/{answer['token']}/still/1")
     assert status == 200
     assert headers["content-disposition"].startswith("attachment")
@@ -82,8 +90,8 @@ def test_an_upload_is_worked_on_shown_and_kept(desk: Asking, data_dir: Path, cli
     assert (data_dir / kept["path"]).read_bytes() == clip.read_bytes()
     assert desk.json("/api/tryit/trials")[1] == []
     assert found["video_id"] in {video.video_id for video in Library(data_dir).scan()}
-    cards = desk.json("/api/library/videos")[1]["videos"]
-    assert {card["name"] for card in cards} == {"own.mp4", "a-clip.mp4"}
+    assert waiting(desk) == {"own.mp4": False, "a-clip.mp4": False}
+    assert desk.json("/api/compare/count", {"changes": {}})[1]["num_videos"] == 2
 
 
 def test_what_is_thrown_away_goes_and_nothing_else(desk: Asking, data_dir: Path, clip: Path) -> None:

@@ -39,10 +39,14 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
         try:
             found = window(desk.catalog, asked, order=asked.order, running=running, **part)
         except MissingInputError:
-            return {"num_videos": 0, "videos": [], "empty": _nothing_run(desk)}
+            return {"num_videos": 0, "videos": [], "num_waiting": 0, "empty": _nothing_run(desk)}
         desk.pictures.covers.show(found.videos)
-        videos = [{**card, "is_running": card["video_id"] in running} for card in found.videos]
-        return {"num_videos": found.num_videos, "videos": videos, "empty": ""}
+        uploads = desk.trials.waiting()
+        videos = [
+            {**card, "is_running": card["video_id"] in running, "is_waiting": card["video_id"] in uploads}
+            for card in found.videos
+        ]
+        return {"num_videos": found.num_videos, "videos": videos, "num_waiting": len(uploads), "empty": ""}
 
     @router.get("/export")
     def export() -> dict[str, Any]:

@@ -72,7 +72,11 @@ def _videos(desk: Desk, video_ids: list[str]) -> dict[str, Any]:
     """Name and decisions of each video, by its id."""
     unique = list(dict.fromkeys(video_ids))
     names = {card["video_id"]: card["name"] for card in cards(desk.catalog, unique)} if unique else {}
-    return {each: {"name": names.get(each, each), **desk.standing(each).as_json()} for each in unique}
+    uploads = desk.trials.waiting()
+    return {
+        each: {"name": names.get(each, each), "is_waiting": each in uploads, **desk.standing(each).as_json()}
+        for each in unique
+    }
 
 
 PAGE = Page("Search", "/search", _add_routes, order=4)

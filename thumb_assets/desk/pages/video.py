@@ -49,7 +49,10 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
             raise MissingInputError(f"{card['name']}: {card['reason']}")
         settings = desk.configuration().settings
         partition = partition_url(settings.desk.dagster_url, video_id)
-        return {**card, **video_facts(desk.store, video_id, settings), **_standing(video_id), "partition": partition}
+        facts = video_facts(desk.store, video_id, settings)
+        has_scores = any(each["score"] is not None for each in facts["candidates"])
+        is_remade = not has_scores and desk.store.video_lock(video_id).is_held()
+        return {**card, **facts, **_standing(video_id), "partition": partition, "is_remade": is_remade}
 
     @router.get("/{video_id}/decisions")
     def decisions(video_id: str) -> dict[str, Any]:

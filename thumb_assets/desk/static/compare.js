@@ -1,5 +1,5 @@
 // Settings side by side: what is chosen now, and what these would choose, as the sliders move.
-import { attempt, clock, get, h, keys, many, note, post, wakeWork } from "./desk.js";
+import { attempt, clock, get, h, keys, many, note, onWork, post, wakeWork } from "./desk.js";
 
 const main = document.getElementById("main");
 const PAGE = 50;
@@ -17,12 +17,13 @@ const dialog = h("dialog", { "aria-labelledby": "keep-title" });
 main.append(h("div", { className: "comparepage" },
   h("div", {}, h("div", { className: "reviewbar" }, summary, h("label", {}, onlyChanges, " only what changes"), before, after), list), panel), dialog);
 
-function slider(name, label, text, value, least, most, step) {
-  const shown = h("output", { className: "number" }, String(value));
-  const input = h("input", { type: "range", min: least, max: most, step, title: text, oninput: () => { shown.textContent = input.value; ask(); } });
+/** `lacking`: why the slider would change nothing, if so. */
+function slider(name, label, text, value, least, most, step, lacking = "") {
+  const shown = h("output", { className: "number" }, lacking ? "without data" : String(value));
+  const input = h("input", { type: "range", min: least, max: most, step, title: lacking || text, disabled: Boolean(lacking), oninput: () => { shown.textContent = input.value; ask(); } });
   input.value = value;
-  inputs[name] = { read: () => Number(input.value), write: (v) => { input.value = v; shown.textContent = String(v); } };
-  return h("label", { className: "slider" }, h("span", {}, label), shown, input);
+  inputs[name] = { read: () => Number(input.value), write: (v) => { input.value = v; if (!lacking) shown.textContent = String(v); } };
+  return h("label", { className: "slider", title: lacking }, h("span", {}, label), shown, input);
 }
 
 function textField(name, text) {
@@ -45,7 +46,7 @@ async function begin() {
     ...(isNumber ? [slider("selection.top_k", "frames per video, at most", "selection.top_k", present["selection.top_k"], 1, 12, 1)] : []),
     textField("selection.looking_for", "words, such as a dog on a beach"), textField("selection.avoid", "words"),
     h("h2", {}, "Weights"),
-    ...found.weights.map(({ name, label, about }) => slider(name, label, about, present[name], 0, 2, 0.05)),
+    ...found.weights.map(({ name, label, about }) => slider(name, label, about, present[name], 0, 2, 0.05, found.without_data[name])),
     h("div", { className: "actions" }, h("span", { className: "wide" }, keep), h("span", { className: "wide" }, back)));
   ask();
 }
@@ -68,7 +69,9 @@ async function ask() {
   if (own !== asking) ask();
 }
 
-let last = null;
+let last = null, mostRemade = 0;
+onWork((_id, work) => { if (["done", "failed", "cancelled"].includes(work.state)) ask(); });
+
 function show(answer) {
   last = answer;
   total = answer.num_videos;
@@ -84,7 +87,10 @@ function draw() {
   if (!last) return;
   const changed = last.videos.filter((video) => video.is_change);
   const milliseconds = Math.max(1, Math.round(last.seconds * 1000));
-  summary.textContent = `${changed.length} of ${many(last.videos.length, "video")} would change (${milliseconds} ms)`;
+  const isTried = Object.keys(changes()).length > 0, left = last.remaking.length;
+  mostRemade = left ? Math.max(mostRemade, left) : 0;
+  if (left && changed.length && !isTried) summary.textContent = `being remade, ${mostRemade - left} of ${many(mostRemade, "video")} done`;
+  else summary.textContent = `${changed.length} of ${many(last.videos.length, "video")} would change (${milliseconds} ms)`;
   const shown = onlyChanges.checked ? changed : last.videos;
   list.replaceChildren(...shown.map(row), ...last.left_out.map((line) => h("p", { className: "message" }, line)));
   if (!shown.length && last.videos.length) list.append(h("p", { className: "empty" }, "These settings choose the same frames. Move a slider."));

@@ -137,7 +137,9 @@ async function look() {
   const line = document.getElementById("work");
   line.hidden = !running.length && !waiting.length;
   const more = waiting.length ? ` (${waiting.length} waiting)` : "";
-  line.textContent = running.length ? `Remaking stills: ${running[0]}: ${work[running[0]].step}${more}` : `Remaking stills${more}`;
+  const first = running[0] ?? waiting[0], upload = first && work[first].upload;
+  const what = upload ? `Working on the upload ${upload}` : `Remaking stills${running.length ? `: ${first}` : ""}`;
+  line.textContent = `${what}${running.length ? `: ${work[first].step}` : ""}${more}`;
   for (const id of ids) {
     const isNews = before[id] !== undefined && before[id] !== work[id].state;
     if (isNews && work[id].state === "failed") note(`${id}: ${work[id].step}`, true);

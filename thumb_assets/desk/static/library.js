@@ -78,7 +78,8 @@ async function load() {
   const first = await page(0);
   if (!first) return;
   const isFiltered = params.size > (params.has("order") ? 1 : 0);
-  countLine.replaceChildren(many(total, "video"), isFiltered ? h("button", { type: "button", onclick: clearFilters }, "Show all") : "");
+  const waiting = first.num_waiting ? [" · ", h("a", { href: "/try" }, `${many(first.num_waiting, "upload")} to keep or throw away`)] : [];
+  countLine.replaceChildren(many(total, "video"), ...waiting, isFiltered ? h("button", { type: "button", onclick: clearFilters }, "Show all") : "");
   grid.replaceChildren();
   if (!total) grid.append(h("p", { className: "empty" }, first.empty || "No video is like that. Choose other filters."));
   measure();
@@ -183,6 +184,7 @@ export function card(video, position) {
   if (video.state === "unfinished") add("unfinished", "warn");
   if (video.is_last_resort) add("last resort", "warn");
   if (video.is_running) add("running", "busy");
+  if (video.is_waiting) add("waits: keep or throw away", "warn");
   const { cover = 0, pin = 0, ban = 0 } = video.decisions;
   if (cover) add("cover set", "good");
   else if (pin) add(`${pin} pinned`, "good");

@@ -155,6 +155,7 @@ function drawChosen() {
     const said = videos[each.video_id].decisions[each.frame_index];
     const badges = said ? [h("span", { className: `badge ${said === "ban" ? "bad" : "good"}` }, DONE[said])] : [];
     if (each.rejected) badges.push(h("span", { className: "badge bad" }, each.rejected));
+    if (videos[each.video_id].is_waiting) badges.push(h("span", { className: "badge warn" }, "upload: keep or throw away"));
     if (each.collected) badges.push(h("span", { className: "badge busy" }, each.collected));
     each.element.querySelector(".badges").replaceChildren(...badges);
   }

@@ -57,8 +57,7 @@ export class VideoView {
   build() {
     const { facts } = this;
     this.still = h("img", { alt: "" });
-    this.still.addEventListener("load", () => this.still.classList.remove("loading"));
-    this.still.addEventListener("error", () => this.still.classList.remove("loading"));
+    for (const end of ["load", "error"]) this.still.addEventListener(end, () => this.screen.classList.remove("loading"));
     this.player = h("video", { preload: "metadata", src: `/media/${facts.video_id}`, playsInline: true, hidden: true, muted: false });
     this.player.addEventListener("error", () => {
       this.playButton.hidden = true;
@@ -67,12 +66,13 @@ export class VideoView {
     this.player.addEventListener("ended", () => this.pause());
     this.playButton = h("button", { type: "button", className: "play", onclick: () => this.toggle() }, "Play", h("kbd", {}, "Space"));
     this.caption = h("figcaption", {});
-    const screen = h("figure", { className: "screen" }, this.player, this.still, this.caption, this.playButton);
+    this.screen = h("figure", { className: "screen" }, this.player, this.still, this.caption, this.playButton);
     this.timeline = new Timeline(facts, (index) => this.show(index));
     this.tiles = new Map();
     this.strips = h("div", { className: "strips", "aria-label": "Pictures" },
-      ...this.row("Chosen", this.chosen()), ...this.row("Came next", facts.runners_up));
-    const viewer = h("div", { className: "viewer" }, screen, this.strips, this.timeline.element);
+      ...this.row("Chosen", this.chosen()));
+    this.next = h("div", { className: "strips next" }, ...this.row("Came next", facts.runners_up));
+    const viewer = h("div", { className: "viewer" }, this.screen, this.strips, this.timeline.element);
     this.frameLine = h("p", { className: "frame" });
     this.why = h("p", { className: "why", "aria-live": "polite" });
     this.buttons = {
@@ -88,11 +88,12 @@ export class VideoView {
       h("h1", {}, facts.name), h("p", { className: "facts number" }, lines.filter(Boolean).join(" · ")),
       facts.nothing_kept && h("p", { className: "message" }, facts.nothing_kept),
       facts.state === "failed" && h("p", { className: "message" }, facts.reason),
+      facts.is_remade && h("p", { className: "message" }, "This video is being remade: its scores come when that is done."),
       this.frameLine,
       h("div", { className: "actions" }, this.buttons.cover, this.buttons.pin, this.buttons.ban, ...(this.options.extra || []), this.undoButton),
       this.why, h("h2", {}, "Decided"), this.decided,
       facts.partition && h("p", { className: "facts" }, h("a", { href: facts.partition }, "Its partition in Dagster")));
-    this.element.replaceChildren(viewer, panel);
+    this.element.replaceChildren(viewer, h("div", { className: "beside" }, panel, this.next));
     this.loadTiles();
     this.drawDecisions();
   }
@@ -110,7 +111,7 @@ export class VideoView {
       const found = byIndex.get(index);
       const seconds = this.facts.seconds[index];
       const tile = h("button", { type: "button", className: "tile", "aria-pressed": "false", onclick: () => this.show(index) },
-        h("span", { className: "cover" }, h("img", { alt: `Frame ${index} at ${clock(seconds, 1)}`, width, height })),
+        h("span", { className: "cover loading" }, h("img", { alt: `Frame ${index} at ${clock(seconds, 1)}`, width, height })),
         h("span", { className: "text" }, h("span", {}, clock(seconds, 1)), h("span", {}, found?.score?.toFixed(2) ?? "")));
       tile.title = found?.rank ? `rank ${found.rank}` : (found?.reason || "").replaceAll("_", " ");
       this.tiles.set(index, tile);
@@ -130,6 +131,7 @@ export class VideoView {
         image.addEventListener("error", resolve, { once: true });
         image.src = `/frame/${own.video_id}/${index}/small`;
       });
+      image.parentElement.classList.remove("loading");
     }
   }
 
@@ -159,18 +161,21 @@ export class VideoView {
     const small = this.tiles.get(this.at)?.querySelector("img");
     const large = `/frame/${id}/${this.at}/large`;
     if (small?.complete && small.naturalWidth) this.still.src = small.src;
-    else this.still.classList.add("loading");
+    else this.screen.classList.add("loading");
     const at = this.at;
     this.sharpening = setTimeout(() => { if (at === this.at) this.still.src = large; }, 90);
     this.caption.textContent = `frame ${this.at} · ${clock(seconds[this.at], 3)}`;
   }
 
-  /** Sideways alone: the page stays where it is. */
+  /** What holds the tiles is scrolled alone: the page stays where it is. */
   scrollStrip(tile) {
-    if (!tile) return;
-    const strip = this.strips.getBoundingClientRect(), box = tile.getBoundingClientRect();
-    if (box.left < strip.left) this.strips.scrollLeft -= strip.left - box.left + 60;
-    else if (box.right > strip.right) this.strips.scrollLeft += box.right - strip.right + 60;
+    const holder = tile?.closest(".strips");
+    if (!holder) return;
+    const strip = holder.getBoundingClientRect(), box = tile.getBoundingClientRect();
+    if (box.left < strip.left) holder.scrollLeft -= strip.left - box.left + 60;
+    else if (box.right > strip.right) holder.scrollLeft += box.right - strip.right + 60;
+    if (box.top < strip.top) holder.scrollTop -= strip.top - box.top + 40;
+    else if (box.bottom > strip.bottom) holder.scrollTop += box.bottom - strip.bottom + 40;
   }
 
   step(by) { this.show(this.at + by); }
