@@ -274,6 +274,38 @@ def describe(luma: UInt8Array, rgb: UInt8Array) -> npt.NDArray[np.float16]:
     return np.asarray(both / np.linalg.norm(both), np.float16)
 
 
+def colour_means(descriptors: npt.NDArray[np.float16]) -> npt.NDArray[np.float64]:
+    """Mean red, green and blue of the pictures behind some descriptors, from the colours that these hold.
+
+    A colour between levels counts for both in proportion, so the mean is the picture's own.
+
+    Args:
+        descriptors: (n, NUM_DIMENSIONS), see `describe`; NaN in rows without one.
+
+    Returns:
+        (n, 3) float64, 0..255; NaN in rows without one.
+    """
+    shares = np.square(descriptors[:, _HOG_CELLS**2 * _NUM_DIRECTIONS :].astype(np.float64))
+    shares = shares.reshape(len(descriptors), _COLOUR_CELLS**2, -1).sum(axis=1)
+    levels = np.array(list(product(range(_COLOUR_LEVELS), repeat=3))) * (255 / (_COLOUR_LEVELS - 1))
+    return np.asarray(shares @ levels / shares.sum(axis=1, keepdims=True), np.float64)
+
+
+def gradient_shares(descriptors: npt.NDArray[np.float16]) -> npt.NDArray[np.float64]:
+    """Share of the gradients of the pictures behind some descriptors that lies in each cell of a grid.
+
+    Args:
+        descriptors: (n, NUM_DIMENSIONS), see `describe`; NaN in rows without one.
+
+    Returns:
+        (n, rows, columns) float64 that sum up to 1; NaN in rows without one, and where a picture has no gradient.
+    """
+    shapes = descriptors[:, : _HOG_CELLS**2 * _NUM_DIRECTIONS].astype(np.float64)
+    cells = shapes.reshape(len(descriptors), _HOG_CELLS, _HOG_CELLS, _NUM_DIRECTIONS).sum(axis=3)
+    total = cells.sum(axis=(1, 2), keepdims=True)
+    return np.asarray(cells / np.where(total > 0, total, np.nan), np.float64)
+
+
 def _colour_histogram(rgb: UInt8Array) -> npt.NDArray[np.float64]:
     """(_COLOUR_LEVELS^3,) shares of the colours; a colour between levels counts for both in proportion.
 

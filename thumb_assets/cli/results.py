@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from thumb_assets.cli.output import err, out, print_table, print_traceback
-from thumb_assets.select.tell import NOTHING_KEPT, is_last_resort
+from thumb_assets.select.reasons import is_last_resort
+from thumb_assets.select.tell import NOTHING_KEPT
 from thumb_assets.store.outcomes import Outcome, read_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.set_aside import SetAside

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from thumb_assets.select.tell import LAST_RESORT_MARK, nothing_kept
+from thumb_assets.select.reasons import LAST_RESORT_MARK
+from thumb_assets.select.tell import nothing_kept
 from thumb_assets.store.catalog import Catalog
 
 STATES = ("done", "nothing", "failed", "unfinished")

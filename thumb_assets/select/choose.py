@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.inference import one_thread
 from thumb_assets.select.components import COMPONENTS
-from thumb_assets.select.diversify import Notes, diversify
+from thumb_assets.select.diversify import Notes, diversify, left_out
 from thumb_assets.select.guidance import NO_GUIDANCE, Guidance
 from thumb_assets.select.keyframes import choose_keyframes
 from thumb_assets.select.measure import (
@@ -22,13 +22,16 @@ from thumb_assets.select.measure import (
     require_video,
 )
 from thumb_assets.select.ranks import groups_of, order_in_groups
-from thumb_assets.select.rules import DOUBTFUL, LOOKS, RULES, Rejection, rule_of
+from thumb_assets.select.reasons import selection_reason
+from thumb_assets.select.rules import DOUBTFUL, LOOKS, RULES, Rejection
 from thumb_assets.select.score import Scores, score_candidates, used_components
 from thumb_assets.select.screens import choose_states
 from thumb_assets.select.similarity import Field, field_of
+from thumb_assets.select.spoilers import told_cost
 from thumb_assets.select.states import states_of_video
 from thumb_assets.select.takes import groups_of_takes
-from thumb_assets.select.tell import selection_reason
+from thumb_assets.select.traits import TRAIT_SOURCES, traits_of, words_of_traits
+from thumb_assets.select.variants import choose_variants
 from thumb_assets.select.verdicts import NO_RULE, Verdicts, judge
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.tables.conform import conform, empty_table, table_from_rows
@@ -46,12 +49,14 @@ class Choice:
         rejections: table `rejections`.
         components: names of the components that were used, and `faces`.
         doubtful: frame_index of the candidates that break a rule of degree beyond its share, ascending.
+        note: what `selection.spoiler_safe` costs, where it is on.
     """
 
     selections: pa.Table
     rejections: pa.Table
     components: tuple[str, ...]
     doubtful: tuple[int, ...] = ()
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def choose(
         require_video(table, name, video_id=video_id)
     measured = arrays_from_tables(candidates, scores)
     picks = pick(measured, settings=settings, guidance=guidance, is_noted=True)
-    rejections = _rejections(picks)
+    rejections = _rejections(picks, settings)
     keys = candidates.select(["video_id", "frame_index"]).take(pa.array(rejections, pa.int64())).to_pylist()
     rows = [{**key, **vars(rejection)} for key, rejection in zip(keys, rejections.values(), strict=True)]
     return Choice(
@@ -111,6 +116,16 @@ def choose(
         table_from_rows("rejections", rows),
         used_components(picks.scores, has_faces=scores.faces is not None, settings=settings),
         tuple(measured.frame_indices[picks.verdicts.tiers == DOUBTFUL].tolist()),
+        _cost_of_safety(measured, picks, settings=settings, guidance=guidance) if settings.spoiler_safe else None,
+    )
+
+
+def _cost_of_safety(measured: CandidateArrays, picks: Picks, *, settings: SelectionSettings, guidance: Guidance) -> str:
+    """Says how many candidates of one video are no longer there to choose from, and how well it is covered without."""
+    free = pick(measured, settings=settings.model_copy(update={"spoiler_safe": False}), guidance=guidance)
+    is_lost = free.verdicts.is_taken & ~picks.verdicts.is_taken
+    return told_cost(
+        measured, num_lost=int(is_lost.sum()), safe=picks.chosen[0], free=free.chosen[0], settings=settings
     )
 
 
@@ -161,7 +176,7 @@ def _picked(
     # What is not measured is neutral.
     has_score = ~np.isnan(list(scores.percentiles.values())).all(axis=0)
     is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned
-    if settings.distinct_shots:  # the best of a take is no outlier of it
+    if settings.distinct_shots and settings.strategy == "best":  # the best of a take is no outlier of it
         takes = groups_of_takes(measured, settings=settings)
         is_far &= ~_is_best_of(takes, scores=scores, verdicts=verdicts)
     chosen, noted = [], []
@@ -173,6 +188,9 @@ def _picked(
                 places = choose_states(field, states_of_video(measured, video), settings=settings, notes=notes)
             elif settings.strategy == "keyframes" and len(field.positions):
                 places = choose_keyframes(field, settings=settings, notes=notes)
+            elif settings.strategy == "variants" and len(field.positions):
+                traits = traits_of(measured, settings=settings)[measured.span(video)][field.positions]
+                places = choose_variants(field, traits, settings=settings, notes=notes)
             else:
                 places = diversify(field, settings=settings, notes=notes)
             positions: list[int] = (field.positions[places] + measured.offsets[video]).tolist()
@@ -216,11 +234,12 @@ def _floors(
     screens, where the score is the time that one is shown: 0 there too.
     """
     best = np.zeros(len(measured.video_ids))
-    if settings.strategy == "best":
-        # What people pinned says nothing of how good a candidate has to be.
-        counts = verdicts.is_taken & (verdicts.tiers != DOUBTFUL) & ~measured.is_pinned & ~scores.is_screen
-        np.maximum.at(best, videos[counts], scores.combined[counts])
-    return np.asarray(settings.min_share_of_best * best)
+    if settings.floor is None:
+        return best
+    # What people pinned says nothing of how good a candidate has to be.
+    counts = verdicts.is_taken & (verdicts.tiers != DOUBTFUL) & ~measured.is_pinned & ~scores.is_screen
+    np.maximum.at(best, videos[counts], scores.combined[counts])
+    return np.asarray(getattr(settings, settings.floor) * best)
 
 
 def _choosable(
@@ -248,24 +267,24 @@ def _is_of_states(measured: CandidateArrays, video: int, field: Field, *, is_scr
     return bool(is_screen[span].any() and not np.isnan(measured["state_seconds"][span][field.positions]).all())
 
 
-def _rejections(picks: Picks) -> dict[int, Rejection]:
+def _rejections(picks: Picks, settings: SelectionSettings) -> dict[int, Rejection]:
     """Reason for each candidate of one video that was not chosen, by position."""
     ((field, notes),), (chosen,), verdicts = picks.noted, picks.chosen, picks.verdicts
+    floor = float(picks.floors[0])
     rejections = {
         position: verdicts.rules[rule].rejection(position)
         for position, rule in enumerate(verdicts.first_broken.tolist())
         if rule != NO_RULE and position not in chosen
     }
     positions = field.positions.tolist()
-    rule, floor = rule_of("far_below_best", "selection.min_share_of_best"), float(picks.floors[0])
     is_known = np.zeros(len(picks.order), dtype=np.bool_)
     is_known[[*rejections, *positions]] = True
     far_below = {
-        position: rule.rejection(float(picks.scores.combined[position]), floor)
+        position: left_out("far_below_best", str(settings.floor), float(picks.scores.combined[position]), floor)
         for position in np.flatnonzero(~is_known).tolist()
     }
-    left_out = [place for place, at in enumerate(positions) if at not in rejections and at not in chosen]
-    return rejections | far_below | {positions[place]: each for place, each in notes.rejections(left_out).items()}
+    others = [place for place, at in enumerate(positions) if at not in rejections and at not in chosen]
+    return rejections | far_below | {positions[place]: each for place, each in notes.rejections(others).items()}
 
 
 def _selections(
@@ -283,6 +302,7 @@ def _selections(
     segments = {int(field.positions[place]): segment for place, (segment, _, _) in notes.segments.items()}
     sizes = Counter(measured.shot_indices.tolist())
     used = used_components(scores, has_faces=False, settings=settings) or ("sharpness",)
+    traits = traits_of(measured, settings=settings) if settings.strategy == "variants" else None
     rows: list[dict[str, Any]] = []
     chosen_rows = candidates.take(pa.array(chosen, pa.int64())).to_pylist()
     for rank, (position, row) in enumerate(zip(chosen, chosen_rows, strict=True), start=1):
@@ -291,23 +311,25 @@ def _selections(
         percentiles = {each.name: _or_none(scores.percentiles[each.name][position]) for each in COMPONENTS}
         bonus = float(scores.face_bonus[position]) if has_faces else None
         broken_rule = int(picks.verdicts.first_broken[position])
+        named = None if traits is None else words_of_traits(traits[position]) or None
         reason = selection_reason(
             {name: percentiles[name] for name in used},
             rank=rank,
             num_selections=len(chosen),
-            num_asked=settings.top_k if settings.strategy == "best" and settings.top_k != "auto" else None,
+            num_asked=settings.top_k if settings.strategy != "keyframes" and settings.top_k != "auto" else None,
             face_bonus=bonus,
             shot_index=row["shot_index"],
             place_in_shot=places[position],
             num_in_shot=sizes[row["shot_index"]],
             said=guidance.quoted(measured, position) if percentiles["words"] else None,
+            traits=named,
             broken_rule=None if broken_rule == NO_RULE else picks.verdicts.rules[broken_rule].reason,
             is_pinned=bool(measured.is_pinned[position]),
             is_cover=bool(measured["decision"][position] == COVER),
         )
         row |= {f"{name}_percentile": value for name, value in percentiles.items()}
         row |= {"rank": rank, "combined_score": float(scores.combined[position]), "face_bonus": bonus}
-        rows.append({**row, "cluster_index": segments.get(position), "reason": reason})
+        rows.append({**row, "cluster_index": segments.get(position), "traits": named, "reason": reason})
     return table_from_rows("selections", rows)
 
 
@@ -338,4 +360,5 @@ def sources_of_selections() -> dict[str, tuple[str, ...]]:
         "combined_score": of_score,
         "rank": tuple(dict.fromkeys((*of_score, *of_rules))),
         "cluster_index": LOOKS[:2],
+        "traits": TRAIT_SOURCES,
     }

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from thumb_assets.select.components import COMPONENTS
 from thumb_assets.select.rules import DEGRADED, REASONS, RULES, Rule
+from thumb_assets.select.traits import TRAITS
 from thumb_assets.settings.selection import ComponentWeights, SelectionSettings
 
 
@@ -73,7 +74,18 @@ def _words(rule: Rule) -> str:
     return f"{words} (`{rule.setting}`" + ("" if isinstance(value, bool) or value is None else f", {value:g}") + ")"
 
 
-TABLES: dict[str, Callable[[], Iterator[str]]] = {"rules": _rules, "components": _components, "left out": _left_out}
+def _traits() -> Iterator[str]:
+    yield from ("| trait | words | what decides |", "|---|---|---|")
+    for trait in TRAITS:
+        yield f"| {trait.name} | {', '.join(trait.words)} | {trait.about} |"
+
+
+TABLES: dict[str, Callable[[], Iterator[str]]] = {
+    "rules": _rules,
+    "components": _components,
+    "left out": _left_out,
+    "traits": _traits,
+}
 
 if __name__ == "__main__":
     page = Path(sys.argv[1])

@@ -6,14 +6,28 @@ from functools import reduce
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from thumb_assets.errors import ContractError
-from thumb_assets.select.faces import face_shares
-from thumb_assets.select.measure import BANNED, SOURCES, VALUES, CandidateArrays
-from thumb_assets.select.similarity import like_banned
-from thumb_assets.select.states import GROWING_SHARE, kept_shares
+from thumb_assets.select.evidence import (
+    Evidence,
+    FloatArray,
+    acutance_of_smooth,
+    banned,
+    faces_around,
+    foretelling,
+    kept_by_next,
+    looks_banned,
+    luma_of_blank,
+    places_in_story,
+    title_card_margin,
+    unrated,
+    without_state,
+)
+from thumb_assets.select.measure import SOURCES, VALUES
+from thumb_assets.select.spoilers import LEAST_FORETELLING
+from thumb_assets.select.states import GROWING_SHARE
 from thumb_assets.select.takes import TAKES
+from thumb_assets.select.traits import TRAIT_SOURCES
 from thumb_assets.settings.selection import SelectionSettings
 
 # Verdicts on a candidate, from better to worse. The usable ones of a video are taken, and the doubtful ones behind them
@@ -21,33 +35,12 @@ from thumb_assets.settings.selection import SelectionSettings
 # is never taken.
 USABLE, DOUBTFUL, DEGRADED, NOTHING, EXCLUDED = range(5)
 
-FloatArray = NDArray[np.float64]
 RelativeTo = Literal["times_median", "plus_median", "plus_positive_median", "usual", "throughout", "best"]
 # Columns that say how a candidate looks, and of which shot it is.
 LOOKS = ("clip_scores.embedding", "appearance.descriptor", "appearance.difference_hash")
 SHOTS = ("candidate_frames.shot_index",)
 STATES = SOURCES["state_seconds"]
-# Variance of the Laplacian over that of the luma, which darkness leaves as it is: .0006 to .008 in blurred videos, .03
-# in one of a tenth of its light.
-_MOST_STRUCTURE = 0.012
 _EDGES = (*STATES, "appearance.edges", "appearance.changed_share")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The measurements that rules are held against.
-
-    Attributes:
-        measured: the candidates of one video or of many.
-        settings: the thresholds.
-        avoided: (N,) likeness to what is to be avoided above that to a good frame; None where nothing is.
-        said: (N,) likeness of subtitle or writing to what is to be avoided; None where nothing is.
-    """
-
-    measured: CandidateArrays
-    settings: SelectionSettings
-    avoided: FloatArray | None = None
-    said: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -144,42 +137,6 @@ class Rule:
         return Rejection(self.stage, self.reason, _or_none(value), _or_none(threshold), setting)
 
 
-def _title_card_margin(evidence: Evidence) -> FloatArray:
-    return np.asarray(evidence.measured["title_card_similarity"] - evidence.measured["positive_similarity"])
-
-
-def _luma_of_blank(evidence: Evidence) -> FloatArray:
-    measured, least = evidence.measured, evidence.settings.reject.min_content_std
-    return np.where(measured["luma_std"] < least, measured["luma_mean"], np.nan)
-
-
-def _acutance_of_smooth(evidence: Evidence) -> FloatArray:
-    """NaN where the picture has fine structure: of a dark scene no edge stands out, of a covered lens there is none."""
-    measured = evidence.measured
-    is_smooth = measured["laplacian_variance"] < _MOST_STRUCTURE * measured["luma_std"] ** 2
-    return np.where(is_smooth, measured["acutance"], np.nan)
-
-
-def _like_banned(evidence: Evidence) -> FloatArray:
-    return np.asarray(like_banned(evidence.measured, settings=evidence.settings), np.float64)
-
-
-def _banned(evidence: Evidence) -> FloatArray:
-    return np.asarray(evidence.measured["decision"] == BANNED, np.float64)
-
-
-def _without_state(evidence: Evidence) -> FloatArray:
-    return np.isnan(evidence.measured["state_seconds"]).astype(np.float64)
-
-
-def _kept_by_next(evidence: Evidence) -> FloatArray:
-    return kept_shares(evidence.measured)
-
-
-def _face_shares(evidence: Evidence) -> FloatArray:
-    return face_shares(evidence.measured, settings=evidence.settings)
-
-
 def _bound(place: int) -> Callable[[SelectionSettings], float | None]:
     return lambda settings: None if settings.window_seconds is None else settings.window_seconds[place]
 
@@ -187,10 +144,6 @@ def _bound(place: int) -> Callable[[SelectionSettings], float | None]:
 def _unsafe_threshold(settings: SelectionSettings) -> float | None:
     most = settings.reject.max_unsafe_probability
     return most if most < 1 else None
-
-
-def _unrated(evidence: Evidence) -> FloatArray:
-    return np.isnan(evidence.measured["unsafe_probability"]).astype(np.float64)
 
 
 def _unrated_threshold(settings: SelectionSettings) -> float | None:
@@ -215,7 +168,7 @@ RULES: tuple[Rule, ...] = (
          "the decoder calls it, or a frame that it is built on, corrupt",
          threshold=lambda settings: 0.5 if settings.reject.no_damage else None, applies_to="all"),
     # A night scene is dark, and has lights: it is the last resort, where a black picture shows nothing.
-    Rule("too_dark", NOTHING, _luma_of_blank, "below", "reject.min_luma_mean", _DARK,
+    Rule("too_dark", NOTHING, luma_of_blank, "below", "reject.min_luma_mean", _DARK,
          reads=(*SOURCES["luma_mean"], *SOURCES["luma_std"]), shows_nothing="always"),
     Rule("too_dark", NOTHING, "luma_mean", "below", "reject.min_luma_mean", _DARK),
     Rule("too_dark", NOTHING, "dark_share", "above", "reject.max_dark_share",
@@ -228,7 +181,7 @@ RULES: tuple[Rule, ...] = (
     Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_luma_std", _FLAT, applies_to="all"),
     Rule("too_flat", NOTHING, "luma_std", "below", "reject.min_content_std", _FLAT,
          applies_to="all", shows_nothing="beside_others"),
-    Rule("without_detail", NOTHING, _acutance_of_smooth, "below", "reject.min_content_acutance",
+    Rule("without_detail", NOTHING, acutance_of_smooth, "below", "reject.min_content_acutance",
          "its sharpest edges take {value_share} of their step within a pixel, below {threshold_share}, as those of all "
          "the video", "throughout", reads=("appearance.acutance", *SOURCES["laplacian_variance"], *SOURCES["luma_std"]),
          shows_nothing="beside_others"),
@@ -261,11 +214,11 @@ RULES: tuple[Rule, ...] = (
          "times_median"),
     Rule("moving_too_fast", DEGRADED, "greatest_motion", "above", "reject.max_motion",
          "frames beside it differ by {value:.1f} levels, above {threshold:.1f}"),
-    Rule("turned_away", DEGRADED, _face_shares, "at_or_above", "reject.turned_away_share",
+    Rule("turned_away", DEGRADED, faces_around, "at_or_above", "reject.turned_away_share",
          "it shows no face, and {value_share} of the candidates around it do, at least {threshold_share}",
          reads=("faces.height", *TAKES)),
     # A model may find all of a video rather like a title card.
-    Rule("title_card", DEGRADED, _title_card_margin, "above", "reject.max_title_card_margin",
+    Rule("title_card", DEGRADED, title_card_margin, "above", "reject.max_title_card_margin",
          "likeness to a title card is {value:+.3f} beside that to a good frame, above {threshold:+.3f} (at least "
          "{setting:+.3f}, and so much above the video's median)", "plus_positive_median",
          reads=("clip_scores.title_card_similarity", "clip_scores.positive_similarity"),
@@ -287,21 +240,28 @@ RULES: tuple[Rule, ...] = (
     Rule("unsafe", EXCLUDED, "unsafe_probability", "above", "reject.max_unsafe_probability",
          "it is unsafe with a probability of {value_share}, above {threshold_share}", threshold=_unsafe_threshold,
          applies_to="all", is_required=True),
-    Rule("unrated", EXCLUDED, _unrated, "above", "reject.max_unsafe_probability",
+    Rule("unrated", EXCLUDED, unrated, "above", "reject.max_unsafe_probability",
          "it could not be rated for safety: its row in the table `safety` says why", threshold=_unrated_threshold,
          reads=SOURCES["unsafe_probability"], applies_to="all"),
     Rule("outside_window", EXCLUDED, "pts_seconds", "below", "window_seconds", _WINDOW, threshold=_bound(0),
          applies_to="all"),
     Rule("outside_window", EXCLUDED, "pts_seconds", "at_or_above", "window_seconds", _WINDOW, threshold=_bound(1),
          applies_to="all"),
-    Rule("like_banned", NOTHING, _like_banned, None, None, "it looks like a frame that people banned",
+    Rule("late_in_story", EXCLUDED, places_in_story, "above", "spoiler_share",
+         "it comes after {value_share} of the story, and may after {threshold_share} at most (selection.spoiler_safe)",
+         reads=("candidate_frames.pts_seconds", *SOURCES["num_recurrences"]), applies_to="all"),
+    Rule("foretells_end", EXCLUDED, foretelling, "above", "spoiler_safe",
+         "it is by {value:.3f} more like the end of the story than like the rest, above {threshold:.3f}",
+         threshold=lambda settings: LEAST_FORETELLING if settings.spoiler_safe else None,
+         reads=(*LOOKS[:2], *SHOTS), applies_to="all"),
+    Rule("like_banned", NOTHING, looks_banned, None, None, "it looks like a frame that people banned",
          reads=("decisions.decision", *LOOKS)),
-    Rule("banned", EXCLUDED, _banned, None, None, "people banned it", reads=("decisions.decision",), applies_to="all"),
+    Rule("banned", EXCLUDED, banned, None, None, "people banned it", reads=("decisions.decision",), applies_to="all"),
     # Where the states of a screen are the moments.
-    Rule("no_state", NOTHING, _without_state, None, "screens",
+    Rule("no_state", NOTHING, without_state, None, "screens",
          "it shows no state of the screen: one that lasts, near its end, when all of it is there",
          reads=STATES, applies_to="screens"),
-    Rule("growing_state", NOTHING, _kept_by_next, "at_or_above", "screens",
+    Rule("growing_state", NOTHING, kept_by_next, "at_or_above", "screens",
          "the state of the screen that it shows goes on growing: the next one keeps {value_share} of its edges, at "
          "least {threshold_share}", threshold=lambda _: GROWING_SHARE, reads=_EDGES,
          applies_to="screens"),
@@ -325,11 +285,16 @@ RULES: tuple[Rule, ...] = (
     Rule("same_content", None, None, None, "keyframes.threshold",
          "cosine {value:.3f} to where its segment begins is not below {threshold:.3f}, and the segment has a selection",
          reads=LOOKS),
+    Rule("alike_in_traits", None, None, None, "strategy",
+         "it differs from a selection in {value:g} traits, each of these from those before it in {threshold:g} or more",
+         reads=TRAIT_SOURCES),
     Rule("less_different", None, None, None, "diversity_weight",
          "score {value:.4f} is above {threshold:.4f}, the least of the selections, but others show more that is "
          "different", reads=LOOKS),
     Rule("far_below_best", None, None, "below", "min_share_of_best",
          "score {value:.4f} is below {threshold:.4f}, {setting_share} of the best of the video"),
+    Rule("far_below_best", None, None, "below", "near_equal_share",
+         "score {value:.4f} is below {threshold:.4f}, {setting_share} of the best: no equal of it in a test"),
     Rule("lower_score", None, None, "below", "top_k", _LEAST),
     Rule("lower_score", None, None, None, "top_k", _ENOUGH),
     Rule("lower_score", None, None, "below", "max_k", _LEAST),

@@ -17,15 +17,12 @@ from thumb_assets.select.moments import MOMENT_TABLES, known_of_moment
 from thumb_assets.select.rules import REASONS, RULES, Rule, rule_of
 from thumb_assets.settings.selection import SelectionSettings
 from thumb_assets.settings.stages import CandidatesSettings
-from thumb_assets.wording import count, quoted
+from thumb_assets.wording import count
 
 # Tables that tell the story of a video's frames.
 STORY_TABLES = ("frames", "shots", "candidate_frames", "selections", "rejections")
 # Footer keys of `selections` and `rejections`, the first of `candidate_frames` too; the last where none is selected.
 SETTINGS, DOUBTFUL, NOTHING_KEPT = "settings", "doubtful", "nothing_kept"
-_LAST_RESORT = "kept though "
-# In the reason of each selection that a rule rejects.
-LAST_RESORT_MARK = f"; {_LAST_RESORT}"
 _OF_NOTHING = frozenset(rule.reason for rule in RULES if rule.shows_nothing != "never")
 
 
@@ -273,8 +270,10 @@ def _what_ended(story: Story) -> str:
         return "selection.keep_least_bad"
     if story.settings.top_k != "auto":
         is_short = story.selections.num_rows < story.settings.top_k
-        is_far = any(row["reason"] == "far_below_best" for row in story.rejected.values())
-        return "selection.min_share_of_best" if is_short and is_far else "selection.top_k"
+        ended = ("alike_in_traits", "far_below_best")
+        by_reason = {row["reason"]: row["setting"] for row in story.rejected.values() if row["reason"] in ended}
+        names: list[str] = [by_reason[reason] for reason in ended if is_short and reason in by_reason]
+        return names[0] if names else "selection.top_k"
     if story.selections.num_rows >= story.settings.max_k:
         return "selection.max_k"
     settings: set[str] = {row["setting"] for row in story.rejected.values() if row["stage"] == "diversify"}
@@ -327,72 +326,3 @@ def nothing_kept(num_candidates: Mapping[str, int]) -> str:
 
 def _words(reason: str) -> str:
     return reason.replace("_", " ")
-
-
-def is_last_resort(reason: str) -> bool:
-    """True if the reason of a selection says that a rule rejects the frame, and nothing better was there.
-
-    >>> is_last_resort("rank 1 of 1: sharpness 0.53; kept though too dark: there were not enough better ones")
-    True
-    """
-    return LAST_RESORT_MARK in reason
-
-
-def selection_reason(
-    percentiles: Mapping[str, float | None],
-    *,
-    rank: int,
-    num_selections: int,
-    num_asked: int | None = None,
-    face_bonus: float | None,
-    shot_index: int,
-    place_in_shot: int,
-    num_in_shot: int,
-    said: tuple[str, str] | None = None,
-    broken_rule: str | None = None,
-    is_pinned: bool = False,
-    is_cover: bool = False,
-) -> str:
-    """The text of the column `reason` of a selection.
-
-    Args:
-        percentiles: the components that count in this video, in their order; None where this candidate has no value.
-        rank: 1..num_selections.
-        num_selections: of this video.
-        num_asked: how many there may be at most, where that is a number; the last one says why there are fewer.
-        face_bonus: what a clear face added; None or 0.0 goes unsaid.
-        shot_index: the shot it is from.
-        place_in_shot: 1 where no candidate of its shot has a better score.
-        num_in_shot: candidates of its shot.
-        said: where a text stands that is like what is looked for (subtitle, writing), and the text.
-        broken_rule: the reject rule it breaks, where it was taken because better ones did not suffice.
-        is_pinned: whether people pinned it, or made it the cover.
-        is_cover: whether they made it the cover.
-
-    >>> selection_reason({"sharpness": 0.93, "clip": None, "iqa": 0.8}, rank=1, num_selections=3, face_bonus=0.05,
-    ...                  shot_index=4, place_in_shot=1, num_in_shot=1)
-    'rank 1 of 3: sharpness 0.93, iqa 0.80 (no clip); +0.05 clear face; only candidate of shot 4'
-    """
-    scores = [f"{name} {value:.2f}" for name, value in percentiles.items() if value is not None]
-    missing = [name for name, value in percentiles.items() if value is None]
-    head = ", ".join(scores) or "no score"
-    if missing:
-        head += f" (no {', '.join(missing)})"
-    parts = [f"rank {rank} of {num_selections}: {head}"]
-    if face_bonus:
-        parts.append(f"+{face_bonus:.2f} clear face")
-    if said is not None:
-        parts.append(f"{said[0]} {quoted(said[1])}")
-    if num_in_shot == 1:
-        parts.append(f"only candidate of shot {shot_index}")
-    elif place_in_shot == 1:
-        parts.append(f"best of {num_in_shot} candidates of shot {shot_index}")
-    else:
-        parts.append(f"place {place_in_shot} of {num_in_shot} candidates of shot {shot_index}")
-    if is_pinned:
-        parts.append("chosen as the cover" if is_cover else "pinned")
-    if broken_rule:
-        parts.append(f"{_LAST_RESORT}{_words(broken_rule)}: there were not enough better ones")
-    if num_asked is not None and rank == num_selections < num_asked:
-        parts.append(f"{num_selections} of {num_asked}: nothing else is worth it")
-    return "; ".join(parts)

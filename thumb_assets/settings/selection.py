@@ -198,8 +198,10 @@ class SelectionSettings(StageSettings):
     preset: str | None = Field(
         None, description="Settings by name, or by a YAML file; explicit settings override them."
     )
-    strategy: Literal["best", "keyframes"] = Field(
-        "best", description="best: few, good and different; keyframes: one wherever the content changes."
+    strategy: Literal["best", "keyframes", "variants"] = Field(
+        "best",
+        description="best: few, good and different; keyframes: one wherever the content changes; variants: covers for "
+        "a test, of nearly equal scores and different traits.",
     )
     top_k: int | Literal["auto"] = Field(3, description="Selections per video, at most; auto: as the content supports.")
     max_k: int = Field(12, ge=1, le=1000, description="Maximum number of selections if top_k is auto.")
@@ -211,6 +213,9 @@ class SelectionSettings(StageSettings):
         ge=0,
         le=1,
         description="Share of the video's best score that a selection needs: fewer ones rather than bad ones.",
+    )
+    near_equal_share: float = Field(
+        0.85, ge=0, le=1, description="variants: share of the video's best score that a cover of a test needs."
     )
     keep_least_bad: bool = Field(
         False, description="Select the least bad frames of a video that shows nothing: black, blank, a test pattern."
@@ -225,6 +230,12 @@ class SelectionSettings(StageSettings):
     )
     diversity_weight: float = Field(0.3, ge=0, le=1, description="Weight of being different beside the score.")
     window_seconds: tuple[float, float] | None = Field(None, description="Only frames in [start, end) are chosen.")
+    spoiler_safe: bool = Field(
+        False, description="Choose nothing of the story's end, and nothing more like its end than like the rest of it."
+    )
+    spoiler_share: float = Field(
+        0.6, gt=0, le=1, description="spoiler_safe: share of the story, without intro and credits, that may be shown."
+    )
     looking_for: str | None = Field(
         None, min_length=1, description="Words, for CLIP, subtitles and writing; frames like them score higher."
     )
@@ -273,6 +284,12 @@ class SelectionSettings(StageSettings):
     def most(self) -> int:
         """Selections per video, at most."""
         return self.max_k if self.top_k == "auto" else self.top_k
+
+    @property
+    def floor(self) -> str | None:
+        """Name of the setting whose share of the best score a selection needs; None where it needs none."""
+        floors = {"best": "min_share_of_best", "variants": "near_equal_share"}
+        return floors.get(self.strategy)
 
 
 class SurveySettings(StageSettings):

@@ -50,6 +50,7 @@ def select_frames(job: VideoTables, run: RunContext) -> Made:
     if note := words_without_say(settings, clip_footer, guidance.unread, has_text=has_text):
         notes.append(note)
     notes += _why_plain(settings, guidance, tables)
+    notes += [choice.note] if choice.note else []
     if notes:
         metrics["note"] = "; ".join(notes)
     made = {"selections": choice.selections, "rejections": choice.rejections}

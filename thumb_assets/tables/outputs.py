@@ -64,10 +64,11 @@ SELECTIONS = TableContract(
         PTS_SECONDS,
         SHOT_INDEX,
         Column("cluster_index", _int, "Strategy keyframes: the segment of like content it stands for.", "", True),
+        Column("traits", _text, "Strategy variants: its named traits, see docs/selection.md.", "", True, since=5),
         Column("reason", _text, "Why it was chosen, in words."),
     ),
     key=("video_id", "frame_index"),
-    schema_version=4,
+    schema_version=5,
     footer_doc="components: the scorers that were there, by name; settings: those of `selection`, as JSON; "
     "nothing_kept: where there is no row, why",
 )

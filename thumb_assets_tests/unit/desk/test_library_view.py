@@ -6,7 +6,7 @@ import pytest
 
 from thumb_assets.desk.library_view import Filters, cards, counts, reviewable, window
 from thumb_assets.errors import MissingInputError
-from thumb_assets.select.tell import LAST_RESORT_MARK
+from thumb_assets.select.reasons import LAST_RESORT_MARK
 from thumb_assets.store.catalog import Catalog
 from thumb_assets.store.decisions import decide
 from thumb_assets.store.outcomes import Outcome, record_outcomes

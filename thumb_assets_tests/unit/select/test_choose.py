@@ -343,9 +343,9 @@ def test_result_of_a_fixed_case_stays_as_it_was():
         settings=SelectionSettings(weights=ComponentWeights(iqa=0.15, stillness=0.2), shot_weight=0.6),
     ).choose()
     tables = (
-        # Which came later: for recordings of screens, subjects, subtitles, sound and aesthetics.
+        # Which came later: for recordings of screens, subjects, subtitles, sound, aesthetics and tests.
         choice.selections.drop_columns(
-            [f"{name}_percentile" for name in ("state", "subject", "words", "sound", "aesthetic")]
+            [f"{name}_percentile" for name in ("state", "subject", "words", "sound", "aesthetic")] + ["traits"]
         ),
         choice.rejections.drop_columns(["setting"]),
         choice.rejections,

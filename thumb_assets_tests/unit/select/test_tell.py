@@ -10,6 +10,7 @@ import pytest
 from thumb_assets.errors import BadInputError, ContractError
 from thumb_assets.select.choose import choose
 from thumb_assets.select.measure import FACE_VALUES, VALUES, CandidateArrays, FaceArrays, ScoreTables
+from thumb_assets.select.reasons import selection_reason
 from thumb_assets.select.rules import REASONS, RULES
 from thumb_assets.select.tell import (
     DOUBTFUL,
@@ -17,7 +18,6 @@ from thumb_assets.select.tell import (
     Step,
     Story,
     funnel,
-    selection_reason,
     sentence_of,
     story_of,
     tell_all,
@@ -54,6 +54,8 @@ KNOWN_REASONS = (
     "unsafe",
     "unrated",
     "outside_window",
+    "late_in_story",
+    "foretells_end",
     "like_banned",
     "banned",
     "no_state",
@@ -64,6 +66,7 @@ KNOWN_REASONS = (
     "already_covered",
     "shot_already_selected",
     "same_content",
+    "alike_in_traits",
     "less_different",
     "far_below_best",
     "lower_score",
@@ -219,6 +222,13 @@ def row_because(reason: str, setting: str | None, value: float | None, threshold
             0.9,
             0.85,
             "is not below 0.850, and the segment has a selection (selection.keyframes.thr",
+        ),
+        (
+            "alike_in_traits",
+            "strategy",
+            0.5,
+            1.5,
+            "it differs from a selection in 0.5 traits, each of these from those before it in 1.5 or more",
         ),
         (
             "less_different",
