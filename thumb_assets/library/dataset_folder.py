@@ -39,10 +39,8 @@ def require_free(folder: Path, store: TableStore, *, form: str | None = None) ->
     if data_dir.is_relative_to(folder):
         raise BadInputError(f"{folder}: holds the data folder; choose another folder")
     if not os.path.lexists(folder):
-        if not folder.is_relative_to(own) and not folder.parent.is_dir():
-            if folder.parent.exists():
-                raise BadInputError(f"{folder.parent}: is a file, not a folder; check the path")
-            raise BadInputError(f"{folder.parent}: there is no such folder; make it first, or check the path")
+        if not folder.is_relative_to(own):
+            _require_folder(folder.parent)
         return
     if not folder.is_dir():
         raise BadInputError(f"{folder}: is a file; choose another name")
@@ -67,6 +65,14 @@ def require_free(folder: Path, store: TableStore, *, form: str | None = None) ->
             f"{folder}: holds a dataset of another format, {there} with {count(len(found), 'file')}; choose another "
             "folder, or replace it with --replace"
         )
+
+
+def _require_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    if folder.exists():
+        raise BadInputError(f"{folder}: is a file, not a folder; check the path")
+    raise BadInputError(f"{folder}: there is no such folder; make it first, or check the path")
 
 
 def files_of(folder: Path) -> dict[str, int]:

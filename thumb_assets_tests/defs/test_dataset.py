@@ -52,7 +52,9 @@ def test_a_library_without_stills_fails_the_run_in_one_line(data_dir: Path, inst
     result = materialize(instance, data_dir)
     assert not result.success
     (failure,) = [event for event in result.all_events if event.is_step_failure]
-    assert "no video here has selections; run `thumb-assets run` first" in failure.step_failure_data.error.to_string()
+    assert (
+        "no video here has selections; run `thumb-assets run PATH` first" in failure.step_failure_data.error.to_string()
+    )
 
 
 def test_the_schedule_is_stopped_and_runs_when_the_settings_say(data_dir: Path) -> None:

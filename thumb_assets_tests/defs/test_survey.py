@@ -47,7 +47,7 @@ def test_a_library_that_cannot_be_surveyed_fails_the_run(data_dir: Path, instanc
     result = run_survey(instance, data_dir)
     assert not result.success
     (failure,) = [event for event in result.all_events if event.is_step_failure]
-    assert "run the stage `selections` first" in failure.step_failure_data.error.to_string()
+    assert "run `thumb-assets run PATH` first" in failure.step_failure_data.error.to_string()
 
 
 def test_the_schedule_is_stopped_and_runs_when_the_settings_say(data_dir: Path) -> None:
