@@ -324,10 +324,7 @@ class VideoJob:
         return self._footers[table_name]
 
     def interrupted_outcomes(self) -> list[Outcome]:
-        """Outcomes to record before the work; if the process dies they stay, so that the video does not look done.
-
-        What is settled by then is not begun with: others may read it meanwhile.
-        """
+        """Outcomes to record before the work of stages that are not settled; if the process dies they stay."""
         source = self.video.source_path
         begun = [stage for stage in self.stages if stage not in self.settled]
         return [Outcome(self.video_id, stage, "failed", INTERRUPTED, False, None, source) for stage in begun]

@@ -36,8 +36,8 @@ def choose_variants(
     taking.is_open[num_usable:] = False
     for place in field.pinned:
         taking.take(place)
-    while len(taking.taken) < settings.most and (place := taking.next_place()) is not None:
-        taking.take(place)
+    while len(taking.taken) < settings.most and (found := taking.next_place()) is not None:
+        taking.take(found)
     if notes is not None:
         taking.tell(notes, is_full=len(taking.taken) >= settings.most)
     return sorted(taking.taken)

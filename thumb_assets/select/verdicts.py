@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from thumb_assets.select.evidence import Evidence
 from thumb_assets.select.measure import CandidateArrays
 from thumb_assets.select.ranks import groups_of, quantiles_of_groups
-from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, RULES, USABLE, Evidence, Rejection, Rule
+from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, RULES, USABLE, Rejection, Rule
 from thumb_assets.select.states import are_screens, may_be_cards
 from thumb_assets.settings.selection import SelectionSettings
 
