@@ -49,6 +49,7 @@ def selections_of(
                 "pts_seconds": int(identities.pts[frame_index]) / ticks_per_second,
                 "shot_index": 0,
                 "cluster_index": None,
+                "traits": None,
                 "reason": "chosen by the test",
             }
             for rank, frame_index in enumerate(frame_indices, start=1)
