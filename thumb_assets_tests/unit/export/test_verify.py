@@ -186,7 +186,7 @@ def test_the_right_picture_passes_at_every_quality_and_the_next_one_at_none(unex
 @pytest.mark.parametrize("kind", ["jpeg", "png"])
 def test_a_file_that_shows_another_picture_is_never_taken_for_written(exported, tmp_path, kind):
     right, wrong = rgb_of(exported, 20), rgb_of(exported, 21)
-    data = encode_still(right, format=kind, jpeg_quality=95, facts={})
+    data = encode_still(right, format=kind, quality=95, facts={})
     path = tmp_path / f"still.{kind}"
     assert write_proven(path, data, shows=right) == hashlib.sha256(path.read_bytes()).hexdigest()
     for of_another, picture in ((data, wrong), (data[:-2000], right), (data, right[:-8])):
