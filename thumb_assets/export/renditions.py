@@ -24,7 +24,7 @@ from thumb_assets.export.verify import (
 )
 from thumb_assets.folders import replaced_folder
 from thumb_assets.settings.renditions import RenditionsSettings
-from thumb_assets.settings.stages import ExportSettings, StillsSettings, VideoSettings
+from thumb_assets.settings.stages import ExportSettings, StillsSettings, Verification, VideoSettings
 from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.conform import empty_table, table_from_rows
 from thumb_assets.video.fetch import FrameIdentities
@@ -154,7 +154,7 @@ def verify_renditions_mapping(
     identities: FrameIdentities,
     folder: Path,
     video_settings: VideoSettings | None = None,
-    is_counted: bool = False,
+    by: Verification = "decode",
 ) -> Verdict:
     """Verifies that each file shows the frame of its row, decoded again and made as small again.
 
@@ -166,7 +166,7 @@ def verify_renditions_mapping(
     still_rows = {row["frame_index"]: row for row in stills.to_pylist()}
     problems: list[str] = []
     num_failed = 0
-    for index, frame in frames_again(path, of_frame, identities, video_settings, is_counted=is_counted):
+    for index, frame in frames_again(path, of_frame, identities, video_settings, is_counted=by == "count"):
         for row in of_frame[index]:
             found = list(_problems(row, frame, identities, folder, still_rows.get(index)))
             num_failed += bool(found)

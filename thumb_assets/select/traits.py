@@ -207,7 +207,7 @@ def differences(traits: Codes, other: Codes) -> NDArray[np.float64]:
     What is not known of one of the two is no difference.
 
     >>> differences(np.array([[1, 2, 1, 0, 3], [1, 1, UNKNOWN, 0, 0]]), np.array([0, 0, 1, 0, 0])).tolist()
-    [3.0, 0.5]
+    [3.0, 1.5]
     """
     is_known = (traits != UNKNOWN) & (other != UNKNOWN)
     scales = np.array([1 / (len(trait.words) - 1) if trait.is_ordered else np.inf for trait in TRAITS])

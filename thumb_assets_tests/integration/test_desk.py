@@ -260,7 +260,11 @@ def test_a_search_says_why_and_what_is_wrong_in_one_line(desk: Asking, video_id:
     assert status == 200
     assert len(answer["found"]) == 2
     assert all(each["pts_seconds"] < 1 and each["why"].startswith("pts_seconds ") for each in answer["found"])
-    assert answer["videos"][video_id] == {"name": "multi_shot.mp4", **desk.json(f"/api/video/{video_id}/decisions")[1]}
+    assert answer["videos"][video_id] == {
+        "name": "multi_shot.mp4",
+        "is_waiting": False,
+        **desk.json(f"/api/video/{video_id}/decisions")[1],
+    }
     assert answer["is_more_possible"]
     for question, said in (
         ("", "nothing is asked for"),

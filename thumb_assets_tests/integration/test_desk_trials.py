@@ -64,9 +64,11 @@ def waiting(desk: Asking) -> dict[str, bool]:
 
 
 def content_of(data_dir: Path) -> dict[str, str]:
-    """Hashes of all that a video's work leaves, and of its files."""
+    """Hashes of all that a video's work leaves, and of its files; not the library's own cover, which a desk makes."""
     places = [data_dir / name for name in ("videos", "tables", "stills", "crops", "desk")]
+    own = data_dir / "desk" / "covers"
     files = [path for place in places for path in place.rglob("*") if path.is_file()]
+    files = [path for path in files if not (path.is_relative_to(own) and path.parent.name.startswith("own-"))]
     return {str(path.relative_to(data_dir)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -106,6 +106,7 @@ def test_the_nearest_pair_over_the_border_is_no_copy(data_dir: Path, tmp_path: P
 def test_candidates_are_decoded_and_proven_as_stills_are(data_dir: Path, tmp_path: Path) -> None:
     options = ("--what", "candidates", "--set", "candidates.screens=off")
     for out in ("one", "two"):
+        (tmp_path / out).mkdir()
         export("folder", tmp_path / out / "set", data_dir, *options)
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
     out = tmp_path / "one" / "set"
@@ -193,6 +194,9 @@ def test_every_command_of_the_page_works_and_what_it_writes_is_loaded_as_it_says
     pages = [(_ROOT / name).read_text(encoding="utf-8") for name in ("docs/export.md", "README.md")]
     commands = [line for page in pages for line in page.splitlines() if line.startswith("uv run thumb-assets export")]
     assert len(commands) >= 8
+    store = TableStore(data_dir)
+    for video_id in store.video_ids("selections"):
+        collect(store, "night drives", video_id, store.read("selections", video_id).column("frame_index").to_pylist())
     for command in commands:
         result = thumb_assets(*shlex.split(command)[3:])
         assert result.exit_code == 0, (command, result.output)

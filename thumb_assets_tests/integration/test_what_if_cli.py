@@ -9,7 +9,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
-from thumb_assets.errors import RUN_FIRST
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import register, run_stages
 
@@ -112,7 +111,9 @@ def test_what_is_missing_is_named_with_its_stage(video_id: str, data_dir: Path) 
     TableStore(data_dir).delete("selections", video_id)
     nothing = thumb_assets("what-if")
     assert nothing.exit_code == 1
-    assert nothing.output.splitlines() == [f"error: no video here can be selected anew; {RUN_FIRST}"]
+    assert nothing.output.splitlines() == [
+        "error: no video here can be selected anew; run the stage `selections` first"
+    ]
 
 
 def test_a_video_that_cannot_be_selected_is_left_out_and_said(

@@ -15,7 +15,7 @@ from thumb_assets.export.previews.forms import parse_bif, render_webvtt
 from thumb_assets.export.previews.pictures import PictureStore, narrower, tile_of
 from thumb_assets.export.previews.sheets import PictureOf, sheet_image
 from thumb_assets.export.verify import MAX_JPEG_ERROR, frames_again
-from thumb_assets.settings.stages import VideoSettings
+from thumb_assets.settings.stages import Verification, VideoSettings
 from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.previews import KINDS
 from thumb_assets.video.fetch import FrameIdentities
@@ -94,7 +94,7 @@ def verify_previews_mapping(
     identities: FrameIdentities,
     folder: Path,
     video_settings: VideoSettings | None = None,
-    is_counted: bool = False,
+    by: Verification = "decode",
 ) -> Verdict:
     """Verifies that every tile shows the frame of its row, by decoding each frame again and making its picture again.
 
@@ -108,7 +108,7 @@ def verify_previews_mapping(
     problems: list[str] = []
     with PictureStore(None) as store:
         indices = {frame_index for frame_index, _ in keys}
-        for index, frame in frames_again(path, indices, identities, video_settings, is_counted=is_counted):
+        for index, frame in frames_again(path, indices, identities, video_settings, is_counted=by == "count"):
             if frame is None or not identities.is_match(frame, index):
                 problems.append(f"frame {index}: the frame decoded again is not the one recorded")
                 continue
