@@ -97,6 +97,8 @@ def desk_command(
                 click.launch(address + (f"?token={word}" if word else ""))
             config = server_config(app, desk.configuration().settings.serve, log_level="warning")
             uvicorn.Server(config).run(sockets=[listening])
+            # It ends by signals alone. An interrupt that comes as its last task ends is lost by asyncio.
+            raise KeyboardInterrupt
 
 
 def _listening(host: str, port: int) -> socket.socket:
