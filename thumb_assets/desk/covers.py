@@ -1,5 +1,7 @@
 """The desk's covers: small pictures of stills, made once; those that are missing are made beside the pages."""
 
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -18,7 +20,7 @@ from thumb_assets.store.parquet import TableStore
 # Decoding, which takes most of the time, leaves the other threads alone; more would leave the pages no core.
 _NUM_THREADS = 2
 # A page's first pictures are made as it asks for them; where none asks, the others begin all the same.
-_SECONDS_OF_FIRST_PICTURES, _MOST_SECONDS_WAITED = 0.7, 2.0
+_SECONDS_OF_FIRST_PICTURES, _MOST_SECONDS_WAITED = 1.5, 5.0
 # The end of every JPEG: a picture that a power cut broke off is made again.
 _JPEG_END = b"\xff\xd9"
 _STILLS = "SELECT video_id, substr(file_sha256, 1, 16) AS sha256, file_name, rank FROM stills"
@@ -152,6 +154,9 @@ class Covers:
         return self._folder / video_id / f"{sha256}.jpg"
 
     def _work(self) -> None:
+        if sys.platform == "linux":  # where this is of the thread alone: pages come first
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
         with self._changed:
             self._changed.wait_for(lambda: self._was_shown or self._is_stopped, _MOST_SECONDS_WAITED)
         time.sleep(_SECONDS_OF_FIRST_PICTURES)
