@@ -1,4 +1,4 @@
-"""What a move of a slider costs at the desk: `uv run python -m benchmarks.compare LIBRARY [--videos N] [--runs N]`.
+"""Cost of a move of a slider at the desk: `uv run python -m benchmarks.compare LIBRARY [--videos N] [--runs N]`.
 
 The tables of a library that was run, copied under other ids as often as it takes; the desk as its command starts it,
 asked as its page asks. Measured are one video, a page of 50 and all of the copies, after a change of a weight, of the
@@ -33,7 +33,7 @@ _WORDS = ("a sharp frame", "the main subject", "a blurry frame", "a video", "a d
 
 @dataclass(frozen=True)
 class Cost:
-    """What one move cost, the median of the runs: seconds on the clock, and of the processor."""
+    """Cost of one move, the median of the runs: seconds on the clock, and of the processor."""
 
     change: str
     num_videos: int

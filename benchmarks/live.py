@@ -41,7 +41,7 @@ _CUT_SECONDS = 15.0
 
 @dataclass
 class Seen:
-    """What was measured while it ran.
+    """Measurements of one run.
 
     Attributes:
         memory_mb, disk_mb: over time.

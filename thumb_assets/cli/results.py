@@ -112,7 +112,7 @@ def print_outcomes(outcomes: "Iterable[Outcome | StageResult]") -> None:
 def stored_outcomes(
     store: TableStore, video_ids: Iterable[str], stages: Collection[str] | None = None
 ) -> list[Outcome]:
-    """What became of videos; None: in all stages that there are."""
+    """Outcomes of videos; None: in all stages that there are."""
     found = [row for video_id in video_ids for row in read_outcomes(store, video_id)]
     if stages is None and any(row.status != "done" for row in found):
         from thumb_assets.stages import STAGES

@@ -63,7 +63,7 @@ class Exporter:
         self._work = ExportWork()
 
     def form(self) -> dict[str, Any]:
-        """What can be asked for, with the library's own settings as the values to begin with, as JSON has it."""
+        """The formats and options to ask for, with the library's own settings as first values, as JSON has it."""
         own = self._read(()).dataset.model_dump(mode="json")
         names = ("name", "title", "about", "kind", "choices", "is_of_digest")
         return {

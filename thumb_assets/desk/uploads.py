@@ -56,7 +56,7 @@ def require_name(name: str) -> str:
 
 
 def require_video(shown: str, head: bytes) -> None:
-    """Nothing, if the first bytes may be a video's, or none are known.
+    """Rejects first bytes that are no video's; none known passes.
 
     Raises:
         BadInputError: they are not.

@@ -160,7 +160,7 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def _sha256(path: Path) -> str | None:
-    """Of the content; None where it cannot be read."""
+    """SHA-256 of the content; None where it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

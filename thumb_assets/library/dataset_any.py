@@ -146,7 +146,7 @@ class Summary:
 
 
 def summary_of(result: Exported | Digest) -> Summary:
-    """What was written, for people."""
+    """Describes for people what was written."""
     if isinstance(result, Digest):
         stills = f"{result.num_stills} of {count(result.num_all_stills, 'still')}"
         videos = f"of {result.num_videos} of {count(result.num_all_videos, 'video')}"

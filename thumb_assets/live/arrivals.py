@@ -149,7 +149,7 @@ class Pipe:
         return self._head
 
     def read(self, num_bytes: int) -> bytes:
-        """What is there, up to so many bytes; empty at the end."""
+        """Gives the bytes that are there, up to so many; empty at the end."""
         if self._head:
             head, self._head = self._head[:num_bytes], self._head[num_bytes:]
             return head

@@ -135,6 +135,6 @@ def _ranked(pictures: Sequence[BestPicture], store: TableStore, selection: Selec
 
 @lru_cache(maxsize=4096)
 def _row(data_dir: Path, video_id: str, _changed_ns: int) -> dict[str, Any]:
-    """What selection reads of a segment; read once for each selection that is made of it."""
+    """The tables that selection reads of a segment; read once for each selection that is made of it."""
     row = measured_row(TableStore(data_dir), video_id, frozenset())
     return {**row, "video_id": video_id, "versions": ""}

@@ -68,7 +68,7 @@ class Cutter:
 
     @property
     def seconds(self) -> float:
-        """How long it is so far, up to the last frame's end."""
+        """Length so far, up to the last frame's end."""
         return self._end() - min(begin for begin, _ in self._stamps) if self._stamps else 0.0
 
     def add(self, packet: "av.Packet[Any]") -> None:
@@ -129,7 +129,7 @@ class Cutter:
 
 
 def form_of(packet: "av.Packet[Any]") -> tuple[Any, ...]:
-    """What must not change within a file: codec, size and the decoder's head."""
+    """The facts that must not change within a file: codec, size and the decoder's head."""
     context = packet.stream.codec_context
     return context.name, context.width, context.height, context.extradata
 

@@ -141,7 +141,7 @@ class Recorder:
             self._settles_at = min(self._settles_by, time.monotonic() + _SETTLE_SECONDS)
 
     def _break_before(self, stamp: float, run: int) -> str:
-        """Why the stamps do not go on from the last ones; empty where they do."""
+        """The reason why the stamps do not go on from the last ones; empty where they do."""
         if self._run is None or self._last_stamp is None:
             return ""
         step = stamp - self._last_stamp

@@ -118,7 +118,7 @@ def build_scorer(stage: str, settings: Settings, executor: ModelThread | None = 
 
 
 def _metrics_of(rows: list[dict[str, Any]], *, why: str | None) -> dict[str, int | float | str]:
-    """What is worth showing of measured rows; `why`: see `why_all`."""
+    """Metrics worth showing of measured rows; `why`: see `why_all`."""
     errors = _errors_of(rows)
     metrics: dict[str, int | float | str] = {"num_errors": len(errors)}
     if errors:

@@ -84,7 +84,7 @@ def unrated(evidence: Evidence) -> FloatArray:
 
 
 def places_in_story(evidence: Evidence) -> FloatArray | None:
-    """Where each stands in the story, see `spoilers.story_places`; None where spoilers are no concern."""
+    """Place of each in the story, see `spoilers.story_places`; None where spoilers are no concern."""
     if not evidence.settings.spoiler_safe:
         return None
     return story_places(evidence.measured, settings=evidence.settings)

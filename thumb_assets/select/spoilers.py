@@ -111,7 +111,7 @@ def _recurs(measured: CandidateArrays, settings: SelectionSettings) -> NDArray[n
 
 
 def _centred(vectors: FloatArray, is_known: NDArray[np.bool_]) -> FloatArray:
-    """What is special about each in this video: without the mean, and of norm 1 with a part that all have in common."""
+    """Vectors without the video's mean, and of norm 1 with a part that all have in common."""
     centred = vectors - vectors[is_known].mean(axis=0)
     spread = np.square(centred[is_known]).sum(axis=1).mean()
     joined = np.hstack([centred, np.full((len(centred), 1), np.sqrt(_COMMON * spread + 1e-9))])

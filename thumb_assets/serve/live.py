@@ -24,7 +24,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class LivePages:
-    """What the pages need.
+    """The store, settings and token of the pages.
 
     Attributes:
         store: the data folder.

@@ -15,7 +15,7 @@ _Asked = tuple[tuple[str, ...] | None, tuple[str, ...]]
 
 
 class KeptCandidates:
-    """What `CandidateCache` reads, kept as long as no table of these videos changes.
+    """Results of `CandidateCache`, kept as long as no table of these videos changes.
 
     Args:
         store: the tables.

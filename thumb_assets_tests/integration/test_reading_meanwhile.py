@@ -1,4 +1,4 @@
-"""What is read of a video while a run works on it: what was there before, until something newer is."""
+"""Tables read while a run works on a video: those from before, until newer ones are there."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -31,7 +31,7 @@ SETTINGS = LiveSettings(segment_seconds=4.0, reconnect_seconds=(0.01,), timeout_
 
 
 class Recorded:
-    """What a source became, in a data folder."""
+    """Result of a source in a data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         self.store = TableStore(data_dir)

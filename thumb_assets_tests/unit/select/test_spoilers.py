@@ -1,4 +1,4 @@
-"""Nothing of the end of a story, and nothing that foretells it; planted finales are never chosen."""
+"""No choice shows the end of a story or foretells it; planted finales are never chosen."""
 
 from collections.abc import Sequence
 

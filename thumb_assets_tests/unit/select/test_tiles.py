@@ -1,4 +1,4 @@
-"""Which frame stands for an interval, from tables alone."""
+"""The frame that stands for an interval, from tables alone."""
 
 import pyarrow as pa
 
