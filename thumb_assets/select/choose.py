@@ -153,7 +153,7 @@ def pick(
     scores = score_candidates(measured, settings=settings, guidance=guidance)
     forced = np.zeros(len(measured.frame_indices), dtype=np.bool_)
     while True:
-        picks = _picked(measured.forcing(forced), scores, settings=settings, guidance=guidance, is_noted=is_noted)
+        picks = _picked(measured, scores, forced=forced, settings=settings, guidance=guidance, is_noted=is_noted)
         # A decision for a frame that is chosen anyway must not exchange the others: only what is missing is forced.
         missing = measured.is_pinned.copy()
         missing[[position for chosen in picks.chosen for position in chosen]] = False
@@ -166,9 +166,16 @@ def pick(
 
 
 def _picked(
-    measured: CandidateArrays, scores: Scores, *, settings: SelectionSettings, guidance: Guidance, is_noted: bool
+    measured: CandidateArrays,
+    scores: Scores,
+    *,
+    forced: NDArray[np.bool_],
+    settings: SelectionSettings,
+    guidance: Guidance,
+    is_noted: bool,
 ) -> Picks:
-    """The same with every pinned candidate forced, and the cover not before the others."""
+    """The same with these (N,) pinned candidates forced, and the cover not before the others."""
+    is_pinned, measured = measured.is_pinned, measured.forcing(forced)
     videos = groups_of(measured.offsets)
     verdicts = _judged(measured, settings=settings, guidance=guidance)
     order = order_in_groups(scores.combined, groups=videos)
@@ -183,7 +190,8 @@ def _picked(
     with one_thread():
         for video in range(len(measured.video_ids)):
             field = _choosable(measured, video, scores=scores, verdicts=verdicts, order=order, is_far=is_far)
-            notes = Notes(field, settings) if is_noted else None
+            pinned = np.flatnonzero(is_pinned[measured.span(video)][field.positions])
+            notes = Notes(field, settings, pinned) if is_noted else None
             if _is_of_states(measured, video, field, is_screen=scores.is_screen):
                 places = choose_states(field, states_of_video(measured, video), settings=settings, notes=notes)
             elif settings.strategy == "keyframes" and len(field.positions):

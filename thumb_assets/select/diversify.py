@@ -29,14 +29,18 @@ class Notes:
 
     Each selection is noted when it is taken, with the very numbers that close other candidates.
 
+    Args:
+        pinned: places that people pinned, whether they had to be forced or not.
+
     Attributes:
         taken: places of the selections.
         segments: strategy `keyframes`: by place the segment, the cosine to where it begins, and the threshold.
         known: by place the reason, where the chooser itself says it.
     """
 
-    def __init__(self, field: Field, settings: SelectionSettings) -> None:
+    def __init__(self, field: Field, settings: SelectionSettings, pinned: NDArray[np.int64]) -> None:
         num_candidates = len(field.positions)
+        self._pinned = pinned
         self.taken: list[int] = []
         self.segments: dict[int, tuple[int, float, float]] = {}
         self.known: dict[int, Rejection] = {}
@@ -88,7 +92,7 @@ class Notes:
         """The reasons of candidates that were left out, by place; every one is true of the final selections."""
         chosen = np.array(sorted(self.taken), np.int64)
         # What people pinned says nothing of how good a candidate had to be.
-        by_score = np.setdiff1d(chosen, self._field.pinned)
+        by_score = np.setdiff1d(chosen, self._pinned)
         return {place: self._reason(place, chosen, by_score) for place in places}
 
     def _reason(self, place: int, chosen: NDArray[np.int64], by_score: NDArray[np.int64]) -> Rejection:

@@ -151,7 +151,7 @@ def test_hls_that_is_cut_three_times(minute: Path, tmp_path: Path) -> None:
             with http_server(pieces, port):
                 wait_for(is_recorded(data_dir, num_segments=4), "two more", seconds=240)
                 camera.cut()
-                time.sleep(3)
+                time.sleep(10)  # longer than frames are late after the first cut, so that none fill it
                 camera.start()
                 wait_for(is_recorded(data_dir, num_segments=6), "two more", seconds=240)
                 process.kill()
@@ -164,8 +164,7 @@ def test_hls_that_is_cut_three_times(minute: Path, tmp_path: Path) -> None:
     finally:
         camera.cut()
     segments = check_times(data_dir, camera, least_frames=8 * 45)
-    # The camera was away; pieces of the rest may still have been there.
-    assert any(segment.gap_seconds > 0 for segment in segments)
+    assert sum(segment.gap_seconds > 0 for segment in segments) >= 2
     assert not list((data_dir / "videos" / "live" / "door").glob(".*"))
 
 

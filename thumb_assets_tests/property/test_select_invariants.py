@@ -183,15 +183,14 @@ ABOVE = {
 }
 
 
-def assert_left_out_by_score(row, scores):
-    """`scores` are those that may be the worst of the selections: a pinned one counts where it is chosen anyway."""
+def assert_left_out_by_score(row, least):
+    """`least` is the worst score of the selections that people did not pin."""
     value, threshold = row["value"], row["threshold"]
     if row["reason"] == "lower_score":
-        assert threshold in scores
-        assert threshold is None or value <= threshold
+        assert threshold == least
+        assert least is None or value <= least
     elif row["reason"] == "less_different":
-        assert threshold in scores
-        assert value > threshold
+        assert value > threshold == least
     else:
         assert value < threshold
 
@@ -203,12 +202,11 @@ def test_every_reason_is_true_of_the_outcome(case):
     candidates = by_frame(case.candidates)
     pinned = decided(case, "pin")
     least = min((row["combined_score"] for row in selected if row["frame_index"] not in pinned), default=None)
-    scores = {least, *(row["combined_score"] for row in selected if row["frame_index"] in pinned)}
     for row in choice.rejections.to_pylist():
         candidate, reason = candidates[row["frame_index"]], row["reason"]
         value, threshold = row["value"], row["threshold"]
         if reason in {"lower_score", "less_different", "far_below_best"}:
-            assert_left_out_by_score(row, scores)
+            assert_left_out_by_score(row, least)
             assert reason != "far_below_best" or settings.strategy == "best"
         elif reason == "too_close_to_selection":
             distance = min(abs(candidate["pts_seconds"] - other["pts_seconds"]) for other in selected)
