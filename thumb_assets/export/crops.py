@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from thumb_assets.errors import VerificationError
 from thumb_assets.export.backend import open_fetcher
 from thumb_assets.export.crop_box import CropBox, FaceBox, crop_box
 from thumb_assets.export.ffmpeg_fetch import ExportMethod
@@ -18,7 +17,7 @@ from thumb_assets.export.pixels import pixels_of
 from thumb_assets.export.plan import PlannedCrop, plan_crops
 from thumb_assets.export.saliency import SALIENCY_SIZE, salience_centre
 from thumb_assets.export.space import require_space, space_for_pictures
-from thumb_assets.export.verify import box_of, require_passed, still_of
+from thumb_assets.export.verify import box_of, require_passed, shown_still
 from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
 from thumb_assets.export.write import write_proven
 from thumb_assets.folders import replaced_folder
@@ -94,7 +93,7 @@ def export_crops(
         ) as fetcher:
             for whole, method in fetcher.fetch_many(of_frame):
                 index = whole.frame_index
-                frame = _still_of(whole, of_frame[index][0].still)
+                frame = shown_still(whole, of_frame[index][0].still)
                 boxes = _boxes(frame, of_frame[index], faces=by_frame.get(index, []), settings=settings)
                 rows += _write_crops(frame, boxes, method=method, folder=folder, provenance=provenance)
         crops = table_from_rows("crops", rows)
@@ -122,17 +121,6 @@ def _faces_by_frame(faces: pa.Table | None, settings: CropsSettings) -> dict[int
             box = FaceBox(row["x"], row["y"], row["width"], row["height"], row["confidence"])
             by_frame.setdefault(row["frame_index"], []).append(box)
     return by_frame
-
-
-def _still_of(frame: Frame, still: Mapping[str, Any]) -> Frame:
-    """The part of a frame that its still shows."""
-    shown = still_of(frame, still)
-    if shown is None or frame.luma_hash != still["luma_hash"]:
-        raise VerificationError(
-            f"{still['video_id']}: frame {frame.frame_index} is not the one of its still any more; "
-            "run the stages from `videos` on again"
-        )
-    return shown
 
 
 def _boxes(

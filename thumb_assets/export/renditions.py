@@ -1,6 +1,5 @@
 """The stage `renditions`: writes the stills of one video in other sizes and formats, from the frames; their proof."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
@@ -9,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from thumb_assets.errors import VerificationError
 from thumb_assets.export.backend import open_fetcher
 from thumb_assets.export.metadata import encode_still, read_still_metadata
 from thumb_assets.export.plan import EXTENSIONS
@@ -20,8 +18,10 @@ from thumb_assets.export.verify import (
     frames_again,
     picture_problems,
     require_passed,
+    shown_still,
     still_of,
 )
+from thumb_assets.export.write import write_proven
 from thumb_assets.folders import replaced_folder
 from thumb_assets.settings.renditions import RenditionsSettings
 from thumb_assets.settings.stages import ExportSettings, StillsSettings, Verification, VideoSettings
@@ -70,6 +70,7 @@ def export_renditions(
 
     Args, Raises: as of `export_crops`.
     """
+    how = export_settings or ExportSettings()
     rows = {row["frame_index"]: row for row in stills.to_pylist()}
     with replaced_folder(renditions_dir / video_id, on_swap=on_swap) as folder:
         if not rows:
@@ -77,39 +78,24 @@ def export_renditions(
         written: list[Row] = []
         provenance = {"video_sha256": video_sha256, "source_file_name": path.name}
         with open_fetcher(
-            path, identities, temporary_dir=folder, export_settings=export_settings, video_settings=video_settings
+            path, identities, temporary_dir=folder, export_settings=how, video_settings=video_settings
         ) as fetcher:
             for frame, _method in fetcher.fetch_many(rows):
                 still = rows[frame.frame_index]
-                rgb = _shown(frame, still)
-                for row, data in _files(rgb, still, frame, settings, stills_settings, provenance=provenance):
-                    (folder / row["file_name"]).write_bytes(data)
-                    written.append(row)
+                rgb = shown_still(frame, still).rgb()
+                for row, picture, data in _files(rgb, still, frame, settings, stills_settings, provenance=provenance):
+                    sha256 = write_proven(folder / row["file_name"], data, shows=picture)
+                    written.append({**row, "file_sha256": sha256})
         table = table_from_rows("renditions", written)
-        require_passed(
-            path,
-            verify_renditions_count(table, folder=folder),
-            verify_renditions_mapping(
-                path,
-                table,
-                stills=stills,
-                identities=identities,
-                folder=folder,
-                video_settings=video_settings,
-            ),
-            what="renditions",
-        )
+        verdicts = [verify_renditions_count(table, folder=folder)]
+        if how.verification != "file":
+            tables = {"stills": stills, "identities": identities}
+            by = how.verification
+            verdicts.append(
+                verify_renditions_mapping(path, table, **tables, folder=folder, video_settings=video_settings, by=by)
+            )
+        require_passed(path, *verdicts, what="renditions")
     return table
-
-
-def _shown(frame: Frame, still: Mapping[str, Any]) -> UInt8Array:
-    shown = still_of(frame, still)
-    if shown is None or frame.luma_hash != still["luma_hash"]:
-        raise VerificationError(
-            f"{still['video_id']}: frame {frame.frame_index} is not the one of its still any more; "
-            "run the stages from `videos` on again"
-        )
-    return shown.rgb()
 
 
 def _files(
@@ -120,7 +106,8 @@ def _files(
     files: StillsSettings,
     *,
     provenance: Mapping[str, str],
-) -> Iterator[tuple[Row, bytes]]:
+) -> Iterator[tuple[Row, UInt8Array, bytes]]:
+    """Row without its hash, picture and content of each file of a still."""
     same = {name: still[name] for name in ("video_id", "frame_index", "rank", "pts", "luma_hash")}
     for width, height in rendition_sizes(still["width"], still["height"], settings.widths):
         picture = resized(rgb, (width, height))
@@ -135,7 +122,7 @@ def _files(
             )
             row = {**same, "width": width, "height": height, "format": name, "num_bytes": len(data)}
             row["file_name"] = f"{PurePath(still['file_name']).stem}_{width}w.{EXTENSIONS[name]}"
-            yield {**row, "file_sha256": hashlib.sha256(data).hexdigest()}, data
+            yield row, picture, data
 
 
 def verify_renditions_count(renditions: pa.Table, *, folder: Path) -> Verdict:
@@ -158,7 +145,7 @@ def verify_renditions_mapping(
 ) -> Verdict:
     """Verifies that each file shows the frame of its row, decoded again and made as small again.
 
-    Args: as of `verify_crops_mapping`.
+    Args: as of `verify_crops_mapping`, but `file` decodes each frame again as `decode` does.
     """
     of_frame: dict[int, list[Row]] = {}
     for row in renditions.to_pylist():

@@ -200,6 +200,21 @@ def still_of(frame: Frame, row: Mapping[str, Any]) -> Frame | None:
         return None
 
 
+def shown_still(frame: Frame, still: Mapping[str, Any]) -> Frame:
+    """The part of a frame that its still shows.
+
+    Raises:
+        VerificationError: the frame is not that of the still any more.
+    """
+    shown = still_of(frame, still)
+    if shown is None or frame.luma_hash != still["luma_hash"]:
+        raise VerificationError(
+            f"{still['video_id']}: frame {frame.frame_index} is not the one of its still any more; "
+            "run the stages from `videos` on again"
+        )
+    return shown
+
+
 def record_problems(row: Mapping[str, Any], identities: FrameIdentities) -> Iterator[str]:
     """Differences between a row and what the decode pass recorded of its frame."""
     index = row["frame_index"]

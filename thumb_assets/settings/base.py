@@ -25,6 +25,29 @@ class StageSettings(BaseModel):
         return self.model_dump(mode="json", exclude=self.marked(NO_EFFECT_ON_VALUES))
 
 
+def each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values; a validator that rejects repeated ones.
+
+    Raises:
+        ValueError: one is given twice.
+    """
+    if len(set(values)) != len(values):
+        raise ValueError("one is given twice")
+    return values
+
+
+def possible_widths(widths: tuple[int, ...], *, least: int, most: int) -> tuple[int, ...]:
+    """The widths, in pixels, ascending.
+
+    Raises:
+        ValueError: one is out of bounds.
+    """
+    for width in widths:
+        if not least <= width <= most:
+            raise ValueError(f"{width} is not a width from {least} to {most}")
+    return tuple(sorted(widths))
+
+
 def section_of(model: type[BaseModel], name: str) -> type[BaseModel] | None:
     """The model behind a field that is a section of settings; None for a value or an unknown name."""
     known = model.model_fields.get(name)

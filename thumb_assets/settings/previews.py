@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.base import StageSettings, each_once, possible_widths
 
 PreviewKind = Literal["sprites", "trickplay", "bif", "animation", "contact_sheet"]
 
@@ -32,17 +32,9 @@ class PreviewsSettings(StageSettings):
     contact_columns: int = Field(4, ge=1, le=20, description="Pictures beside one another in the contact sheet.")
     contact_tiles: int = Field(24, ge=1, le=400, description="Pictures in the contact sheet, at most.")
 
-    @field_validator("kinds", "widths")
-    @classmethod
-    def _each_once(cls, values: tuple[object, ...]) -> tuple[object, ...]:
-        if len(set(values)) != len(values):
-            raise ValueError("one is given twice")
-        return values
+    _each_once = field_validator("kinds", "widths")(each_once)
 
     @field_validator("widths")
     @classmethod
     def _widths_are_possible(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
-        for width in widths:
-            if not 32 <= width <= 1280:
-                raise ValueError(f"{width} is not a width from 32 to 1280")
-        return tuple(sorted(widths))
+        return possible_widths(widths, least=32, most=1280)

@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from thumb_assets.settings.base import StageSettings
+from thumb_assets.settings.base import StageSettings, each_once, possible_widths
 from thumb_assets.settings.stages import StillFormat
 
 
@@ -12,17 +12,9 @@ class RenditionsSettings(StageSettings):
     widths: tuple[int, ...] = Field((), description="Such as [640, 1280]: one set of files each; never enlarged.")
     formats: tuple[StillFormat, ...] = Field((), description="Such as [avif, webp, jpeg]; empty: stills.format.")
 
-    @field_validator("widths", "formats")
-    @classmethod
-    def _each_once(cls, values: tuple[object, ...]) -> tuple[object, ...]:
-        if len(set(values)) != len(values):
-            raise ValueError("one is given twice")
-        return values
+    _each_once = field_validator("widths", "formats")(each_once)
 
     @field_validator("widths")
     @classmethod
     def _widths_are_possible(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
-        for width in widths:
-            if not 16 <= width <= 16_383:
-                raise ValueError(f"{width} is not a width from 16 to 16383")
-        return tuple(sorted(widths))
+        return possible_widths(widths, least=16, most=16_383)

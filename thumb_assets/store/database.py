@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,13 +25,16 @@ class LockedDatabaseError(StorageError):
 
 
 @contextmanager
-def open_database(path: Path, *, remedy: str, busy_seconds: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+def open_database(
+    path: Path, *, remedy: str, busy_seconds: float = BUSY_SECONDS, schema: Sequence[str] = ()
+) -> Iterator[sqlite3.Connection]:
     """A connection for reading and writing, closed at the end; every statement commits unless in `transaction`.
 
     Args:
         path: the file; it and its folder are made where missing.
         remedy: what the user can do when the file is damaged, for the message.
         busy_seconds: how long to wait for other writers.
+        schema: statements that make what is missing.
 
     Raises:
         DamagedDatabaseError: the file is no readable database.
@@ -47,6 +50,8 @@ def open_database(path: Path, *, remedy: str, busy_seconds: float = BUSY_SECONDS
             _use_write_ahead_log(connection)
             # With a write-ahead log NORMAL cannot damage the file; a power cut may cost the last transaction only.
             connection.execute("PRAGMA synchronous = NORMAL")
+            for statement in schema:
+                connection.execute(statement)
             yield connection
         finally:
             connection.close()

@@ -183,9 +183,7 @@ class FileCache:
         if self._kept is not None:
             yield self._kept
             return
-        with open_database(self._path, remedy=REMEDY) as connection:
-            for statement in _SCHEMA:
-                connection.execute(statement)
+        with open_database(self._path, remedy=REMEDY, schema=_SCHEMA) as connection:
             self._make_relative(connection)
             yield connection
 

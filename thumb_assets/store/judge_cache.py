@@ -1,8 +1,7 @@
 """Answers of the judge, by the question: one that was answered is never paid for again."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from thumb_assets.store.database import open_database
@@ -37,8 +36,5 @@ class JudgeCache:
         with self._open() as connection:
             connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, answer))
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        with open_database(self._path, remedy=_REMEDY) as connection:
-            connection.execute(_SCHEMA)
-            yield connection
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return open_database(self._path, remedy=_REMEDY, schema=(_SCHEMA,))

@@ -6,8 +6,8 @@ dies, or the disk fails, between that answer and the note of it is it sent once 
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -253,12 +253,8 @@ class Outbox:
         with self._open() as connection:
             return {name: dict(connection.execute(query)) for name, query in _COUNTS.items()}
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        with open_database(self._path, remedy=_REMEDY) as connection:
-            for statement in _SCHEMA:
-                connection.execute(statement)
-            yield connection
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return open_database(self._path, remedy=_REMEDY, schema=_SCHEMA)
 
 
 def _or_ever(due_at: float | None) -> float:

@@ -1,8 +1,7 @@
 """The record of live sources: each segment with its place on the wall clock, and what became of it, in SQLite."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -123,9 +122,5 @@ class Segments:
         with self._open() as connection:
             return [Segment(*row) for row in connection.execute(query, values).fetchall()]
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        with open_database(self._path, remedy=_REMEDY) as connection:
-            for statement in _SCHEMA:
-                connection.execute(statement)
-            yield connection
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return open_database(self._path, remedy=_REMEDY, schema=_SCHEMA)
