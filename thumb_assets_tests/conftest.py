@@ -14,6 +14,9 @@ from thumb_assets_tests.support.tiny_clip import TinyModel, make_tiny_model
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _SHARED_DIR = _REPOSITORY.parent / "shared"
 
+# Hundreds of tests start a command: where Python is told to keep nothing, each would compile all of the project anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Timing of an example says more about the machine's load than about the code.
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)

@@ -61,6 +61,7 @@ class Recorder:
         self._settles_at = self._settles_by = 0.0
         self._soonest = float("inf")
         self._run: int | None = None
+        self._lost_run: int | None = None
         self._last_stamp: float | None = None
         self._waits_since: float | None = None
         self._gap_reason = "" if last_end is None else "the watch was not running"
@@ -92,6 +93,7 @@ class Recorder:
                     self._take(arrival)
                     waits = chain(self._settings.reconnect_seconds, repeat(self._settings.reconnect_seconds[-1]))
             except NetworkError as error:
+                self._lost_run = self._lost_run if self._run is None else self._run
                 self._end_run(f"the source was lost: {error}")
                 self.num_lost += 1
                 wait_seconds = next(waits)
@@ -117,7 +119,11 @@ class Recorder:
         if reason := self._break_before(stamp, arrival.run):
             self._end_run(reason)
         if self._run is None:
-            self._timeline.begin_run()
+            if arrival.run == self._lost_run:
+                self._timeline.resume_run()
+            else:
+                self._timeline.begin_run()
+            self._lost_run = None
             self._run, self._waits_since, self._soonest = arrival.run, None, float("inf")
             self._settles_by = time.monotonic() + _MAX_SETTLE_SECONDS
         self._last_stamp = stamp

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 _NUM_REMEMBERED = 16
 # A segment whose place is not known better is so long at least: its file's name says its begin to the millisecond.
 _LEAST_SECONDS = 0.002
+# A packet that comes by so much later after its stamp than those before a loss is of another clock: the pieces of a
+# playlist come as late as they are long, and a sender that begins anew is off by all the time for which it ran before.
+_MOST_LATER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,21 @@ class Timeline:
     def __init__(self, last_end: float | None) -> None:
         self._last_end = float("-inf") if last_end is None else last_end
         self._former: deque[float] = deque(maxlen=_NUM_REMEMBERED)
-        self._least = float("inf")
+        self._least = self._before = float("inf")
 
     def begin_run(self) -> None:
         """Forgets how stamps and clock belong together: after a restart they do so anew."""
         self._former.clear()
-        self._least = float("inf")
+        self._least = self._before = float("inf")
+
+    def resume_run(self) -> None:
+        """Says that stamps after a loss seem to be of the same clock: a source that sends what it kept comes late.
+
+        Whether they are, the next place tells.
+        """
+        before = min(self._former, default=self._before)
+        self.begin_run()
+        self._before = before
 
     def saw(self, at: float, stamp: float) -> None:
         """Notes when a packet came, both in seconds."""
@@ -50,7 +62,9 @@ class Timeline:
 
     def place(self, begin: float, end: float) -> Span:
         """The place of a segment by its stamps in seconds; one that was placed before is never overlapped."""
-        offset = min([self._least, *self._former])
+        if self._least - self._before > _MOST_LATER_SECONDS:
+            self._before = float("inf")
+        offset = min([self._least, self._before, *self._former])
         self._former.append(self._least)
         self._least = float("inf")
         begins_at = max(self._last_end, begin + offset)

@@ -25,6 +25,8 @@ class Sent:
     Attributes:
         begin_at: when frame 0 of the recording would have been shown.
         stamp: added to its stamps, in frames.
+        late_seconds: by how much all its frames come too late.
+        run: of its stamps; None: a new one.
     """
 
     first: int
@@ -32,6 +34,8 @@ class Sent:
     begin_at: float
     stamp: int = 0
     is_lost: bool = True
+    late_seconds: float = 0.0
+    run: int | None = None
 
 
 @dataclass
@@ -49,8 +53,9 @@ class ScriptedSource:
         sent = self.connections[self.num_opened]
         self.before(self.num_opened)
         self.num_opened += 1
+        run = self.num_opened if sent.run is None else sent.run
         with av.open(str(self.recording)) as container:
-            for arrival in packets_of(container, now=lambda: 0.0, run=self.num_opened):
+            for arrival in packets_of(container, now=lambda: 0.0, run=run):
                 packet = arrival.packet
                 assert packet is not None
                 number = round(packet.pts * packet.time_base * 25)
@@ -59,6 +64,6 @@ class ScriptedSource:
                 stop.check()
                 shift = round(sent.stamp / 25 / packet.time_base)
                 packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                yield Arrival(packet, sent.begin_at + number / 25, self.num_opened)
+                yield Arrival(packet, sent.begin_at + number / 25 + sent.late_seconds, run)
         if self.num_opened < len(self.connections) or sent.is_lost:
             raise NetworkError("the camera is gone")

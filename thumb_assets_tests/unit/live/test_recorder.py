@@ -88,6 +88,22 @@ def test_no_frame_gets_a_wrong_time_though_stamps_begin_anew(recorded: Recorded,
     assert not list(recorded.ring.folder.glob(".*"))
 
 
+def test_what_a_server_kept_while_it_was_away_is_no_later_than_it_was_shown(
+    recorded: Recorded, recording: Path
+) -> None:
+    """A playlist's pieces come late after a cut, by the same clock: else a gap that follows would be hidden."""
+    connections = [
+        Sent(0, 100, begin_at=1000.0, run=0),
+        Sent(100, 200, begin_at=1000.0, run=0, late_seconds=3.0),
+        Sent(0, 100, begin_at=1012.0, run=1, is_lost=False),
+    ]
+    segments = recorded.record(ScriptedSource(recording, connections))
+    for segment, begin_at in zip(segments, (1000.0, 1000.0, 1012.0), strict=True):
+        for number, wall_time in recorded.frames(segment):
+            assert abs(wall_time - (begin_at + number / 25)) < 0.002
+    assert [round(segment.gap_seconds, 1) for segment in segments] == [0, 0, 4.0]
+
+
 def test_it_begins_with_a_sync_frame(recorded: Recorded, recording: Path) -> None:
     (segment,) = recorded.record(ScriptedSource(recording, [Sent(30, 90, begin_at=0.0, is_lost=False)]))
     assert recorded.frames(segment)[0] == (50, pytest.approx(2.0, abs=0.002))

@@ -39,6 +39,23 @@ def test_after_a_restart_stamps_are_of_another_clock() -> None:
     assert _segment(timeline, 0.0, shown_at=650.0, delays=(0.0,)) == (650.0, 654.0)
 
 
+def test_what_a_source_kept_while_it_was_lost_is_placed_where_it_was_shown() -> None:
+    timeline = Timeline(None)
+    _segment(timeline, 0.0, shown_at=100.0, delays=(1.0, 0.2))
+    timeline.resume_run()
+    timeline.resume_run()  # lost once more before a frame came
+    assert _segment(timeline, 4.0, shown_at=100.0, delays=(4.5, 2.5)) == pytest.approx((104.2, 108.2))
+    assert _segment(timeline, 8.0, shown_at=100.0, delays=(2.0, 1.0)) == pytest.approx((108.2, 112.2))
+
+
+def test_stamps_that_go_on_by_chance_after_a_loss_are_of_another_clock() -> None:
+    timeline = Timeline(None)
+    _segment(timeline, 0.0, shown_at=100.0, delays=(0.0,))
+    timeline.resume_run()
+    # Its sender began anew 40 s later and has come so far; placed by the former clock it would lie 40 s too early.
+    assert _segment(timeline, 8.0, shown_at=140.0, delays=(0.3, 0.1)) == pytest.approx((148.1, 152.1))
+
+
 def test_time_never_goes_backwards() -> None:
     timeline = Timeline(1000.0)
     # Our clock was set back by an hour.
