@@ -8,6 +8,7 @@ recorded frame is wrong, how old each segment's first frame was when its stills 
 import argparse
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,8 +16,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -90,29 +94,39 @@ def run(folder: Path, asked: argparse.Namespace) -> None:
     with http_server(pieces, port if is_hls else 0), serving(app) as address:
         camera.start()
         watch = subprocess.Popen(command, stdout=(folder / "watch.txt").open("w"), stderr=subprocess.STDOUT)
-        began, cuts = time.monotonic(), [asked.minutes * 60 * share for share in (0.25, 0.5, 0.75)]
-        while watch.poll() is None and (passed := time.monotonic() - began) < asked.minutes * 60:
-            if cuts and passed > cuts[0]:
-                cuts.pop(0)
-                camera.cut()
-                end = time.monotonic() + _CUT_SECONDS
-                while time.monotonic() < end:
-                    _look(watch, address, store, seen)
-                camera.start()
-            if not is_hls and not camera.is_sending:
-                camera.start()
-            _look(watch, address, store, seen)
-        watch.send_signal(signal.SIGINT)
-        watch.wait()
-        camera.cut()
+        try:
+            _follow(watch, camera, asked, look=partial(_look, watch, address, store, seen))
+            watch.send_signal(signal.SIGINT)
+            watch.wait()
+        finally:
+            watch.kill()
+            camera.cut()
     tell(folder, store, camera, recording, seen)
+
+
+def _follow(
+    watch: "subprocess.Popen[bytes]", camera: Camera, asked: argparse.Namespace, *, look: Callable[[], None]
+) -> None:
+    """Looks until the time is over, and cuts the camera three times."""
+    began, cuts = time.monotonic(), [asked.minutes * 60 * share for share in (0.25, 0.5, 0.75)]
+    while watch.poll() is None and (passed := time.monotonic() - began) < asked.minutes * 60:
+        if cuts and passed > cuts[0]:
+            cuts.pop(0)
+            camera.cut()
+            end = time.monotonic() + _CUT_SECONDS
+            while time.monotonic() < end:
+                look()
+            camera.start()
+        if asked.source == "srt" and not camera.is_sending:
+            camera.start()
+        look()
 
 
 def _look(watch: "subprocess.Popen[bytes]", address: str, store: TableStore, seen: Seen) -> None:
     """Asks for the picture, reads its number, and notes memory and disk."""
     time.sleep(0.5)
     seen.memory_mb.append(sum(_resident_mb(pid) for pid in [watch.pid, *descendants_of(watch.pid)]))
-    seen.disk_mb.append(sum(_size(path) for path in store.data_dir.rglob("*")) / 1e6)
+    seen.disk_mb.append(_folder_mb(store.data_dir))
     try:
         with urllib.request.urlopen(f"{address}/live/{_NAME}/best.jpg", timeout=30) as answer:  # noqa: S310 - ours
             content, said = answer.read(), datetime.fromisoformat(answer.headers["Thumb-Assets-Shown-At"])
@@ -190,11 +204,14 @@ def _resident_mb(process_id: int) -> float:
         return 0.0
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size if path.is_file() else 0
-    except OSError:
-        return 0
+def _folder_mb(folder: Path) -> float:
+    """Size of what is there, while files come and go."""
+    num_bytes = 0
+    for at, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                num_bytes += (Path(at) / name).lstat().st_size
+    return num_bytes / 1e6
 
 
 if __name__ == "__main__":
