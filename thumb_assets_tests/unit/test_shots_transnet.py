@@ -41,7 +41,7 @@ def streamed(pictures: np.ndarray, predict: Callable[[np.ndarray], Any]) -> tupl
     return np.array([each.single for each in predictions]), np.array([each.many for each in predictions])
 
 
-@pytest.mark.parametrize("num_frames", [1, 50, 125])
+@pytest.mark.parametrize("num_frames", [1, 50, pytest.param(125, marks=pytest.mark.slow)])
 def test_streamed_predictions_are_those_of_the_package(package: Any, num_frames: int) -> None:
     import torch
 

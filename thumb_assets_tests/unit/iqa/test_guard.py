@@ -72,7 +72,10 @@ def pictures(num, height=96, width=128):
     return np.random.default_rng(0).integers(0, 256, (num, height, width, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("trained", ["paq2piq", "topiq_nr", "musiq"], indirect=True)
+_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("topiq_nr", "musiq")]
+
+
+@pytest.mark.parametrize("trained", ["paq2piq", *_SLOW], indirect=True)
 def test_a_learned_metric_needs_its_own_file_alone_and_scores_each_picture_by_itself(trained):
     name, path = trained
     metric = PyiqaMetric(name, "cpu")

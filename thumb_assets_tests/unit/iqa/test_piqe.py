@@ -138,6 +138,7 @@ def test_made_pictures_score_as_with_pyiqa():
 
 
 @pytest.mark.skipif(find_spec("pyiqa") is None, reason="the extra thumb-assets[iqa] is not installed")
+@pytest.mark.slow
 def test_real_pictures_score_as_with_pyiqa(shared_dir):
     pictures = []
     for path in sorted((shared_dir / "footage").glob("*.mp4")):

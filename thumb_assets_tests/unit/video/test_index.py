@@ -103,6 +103,7 @@ def test_every_frame_is_at_its_place_or_the_file_is_refused(name: str, synthetic
         assert is_trusted == (name in _TRUSTED)
 
 
+@pytest.mark.slow
 def test_shared_clips_too(shared_dir: Path) -> None:
     names = ["sample.video.mp4", "cursed-vfr.mp4", "av1_video.mkv", "bbb_642x642_768kbps_30fps_vp9.webm", "edts.mp4"]
     assert all(_is_right_wherever_trusted(shared_dir / "video" / name) for name in names)
