@@ -1,5 +1,6 @@
 """The child's side of `run_isolated`: takes jobs, runs the engine, reports every step."""
 
+import gc
 import signal
 import time
 import traceback
@@ -28,6 +29,8 @@ def serve_jobs(connection: int, lifeline: int) -> None:
         connection: descriptor of the child's end of the connection.
         lifeline: descriptor of a pipe that closes when the parent ends.
     """
+    gc.freeze()  # whoever imports this turned the collector off: what an import makes stays
+    gc.enable()
     escape_log_lines()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the child
     end_with_parent(lifeline)

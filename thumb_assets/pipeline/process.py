@@ -5,6 +5,7 @@ is stopped by the system, and everything waits for it). The terminal's keys do n
 on a pause (Ctrl+Z), and ends it (Ctrl+C).
 """
 
+import gc
 import os
 import signal
 import subprocess
@@ -17,6 +18,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from thumb_assets.pipeline.forked import ForkedProcess, fork
 
 # glibc's malloc: what is freed is kept for the next frame, up to a gigabyte, in one arena. By itself it gives a freed
 # picture back to the system and gets fresh pages for the next one, each of which costs a fault; and an arena of another
@@ -63,24 +66,17 @@ class EngineProcess:
     """A process that runs `thumb_assets.pipeline.child`, and the connection to it.
 
     It ends with this process, however that ends: its end of a pipe is closed then.
+
+    Args:
+        is_forked: whether it is a fork of this one (see `forked`), which imports the engine with the first job only.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_forked: bool = False) -> None:
         self.connection, theirs = Pipe()
         watched, self._lifeline = os.pipe()
-        # The same interpreter and import path; `-c` alone would look in the working directory.
-        code = (
-            f"import sys; sys.path[:] = {sys.path!r}; from thumb_assets.pipeline.child import serve_jobs; "
-            f"serve_jobs({theirs.fileno()}, {watched})"
-        )
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - a list, no shell: this interpreter
-                [sys.executable, "-c", code],
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **engine_environment(os.environ)},
-                pass_fds=(theirs.fileno(), watched),
-                start_new_session=True,
-            )
+            ends = theirs.fileno(), watched
+            self._process = _forked(theirs, watched) if is_forked else _started(*ends)
         finally:
             theirs.close()  # else the child's end of the pipe would never be the last
             os.close(watched)
@@ -124,6 +120,36 @@ class EngineProcess:
                 if int(session) == self.pid and stat.parent.name != str(self.pid):
                     names.append(f"{name} (stopped)" if state == "T" else name)
         return sorted(set(names))
+
+
+def _started(connection: int, lifeline: int) -> "subprocess.Popen[bytes]":
+    """A new interpreter; the descriptors are the child's end of the connection, and of the pipe that it watches."""
+    # The same interpreter and import path; `-c` alone would look in the working directory.
+    code = (
+        f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; from thumb_assets.pipeline.child import serve_jobs; "
+        f"serve_jobs({connection}, {lifeline})"
+    )
+    return subprocess.Popen(  # noqa: S603 - a list, no shell: this interpreter
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **engine_environment(os.environ)},
+        pass_fds=(connection, lifeline),
+        start_new_session=True,
+    )
+
+
+def _forked(theirs: "Connection[Any, Any]", lifeline: int) -> ForkedProcess:
+    """As `_started`, a fork of this process."""
+
+    def work() -> None:
+        theirs.poll(None)  # a run that finds nothing to do sends no job, and needs no engine
+        gc.disable()
+        from thumb_assets.pipeline.child import serve_jobs
+
+        serve_jobs(os.dup(theirs.fileno()), lifeline)  # it makes a connection of its own, which closes what it is given
+
+    ends = theirs.fileno(), lifeline
+    return ForkedProcess(fork(work, environment=engine_environment(os.environ), kept=ends))
 
 
 class _Pauses:
