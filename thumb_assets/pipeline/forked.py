@@ -98,7 +98,8 @@ def _work_and_end(
 def _close_all_but(kept: set[int]) -> None:
     first = 0
     for descriptor in sorted(kept):
-        os.closerange(first, descriptor)
+        if first < descriptor:  # CPython takes the empty range below 0 for all that there is
+            os.closerange(first, descriptor)
         first = descriptor + 1
     os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
