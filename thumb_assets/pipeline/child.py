@@ -60,11 +60,21 @@ def spare_pandas() -> None:
     """
     if "pandas" in sys.modules:
         return
-    sys.modules["pandas"] = None  # type: ignore[assignment] - the documented way to have an import fail
+    sys.meta_path.insert(0, _WithoutPandas)
     try:
         pa.array([0])
     finally:
-        del sys.modules["pandas"]
+        sys.meta_path.remove(_WithoutPandas)
+
+
+class _WithoutPandas:
+    """A finder before all others, by which there is no pandas."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        """As an importer calls it."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name, name=name)
 
 
 class _Sender(Events):
