@@ -183,7 +183,7 @@ def _linked(regions: FloatArray) -> list[Line]:
     group_of = groups_of(_are_neighbours(regions))
     x, y, width, height = regions[:, :4].T
     lines = []
-    for group in range(group_of.max(initial=-1) + 1):
+    for group in np.flatnonzero(np.bincount(group_of) >= _LEAST_LETTERS):
         is_in = group_of == group
         # What lies over one another, such as a letter and the hole in it, is one letter.
         middles = np.sort((x + width / 2)[is_in])
