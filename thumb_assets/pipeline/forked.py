@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
-# Of `mallopt`, from glibc's malloc.h; by the variable that says the same to a process that starts.
-_MALLOC_PARAMETERS = {"MALLOC_TRIM_THRESHOLD_": -1, "MALLOC_MMAP_THRESHOLD_": -3, "MALLOC_ARENA_MAX": -8}
+from thumb_assets.pipeline.environment import ARENAS, engine_environment, set_malloc
+
 _SET_NAME = 15  # PR_SET_NAME of prctl(2)
 # Fifteen letters, by which `top` and `ps -e` show it.
 NAME = "thumb-assets-en"
@@ -24,17 +24,31 @@ NAME = "thumb-assets-en"
 _KEYS = {signal.SIGINT, signal.SIGTSTP}
 
 
+_is_prepared = False
+
+
+def prepare() -> None:
+    """To be called before NumPy and Arrow are imported, where a fork of this process may become an engine's.
+
+    Their threads have malloc settle on how many arenas there may be; an engine has one (see `environment`).
+    """
+    global _is_prepared  # noqa: PLW0603 - the process's own
+    if sys.platform == "linux" and _is_glibc():
+        set_malloc({name: value for name, value in engine_environment(os.environ).items() if name == ARENAS})
+        _is_prepared = True
+
+
 def may_fork() -> bool:
-    """True in the only thread of a process of Linux with glibc that has worked with no tables yet.
+    """True in the only thread of a process that was prepared and has worked with no tables yet.
 
     Threads of libraries are counted as well: OpenBLAS ends its own before a fork, and jemalloc, inside Arrow, takes
     care of its one. More than these are Arrow's, once it has read a file, or nobody knows whose.
     """
-    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+    if not _is_prepared or threading.current_thread() is not threading.main_thread():
         return False
     with suppress(OSError):
         num_known = (os.cpu_count() or 1) + 1
-        return threading.active_count() == 1 and len(os.listdir("/proc/self/task")) <= num_known and _is_glibc()
+        return threading.active_count() == 1 and len(os.listdir("/proc/self/task")) <= num_known
     return False
 
 
@@ -80,10 +94,8 @@ def _work_and_end(
         os.dup2(nothing, 0)
         _close_all_but({0, 1, 2, *kept})
         os.environ.update(environment)
-        libc = ctypes.CDLL(None)
-        libc.prctl(_SET_NAME, NAME.encode(), 0, 0, 0)
-        for name in environment.keys() & _MALLOC_PARAMETERS:
-            libc.mallopt(_MALLOC_PARAMETERS[name], int(environment[name]))
+        ctypes.CDLL(None).prctl(_SET_NAME, NAME.encode(), 0, 0, 0)
+        set_malloc(environment)
         work()
         code = 0
     except BaseException:  # noqa: BLE001 - as a new interpreter prints it; the parent sees the exit code

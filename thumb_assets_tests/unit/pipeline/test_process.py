@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.pipeline.process import EngineProcess, engine_environment, in_engine_environment
+from thumb_assets.pipeline.environment import engine_environment, in_engine_environment
+from thumb_assets.pipeline.process import EngineProcess
+from thumb_assets_tests.support.processes import wait_until
 
 _COUNT_FAULTS = """
 import resource
@@ -63,7 +65,9 @@ def test_it_is_set_for_children_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_engines_process_has_it() -> None:
     child = EngineProcess()
     try:
-        told = Path(f"/proc/{child.pid}/environ").read_bytes().split(b"\0")
+        environ = Path(f"/proc/{child.pid}/environ")
+        wait_until(environ.read_bytes, "the process has its environment")  # none for a moment while it starts
+        told = environ.read_bytes().split(b"\0")
         expected = engine_environment({})
         assert {f"{name}={value}".encode() for name, value in expected.items()} <= set(told)
     finally:
