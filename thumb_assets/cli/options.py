@@ -9,7 +9,7 @@ import click
 from thumb_assets.cli.output import waiting
 from thumb_assets.settings.environment import DATA_DIR_VARIABLE, data_dir
 
-# Commands that only look need neither settings nor stages, which take longest to import; a wrong option needs no tables.
+# Commands that only look need neither settings nor stages, which take longest to import; a wrong option no tables.
 if TYPE_CHECKING:
     from thumb_assets.defs.resources import ThumbAssetsResource
     from thumb_assets.pipeline.remembered import Keep

@@ -13,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 from thumb_assets.pipeline.environment import ARENAS, engine_environment, set_malloc
@@ -48,7 +49,7 @@ def may_fork() -> bool:
         return False
     with suppress(OSError):
         num_known = (os.cpu_count() or 1) + 1
-        return threading.active_count() == 1 and len(os.listdir("/proc/self/task")) <= num_known
+        return threading.active_count() == 1 and len(list(Path("/proc/self/task").iterdir())) <= num_known
     return False
 
 

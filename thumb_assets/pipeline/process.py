@@ -86,8 +86,8 @@ def _started(connection: int, lifeline: int) -> "subprocess.Popen[bytes]":
     """A new interpreter; the descriptors are the child's end of the connection, and of the pipe that it watches."""
     # The same interpreter and import path; `-c` alone would look in the working directory.
     code = (
-        f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; from thumb_assets.pipeline.child import serve_jobs; "
-        f"serve_jobs({connection}, {lifeline})"
+        f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; "
+        f"from thumb_assets.pipeline.child import serve_jobs; serve_jobs({connection}, {lifeline})"
     )
     return subprocess.Popen(  # noqa: S603 - a list, no shell: this interpreter
         [sys.executable, "-c", code],
