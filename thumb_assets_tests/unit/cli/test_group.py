@@ -54,7 +54,7 @@ def test_the_command_that_works_leaves_the_engine_to_its_process(tmp_path):
     (tmp_path / "no-video.mp4").write_bytes(b"")
     imported = all_imported_by("run", str(tmp_path / "no-video.mp4"), "--data-dir", str(tmp_path / "data"))
     assert "thumb_assets.pipeline.isolate" in imported
-    assert not imported & (OF_WORK | {"pydantic_settings", "yaml", "tomlkit"})
+    assert not imported & (OF_WORK | OF_FILES | {"pydantic_settings"})
 
 
 def test_a_command_imports_no_other():
