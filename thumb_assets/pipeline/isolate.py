@@ -310,7 +310,8 @@ class _Warm:
     def fork(self) -> None:
         """Makes the child to keep a fork of this process, where that is safe."""
         if self._child is None and may_fork():
-            self._child = _Child(is_forked=True)
+            with suppress(OSError):  # no room for a copy: a new interpreter says so, or needs less
+                self._child = _Child(is_forked=True)
 
     def drop(self) -> None:
         """Ends the kept child."""
