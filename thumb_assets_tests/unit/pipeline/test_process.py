@@ -72,3 +72,20 @@ def test_the_engines_process_has_it() -> None:
         assert {f"{name}={value}".encode() for name, value in expected.items()} <= set(told)
     finally:
         child.stop()
+
+
+def test_arrow_does_without_pandas_until_somebody_asks_for_it() -> None:
+    code = """
+import sys
+import pyarrow as pa
+from thumb_assets.pipeline.child import spare_pandas
+spare_pandas()
+table = pa.table({"a": [1.0, None], "b": ["x", None]})
+pa.compute.equal(table.column("a"), 1).to_numpy()
+assert "pandas" not in sys.modules
+frame = table.to_pandas()
+assert pa.Table.from_pandas(frame).column("a").null_count == pa.array(frame["b"]).null_count == 1
+import pandas
+assert pandas.DataFrame({"a": [1.0, None]}).equals(frame[["a"]])
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
