@@ -48,7 +48,7 @@ def may_fork() -> bool:
     if not _is_prepared or threading.current_thread() is not threading.main_thread():
         return False
     with suppress(OSError):
-        num_known = (os.cpu_count() or 1) + 1
+        num_known = len(os.sched_getaffinity(0)) + 1
         return threading.active_count() == 1 and len(list(Path("/proc/self/task").iterdir())) <= num_known
     return False
 
