@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.contestants import Contestant
 from benchmarks.costs import cpu_seconds, peak_bytes, reset_peak, resident_bytes
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.pipeline.process import in_engine_environment
+from thumb_assets.pipeline.environment import in_engine_environment
 
 
 @dataclass(frozen=True)

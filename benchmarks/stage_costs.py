@@ -23,7 +23,7 @@ from benchmarks.machine import describe_machine
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.events import Events
 from thumb_assets.pipeline.engine import run
-from thumb_assets.pipeline.process import in_engine_environment
+from thumb_assets.pipeline.environment import in_engine_environment
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.stages import STAGES

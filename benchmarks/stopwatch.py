@@ -21,7 +21,7 @@ from benchmarks.contestants import Done
 from benchmarks.costs import TreeMemory
 from benchmarks.peers import TutorialScript, find_ffmpeg
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.pipeline.process import engine_environment
+from thumb_assets.pipeline.environment import engine_environment
 from thumb_assets.settings.load import load_settings
 
 _SECONDS_BETWEEN_SAMPLES = 0.1

@@ -3,14 +3,24 @@
 What belongs here: what must happen before anything is imported. What does not: the commands (cli).
 """
 
+import gc
 import os
 import sys
 
 _INTERRUPTED = 130
+# OpenBLAS starts its threads when NumPy is imported, and each spins for 2**26 cycles before it sleeps.
+_BLAS_PATIENCE = "OPENBLAS_THREAD_TIMEOUT", "4"
 
 
 def start() -> None:
     """Runs the command that was typed."""
+    os.environ.setdefault(*_BLAS_PATIENCE)
+    if "run" in sys.argv:
+        from thumb_assets.pipeline.forked import prepare
+
+        prepare()
+    # An import makes objects that stay; looking through them again and again takes a tenth of it.
+    gc.disable()
     try:
         from thumb_assets.cli import main
 

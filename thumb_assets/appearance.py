@@ -207,9 +207,22 @@ def _acutance(smooth: npt.NDArray[np.float32]) -> float:
     parts = [part for band in np.array_split(shares, _EDGE_PARTS) for part in np.array_split(band, _EDGE_PARTS, axis=1)]
     of_edges = [(part[~np.isnan(part)], part.size) for part in parts]
     sharpest = sorted(
-        (float(np.percentile(edges, 99)) for edges, size in of_edges if len(edges) > _LEAST_EDGES * size), reverse=True
+        (_percentile(edges, 99) for edges, size in of_edges if len(edges) > _LEAST_EDGES * size), reverse=True
     )
     return sharpest[math.ceil(_SHARP_SHARE * len(sharpest)) - 1] if sharpest else 0.0
+
+
+def _percentile(values: npt.NDArray[np.float32], percent: int) -> float:
+    """As NumPy's, linear between two values, without what that looks at first: a tenth of the time.
+
+    >>> _percentile(np.array([3, 1, 2], np.float32), 75)
+    2.5
+    """
+    place = (len(values) - 1) * percent / 100
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    parted = np.partition(values, (below, above))
+    return float(parted[below] + (parted[above] - parted[below]) * (place - below))
 
 
 def text_share(luma: UInt8Array) -> float:

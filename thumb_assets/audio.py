@@ -5,13 +5,16 @@ What belongs here: measures of samples. What does not: decoding (video), thresho
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.tables.soundtrack import SILENCE_LUFS
-from thumb_assets.video.sound import SoundBlock
-from thumb_assets.video.sound_filter import SoundFilter
+
+if TYPE_CHECKING:
+    from thumb_assets.video.sound import SoundBlock
+    from thumb_assets.video.sound_filter import SoundFilter
 
 STEP_SECONDS = 0.5
 # EBU Tech 3341: momentary loudness is that of 400 ms, at least ten times a second.
@@ -60,12 +63,14 @@ class SoundMeter:
         num_bins = self.num_steps * _STEP_BINS
         self._power, self._counts, self._peaks = np.zeros(num_bins), np.zeros(num_bins), np.zeros(num_bins)
         self._form: tuple[int, tuple[str, ...]] | None = None
-        self._weighting = SoundFilter(np.zeros((0, 6)), num_channels=0)
+        self._weighting: SoundFilter | None = None
 
-    def add(self, block: SoundBlock) -> None:
+    def add(self, block: "SoundBlock") -> None:
         """Takes in the next block."""
+        from thumb_assets.video.sound_filter import SoundFilter
+
         form = (block.rate, block.channels)
-        if form != self._form or not block.is_joined:
+        if self._weighting is None or form != self._form or not block.is_joined:
             self._form = form
             self._weighting = SoundFilter(k_weighting(block.rate), num_channels=len(block.channels))
         power = channel_weights(block.channels) @ np.square(self._weighting(block.samples))

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.video.reduce import halved
-
 # Length in pixels of the shorter side at which luma is measured; smaller videos are measured as they are.
 EVAL_HEIGHT = 540
 # Size (width, height) at which consecutive frames are compared.
@@ -122,6 +120,8 @@ def tenengrad(luma: npt.NDArray[np.uint8]) -> float:
 def difference_image(luma: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The luma reduced to DIFFERENCE_SIZE by area averaging, for `frame_difference`; (36, 64) uint8."""
     import cv2
+
+    from thumb_assets.video.reduce import halved
 
     return np.asarray(
         cv2.resize(halved(luma, *DIFFERENCE_SIZE), DIFFERENCE_SIZE, interpolation=cv2.INTER_AREA), dtype=np.uint8

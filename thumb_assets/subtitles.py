@@ -8,8 +8,10 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from thumb_assets.video.cues import MarkedCue
+if TYPE_CHECKING:
+    from thumb_assets.video.cues import MarkedCue
 
 # A cue whose end is not known is shown until the next one of its source, but no longer than this.
 _SHOWN_SECONDS = 5.0
@@ -112,7 +114,7 @@ def plain_text(marked: str) -> str:
 
 
 def cues_of(
-    marked: Iterable[MarkedCue], *, source: str, language: str | None, shift_seconds: float = 0.0, max_length: int
+    marked: "Iterable[MarkedCue]", *, source: str, language: str | None, shift_seconds: float = 0.0, max_length: int
 ) -> list[Cue]:
     """The cues of one source that hold text, ordered by start, each once.
 

@@ -68,7 +68,6 @@ class TextReader:
         self._finder, self._reader = _network(finder_path), _network(reader_path)
         # The first is no letter; a space is not in the file.
         self._letters = ["", *_letters_of(reader_path), " "]
-        self.model_sha256 = f"{file_sha256(finder_path)} {file_sha256(reader_path)}"
 
     def read(self, rgb: UInt8Array, *, max_lines: int) -> list[Text]:
         """The lines of writing from top to bottom.
@@ -119,6 +118,11 @@ class TextReader:
         is_letter = (best != 0) & np.append(True, best[1:] != best[:-1])
         text = "".join(self._letters[number] for number in best[is_letter] if number < len(self._letters))
         return text.strip(), float(shares.max(axis=1)[is_letter].mean()) if is_letter.any() else 0.0
+
+
+def sha256_of(finder_path: Path, reader_path: Path) -> str:
+    """Hex SHA-256 of the two files of a `TextReader`, a space between them."""
+    return f"{file_sha256(finder_path)} {file_sha256(reader_path)}"
 
 
 def _reduction(num_lines: int, *, share: float, least: int) -> float:

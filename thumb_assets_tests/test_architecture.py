@@ -39,7 +39,7 @@ LIBRARY_ROOMS = {
     },
     "skimage": {"appearance"},
     "sklearn": {"select", "learn"},
-    "scipy": {"learn", "writing", "audio", "meaning"},
+    "scipy": {"learn", "audio", "meaning"},
     "safetensors": {"store", "speech", "meaning"},
     "usearch": {"survey"},
     "mcp": {"mcp_server"},

@@ -5,6 +5,7 @@ says of it; `python -m thumb_assets.cli.docs` writes it from the commands. Where
 all are imported.
 """
 
+import gc
 import json
 import signal
 from collections.abc import Callable, Iterator
@@ -26,6 +27,12 @@ SECTIONS: dict[Section, list[str]] = {section: [] for section in get_args(Sectio
 INDEX_FILE = Path(__file__).with_name("commands.json")
 # These are programs of their own.
 _PROGRAMS = {"__main__", "docs"}
+
+
+def collect_from_now_on() -> None:
+    """Turns Python's collector on (see `__main__`); what is imported by then it never looks at."""
+    gc.freeze()
+    gc.enable()
 
 
 def load_commands() -> None:
@@ -59,6 +66,7 @@ class LineGroup(click.Group):
                 import_module(f"{__package__}.{read_index()[cmd_name]['module']}")
             else:
                 load_commands()
+        collect_from_now_on()
         return super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -8,13 +8,14 @@ import click
 
 from thumb_assets.cli.output import waiting
 from thumb_assets.settings.environment import DATA_DIR_VARIABLE, data_dir
-from thumb_assets.store.parquet import TableStore
 
-if TYPE_CHECKING:  # commands that only look need neither settings nor stages, which take longest to import
+# Commands that only look need neither settings nor stages, which take longest to import; a wrong option no tables.
+if TYPE_CHECKING:
     from thumb_assets.defs.resources import ThumbAssetsResource
     from thumb_assets.pipeline.remembered import Keep
     from thumb_assets.settings.config import Configuration
     from thumb_assets.settings.load import Settings
+    from thumb_assets.store.parquet import TableStore
 
 
 def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,18 +38,20 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def table_store(explicit: Path | None) -> TableStore:
+def table_store(explicit: Path | None) -> "TableStore":
+    from thumb_assets.store.parquet import TableStore
+
     return TableStore(data_dir(explicit))
 
 
-def configuration_of(store: TableStore, profile: str | None, overrides: Sequence[str]) -> "Configuration":
+def configuration_of(store: "TableStore", profile: str | None, overrides: Sequence[str]) -> "Configuration":
     """Configuration that holds for the library, with the options of a command on top."""
     from thumb_assets.settings.config import read_configuration
 
     return read_configuration(store.data_dir, profile=profile, overrides=overrides)
 
 
-def settings_of(store: TableStore, profile: str | None, overrides: Sequence[str]) -> "Settings":
+def settings_of(store: "TableStore", profile: str | None, overrides: Sequence[str]) -> "Settings":
     """As `configuration_of`, the settings alone."""
     return configuration_of(store, profile, overrides).settings
 
@@ -68,7 +71,7 @@ def stages_named(names: str | None, settings: "Settings") -> tuple[str, ...]:
 
 
 def dagster_resource(
-    store: TableStore,
+    store: "TableStore",
     *,
     profile: str | None = None,
     overrides: Sequence[str] = (),

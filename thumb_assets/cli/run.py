@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from thumb_assets.cli.output import one_line_errors, print_errors, work_progress
 from thumb_assets.cli.results import print_copies, print_results, print_set_aside
 from thumb_assets.cli.settings_notes import print_settings_notes
 from thumb_assets.errors import BadInputError
+from thumb_assets.pipeline.isolate import forked_engine
 from thumb_assets.pipeline.remembered import Group, grouped
 from thumb_assets.pipeline.result import StageResult
 from thumb_assets.pipeline.retry import run_groups
@@ -46,10 +48,11 @@ def run_command(
     PATHS are files or folders; default: the whole library. A stage whose inputs, settings and code are unchanged is not
     run again.
     """
-    with one_line_errors(verbose=verbose):
+    with one_line_errors(verbose=verbose), ExitStack() as stack:
         store = table_store(data_dir)
         configuration = configuration_of(store, profile, overrides)
         settings = configuration.settings
+        stack.enter_context(forked_engine(settings))
         chosen = stages_named(stages, settings) if stages else None
         is_hashed_anew = recompute or settings.library.content_hash == "always"
         library = Library(

@@ -1,19 +1,19 @@
 """The command `show`: what is known of one video, and of any of its frames why it was chosen or not."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, table_store
 from thumb_assets.cli.output import one_line_errors, out, print_table
-from thumb_assets.cli.results import print_outcomes, print_selections, stored_outcomes
 from thumb_assets.errors import SettingsError
-from thumb_assets.library.names import complete_video_id
-from thumb_assets.select.moments import MOMENT_TABLES
-from thumb_assets.select.tell import STORY_TABLES, Story, funnel, story_of, tell_all, tell_frame
-from thumb_assets.store.catalog import Catalog
-from thumb_assets.store.parquet import TableStore
+
+# Whoever types an option wrong does not wait for tables.
+if TYPE_CHECKING:
+    from thumb_assets.select.tell import Story
+    from thumb_assets.store.parquet import TableStore
 
 
 @in_section("Look")
@@ -28,20 +28,20 @@ def show_command(verbose: bool, *, video_id: str, why: bool, frame_index: int | 
     with one_line_errors(verbose=verbose):
         if frame_index is not None and not why:
             raise SettingsError("--frame says of which frame --why is asked; add --why")
+        from thumb_assets.library.names import complete_video_id
+
         store = table_store(data_dir)
         full_id = complete_video_id(store, video_id)
-        if not why:
-            _print_all(store, full_id)
-            return
-        names = [*STORY_TABLES, *(name for name in MOMENT_TABLES if store.has(name, full_id))]
-        story = story_of({name: store.read(name, full_id) for name in names})
-        if frame_index is None:
-            _print_why(story)
+        if why:
+            _print_why(store, full_id, frame_index)
         else:
-            out.print(tell_frame(story, frame_index), markup=False)
+            _print_all(store, full_id)
 
 
-def _print_all(store: TableStore, video_id: str) -> None:
+def _print_all(store: "TableStore", video_id: str) -> None:
+    from thumb_assets.cli.results import print_outcomes, print_selections, stored_outcomes
+    from thumb_assets.store.catalog import Catalog
+
     catalog = Catalog(store.catalog_path)
     for row in catalog.query("SELECT * FROM funnel WHERE video_id = ?", (video_id,)):
         print_table("funnel", list(row), [[str(value) for value in row.values()]])
@@ -62,7 +62,21 @@ def _print_all(store: TableStore, video_id: str) -> None:
     print_outcomes(stored_outcomes(store, [video_id]))
 
 
-def _print_why(story: Story) -> None:
+def _print_why(store: "TableStore", video_id: str, frame_index: int | None) -> None:
+    from thumb_assets.select.moments import MOMENT_TABLES
+    from thumb_assets.select.tell import STORY_TABLES, story_of, tell_frame
+
+    names = [*STORY_TABLES, *(name for name in MOMENT_TABLES if store.has(name, video_id))]
+    story = story_of({name: store.read(name, video_id) for name in names})
+    if frame_index is None:
+        _print_story(story)
+    else:
+        out.print(tell_frame(story, frame_index), markup=False)
+
+
+def _print_story(story: "Story") -> None:
+    from thumb_assets.select.tell import funnel, tell_all
+
     rows = [[step.what, str(step.num_frames), step.setting] for step in funnel(story)]
     print_table("funnel", ["what", "frames", "setting"], rows)
     for line in tell_all(story):

@@ -1,11 +1,17 @@
 """The child's side of `run_isolated`: takes jobs, runs the engine, reports every step."""
 
+import gc
 import signal
+import sys
 import time
 import traceback
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from thumb_assets import stages
 from thumb_assets.errors import as_thumb_assets_error
 from thumb_assets.events import Events
 from thumb_assets.networks import keep_networks
@@ -14,11 +20,13 @@ from thumb_assets.pipeline.memory import Memory
 from thumb_assets.pipeline.messages import Decoded, Ended, Job, Noted, Step, Told, Working
 from thumb_assets.pipeline.process import connection_of, end_with_parent
 from thumb_assets.pipeline.scoring import LOADING_MODEL
+from thumb_assets.stages import STAGES
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.wording import escape_log_lines
 
 # How often the child reports frames; each is a message.
 _SECONDS_BETWEEN_FRAMES = 0.1
+_OWN_STAGES = Path(stages.__file__).parent
 
 
 def serve_jobs(connection: int, lifeline: int) -> None:
@@ -28,6 +36,10 @@ def serve_jobs(connection: int, lifeline: int) -> None:
         connection: descriptor of the child's end of the connection.
         lifeline: descriptor of a pipe that closes when the parent ends.
     """
+    gc.freeze()  # whoever imports this turned the collector off: what an import makes stays
+    gc.enable()
+    if all(Path(stage.file).parent == _OWN_STAGES for stage in STAGES.values()):
+        spare_pandas()
     escape_log_lines()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the child
     end_with_parent(lifeline)
@@ -38,6 +50,31 @@ def serve_jobs(connection: int, lifeline: int) -> None:
             _do(parent.recv(), parent)
         except (EOFError, ConnectionError):  # nobody is there any more to send work, or to hear of it
             return
+
+
+def spare_pandas() -> None:
+    """Has Arrow make its first array while pandas cannot be imported, which it would do for that: 300 modules.
+
+    Arrow looks for pandas once, to know its objects where it is handed some, and ours are none: a stage of somebody
+    else may well hand over a `NaT`. `to_pandas` imports it as ever.
+    """
+    if "pandas" in sys.modules:
+        return
+    sys.meta_path.insert(0, _WithoutPandas)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(_WithoutPandas)
+
+
+class _WithoutPandas:
+    """A finder before all others, by which there is no pandas."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        """As an importer calls it."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name, name=name)
 
 
 class _Sender(Events):

@@ -13,6 +13,7 @@ from typing import Any
 from thumb_assets.errors import BadInputError, OutOfMemoryError, StoppedError, ThumbAssetsError
 from thumb_assets.events import Events
 from thumb_assets.pipeline.cataloguing import Cataloguing
+from thumb_assets.pipeline.forked import may_fork
 from thumb_assets.pipeline.messages import Decoded, Ended, Job, Noted, Step, Told, Working
 from thumb_assets.pipeline.process import EngineProcess
 from thumb_assets.pipeline.remembered import Asked
@@ -168,7 +169,7 @@ def _record(
 class _Child:
     """One child process: its messages as results, and how it ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_forked: bool = False) -> None:
         self.video_id: str | None = None  # the one it works on
         self.error: ThumbAssetsError | None = None  # how it died
         self.is_idle = True
@@ -177,7 +178,7 @@ class _Child:
         self._step = _STARTING
         self._job: Job | None = None
         self._num_jobs = 0
-        self._process = EngineProcess()
+        self._process = EngineProcess(is_forked=is_forked)
 
     @property
     def is_alive(self) -> bool:
@@ -306,6 +307,12 @@ class _Warm:
         else:
             child.stop()
 
+    def fork(self) -> None:
+        """Makes the child to keep a fork of this process, where that is safe."""
+        if self._child is None and may_fork():
+            with suppress(OSError):  # no room for a copy: a new interpreter says so, or needs less
+                self._child = _Child(is_forked=True)
+
     def drop(self) -> None:
         """Ends the kept child."""
         if self._child is not None:
@@ -326,6 +333,19 @@ def warm_engine() -> Iterator[None]:
         _warm.num_keepers -= 1
         if not _warm.num_keepers:
             _warm.drop()
+
+
+@contextmanager
+def forked_engine(settings: Settings) -> Iterator[None]:
+    """As `warm_engine`; the first child is a fork of this process where that is safe (see `forked`).
+
+    For a command that has started no thread and read no table yet. The child holds what this process has imported, and
+    any child after it is started as everywhere.
+    """
+    with warm_engine():
+        if settings.video.is_isolated:
+            _warm.fork()
+        yield
 
 
 def _lost_results(child: _Child, stages: tuple[str, ...], told: dict[str, Outcome]) -> list[StageResult]:

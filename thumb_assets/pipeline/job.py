@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
@@ -17,13 +17,7 @@ from thumb_assets.errors import (
 from thumb_assets.pipeline.kept_rows import KeptRows, row_footer
 from thumb_assets.pipeline.remembered import ASKED, Asked, asked_footer, changed_settings, footer_of
 from thumb_assets.pipeline.result import StageResult, outcome_of
-from thumb_assets.pipeline.stages import (
-    columns_noted,
-    common_footer,
-    default_stages,
-    stage_key,
-    table_inputs,
-)
+from thumb_assets.pipeline.stages import columns_noted, common_footer, default_stages, stage_key, table_inputs
 from thumb_assets.pipeline.stored_tables import DISPENSABLE, StoredTables
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages import STAGES, check_licences, models_of_stage
@@ -36,9 +30,11 @@ from thumb_assets.store.sidecars import content_of, storable
 from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS
 from thumb_assets.tables.conform import content_sha256
 from thumb_assets.tables.contracts import TABLES, stage_of, tables_of
-from thumb_assets.video.decode import VideoHeader
 from thumb_assets.video.geometry import Bars
 from thumb_assets.weights.status import models_here
+
+if TYPE_CHECKING:
+    from thumb_assets.video.decode import VideoHeader
 
 # Footer key by which a stage is known to be done already: what it was made from.
 KEY = "stage_key"

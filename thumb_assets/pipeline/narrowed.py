@@ -1,12 +1,15 @@
 """A video's tables as one stage is handed them: without the columns of which it says that they change nothing."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from thumb_assets.stages.kit.declaration import FrameKeeper, VideoTables
 from thumb_assets.store.file_cache import LibraryVideo
-from thumb_assets.video.decode import VideoHeader
+
+if TYPE_CHECKING:
+    from thumb_assets.video.decode import VideoHeader
 
 
 class Narrowed:

@@ -1,86 +1,42 @@
-"""The engine's own process: how it starts, pauses and ends, and the environment it starts in.
+"""The engine's own process: how it starts, pauses and ends.
 
 It has a session of its own and no input, so no program below it can touch the terminal (a background program that does
 is stopped by the system, and everything waits for it). The terminal's keys do not reach it either: the parent passes
 on a pause (Ctrl+Z), and ends it (Ctrl+C).
 """
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-# glibc's malloc: what is freed is kept for the next frame, up to a gigabyte, in one arena. By itself it gives a freed
-# picture back to the system and gets fresh pages for the next one, each of which costs a fault; and an arena of another
-# thread is made of pieces of 64 MB that come and go whatever the thresholds say. OpenMP: threads that wait sleep, since
-# those that spin do so at the cost of the decoder's.
-_WANTED = {
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(256 * 1024**2),
-    "MALLOC_TRIM_THRESHOLD_": str(1024**3),
-    "OMP_WAIT_POLICY": "PASSIVE",
-}
-
-
-def engine_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Further environment for a process that runs the engine and nothing else; read when a process starts.
-
-    Over every frame of a video page faults took a third of all time. It is the whole process's affair, so it is not
-    done for whoever calls the engine in a process of their own. What the user set, of malloc or of OpenMP, stays.
-
-    >>> sorted(engine_environment({"GLIBC_TUNABLES": "glibc.malloc.check=1"}))
-    ['OMP_WAIT_POLICY']
-    """
-    is_malloc_set = any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in environ)
-    return {
-        name: value
-        for name, value in _WANTED.items()
-        if name not in environ and not (is_malloc_set and name.startswith("MALLOC_"))
-    }
-
-
-@contextmanager
-def in_engine_environment() -> Iterator[None]:
-    """Inside, a process that is started gets `engine_environment`."""
-    added = engine_environment(os.environ)
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
+from thumb_assets.pipeline.environment import engine_environment
+from thumb_assets.pipeline.forked import ForkedProcess, fork
 
 
 class EngineProcess:
     """A process that runs `thumb_assets.pipeline.child`, and the connection to it.
 
     It ends with this process, however that ends: its end of a pipe is closed then.
+
+    Args:
+        is_forked: whether it is a fork of this one (see `forked`), which imports the engine with the first job only.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_forked: bool = False) -> None:
         self.connection, theirs = Pipe()
         watched, self._lifeline = os.pipe()
-        # The same interpreter and import path; `-c` alone would look in the working directory.
-        code = (
-            f"import sys; sys.path[:] = {sys.path!r}; from thumb_assets.pipeline.child import serve_jobs; "
-            f"serve_jobs({theirs.fileno()}, {watched})"
-        )
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - a list, no shell: this interpreter
-                [sys.executable, "-c", code],
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **engine_environment(os.environ)},
-                pass_fds=(theirs.fileno(), watched),
-                start_new_session=True,
-            )
+            ends = theirs.fileno(), watched
+            self._process = _forked(theirs, watched) if is_forked else _started(*ends)
         finally:
             theirs.close()  # else the child's end of the pipe would never be the last
             os.close(watched)
@@ -124,6 +80,37 @@ class EngineProcess:
                 if int(session) == self.pid and stat.parent.name != str(self.pid):
                     names.append(f"{name} (stopped)" if state == "T" else name)
         return sorted(set(names))
+
+
+def _started(connection: int, lifeline: int) -> "subprocess.Popen[bytes]":
+    """A new interpreter; the descriptors are the child's end of the connection, and of the pipe that it watches."""
+    # The same interpreter and import path; `-c` alone would look in the working directory.
+    code = (
+        f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; "
+        f"from thumb_assets.pipeline.child import serve_jobs; serve_jobs({connection}, {lifeline})"
+    )
+    return subprocess.Popen(  # noqa: S603 - a list, no shell: this interpreter
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **engine_environment(os.environ)},
+        pass_fds=(connection, lifeline),
+        start_new_session=True,
+    )
+
+
+def _forked(theirs: "Connection[Any, Any]", lifeline: int) -> ForkedProcess:
+    """As `_started`, a fork of this process."""
+
+    def work() -> None:
+        if lifeline in wait([theirs, lifeline]):  # a run that finds nothing to do sends no job, and needs no engine
+            return
+        gc.disable()
+        from thumb_assets.pipeline.child import serve_jobs
+
+        serve_jobs(os.dup(theirs.fileno()), lifeline)  # it makes a connection of its own, which closes what it is given
+
+    ends = theirs.fileno(), lifeline
+    return ForkedProcess(fork(work, environment=engine_environment(os.environ), kept=ends))
 
 
 class _Pauses:

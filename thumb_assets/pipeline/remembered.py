@@ -116,8 +116,7 @@ def footer_of(stage: str, settings: Settings, asked: Mapping[str, Asked] | None)
     section = _SECTIONS.get(stage)
     if section is None:
         return {}
-    made_with = {name: value for name, value in _dumped(settings).items() if name.startswith(f"{section}.")}
-    return {MADE_WITH: json.dumps(made_with), ASKED: asked_footer(stage, asked or {})}
+    return {MADE_WITH: json.dumps(_dumped_section(section, settings)), ASKED: asked_footer(stage, asked or {})}
 
 
 def asked_footer(stage: str, asked: Mapping[str, Asked]) -> str:
@@ -129,11 +128,12 @@ def asked_footer(stage: str, asked: Mapping[str, Asked]) -> str:
 
 def changed_settings(stage: str, footer: Mapping[str, str], settings: Settings) -> str | None:
     """Changes in the settings where a stage is made again, such as `stills.format=png (was jpeg)`."""
-    section, now = f"{_SECTIONS.get(stage)}.", _dumped(settings)
+    section = _SECTIONS.get(stage)
+    now = _dumped_section(section, settings) if section else {}
     changes = [
         f"{name}={as_text(now[name])} (was {as_text(value)})"
         for name, value in _parsed(footer.get(MADE_WITH)).items()
-        if name.startswith(section) and name in now and now[name] != value
+        if name in now and now[name] != value
     ]
     return ", ".join(changes) or None
 
@@ -224,6 +224,11 @@ def _parsed(text: str | None) -> dict[str, Any]:
 def _dumped(settings: Settings) -> dict[str, Any]:
     """The settings that change results, by dotted name, as JSON has them."""
     return dict(flat({section: getattr(settings, section).dump_values() for section in _SECTIONS.values()}))
+
+
+def _dumped_section(section: str, settings: Settings) -> dict[str, Any]:
+    """As `_dumped`, of one section."""
+    return dict(flat({section: getattr(settings, section).dump_values()}))
 
 
 def as_text(value: Any) -> str:

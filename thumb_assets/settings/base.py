@@ -1,6 +1,7 @@
 """Base of every settings model, the marks of single settings, and one layer of values above another."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -48,6 +49,7 @@ def possible_widths(widths: tuple[int, ...], *, least: int, most: int) -> tuple[
     return tuple(sorted(widths))
 
 
+@cache
 def section_of(model: type[BaseModel], name: str) -> type[BaseModel] | None:
     """The model behind a field that is a section of settings; None for a value or an unknown name."""
     known = model.model_fields.get(name)

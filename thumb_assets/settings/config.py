@@ -12,9 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tomlkit
 from pydantic import BaseModel, ValidationError, create_model
-from tomlkit.exceptions import TOMLKitError
 
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.base import READ_AT_LOAD, StageSettings, merged, section_of
@@ -24,6 +22,7 @@ from thumb_assets.settings.problems import problem_of
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
+    from tomlkit import TOMLDocument
 
 SETTINGS_FILE = "thumb_assets.toml"
 VARIABLE_PREFIX = "THUMB_ASSETS_"
@@ -144,8 +143,11 @@ def read_file(path: Path) -> dict[str, Any]:
     return resolve_values(values, path.parent)
 
 
-def parse_file(text: str, path: Path) -> tomlkit.TOMLDocument:
+def parse_file(text: str, path: Path) -> "TOMLDocument":
     """The text of a settings file with its comments; what is wrong with it is said of `path`."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
     try:
         return tomlkit.parse(text)
     except TOMLKitError as error:

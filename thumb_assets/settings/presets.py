@@ -8,7 +8,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from thumb_assets.errors import SettingsError
@@ -47,6 +46,8 @@ def load_presets(model: type[BaseModel]) -> dict[str, Preset]:
     Args:
         model: of all settings.
     """
+    import yaml
+
     text = (resources.files("thumb_assets") / "presets.yaml").read_text(encoding="utf-8")
     return {name: _validated(f"preset {name}", value, model) for name, value in yaml.safe_load(text).items()}
 
@@ -74,6 +75,8 @@ def _find(name: str, model: type[BaseModel]) -> Preset:
 
 
 def _read_file(path: Path, model: type[BaseModel]) -> Preset:
+    import yaml
+
     try:
         value = yaml.safe_load(path.expanduser().read_text(encoding="utf-8"))
     except (OSError, ValueError, RuntimeError) as error:  # no UTF-8, no possible name, no such home

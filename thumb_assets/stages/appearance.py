@@ -70,6 +70,7 @@ STAGE = Stage(
     reads=OF_FRAMES,
     columns={"candidate_frames": ("frame_index", "state_start_frame_index")},
     version="7",  # colour_bar_share; of the picture between steady black bars
+    # scipy computes nothing of it any more; without its name all that was made before would be made again.
     tools=("opencv-python-headless", "scikit-image", "scipy"),
     checks={"covers_candidates": covers_candidates},
 )

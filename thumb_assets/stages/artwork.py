@@ -2,19 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from thumb_assets.errors import ThumbAssetsError
-from thumb_assets.export.artwork import PlannedArtwork, may_write, plan_artwork, write_artwork
-from thumb_assets.export.metadata import read_still_metadata
-from thumb_assets.export.verify_file import origin_of
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
 from thumb_assets.stages.kit.work import identities_of
 from thumb_assets.store.library import VIDEO_SUFFIXES
 from thumb_assets.tables.artwork import ARTWORK
 from thumb_assets.tables.conform import table_from_rows
 from thumb_assets.wording import count
+
+if TYPE_CHECKING:
+    from thumb_assets.export.artwork import PlannedArtwork
 
 _OF_FOLDER = ("folder_poster", "folder_fanart")
 
@@ -28,6 +29,8 @@ def make_artwork(job: VideoTables, run: RunContext) -> Made:
     asked, path, store = run.settings.artwork, job.video.path, run.store
     if not asked.kinds:
         raise SkippedError('none is asked for: set artwork.kinds, for example ["thumb", "poster"]')
+    from thumb_assets.export.artwork import may_write, plan_artwork, write_artwork
+
     if not may_write(path, asked.writable):
         raise SkippedError(f"{path.parent} is in no folder of artwork.writable")
     tables = {name: job.optional_table(name) for name in ("stills", "crops", "previews")}
@@ -48,7 +51,7 @@ def make_artwork(job: VideoTables, run: RunContext) -> Made:
     return Made({"artwork": _table(job.video_id, written)}, {}, {"note": "; ".join(notes)} if notes else {})
 
 
-def _table(video_id: str, written: list[PlannedArtwork]) -> pa.Table:
+def _table(video_id: str, written: "list[PlannedArtwork]") -> pa.Table:
     return table_from_rows(
         "artwork",
         [
@@ -67,6 +70,9 @@ def _table(video_id: str, written: list[PlannedArtwork]) -> pa.Table:
 
 def _is_ours(job: VideoTables) -> Callable[[Path], bool]:
     """Knows a picture that no record knows, as where a data folder was lost: by its facts, if nobody edited it."""
+
+    from thumb_assets.export.metadata import read_still_metadata
+    from thumb_assets.export.verify_file import origin_of
 
     def check(path: Path) -> bool:
         try:

@@ -1,5 +1,7 @@
 """The stage `audio`: how loud a video is and whether somebody speaks, every half second."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -12,9 +14,11 @@ from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Sk
 from thumb_assets.stages.kit.work import picture_span, video_stamps
 from thumb_assets.tables.conform import conform, empty_table
 from thumb_assets.tables.soundtrack import AUDIO
-from thumb_assets.video.sound import SoundReader
 from thumb_assets.weights.registry import check_models, get_model_file
 from thumb_assets.weights.resolve import resolve_file
+
+if TYPE_CHECKING:
+    from thumb_assets.video.sound import SoundReader
 
 # By its name in the weights room.
 _MODEL = "silero-vad"
@@ -36,6 +40,8 @@ def measure_sound(job: VideoTables, run: RunContext) -> Made:
     speech = None
     if detector is not None:
         speech = SpeechMeter(detector, begin_seconds=begin, step_seconds=STEP_SECONDS, num_steps=meter.num_steps)
+    from thumb_assets.video.sound import SoundReader
+
     stamps = video_stamps(job)
     with SoundReader(job.video.path, stamps, settings.video, has_voice=speech is not None) as reader:
         for block in reader.blocks(end_seconds=end):
@@ -71,7 +77,7 @@ def _speech_detector(run: RunContext) -> tuple[SpeechDetector | None, str]:
     return kept
 
 
-def _notes(reader: SoundReader) -> list[str]:
+def _notes(reader: "SoundReader") -> list[str]:
     notes = [] if reader.passed_over is None else [f"{reader.passed_over}, and is not measured"]
     if reader.num_errors:
         notes.append(f"{reader.num_errors} packets of its sound are damaged and left out")

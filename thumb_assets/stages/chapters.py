@@ -7,7 +7,6 @@ from functools import lru_cache, partial
 from thumb_assets.clip.mini import MINI_MODEL
 from thumb_assets.clip.scorer import load_clip_scorer
 from thumb_assets.errors import ModelUnavailableError, SettingsError
-from thumb_assets.export.chapters import export_chapters
 from thumb_assets.select.chapters import Labels, chapters_of, verify_chapters
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.stages import ClipSettings
@@ -33,6 +32,8 @@ def make_chapters(job: VideoTables, run: RunContext) -> Made:
     settings, store = run.settings, run.store
     if not settings.chapters.is_on:
         raise SkippedError("chapters are not asked for: set chapters.is_on=true")
+    from thumb_assets.export.chapters import export_chapters
+
     labels, reason, is_final = _labels(job, settings, store)
     (video,) = job.table("videos").to_pylist()
     chapters = chapters_of(

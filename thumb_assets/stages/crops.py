@@ -2,8 +2,6 @@
 
 from functools import partial
 
-from thumb_assets.export.crops import export_crops
-from thumb_assets.export.verify_crops import verify_crops_count, verify_crops_mapping
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
 from thumb_assets.stages.kit.work import identities_of, num_bytes, verify_pictures
@@ -21,6 +19,8 @@ def make_crops(job: VideoTables, run: RunContext) -> Made:
     settings, store = run.settings, run.store
     if not settings.crops.aspect_ratios:
         raise SkippedError('no aspect ratio is asked for: set crops.aspect_ratios, for example ["16:9", "1:1"]')
+    from thumb_assets.export.crops import export_crops
+
     crops = export_crops(
         job.video.path,
         video_id=job.video_id,
@@ -41,6 +41,8 @@ def make_crops(job: VideoTables, run: RunContext) -> Made:
 
 def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
     """Every still has a crop of every aspect ratio, and there are as many files as rows, under the same names."""
+    from thumb_assets.export.verify_crops import verify_crops_count
+
     return verify_crops_count(
         store.read("stills", video_id), store.read("crops", video_id), folder=store.crops_dir(video_id)
     )
@@ -48,6 +50,8 @@ def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -
 
 def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
     """Each crop is cut from the frame of its frame_index, as it was written; a check alone cuts it anew."""
+    from thumb_assets.export.verify_crops import verify_crops_mapping
+
     verify = partial(verify_crops_mapping, stills=store.read("stills", video_id))
     return verify_pictures(verify, video_id, "crops", store, settings, folder=store.crops_dir(video_id))
 

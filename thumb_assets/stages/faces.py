@@ -1,7 +1,7 @@
 """The stage `faces`: the faces in each candidate."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from thumb_assets.errors import ModelUnavailableError, ThumbAssetsError
 from thumb_assets.faces.boxes import scale_boxes
@@ -12,8 +12,10 @@ from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES
 from thumb_assets.tables.measurements import FACES
-from thumb_assets.video.frame import Frame
 from thumb_assets.weights.registry import ModelFile
+
+if TYPE_CHECKING:
+    from thumb_assets.video.frame import Frame
 
 
 def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:
@@ -26,7 +28,7 @@ def _face_scorer(settings: Settings) -> FrameScorer[Any, Any]:
     if landmarker is not None:
         footer["landmarks_sha256"] = landmarker.model_sha256
 
-    def render(frame: Frame) -> tuple[Any, float]:
+    def render(frame: "Frame") -> tuple[Any, float]:
         rgb = frame.whole.rgb(settings.faces.working_height)  # the boxes are those of the whole frame
         return rgb, frame.geometry.display_size[0] / rgb.shape[1]
 

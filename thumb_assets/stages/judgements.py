@@ -5,8 +5,6 @@ from functools import partial
 from typing import Any
 
 from thumb_assets.errors import ModelUnavailableError, NetworkError
-from thumb_assets.judge.chat import ChatJudge
-from thumb_assets.judge.question import prompt_sha256
 from thumb_assets.judge.verdict import FrameJudge, RequestsUsedUpError, Verdict
 from thumb_assets.select.choose import choose
 from thumb_assets.select.rules import required_tables
@@ -98,6 +96,8 @@ def _judged(job: VideoTables, run: RunContext, wanted: list[int]) -> Made:
                     "error": verdict.error,
                 }
             )
+    from thumb_assets.judge.question import prompt_sha256
+
     footer = {"model": asked.model, "prompt_sha256": prompt_sha256(asked)}
     metrics: dict[str, int | float | str] = {"num_requests": judge.num_requests - num_before}
     notes = _notes([row for row in rows if row["frame_index"] not in left], num_left=len(left), asked=asked)
@@ -123,6 +123,8 @@ def _notes(rows: list[dict[str, Any]], *, num_left: int, asked: JudgeSettings) -
 def _judge_of_run(run: RunContext) -> FrameJudge:
     """One judge for all videos: its requests are counted over them."""
     if "judgements" not in run.kept:
+        from thumb_assets.judge.chat import ChatJudge
+
         cache = JudgeCache(run.store.judge_cache_path)
         run.kept["judgements"] = ChatJudge(run.settings.judge, key=judge_key(), cache=cache)
     judge: FrameJudge = run.kept["judgements"]

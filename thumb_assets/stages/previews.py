@@ -1,11 +1,8 @@
 """The stage `previews`: tiles for seek bars, an animation and a contact sheet."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
-from thumb_assets.export.previews.keeper import TileKeeper
-from thumb_assets.export.previews.pictures import tile_size
-from thumb_assets.export.previews.verify import verify_previews_count, verify_previews_mapping
-from thumb_assets.export.previews.write import export_previews
 from thumb_assets.select.tiles import Grid
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
@@ -16,12 +13,18 @@ from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.previews import KINDS, PREVIEWS
 from thumb_assets.video.geometry import Geometry
 
+if TYPE_CHECKING:
+    from thumb_assets.export.previews.keeper import TileKeeper
 
-def keep_tiles(job: VideoTables, run: RunContext) -> TileKeeper | None:
+
+def keep_tiles(job: VideoTables, run: RunContext) -> "TileKeeper | None":
     """Keeps pictures of the pass for the tiles; None where none is asked for."""
     settings = run.settings.previews
     if job.header is None or not set(settings.kinds) - {"animation"}:
         return None
+    from thumb_assets.export.previews.keeper import TileKeeper
+    from thumb_assets.export.previews.pictures import tile_size
+
     size = tile_size(*job.header.geometry.display_size, settings.widths[-1])
     folder = run.store.previews_root
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,6 +41,9 @@ def make_previews(job: VideoTables, run: RunContext) -> Made:
     if not settings.previews.kinds:
         kinds = ", ".join(dict.fromkeys(KINDS.values()))
         raise SkippedError(f'none is asked for: set previews.kinds, for example ["sprites"], out of {kinds}')
+    from thumb_assets.export.previews.keeper import TileKeeper
+    from thumb_assets.export.previews.write import export_previews
+
     keeper = job.keepers.get("previews")
     done = export_previews(
         job.video.path,
@@ -65,11 +71,15 @@ def make_previews(job: VideoTables, run: RunContext) -> Made:
 
 def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
     """The files are those of the table, no more and no fewer."""
+    from thumb_assets.export.previews.verify import verify_previews_count
+
     return verify_previews_count(store.read("previews", video_id), folder=store.previews_dir(video_id))
 
 
 def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
     """Each tile's frame, decoded again by its frame_index and made small again, is what the file shows there."""
+    from thumb_assets.export.previews.verify import verify_previews_mapping
+
     folder = store.previews_dir(video_id)
     return verify_pictures(verify_previews_mapping, video_id, "previews", store, settings, folder=folder)
 

@@ -2,11 +2,6 @@
 
 from functools import partial
 
-from thumb_assets.export.renditions import (
-    export_renditions,
-    verify_renditions_count,
-    verify_renditions_mapping,
-)
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
 from thumb_assets.stages.kit.work import identities_of, num_bytes, verify_pictures
@@ -24,6 +19,8 @@ def make_renditions(job: VideoTables, run: RunContext) -> Made:
     settings, store = run.settings, run.store
     if not settings.renditions.widths:
         raise SkippedError("no width is asked for: set renditions.widths, for example [640, 1280]")
+    from thumb_assets.export.renditions import export_renditions
+
     table = export_renditions(
         job.video.path,
         video_id=job.video_id,
@@ -42,11 +39,15 @@ def make_renditions(job: VideoTables, run: RunContext) -> Made:
 
 def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
     """The files are those of the table, no more and no fewer."""
+    from thumb_assets.export.renditions import verify_renditions_count
+
     return verify_renditions_count(store.read("renditions", video_id), folder=store.renditions_dir(video_id))
 
 
 def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
     """Each file's frame, decoded again by its frame_index and made as small again, is what the file shows."""
+    from thumb_assets.export.renditions import verify_renditions_mapping
+
     verify = partial(verify_renditions_mapping, stills=store.read("stills", video_id))
     return verify_pictures(verify, video_id, "renditions", store, settings, folder=store.renditions_dir(video_id))
 

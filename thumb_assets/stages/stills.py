@@ -2,8 +2,6 @@
 
 from functools import partial
 
-from thumb_assets.export.stills import export_stills
-from thumb_assets.export.verify import verify_count, verify_mapping
 from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, Stage, VideoTables
 from thumb_assets.stages.kit.work import bars_of, identities_of, num_bytes, verify_pictures
@@ -15,6 +13,8 @@ from thumb_assets.video.geometry import NO_BARS
 
 def make_stills(job: VideoTables, run: RunContext) -> Made:
     """The stills of the selections, and their table."""
+    from thumb_assets.export.stills import export_stills
+
     settings, store = run.settings, run.store
     stills = export_stills(
         job.video.path,
@@ -35,6 +35,8 @@ def make_stills(job: VideoTables, run: RunContext) -> Made:
 
 def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -> Verdict:
     """There are as many files as rows and selections, under the same names, and no other."""
+    from thumb_assets.export.verify import verify_count
+
     return verify_count(
         store.read("selections", video_id), store.read("stills", video_id), folder=store.stills_dir(video_id)
     )
@@ -42,6 +44,8 @@ def _count(video_id: str, _stage: str, store: TableStore, _settings: Settings) -
 
 def _mapping(video_id: str, _stage: str, store: TableStore, settings: Settings) -> Verdict:
     """Each still is the frame of its frame_index that was scored, as it was written; a check alone decodes it anew."""
+    from thumb_assets.export.verify import verify_mapping
+
     return verify_pictures(verify_mapping, video_id, "stills", store, settings, folder=store.stills_dir(video_id))
 
 

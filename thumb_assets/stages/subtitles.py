@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from thumb_assets.errors import BadInputError
 from thumb_assets.settings.load import Settings
@@ -13,7 +13,9 @@ from thumb_assets.store.sidecars import sidecars_of, storable
 from thumb_assets.subtitles import Cue, cues_of, decoded, language_of, within
 from thumb_assets.tables.conform import table_from_rows
 from thumb_assets.tables.soundtrack import SUBTITLES
-from thumb_assets.video.cues import MarkedCue, TextTrack, text_cues, track_cues, tracks_of
+
+if TYPE_CHECKING:
+    from thumb_assets.video.cues import MarkedCue, TextTrack
 
 _Cue = TypeVar("_Cue")
 
@@ -47,6 +49,8 @@ class _Reader:
         self._path = job.video.path
 
     def cues(self) -> list[Cue]:
+        from thumb_assets.video.cues import tracks_of
+
         tracks, stamps = tracks_of(self._path, self._settings.video), video_stamps(self._job)
         if tracks.pictures:
             self.notes.append(f"tracks without text are passed over: {', '.join(sorted(set(tracks.pictures)))}")
@@ -65,9 +69,11 @@ class _Reader:
             self.notes.append(f"{outside} of {len(found)} cues lie outside of the picture")
         return shown
 
-    def _of_tracks(self, tracks: Sequence[TextTrack]) -> list[Cue]:
+    def _of_tracks(self, tracks: "Sequence[TextTrack]") -> list[Cue]:
         if not tracks:
             return []
+        from thumb_assets.video.cues import track_cues
+
         marked: dict[int, list[MarkedCue]] = {track.stream_index: [] for track in tracks}
         found = track_cues(self._path, tracks, video_stamps(self._job), self._settings.video)
         for stream_index, cue in self._readable(found):
@@ -92,6 +98,8 @@ class _Reader:
         if content is None:
             self.notes.append(f"{name}: has {num_bytes} bytes and is passed over (subtitles.max_file_bytes)")
             return []
+        from thumb_assets.video.cues import text_cues
+
         text, encoding = decoded(content)
         marked = list(islice(self._readable(text_cues(text, name)), self._limits.max_num_cues + 1))
         language = language_of(name, self._path.stem)
@@ -103,7 +111,7 @@ class _Reader:
         return cues
 
     def _cues(
-        self, marked: list[MarkedCue], *, name: str, language: str | None, shift_seconds: float = 0.0
+        self, marked: "list[MarkedCue]", *, name: str, language: str | None, shift_seconds: float = 0.0
     ) -> list[Cue]:
         limits = self._limits
         if len(marked) > limits.max_num_cues:

@@ -1,7 +1,9 @@
 """The stage `texts`: the writing in those candidates that show most of it, read."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 from weakref import ReferenceType, ref
 
@@ -15,7 +17,7 @@ from thumb_assets.stages.kit.declaration import FromFrames, Stage
 from thumb_assets.stages.kit.scorer import FrameScorer, Row
 from thumb_assets.stages.kit.work import OF_FRAMES
 from thumb_assets.tables.pictures import TEXTS
-from thumb_assets.texts import Text, TextReader, luma_of, squares_of
+from thumb_assets.texts import Text, TextReader, luma_of, sha256_of, squares_of
 from thumb_assets.weights.registry import get_model_file
 from thumb_assets.weights.resolve import resolve_file
 from thumb_assets.writing import Writing, share_of, writing_of
@@ -106,8 +108,10 @@ def _text_scorer(settings: Settings) -> FrameScorer[Any, Any]:
     if not asked.is_on:
         raise ModelUnavailableError("writing is not read: set texts.is_on=true to read it")
     explicit = (asked.finder_path, asked.reader_path)
-    paths = (resolve_file(name, explicit=path) for name, path in zip(_MODELS, explicit, strict=True))
-    reader, kept, looker = TextReader(*paths), _Kept(asked.max_frames), _Looker()
+    finder_path, reader_path = (resolve_file(name, explicit=path) for name, path in zip(_MODELS, explicit, strict=True))
+    kept, looker = _Kept(asked.max_frames), _Looker()
+    # Most videos show no writing, and the networks take longer to load than their frames to be looked at.
+    reader = cache(lambda: TextReader(finder_path, reader_path))
 
     def to_rows(video_id: str, frame_index: int, result: Any, error: str | None) -> list[Row]:
         if error is not None:  # the table has no error column: a frame without a verdict must not look like one
@@ -130,16 +134,16 @@ def _text_scorer(settings: Settings) -> FrameScorer[Any, Any]:
         lambda items: [looker.look(rgb, size) for rgb, size in items],
         to_rows,
         complete=complete,
-        footer={"model_sha256": reader.model_sha256},
+        footer={"model_sha256": sha256_of(finder_path, reader_path)},
     )
 
 
-def _read(row: Row, reader: TextReader, max_lines: int) -> list[Row]:
+def _read(row: Row, reader: Callable[[], TextReader], max_lines: int) -> list[Row]:
     """The rows of one candidate; none where others show more writing."""
     seen: _Seen = row[_SEEN]
     source = seen.same_as or seen
     if source.texts is None and source.picture is not None:
-        source.texts, source.picture = reader.read(source.picture, max_lines=max_lines), None
+        source.texts, source.picture = reader().read(source.picture, max_lines=max_lines), None
     places = ("x", "y", "width", "height")
     return [
         {
@@ -160,6 +164,7 @@ STAGE = Stage(
     reads=OF_FRAMES,
     section="texts",
     is_on=lambda s: s.texts.is_on,
+    # scipy computes nothing of it any more; without its name all that was made before would be made again.
     tools=("opencv-python-headless", "scipy"),
     models=lambda s: tuple(map(get_model_file, _MODELS)) if s.texts.is_on else (),
     model_files=lambda s: (s.texts.finder_path, s.texts.reader_path),

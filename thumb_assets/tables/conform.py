@@ -169,8 +169,8 @@ class _Digest:
 
 def _sorted(table: pa.Table, contract: TableContract) -> pa.Table:
     """The table with its rows ascending by the key; the same object where they are already, which costs no copy."""
-    indices = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in contract.key]).to_numpy()
-    return table if (indices == np.arange(len(indices))).all() else table.take(indices)
+    indices = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in contract.key])
+    return table if (indices.to_numpy() == np.arange(len(indices))).all() else table.take(indices)
 
 
 def _num_repeated(table: pa.Table, contract: TableContract) -> int:

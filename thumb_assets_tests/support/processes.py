@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from thumb_assets.pipeline.forked import NAME
+
 
 def _stat(process_id: int | str) -> list[str]:
     """State, parent, group, session and so on; empty where the process is gone."""
@@ -38,7 +40,8 @@ def descendants_of(process_id: int) -> list[int]:
 def is_engine(process_id: int) -> bool:
     """True if a process runs the engine for another one."""
     try:
-        return b"thumb_assets.pipeline.child" in Path(f"/proc/{process_id}/cmdline").read_bytes()
+        is_forked = Path(f"/proc/{process_id}/comm").read_text() == f"{NAME}\n"
+        return is_forked or b"thumb_assets.pipeline.child" in Path(f"/proc/{process_id}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
 

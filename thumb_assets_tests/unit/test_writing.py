@@ -3,8 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
-from thumb_assets.writing import Line, lines_of_writing, passing_shares, share_of, writing_of
+from thumb_assets.writing import Line, groups_of, lines_of_writing, passing_shares, share_of, writing_of
 from thumb_assets_tests.unit.test_appearance import luma_of, photo
 
 HEIGHT, WIDTH = 288, 512
@@ -72,6 +74,17 @@ def test_letters_that_rise_or_hang_are_of_their_line():
 )
 def test_letters_are_alike_close_and_on_one_line(places, num_lines):
     assert len(lines_of_writing(boxes(ground(), places))) == num_lines
+
+
+@pytest.mark.parametrize("num_nodes", [0, 1, 2, 40, 300])
+@pytest.mark.parametrize("num_links_each", [0.2, 0.9, 3.0])
+def test_letters_are_grouped_as_scipy_does(num_nodes, num_links_each):
+    share = num_links_each / max(1, num_nodes)
+    links = np.triu(np.random.default_rng(num_nodes).random((num_nodes, num_nodes)) < share)
+    are_linked = links | links.T | np.eye(num_nodes, dtype=bool)
+    assert groups_of(are_linked).tolist() == (
+        connected_components(csr_array(are_linked), directed=False)[1].tolist() if num_nodes else []
+    )
 
 
 def test_what_hardly_stands_out_is_not_there_to_be_read():

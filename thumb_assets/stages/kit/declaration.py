@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pyarrow as pa
 
@@ -17,9 +17,11 @@ from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.checks import Verdict, verify_contract
 from thumb_assets.tables.declaration import TableContract
-from thumb_assets.video.decode import VideoHeader
-from thumb_assets.video.frame import Frame
 from thumb_assets.weights.registry import ModelFile
+
+if TYPE_CHECKING:
+    from thumb_assets.video.decode import VideoHeader
+    from thumb_assets.video.frame import Frame
 
 # The table that says which frames a scorer is handed.
 CANDIDATES = "candidate_frames"
@@ -53,7 +55,7 @@ def skip_or_raise(error: ThumbAssetsError, on_unavailable: str) -> Exception:
 class FrameKeeper(Protocol):
     """Sees every frame of a pass and keeps of it what its stage may want later."""
 
-    def take(self, frame: Frame, row: Mapping[str, Any]) -> None:
+    def take(self, frame: "Frame", row: Mapping[str, Any]) -> None:
         """Takes the next frame and its row of the table `frames`."""
 
 
@@ -61,7 +63,7 @@ class VideoTables(Protocol):
     """One video in one run, as a stage made from tables sees it; `pipeline.job.VideoJob` is one."""
 
     video: LibraryVideo
-    header: VideoHeader | None
+    header: "VideoHeader | None"
 
     @property
     def video_id(self) -> str:

@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import pyarrow as pa
 
 from thumb_assets.errors import ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.inference import use_cores
-from thumb_assets.video.frame import Frame
+
+if TYPE_CHECKING:
+    from thumb_assets.video.frame import Frame
 
 # Batches of a scorer that may wait or be worked on while frames go on arriving; one more and the decoder waits.
 _MAX_RUNNING_BATCHES = 2
@@ -42,7 +44,7 @@ class FrameScorer(Generic[Item, Result]):
     """
 
     stage: str
-    render: Callable[[Frame], Item]
+    render: "Callable[[Frame], Item]"
     score: Callable[[Sequence[Item]], Sequence[Result]]
     to_rows: Callable[[str, int, Result | None, str | None], list[Row]]
     batch_size: int = 1
@@ -57,7 +59,7 @@ class FrameScorer(Generic[Item, Result]):
     _errors: dict[str, ThumbAssetsError] = field(default_factory=dict)
     _raised: dict[str, list[ThumbAssetsError]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, video_id: str, frame: Frame) -> None:
+    def add(self, video_id: str, frame: "Frame") -> None:
         """Takes a frame; a full batch is scored."""
         self._pending.append((video_id, frame.frame_index, self.render(frame)))
         if len(self._pending) >= self.batch_size:

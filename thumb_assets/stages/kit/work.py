@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,10 +16,12 @@ from thumb_assets.stages.kit.declaration import VideoTables
 from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.checks import Verdict, verify_coverage
-from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
-from thumb_assets.video.frame import Frame
 from thumb_assets.video.geometry import Bars, Geometry
-from thumb_assets.video.stamps import VideoStamps
+
+if TYPE_CHECKING:
+    from thumb_assets.video.fetch import FrameIdentities
+    from thumb_assets.video.frame import Frame
+    from thumb_assets.video.stamps import VideoStamps
 
 # What a scorer of candidates reads.
 OF_FRAMES = ("videos", "frames", "candidate_frames")
@@ -48,11 +50,13 @@ def bars_of(job: VideoTables) -> Bars:
     return Bars.from_row(job.table("videos").to_pylist()[0])
 
 
-def video_stamps(job: VideoTables) -> VideoStamps:
+def video_stamps(job: VideoTables) -> "VideoStamps":
     """The stamps of a video with a frame or none, from its tables `videos` and `frames`."""
     (video,) = job.table("videos").to_pylist()
     first = job.table("frames").slice(0, 1).to_pylist()
     pts, seconds = (first[0]["pts"], first[0]["pts_seconds"]) if first else (0, 0.0)
+    from thumb_assets.video.stamps import VideoStamps
+
     return VideoStamps.of(video, first_pts=pts, first_seconds=seconds)
 
 
@@ -68,8 +72,10 @@ def picture_span(job: VideoTables) -> tuple[float, float]:
 @contextmanager
 def fetched_frames(
     job: VideoTables, frame_indices: Iterable[int], settings: VideoSettings
-) -> Iterator[Iterator[Frame]]:
+) -> "Iterator[Iterator[Frame]]":
     """Those frames, ascending, each fetched exactly when it is asked for. Raises as `FrameFetcher`."""
+    from thumb_assets.video.fetch import FrameFetcher
+
     with FrameFetcher(job.video.path, identities_of(job.table("frames")), settings) as fetcher:
         yield (frame for frame, _method in fetcher.fetch_many(frame_indices))
 
@@ -113,8 +119,10 @@ def num_bytes(pictures: pa.Table) -> int:
     return total or 0
 
 
-def identities_of(frames: pa.Table) -> FrameIdentities:
+def identities_of(frames: pa.Table) -> "FrameIdentities":
     """Reads the identities that `FrameFetcher` needs from the table `frames`."""
+    from thumb_assets.video.fetch import FrameIdentities
+
     return FrameIdentities(
         pts=frames.column("pts").to_numpy(),
         pts_seconds=frames.column("pts_seconds").to_numpy(),

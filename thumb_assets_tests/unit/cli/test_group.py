@@ -11,6 +11,8 @@ from thumb_assets.cli.group import INDEX_FILE, read_index
 HEAVY = "numpy", "pyarrow", "pydantic", "av", "rich", "torch", "dagster"
 # What a command that looks at stored results has no use for, and one that finds nothing to do.
 OF_SETTINGS = {"pydantic_settings", "thumb_assets.settings.load", "thumb_assets.stages"}
+# What reads files that people wrote, and videos.
+OF_FILES = {"yaml", "tomlkit", "av", "PIL"}
 OF_WORK = {"pandas", "cv2", "sklearn", "scipy", "torch", "dagster", "thumb_assets.pipeline.engine"}
 
 
@@ -40,14 +42,19 @@ def test_the_help_imports_nothing_that_is_heavy():
 def test_a_command_that_looks_imports_neither_settings_nor_stages(tmp_path):
     imported = all_imported_by("show", "a-video", "--data-dir", str(tmp_path))
     assert "thumb_assets.store.parquet" in imported
-    assert not imported & (OF_SETTINGS | OF_WORK)
+    assert not imported & (OF_SETTINGS | OF_WORK | OF_FILES)
+
+
+@pytest.mark.parametrize("arguments", [["show"], ["show", "a-video", "--no-such-option"], ["show", "--help"]])
+def test_a_wrong_option_needs_no_tables(arguments):
+    assert not all_imported_by(*arguments) & (OF_SETTINGS | OF_WORK | OF_FILES | {"numpy", "pyarrow", "pydantic"})
 
 
 def test_the_command_that_works_leaves_the_engine_to_its_process(tmp_path):
     (tmp_path / "no-video.mp4").write_bytes(b"")
     imported = all_imported_by("run", str(tmp_path / "no-video.mp4"), "--data-dir", str(tmp_path / "data"))
     assert "thumb_assets.pipeline.isolate" in imported
-    assert not imported & (OF_WORK | {"pydantic_settings"})
+    assert not imported & (OF_WORK | OF_FILES | {"pydantic_settings"})
 
 
 def test_a_command_imports_no_other():

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from thumb_assets.pipeline.process import EngineProcess, engine_environment, in_engine_environment
+from thumb_assets.pipeline.environment import engine_environment, in_engine_environment
+from thumb_assets.pipeline.process import EngineProcess
+from thumb_assets_tests.support.processes import wait_until
 
 _COUNT_FAULTS = """
 import resource
@@ -63,8 +65,27 @@ def test_it_is_set_for_children_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_engines_process_has_it() -> None:
     child = EngineProcess()
     try:
-        told = Path(f"/proc/{child.pid}/environ").read_bytes().split(b"\0")
+        environ = Path(f"/proc/{child.pid}/environ")
+        wait_until(environ.read_bytes, "the process has its environment")  # none for a moment while it starts
+        told = environ.read_bytes().split(b"\0")
         expected = engine_environment({})
         assert {f"{name}={value}".encode() for name, value in expected.items()} <= set(told)
     finally:
         child.stop()
+
+
+def test_arrow_does_without_pandas_until_somebody_asks_for_it() -> None:
+    code = """
+import sys
+import pyarrow as pa
+from thumb_assets.pipeline.child import spare_pandas
+spare_pandas()
+table = pa.table({"a": [1.0, None], "b": ["x", None]})
+pa.compute.equal(table.column("a"), 1).to_numpy()
+assert "pandas" not in sys.modules
+frame = table.to_pandas()
+assert pa.Table.from_pandas(frame).column("a").null_count == pa.array(frame["b"]).null_count == 1
+import pandas
+assert pandas.DataFrame({"a": [1.0, None]}).equals(frame[["a"]])
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
