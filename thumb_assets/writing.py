@@ -193,7 +193,7 @@ def _letters(luma: UInt8Array, around: UInt8Array, *, is_bright: bool) -> FloatA
 @cache
 def _least_contrasts() -> UInt8Array:
     """(256,) the contrast that a letter's pixel exceeds, by the greatest of its surroundings; in whole levels."""
-    return np.maximum(_LEAST_CONTRAST, _CONTRAST_SHARE * np.arange(256)).astype(np.uint8)
+    return np.asarray(np.maximum(_LEAST_CONTRAST, _CONTRAST_SHARE * np.arange(256)), np.uint8)
 
 
 def _linked(regions: FloatArray) -> list[Line]:

@@ -37,6 +37,7 @@ from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS
 from thumb_assets.tables.conform import content_sha256
 from thumb_assets.tables.contracts import TABLES, stage_of, tables_of
 from thumb_assets.video.decode import VideoHeader
+from thumb_assets.video.frame import Frame
 from thumb_assets.video.geometry import Bars
 from thumb_assets.weights.status import models_here
 
@@ -72,6 +73,7 @@ class VideoJob:
         self.captured: Mapping[int, Bars] = {}  # see PassResult
         self.header: VideoHeader | None = None  # where this run opened the file already
         self.keepers: dict[str, FrameKeeper] = {}  # by stage, see `FromTables.keep`
+        self.kept_frames: Mapping[int, Frame] = {}
         self.stored = StoredTables(store, video.video_id)
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
         self.kept: dict[str, KeptRows] = {}  # by stage, stored rows of candidates that are not measured again
@@ -307,10 +309,9 @@ class VideoJob:
             table = self.optional_table(table_name)
         except ThumbAssetsError:  # it cannot be read: whoever needs it says so
             table = None
-        if table is None:
-            return None
-        self._content[table_name] = content_sha256(table)
-        return self._content[table_name]
+        if table is not None:
+            self._content[table_name] = content_sha256(table)
+        return self._content.get(table_name)
 
     def footer(self, table_name: str) -> dict[str, str]:
         """The footer of a stored table, of this run or before; empty where there is none or it cannot be read."""
@@ -347,8 +348,7 @@ class VideoJob:
         if key is not None and (without_texts := self._key_without_texts(stage)) is not None:
             footer[EMBEDDING_KEY] = without_texts
         footer |= row_footer(self, stage)
-        for table_name in tables_of(stage):
-            table = made.tables[table_name]
+        for table_name, table in ((name, made.tables[name]) for name in tables_of(stage)):
             self._content[table_name] = content_sha256(table)
             footer[CONTENT] = self._content[table_name]
             noted = {name: content_sha256(table.select([name])) for name in columns_noted(table_name)}

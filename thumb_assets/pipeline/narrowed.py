@@ -7,6 +7,7 @@ import pyarrow as pa
 from thumb_assets.stages.kit.declaration import FrameKeeper, VideoTables
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.video.decode import VideoHeader
+from thumb_assets.video.frame import Frame
 
 
 class Narrowed:
@@ -21,6 +22,7 @@ class Narrowed:
         self.video: LibraryVideo = job.video
         self.header: VideoHeader | None = job.header
         self.keepers: Mapping[str, FrameKeeper] = job.keepers
+        self.kept_frames: Mapping[int, Frame] = job.kept_frames
 
     @property
     def video_id(self) -> str:

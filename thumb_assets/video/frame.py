@@ -130,6 +130,19 @@ class Frame:
         """The same frame with all of its picture."""
         return self if self._box is None else self.part(0, 0, *self.geometry.display_size)
 
+    def as_decoded(self) -> "Frame":
+        """The same frame, whole, without what was made of it so far: its hashes are taken of its bytes again."""
+        own = copy.copy(self)
+        for name in ("luma_hash", "chroma_hash", "neighbour_fingerprints", "_reduced", "_shown"):
+            own.__dict__.pop(name, None)
+        own._box, own._renditions = None, {}  # noqa: SLF001 - a copy of this one
+        return own
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of the picture as decoded."""
+        return sum(plane.buffer_size for plane in self._picture.planes)
+
     @property
     def is_of_other_shape(self) -> bool:
         """True if it is shown in another size than most of the video, since its shape is another."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -23,6 +23,15 @@ Result = TypeVar("Result")
 
 def _unchanged(rows: list[Row], _frames: pa.Table) -> list[Row]:
     return rows
+
+
+class FrameTaker(Protocol):
+    """Takes the frames of a pass: all of them, or the candidates, as its `scope` says."""
+
+    scope: Literal["candidates", "every_frame"]
+
+    def add(self, video_id: str, frame: Frame) -> None:
+        """Takes a frame."""
 
 
 @dataclass
