@@ -130,6 +130,10 @@ class Frame:
         """The same frame with all of its picture."""
         return self if self._box is None else self.part(0, 0, *self.geometry.display_size)
 
+    def let_go_of_halves(self) -> None:
+        """Frees what smaller pictures were made from: of 4K with 10 bits as much as half of its luma."""
+        self.__dict__.pop("_reduced", None)
+
     def as_decoded(self) -> "Frame":
         """The same frame, whole, without what was made of it so far: its hashes are taken of its bytes again."""
         own = copy.copy(self)
