@@ -7,6 +7,7 @@ picture of fixed sizes, so that the values of differently large videos can be co
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -225,15 +226,22 @@ def _acutance(smooth: UInt8Array, *, axis: int) -> float:
     else:
         cv2.absdiff(smooth[2:], smooth[:-2], changes[1:-1])
     is_edge = steps >= _LEAST_STEP
+    shares = changes.astype(np.float32) * np.float32(0.5) / np.maximum(steps, 1)
     sharpest = []
-    bands = zip(*(np.array_split(values, _EDGE_PARTS) for values in (is_edge, changes, steps)), strict=True)
-    for band in bands:
-        for part, *values in zip(*(np.array_split(each, _EDGE_PARTS, axis=1) for each in band), strict=True):
-            change, step = (value[part].astype(np.float32) for value in values)
-            if len(step) > _LEAST_EDGES * part.size:
-                sharpest.append(_percentile_99(change * np.float32(0.5) / step))
+    for part in product(*(_split(length, _EDGE_PARTS) for length in smooth.shape)):
+        is_own = is_edge[part]
+        edges = shares[part][is_own]
+        if len(edges) > _LEAST_EDGES * is_own.size:
+            sharpest.append(_percentile_99(edges))
     sharpest.sort(reverse=True)
     return sharpest[math.ceil(_SHARP_SHARE * len(sharpest)) - 1] if sharpest else 0.0
+
+
+@cache
+def _split(length: int, num_parts: int) -> tuple[slice, ...]:
+    """Parts of a side whose lengths differ by a pixel at most."""
+    ends = np.cumsum([len(part) for part in np.array_split(range(length), num_parts)]).tolist()
+    return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
 
 
 def _percentile_99(values: npt.NDArray[np.float32]) -> float:
@@ -300,8 +308,7 @@ def describe(luma: UInt8Array, rgb: UInt8Array) -> npt.NDArray[np.float16]:
     )
     width = max(1, round(_COLOUR_LINES * rgb.shape[1] / rgb.shape[0]))
     rgb = np.asarray(cv2.resize(rgb, (width, _COLOUR_LINES), interpolation=cv2.INTER_AREA), np.uint8)
-    colours = np.concatenate([_colour_histogram(part) for half in np.array_split(rgb, _COLOUR_CELLS)
-                              for part in np.array_split(half, _COLOUR_CELLS, axis=1)])  # fmt: skip
+    colours = _colour_histograms(rgb)
     norm = np.linalg.norm(shapes)
     # A picture without any gradient is told by its colours alone.
     shapes = shapes * (np.sqrt(_SHAPES_WEIGHT) / norm) if norm > 0 else shapes
@@ -341,17 +348,23 @@ def gradient_shares(descriptors: npt.NDArray[np.float16]) -> npt.NDArray[np.floa
     return np.asarray(cells / np.where(total > 0, total, np.nan), np.float64)
 
 
-def _colour_histogram(rgb: UInt8Array) -> npt.NDArray[np.float64]:
-    """(_COLOUR_LEVELS^3,) shares of the colours; a colour between levels counts for both in proportion.
+def _colour_histograms(rgb: UInt8Array) -> npt.NDArray[np.float64]:
+    """(_COLOUR_CELLS^2 x _COLOUR_LEVELS^3,) shares of the colours of each cell, cell by cell, row by row.
 
-    With hard borders a grey near one of them would be another colour after the least change of light.
+    A colour between levels counts for both in proportion: with hard borders a grey near one of them would be another
+    colour after the least change of light.
     """
+    cells = np.empty(rgb.shape[:2], np.int64)
+    for number, part in enumerate(product(*(_split(length, _COLOUR_CELLS) for length in cells.shape))):
+        cells[part] = number
+    first_codes = cells.ravel() * _COLOUR_LEVELS**3
     places = rgb.reshape(-1, 3) * ((_COLOUR_LEVELS - 1) / 255)
     low = np.minimum(places.astype(np.int64), _COLOUR_LEVELS - 2)
     above = places - low
-    counts = np.zeros(_COLOUR_LEVELS**3)
+    counts = np.zeros(_COLOUR_CELLS**2 * _COLOUR_LEVELS**3)
     for corner in product((0, 1), repeat=3):
-        codes = (low + corner) @ (_COLOUR_LEVELS**2, _COLOUR_LEVELS, 1)
+        codes = first_codes + (low + corner) @ (_COLOUR_LEVELS**2, _COLOUR_LEVELS, 1)
         shares = np.where(corner, above, 1 - above).prod(axis=1)
         counts += np.bincount(codes, weights=shares, minlength=len(counts))
-    return counts / max(1, len(places))
+    sizes = np.bincount(cells.ravel(), minlength=_COLOUR_CELLS**2)
+    return counts / np.maximum(1, np.repeat(sizes, _COLOUR_LEVELS**3))
