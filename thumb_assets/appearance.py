@@ -226,7 +226,7 @@ def _acutance(smooth: UInt8Array, *, axis: int) -> float:
     else:
         cv2.absdiff(smooth[2:], smooth[:-2], changes[1:-1])
     is_edge = steps >= _LEAST_STEP
-    shares = changes.astype(np.float32) * np.float32(0.5) / np.maximum(steps, 1)
+    shares = np.asarray(changes.astype(np.float32) * np.float32(0.5) / np.maximum(steps, 1), np.float32)
     sharpest = []
     for part in product(*(_split(length, _EDGE_PARTS) for length in smooth.shape)):
         is_own = is_edge[part]
@@ -355,7 +355,8 @@ def _colour_histograms(rgb: UInt8Array) -> npt.NDArray[np.float64]:
     colour after the least change of light.
     """
     cells = np.empty(rgb.shape[:2], np.int64)
-    for number, part in enumerate(product(*(_split(length, _COLOUR_CELLS) for length in cells.shape))):
+    rows, columns = (_split(length, _COLOUR_CELLS) for length in rgb.shape[:2])
+    for number, part in enumerate(product(rows, columns)):
         cells[part] = number
     first_codes = cells.ravel() * _COLOUR_LEVELS**3
     places = rgb.reshape(-1, 3) * ((_COLOUR_LEVELS - 1) / 255)

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -141,6 +142,11 @@ class Frame:
             own.__dict__.pop(name, None)
         own._box, own._renditions = None, {}  # noqa: SLF001 - a copy of this one
         return own
+
+    @property
+    def shown_by(self) -> Hashable | None:
+        """Equal for two frames of a video that look the same to the last bit; None where neighbours have a say."""
+        return None if self.field_order != "progressive" else (self.fingerprint, self._box, self.geometry)
 
     @property
     def num_bytes(self) -> int:
