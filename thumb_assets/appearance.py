@@ -7,6 +7,7 @@ picture of fixed sizes, so that the values of differently large videos can be co
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -77,10 +78,11 @@ def measure_appearance(luma: UInt8Array, rgb: UInt8Array) -> Appearance:
     """
     small = _reduced(luma)
     writing = writing_of(small)
+    counts = _level_counts(luma)
     return Appearance(
-        luma_entropy=luma_entropy(luma),
-        dark_share=float(np.count_nonzero(luma <= _DARK) / luma.size),
-        bright_share=float(np.count_nonzero(luma >= _BRIGHT) / luma.size),
+        luma_entropy=_entropy_of(counts),
+        dark_share=float(counts[: _DARK + 1].sum() / luma.size),
+        bright_share=float(counts[_BRIGHT:].sum() / luma.size),
         acutance=acutance(small),
         text_share=share_of(writing),
         writing=writing,
@@ -97,8 +99,18 @@ def luma_entropy(luma: UInt8Array) -> float:
     >>> luma_entropy(np.repeat(np.array([[10, 200]], np.uint8), 4, axis=0))
     1.0
     """
-    counts = np.bincount(luma.ravel(), minlength=256)
-    shares = counts[counts > 0] / luma.size
+    return _entropy_of(_level_counts(luma))
+
+
+def _level_counts(luma: UInt8Array) -> npt.NDArray[np.int64]:
+    """(256,) pixels of each level."""
+    import cv2
+
+    return np.asarray(cv2.calcHist([luma], [0], None, [256], (0, 256)), np.int64).ravel()
+
+
+def _entropy_of(counts: npt.NDArray[np.int64]) -> float:
+    shares = counts[counts > 0] / counts.sum()
     return float(-(shares * np.log2(shares)).sum()) + 0.0
 
 
@@ -119,12 +131,18 @@ def bar_share(luma: UInt8Array) -> float:
 
 def _num_bar_lines(luma: UInt8Array) -> tuple[int, int]:
     """Bar lines at the beginning and at the end; both, or none, since bars are there to centre a picture."""
-    is_bar = (luma.mean(axis=1) <= _BAR_LEVEL) & (luma.std(axis=1) <= _BAR_DEVIATION)
+    if not _is_bar(luma[[0, -1]]).all():  # nearly every picture, and all lines need not be looked at
+        return 0, 0
+    is_bar = _is_bar(luma)
     others = np.flatnonzero(~is_bar)
     if not len(others):
         return 0, 0
     first, last = int(others[0]), len(is_bar) - 1 - int(others[-1])
-    return (first, last) if first and last else (0, 0)
+    return first, last
+
+
+def _is_bar(lines: UInt8Array) -> npt.NDArray[np.bool_]:
+    return np.asarray((lines.mean(axis=1) <= _BAR_LEVEL) & (lines.std(axis=1) <= _BAR_DEVIATION))
 
 
 def colour_bar_share(rgb: UInt8Array) -> float:
@@ -192,37 +210,49 @@ def acutance(luma: UInt8Array) -> float:
     """
     import cv2
 
-    smooth = cv2.GaussianBlur(luma, (0, 0), _EDGE_SMOOTHING).astype(np.float32)
-    return min(_acutance(np.ascontiguousarray(each)) for each in (smooth, smooth.T))
+    smooth = np.asarray(cv2.GaussianBlur(luma, (0, 0), _EDGE_SMOOTHING), np.uint8)
+    return min(_acutance(smooth, axis=axis) for axis in (0, 1))
 
 
-def _acutance(smooth: npt.NDArray[np.float32]) -> float:
-    """Acutance of changes along the rows."""
+def _acutance(smooth: UInt8Array, *, axis: int) -> float:
+    """Acutance of changes along the rows (axis 1) or along the columns."""
     import cv2
 
-    reach = np.ones((1, _EDGE_REACH), np.uint8)
-    steps = cv2.dilate(smooth, reach) - cv2.erode(smooth, reach)
-    gradient = np.abs(cv2.filter2D(smooth, -1, np.array([[-0.5, 0.0, 0.5]], np.float32)))
-    shares = np.divide(gradient, steps, out=np.full_like(steps, np.nan), where=steps >= _LEAST_STEP)
-    parts = [part for band in np.array_split(shares, _EDGE_PARTS) for part in np.array_split(band, _EDGE_PARTS, axis=1)]
-    of_edges = [(part[~np.isnan(part)], part.size) for part in parts]
-    sharpest = sorted(
-        (_percentile(edges, 99) for edges, size in of_edges if len(edges) > _LEAST_EDGES * size), reverse=True
-    )
+    reach = np.ones((1, _EDGE_REACH) if axis else (_EDGE_REACH, 1), np.uint8)
+    steps = cv2.subtract(cv2.dilate(smooth, reach), cv2.erode(smooth, reach))
+    changes = np.zeros_like(smooth)  # twice the gradient; mirrored at its border a picture does not change there
+    if axis:
+        cv2.absdiff(smooth[:, 2:], smooth[:, :-2], changes[:, 1:-1])
+    else:
+        cv2.absdiff(smooth[2:], smooth[:-2], changes[1:-1])
+    is_edge = steps >= _LEAST_STEP
+    shares = np.asarray(changes.astype(np.float32) * np.float32(0.5) / np.maximum(steps, 1), np.float32)
+    sharpest = []
+    for part in product(*(_split(length, _EDGE_PARTS) for length in smooth.shape)):
+        is_own = is_edge[part]
+        edges = shares[part][is_own]
+        if len(edges) > _LEAST_EDGES * is_own.size:
+            sharpest.append(_percentile_99(edges))
+    sharpest.sort(reverse=True)
     return sharpest[math.ceil(_SHARP_SHARE * len(sharpest)) - 1] if sharpest else 0.0
 
 
-def _percentile(values: npt.NDArray[np.float32], percent: int) -> float:
-    """As NumPy's, linear between two values, without what that looks at first: a tenth of the time.
+@cache
+def _split(length: int, num_parts: int) -> tuple[slice, ...]:
+    """Parts of a side whose lengths differ by a pixel at most."""
+    ends = np.cumsum([len(part) for part in np.array_split(range(length), num_parts)]).tolist()
+    return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
 
-    >>> _percentile(np.array([3, 1, 2], np.float32), 75)
-    2.5
-    """
-    place = (len(values) - 1) * percent / 100
+
+def _percentile_99(values: npt.NDArray[np.float32]) -> float:
+    """`np.percentile(values, 99)`, whose checks cost more than its work on so few values; changes their order."""
+    place = 0.99 * (len(values) - 1)
     below = int(place)
-    above = min(below + 1, len(values) - 1)
-    parted = np.partition(values, (below, above))
-    return float(parted[below] + (parted[above] - parted[below]) * (place - below))
+    values.partition(below if below + 1 == len(values) else (below, below + 1))
+    lower, upper = values[below], values[min(below + 1, len(values) - 1)]
+    share = place - below
+    # As NumPy does, whose two ways to go from one to the other round differently.
+    return float(lower + (upper - lower) * share if share < 0.5 else upper - (upper - lower) * (1 - share))
 
 
 def text_share(luma: UInt8Array) -> float:
@@ -278,8 +308,7 @@ def describe(luma: UInt8Array, rgb: UInt8Array) -> npt.NDArray[np.float16]:
     )
     width = max(1, round(_COLOUR_LINES * rgb.shape[1] / rgb.shape[0]))
     rgb = np.asarray(cv2.resize(rgb, (width, _COLOUR_LINES), interpolation=cv2.INTER_AREA), np.uint8)
-    colours = np.concatenate([_colour_histogram(part) for half in np.array_split(rgb, _COLOUR_CELLS)
-                              for part in np.array_split(half, _COLOUR_CELLS, axis=1)])  # fmt: skip
+    colours = _colour_histograms(rgb)
     norm = np.linalg.norm(shapes)
     # A picture without any gradient is told by its colours alone.
     shapes = shapes * (np.sqrt(_SHAPES_WEIGHT) / norm) if norm > 0 else shapes
@@ -319,17 +348,24 @@ def gradient_shares(descriptors: npt.NDArray[np.float16]) -> npt.NDArray[np.floa
     return np.asarray(cells / np.where(total > 0, total, np.nan), np.float64)
 
 
-def _colour_histogram(rgb: UInt8Array) -> npt.NDArray[np.float64]:
-    """(_COLOUR_LEVELS^3,) shares of the colours; a colour between levels counts for both in proportion.
+def _colour_histograms(rgb: UInt8Array) -> npt.NDArray[np.float64]:
+    """(_COLOUR_CELLS^2 x _COLOUR_LEVELS^3,) shares of the colours of each cell, cell by cell, row by row.
 
-    With hard borders a grey near one of them would be another colour after the least change of light.
+    A colour between levels counts for both in proportion: with hard borders a grey near one of them would be another
+    colour after the least change of light.
     """
+    cells = np.empty(rgb.shape[:2], np.int64)
+    rows, columns = (_split(length, _COLOUR_CELLS) for length in rgb.shape[:2])
+    for number, part in enumerate(product(rows, columns)):
+        cells[part] = number
+    first_codes = cells.ravel() * _COLOUR_LEVELS**3
     places = rgb.reshape(-1, 3) * ((_COLOUR_LEVELS - 1) / 255)
     low = np.minimum(places.astype(np.int64), _COLOUR_LEVELS - 2)
     above = places - low
-    counts = np.zeros(_COLOUR_LEVELS**3)
+    counts = np.zeros(_COLOUR_CELLS**2 * _COLOUR_LEVELS**3)
     for corner in product((0, 1), repeat=3):
-        codes = (low + corner) @ (_COLOUR_LEVELS**2, _COLOUR_LEVELS, 1)
+        codes = first_codes + (low + corner) @ (_COLOUR_LEVELS**2, _COLOUR_LEVELS, 1)
         shares = np.where(corner, above, 1 - above).prod(axis=1)
         counts += np.bincount(codes, weights=shares, minlength=len(counts))
-    return counts / max(1, len(places))
+    sizes = np.bincount(cells.ravel(), minlength=_COLOUR_CELLS**2)
+    return counts / np.maximum(1, np.repeat(sizes, _COLOUR_LEVELS**3))

@@ -17,6 +17,8 @@ from thumb_assets.weights.faults import file_sha256
 
 # The network's input and its mask, square; pictures are squeezed into it as the network's authors do.
 MASK_SIZE = 256
+# The network's last layer but two and its last convolution, which takes OpenCV as long as all before it.
+_BODY, _HEAD = "add_13__xeno_compat__1", "segment"
 # A pixel above it belongs to the subject.
 _OF_SUBJECT = 0.5
 # Lines at the upper edge, as a share of the picture's.
@@ -59,7 +61,10 @@ class SubjectFinder:
     def __init__(self, model_path: Path) -> None:
         import cv2
 
-        self._net: Any = read_network(model_path, lambda: cv2.dnn.readNetFromTFLite(str(model_path)))
+        # OpenCV's new engine computes all layers, whichever is asked for; before 4.11 there was only one.
+        engine = {"engine": cv2.dnn.ENGINE_CLASSIC} if hasattr(cv2.dnn, "ENGINE_CLASSIC") else {}
+        self._net: Any = read_network(model_path, lambda: cv2.dnn.readNetFromTFLite(str(model_path), **engine))
+        self._head = _head_of(self._net)
         self.model_sha256 = file_sha256(model_path)
 
     def mask(self, rgb: npt.NDArray[np.uint8]) -> FloatArray:
@@ -74,8 +79,29 @@ class SubjectFinder:
         import cv2
 
         self._net.setInput(cv2.dnn.blobFromImage(rgb, 1 / 255, (MASK_SIZE, MASK_SIZE)))
-        mask: FloatArray = np.clip(np.asarray(self._net.forward(), np.float32)[0, 0], 0.0, 1.0)
-        return mask
+        if self._head is None:
+            mask = np.asarray(self._net.forward(), np.float32)[0, 0]
+        else:
+            mask = _enlarged(np.asarray(self._net.forward(_BODY), np.float32)[0], *self._head)
+        return np.asarray(np.clip(mask, 0.0, 1.0), np.float32)
+
+
+def _head_of(net: Any) -> tuple[FloatArray, float] | None:
+    """Weights (channels, 4) and offset of the network's last convolution; None where it has another shape."""
+    if not {_BODY, _HEAD} <= set(net.getLayerNames()):
+        return None
+    weights, *offsets = (np.asarray(blob, np.float32) for blob in net.getLayer(net.getLayerId(_HEAD)).blobs)
+    if weights.shape[1:] != (1, 2, 2) or len(offsets) != 1 or offsets[0].size != 1:
+        return None
+    return weights.reshape(len(weights), 4), float(offsets[0].ravel()[0])
+
+
+def _enlarged(features: FloatArray, weights: FloatArray, offset: float) -> FloatArray:
+    """The transposed convolution of 2x2 at a stride of 2, and the sigmoid: (channels, H, W) to (2 H, 2 W)."""
+    channels, height, width = features.shape
+    parts = (weights.T @ features.reshape(channels, -1)).reshape(2, 2, height, width)
+    sums = parts.transpose(2, 0, 3, 1).reshape(2 * height, 2 * width) + np.float32(offset)
+    return np.asarray(0.5 + 0.5 * np.tanh(sums / 2), np.float32)  # the sigmoid, which does not overflow so
 
 
 def measure_subject(mask: FloatArray) -> SubjectMeasures:

@@ -5,6 +5,7 @@ writing is too much (select). No model: letters are told by what holds for any a
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,12 +61,10 @@ class Writing(NamedTuple):
 
 def writing_of(luma: UInt8Array) -> Writing:
     """The lines of writing in a picture and the letters in them; see `lines_of_writing`."""
-    import cv2
-
-    lines = lines_of_writing(luma)
+    around = _mean_around(luma)
+    lines = _lines(luma, around)
     if not lines:
         return Writing((luma.shape[0], luma.shape[1]), (), ())
-    around = cv2.blur(luma, (_AROUND, _AROUND), borderType=cv2.BORDER_REPLICATE)
     contrast = luma.astype(np.int16) - around
     letters = tuple(_ink(contrast[y : y + height, x : x + width]) for x, y, width, height in lines)
     return Writing((luma.shape[0], luma.shape[1]), tuple(lines), letters)
@@ -147,7 +146,17 @@ def lines_of_writing(luma: UInt8Array) -> list[Line]:
     Args:
         luma: (H, W) uint8; letters are found from 6 lines of height to a quarter of the picture's.
     """
-    regions = np.concatenate([_letters(luma, is_bright=True), _letters(luma, is_bright=False)])
+    return _lines(luma, _mean_around(luma))
+
+
+def _mean_around(luma: UInt8Array) -> UInt8Array:
+    import cv2
+
+    return np.asarray(cv2.blur(luma, (_AROUND, _AROUND), borderType=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _lines(luma: UInt8Array, around: UInt8Array) -> list[Line]:
+    regions = np.concatenate([_letters(luma, around, is_bright=is_bright) for is_bright in (True, False)])
     if len(regions) > _MOST_REGIONS:
         regions = regions[np.argsort(-np.abs(regions[:, 5]), kind="stable")[:_MOST_REGIONS]]
     if len(regions) < _LEAST_LETTERS:
@@ -155,27 +164,36 @@ def lines_of_writing(luma: UInt8Array) -> list[Line]:
     return _linked(regions)
 
 
-def _letters(luma: UInt8Array, *, is_bright: bool) -> FloatArray:
+def _letters(luma: UInt8Array, around: UInt8Array, *, is_bright: bool) -> FloatArray:
     """(n, 6): x, y, width, height, mean level, and contrast to the surroundings, below 0 where it is darker."""
     import cv2
 
-    around = cv2.blur(luma, (_AROUND, _AROUND), borderType=cv2.BORDER_REPLICATE)
     contrast = cv2.subtract(luma, around) if is_bright else cv2.subtract(around, luma)
     greatest = cv2.dilate(contrast, np.ones((_AROUND, _AROUND), np.uint8))
-    mask = np.asarray(contrast > np.maximum(_LEAST_CONTRAST, _CONTRAST_SHARE * greatest), np.uint8)
+    mask = cv2.compare(contrast, cv2.LUT(greatest, _least_contrasts()), cv2.CMP_GT)
     num_regions, labels, stats, _centres = cv2.connectedComponentsWithStats(mask, connectivity=4)
     x, y, width, height, area = stats[1:].astype(np.float64).T
     fits = (height >= _LEAST_HEIGHT) & (height <= _GREATEST_HEIGHT * luma.shape[0])
     fits &= (width >= _WIDTHS[0] * height) & (width <= _WIDTHS[1] * height) & (area >= _LEAST_FILL * width * height)
-    inside = mask.astype(np.bool_)
-    of_pixel, levels = labels[inside], luma[inside].astype(np.float64)
-    means = np.bincount(of_pixel, levels, num_regions)[1:] / area
-    squares = np.bincount(of_pixel, levels * levels, num_regions)[1:] / area
-    contrasts = np.bincount(of_pixel, contrast[inside].astype(np.float64), num_regions)[1:] / area
+    # Levels are looked up for regions of a letter's shape alone: a few of all pixels.
+    pixels = np.flatnonzero(mask)
+    of_pixel = labels.ravel()[pixels]
+    is_looked_up = np.append(False, fits)[of_pixel]
+    pixels, of_pixel = pixels[is_looked_up], of_pixel[is_looked_up]
+    levels, own_contrasts = (values.ravel()[pixels].astype(np.float64) for values in (luma, contrast))
+    means, squares, contrasts = (
+        np.bincount(of_pixel, values, num_regions)[1:] / area for values in (levels, levels * levels, own_contrasts)
+    )
     fits &= squares - means**2 <= np.maximum(_MOST_DEVIATION, _DEVIATION_SHARE * contrasts) ** 2
     fits &= contrasts >= _MEAN_CONTRAST
     regions: FloatArray = np.stack([x, y, width, height, means, contrasts if is_bright else -contrasts], axis=1)
     return np.asarray(regions[fits])
+
+
+@cache
+def _least_contrasts() -> UInt8Array:
+    """(256,) the contrast that a letter's pixel exceeds, by the greatest of its surroundings; in whole levels."""
+    return np.asarray(np.maximum(_LEAST_CONTRAST, _CONTRAST_SHARE * np.arange(256)), np.uint8)
 
 
 def _linked(regions: FloatArray) -> list[Line]:

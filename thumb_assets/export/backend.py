@@ -1,6 +1,6 @@
 """Chooses the exporter that fetches the frames: PyAV in this process, or FFmpeg the program."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -25,6 +25,37 @@ class FrameExporter(Protocol):
         ...
 
 
+class _AtHandFirst:
+    """Takes the frames that are at hand, each proven like any other, and opens the video for the first that is not."""
+
+    def __init__(
+        self, path: Path, identities: FrameIdentities, settings: VideoSettings | None, at_hand: Mapping[int, Frame]
+    ) -> None:
+        self._path, self._identities, self._settings, self._at_hand = path, identities, settings, at_hand
+        self._fetcher: FrameFetcher | None = None
+
+    def __enter__(self) -> "_AtHandFirst":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._fetcher is not None:
+            self._fetcher.__exit__(kind, error, trace)
+
+    def fetch_many(self, frame_indices: Iterable[int]) -> Iterator[tuple[Frame, ExportMethod]]:
+        """See `FrameExporter`."""
+        for frame_index in sorted(set(frame_indices)):
+            frame = self._at_hand.get(frame_index)
+            again = None if frame is None else frame.as_decoded()
+            if again is not None and self._identities.is_match(again, frame_index):
+                yield again, "kept"
+                continue
+            if self._fetcher is None:
+                self._fetcher = FrameFetcher(self._path, self._identities, self._settings)
+            yield self._fetcher.fetch(frame_index)
+
+
 def open_fetcher(
     path: Path,
     identities: FrameIdentities,
@@ -32,12 +63,14 @@ def open_fetcher(
     temporary_dir: Path,
     export_settings: ExportSettings | None = None,
     video_settings: VideoSettings | None = None,
+    at_hand: Mapping[int, Frame] | None = None,
 ) -> FrameExporter:
     """The exporter that `export.backend` names; both give the same pixels.
 
     Args:
         identities: what the decode pass recorded of every frame.
         temporary_dir: an existing folder on the disk of the stills; FFmpeg's pictures lie there for a while.
+        at_hand: frames as the decode pass gave them, by frame_index; taken instead where their hashes are still right.
 
     Raises:
         BadInputError: the video cannot be opened.
@@ -51,4 +84,6 @@ def open_fetcher(
             export_settings=export_settings,
             video_settings=video_settings,
         )
+    if at_hand:
+        return _AtHandFirst(path, identities, video_settings, at_hand)
     return FrameFetcher(path, identities, video_settings)

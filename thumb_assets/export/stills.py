@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from thumb_assets.tables.conform import empty_table, table_from_rows
 from thumb_assets.tables.outputs import cover_of
 from thumb_assets.video.decode import VideoHeader, read_header
 from thumb_assets.video.fetch import FrameIdentities
+from thumb_assets.video.frame import Frame
 from thumb_assets.video.geometry import NO_BARS, Bars
 
 
@@ -35,6 +36,7 @@ def export_stills(
     video_settings: VideoSettings | None = None,
     header: VideoHeader | None = None,
     bars: Bars = NO_BARS,
+    at_hand: Mapping[int, Frame] | None = None,
     on_swap: Callable[[], object] = lambda: None,
 ) -> pa.Table:
     """Writes the stills of one video to `stills_dir/{video_id}` in place of those that are there.
@@ -49,6 +51,7 @@ def export_stills(
         export_settings: which program fetches the frames, and how they are proven.
         header: of the video, where it was read already; else it is read here.
         bars: to cut off.
+        at_hand: see `open_fetcher`.
         on_swap: see `replaced_folder`.
 
     Returns:
@@ -83,7 +86,12 @@ def export_stills(
             return empty_table("stills")
         provenance = {"video_sha256": video_sha256, "source_file_name": path.name}
         with open_fetcher(
-            path, identities, temporary_dir=folder, export_settings=how, video_settings=video_settings
+            path,
+            identities,
+            temporary_dir=folder,
+            export_settings=how,
+            video_settings=video_settings,
+            at_hand=at_hand,
         ) as fetcher:
             frames = fetcher.fetch_many(still.frame_index for still in plan)
             written = write_stills(plan, frames=frames, folder=folder, provenance=provenance)

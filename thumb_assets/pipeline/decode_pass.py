@@ -20,7 +20,7 @@ from thumb_assets.shots.detector import ShotDetector
 from thumb_assets.shots.transitions import shots_table
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FrameKeeper, FromTables, RunContext, VideoTables
-from thumb_assets.stages.kit.scorer import FrameScorer
+from thumb_assets.stages.kit.scorer import FrameTaker
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.tables.conform import conform, table_from_rows
 from thumb_assets.video.decode import FrameSource, VideoHeader
@@ -31,7 +31,7 @@ from thumb_assets.video.timing import VideoTiming, seconds_on_screen
 # Recent frames are kept so that a shot's end, which is known a few frames late, gets its candidate without a second
 # decode: so many at least, and at most of so many pixels in all. What falls further back is fetched after the pass:
 # TransNetV2 is 25 to 74 frames late, too many pictures of full size to keep.
-_LEAST_RECENT_FRAMES, _MOST_RECENT_PIXELS = 8, 36_000_000
+_LEAST_RECENT_FRAMES, _MOST_RECENT_PIXELS = 8, 84_000_000
 
 # Rows of `frames` are packed into Arrow in blocks: as dicts they take five times the memory.
 _NUM_ROWS_PER_BLOCK = 4096
@@ -130,7 +130,7 @@ class DecodePass:
     Args:
         stages: which of the decode stages are wanted.
         rule: which frames the scorers of candidates get; None gives them none.
-        scorers: the scorers to feed.
+        scorers: what to feed.
 
     Attributes:
         keepers: what sees every frame beside them, where the table `frames` is made.
@@ -143,7 +143,7 @@ class DecodePass:
         stages: frozenset[str],
         settings: Settings,
         rule: CaptureRule | None,
-        scorers: Sequence[FrameScorer[Any, Any]],
+        scorers: Sequence[FrameTaker],
     ) -> None:
         self._video = video
         self._stages = stages
@@ -189,6 +189,7 @@ class DecodePass:
             if len(self._frame_rows) >= _NUM_ROWS_PER_BLOCK:
                 self._pack_frame_rows()
         starts = self._detect(frame)
+        frame.let_go_of_halves()
         for scorer in self._of_every_frame:
             scorer.add(self._video.video_id, frame)
         if self._rule is None or not self._of_candidates:

@@ -15,6 +15,7 @@ from thumb_assets.pipeline.cataloguing import Cataloguing
 from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, PassResult, keepers_for
 from thumb_assets.pipeline.guidance import Guides, require_known_words
 from thumb_assets.pipeline.job import VideoJob
+from thumb_assets.pipeline.kept_frames import KeptFrames
 from thumb_assets.pipeline.kept_rows import keep_rows
 from thumb_assets.pipeline.narrowed import Narrowed
 from thumb_assets.pipeline.remembered import Asked
@@ -131,6 +132,8 @@ class _Engine:
         self._guides = Guides(settings, store)
         self._catalog = Cataloguing(store, events)
         self._context = RunContext(settings, store, self._guides.of_video, events)
+        is_kept = "stills" in stages and settings.export.backend == "pyav"
+        self._kept = KeptFrames(most=settings.video.kept_frames if is_kept else 0)
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         try:
@@ -310,7 +313,9 @@ class _Engine:
             self._begin(job, source.header)
             rule = capture_rule(job, scorers, self._stages, self._settings)
             self._events.step("loading the shot detector", is_of_file=False)
-            this_pass = frame_pass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=scorers)
+            takers = [*scorers, self._kept]
+            this_pass = frame_pass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=takers)
+            job.kept_frames = self._kept.of_video(job.video_id)
             if isinstance(this_pass, DecodePass):  # the sparse one sees too few frames to keep the best of them
                 job.keepers = keepers_for(job, self._stages, self._context)
                 this_pass.keepers = tuple(job.keepers.values())
@@ -352,6 +357,7 @@ class _Engine:
         with fetched_frames(job, sorted(wanted), self._settings.video) as frames:
             for frame in frames:
                 self._events.video(job.video_id)  # a sign of life: hours may pass between the first and the last
+                self._kept.add(job.video_id, frame)
                 for scorer in wanted[frame.frame_index]:
                     scorer.add(job.video_id, frame.inside(bars))
 
@@ -373,6 +379,7 @@ class _Engine:
             if isinstance(STAGES[stage].run, FromTables) and stage not in _BEFORE_SCORERS:
                 self._events.step(f"stage {stage}", is_of_file=True)
                 yield job.attempt(stage, self._maker(job, stage))
+        self._kept.forget(job.video_id)
         for note in job.stored.notes.values():
             self._events.note(note)
         self._scoring.forget(job.video_id)  # rows of stages that were blocked

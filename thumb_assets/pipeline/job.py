@@ -35,6 +35,7 @@ from thumb_assets.weights.status import models_here
 
 if TYPE_CHECKING:
     from thumb_assets.video.decode import VideoHeader
+    from thumb_assets.video.frame import Frame
 
 # Footer key by which a stage is known to be done already: what it was made from.
 KEY = "stage_key"
@@ -68,6 +69,7 @@ class VideoJob:
         self.captured: Mapping[int, Bars] = {}  # see PassResult
         self.header: VideoHeader | None = None  # where this run opened the file already
         self.keepers: dict[str, FrameKeeper] = {}  # by stage, see `FromTables.keep`
+        self.kept_frames: Mapping[int, Frame] = {}
         self.stored = StoredTables(store, video.video_id)
         self.fetch_error: ThumbAssetsError | None = None  # why the scorers did not get their frames
         self.kept: dict[str, KeptRows] = {}  # by stage, stored rows of candidates that are not measured again
@@ -303,10 +305,9 @@ class VideoJob:
             table = self.optional_table(table_name)
         except ThumbAssetsError:  # it cannot be read: whoever needs it says so
             table = None
-        if table is None:
-            return None
-        self._content[table_name] = content_sha256(table)
-        return self._content[table_name]
+        if table is not None:
+            self._content[table_name] = content_sha256(table)
+        return self._content.get(table_name)
 
     def footer(self, table_name: str) -> dict[str, str]:
         """The footer of a stored table, of this run or before; empty where there is none or it cannot be read."""
@@ -343,8 +344,7 @@ class VideoJob:
         if key is not None and (without_texts := self._key_without_texts(stage)) is not None:
             footer[EMBEDDING_KEY] = without_texts
         footer |= row_footer(self, stage)
-        for table_name in tables_of(stage):
-            table = made.tables[table_name]
+        for table_name, table in ((name, made.tables[name]) for name in tables_of(stage)):
             self._content[table_name] = content_sha256(table)
             footer[CONTENT] = self._content[table_name]
             noted = {name: content_sha256(table.select([name])) for name in columns_noted(table_name)}

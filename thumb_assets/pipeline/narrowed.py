@@ -10,6 +10,7 @@ from thumb_assets.store.file_cache import LibraryVideo
 
 if TYPE_CHECKING:
     from thumb_assets.video.decode import VideoHeader
+    from thumb_assets.video.frame import Frame
 
 
 class Narrowed:
@@ -24,6 +25,7 @@ class Narrowed:
         self.video: LibraryVideo = job.video
         self.header: VideoHeader | None = job.header
         self.keepers: Mapping[str, FrameKeeper] = job.keepers
+        self.kept_frames: Mapping[int, Frame] = job.kept_frames
 
     @property
     def video_id(self) -> str:

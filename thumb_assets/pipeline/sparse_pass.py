@@ -36,7 +36,7 @@ from thumb_assets.shots.keyframe_cuts import (
     weigh_groups,
 )
 from thumb_assets.shots.transitions import ShotStart, shots_table
-from thumb_assets.stages.kit.scorer import FrameScorer
+from thumb_assets.stages.kit.scorer import FrameTaker
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.tables.conform import conform, table_from_rows
 from thumb_assets.tables.contracts import TABLES
@@ -84,7 +84,7 @@ class SparsePass:
         stages: frozenset[str],
         settings: Settings,
         rule: CaptureRule | None,
-        scorers: Sequence[FrameScorer[Any, Any]],
+        scorers: Sequence[FrameTaker],
     ) -> None:
         self._video = video
         self._stages = stages

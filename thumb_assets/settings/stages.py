@@ -15,6 +15,7 @@ class VideoSettings(StageSettings):
     """Decoding of files."""
 
     decode_threads: int = Field(0, ge=0, le=64, description="Decoder threads; 0 lets FFmpeg choose.")
+    kept_frames: int = Field(24, ge=0, description="Candidates held in memory, as decoded, until stills are written.")
     max_pixels: int = Field(
         64_000_000, ge=1, description="A stream with more pixels per frame than this is refused (8K has 33 million)."
     )

@@ -27,6 +27,7 @@ def make_stills(job: VideoTables, run: RunContext) -> Made:
         export_settings=settings.export,
         video_settings=settings.video,
         header=job.header,
+        at_hand=job.kept_frames,
         bars=bars_of(job) if settings.stills.trim_bars else NO_BARS,
         on_swap=partial(store.delete, "stills", job.video_id),
     )

@@ -183,7 +183,12 @@ STILLS = TableContract(
         Column(
             "mapping_verified", _bool, "The frame has the stamp and hashes of the scored one, and the file shows it."
         ),
-        Column("export_method", _text, "How the frame was fetched.", choices=("seek", "sequential", "ffmpeg")),
+        Column(
+            "export_method",
+            _text,
+            "How the frame was fetched; `kept`: it was not, the pass had kept it.",
+            choices=("seek", "sequential", "ffmpeg", "kept"),
+        ),
     ),
     key=("video_id", "frame_index"),
     schema_version=2,

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -129,6 +130,28 @@ class Frame:
     def whole(self) -> "Frame":
         """The same frame with all of its picture."""
         return self if self._box is None else self.part(0, 0, *self.geometry.display_size)
+
+    def let_go_of_halves(self) -> None:
+        """Frees what smaller pictures were made from: of 4K with 10 bits as much as half of its luma."""
+        self.__dict__.pop("_reduced", None)
+
+    def as_decoded(self) -> "Frame":
+        """The same frame, whole, without what was made of it so far: its hashes are taken of its bytes again."""
+        own = copy.copy(self)
+        for name in ("luma_hash", "chroma_hash", "neighbour_fingerprints", "_reduced", "_shown"):
+            own.__dict__.pop(name, None)
+        own._box, own._renditions = None, {}  # noqa: SLF001 - a copy of this one
+        return own
+
+    @property
+    def shown_by(self) -> Hashable | None:
+        """Equal for two frames of a video that look the same to the last bit; None where neighbours have a say."""
+        return None if self.field_order != "progressive" else (self.fingerprint, self._box, self.geometry)
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of the picture as decoded."""
+        return sum(plane.buffer_size for plane in self._picture.planes)
 
     @property
     def is_of_other_shape(self) -> bool:

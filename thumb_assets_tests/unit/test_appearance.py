@@ -10,6 +10,7 @@ import pytest
 from thumb_assets.appearance import (
     COLOUR_HEIGHT,
     NUM_DIMENSIONS,
+    _percentile_99,
     acutance,
     bar_share,
     colour_bar_share,
@@ -311,3 +312,10 @@ def test_nothing_else_is_a_test_pattern():
     slide = plain(255, width=320, height=180)
     slide[60:120] = bars[:60]
     assert colour_bar_share(small(slide)) == 0.0
+
+
+def test_the_percentile_of_a_part_is_numpys_own() -> None:
+    random = np.random.default_rng(5)
+    for length in (1, 2, 3, 100, 101, 2304):
+        values = random.random(length, np.float32)
+        assert _percentile_99(values.copy()) == np.percentile(values, 99)

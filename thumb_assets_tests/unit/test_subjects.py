@@ -2,6 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, files
 
+import cv2
 import numpy as np
 import pytest
 
@@ -32,6 +33,14 @@ def pictures() -> dict[int, np.ndarray]:
     wanted = {CYCLIST, STREET, HEADLESS}
     with VideoDecoder(clip.locate()) as frames:
         return {frame.frame_index: frame.rgb(MASK_SIZE) for frame in frames if frame.frame_index in wanted}
+
+
+def test_the_mask_is_that_of_the_whole_network(finder, pictures) -> None:
+    assert finder._head is not None
+    for rgb in pictures.values():
+        finder._net.setInput(cv2.dnn.blobFromImage(rgb, 1 / 255, (MASK_SIZE, MASK_SIZE)))
+        whole = finder._net.forward()[0, 0]
+        np.testing.assert_allclose(finder.mask(rgb), whole, atol=1e-5)
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path) -> None:

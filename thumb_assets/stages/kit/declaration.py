@@ -73,6 +73,10 @@ class VideoTables(Protocol):
     def keepers(self) -> Mapping[str, FrameKeeper]:
         """By stage, what saw the frames of this run's pass over the file for it; empty where there was none."""
 
+    @property
+    def kept_frames(self) -> Mapping[int, Frame]:
+        """Frames that this run's pass decoded and still holds, by frame_index: candidates; see `Frame.as_decoded`."""
+
     def table(self, table_name: str) -> pa.Table:
         """A table made in this run, else the stored one; raises MissingInputError where there is none."""
 

@@ -1,11 +1,11 @@
 """The scorer of single frames: takes frames, batches them across videos, gives rows."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -25,6 +25,15 @@ Result = TypeVar("Result")
 
 def _unchanged(rows: list[Row], _frames: pa.Table) -> list[Row]:
     return rows
+
+
+class FrameTaker(Protocol):
+    """Takes the frames of a pass: all of them, or the candidates, as its `scope` says."""
+
+    scope: Literal["candidates", "every_frame"]
+
+    def add(self, video_id: str, frame: "Frame") -> None:
+        """Takes a frame."""
 
 
 @dataclass
@@ -53,6 +62,8 @@ class FrameScorer(Generic[Item, Result]):
     footer: dict[str, str] = field(default_factory=dict)
     executor: "ModelThread | None" = None
     rescore: Callable[[pa.Table], pa.Table] | None = None
+    _first_shown: dict[str, dict[Hashable, int]] = field(default_factory=lambda: defaultdict(dict))
+    _repeats: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     _pending: list[tuple[str, int, Item]] = field(default_factory=list)
     _running: deque["_Running[Result]"] = field(default_factory=deque)
     _rows: dict[str, dict[int, list[Row]]] = field(default_factory=lambda: defaultdict(dict))
@@ -60,7 +71,12 @@ class FrameScorer(Generic[Item, Result]):
     _raised: dict[str, list[ThumbAssetsError]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, video_id: str, frame: "Frame") -> None:
-        """Takes a frame; a full batch is scored."""
+        """Takes a frame; a full batch is scored. A picture that this video showed before has the rows of that frame."""
+        shown = frame.shown_by
+        first = None if shown is None else self._first_shown[video_id].setdefault(shown, frame.frame_index)
+        if first is not None and first != frame.frame_index:
+            self._repeats[video_id][frame.frame_index] = first
+            return
         self._pending.append((video_id, frame.frame_index, self.render(frame)))
         if len(self._pending) >= self.batch_size:
             self.flush()
@@ -146,9 +162,14 @@ class FrameScorer(Generic[Item, Result]):
             self.forget(video_id)
             raise transient or raised[0]
         if video_id in self._errors:
-            self._rows.pop(video_id, None)
-            raise self._errors.pop(video_id)
+            error = self._errors[video_id]
+            self.forget(video_id)
+            raise error
         scored = self._rows.pop(video_id, {})
+        for index, first in self._repeats.pop(video_id, {}).items():
+            if first in scored:
+                scored[index] = [{**row, "frame_index": index} for row in scored[first]]
+        self._first_shown.pop(video_id, None)
         if missing := set(wanted or ()) - scored.keys():
             how_many = f"{len(missing)} of {len(wanted or ())} candidate frames"
             raise ThumbAssetsError(f"{video_id}: {how_many} never came to stage {self.stage}; run it with --recompute")
@@ -160,9 +181,8 @@ class FrameScorer(Generic[Item, Result]):
         self._pending = [pending for pending in self._pending if pending[0] != video_id]
         for running in self._running:
             running.keys = [key if key is not None and key[0] != video_id else None for key in running.keys]
-        self._rows.pop(video_id, None)
-        self._errors.pop(video_id, None)
-        self._raised.pop(video_id, None)
+        for kept in (self._rows, self._errors, self._raised, self._first_shown, self._repeats):
+            kept.pop(video_id, None)
 
 
 @dataclass

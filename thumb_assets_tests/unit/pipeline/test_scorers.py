@@ -18,8 +18,9 @@ FRAMES: pa.Table = empty_table("frames")
 class NumberedFrame:
     """All of a frame that a scorer reads."""
 
-    def __init__(self, frame_index: int) -> None:
+    def __init__(self, frame_index: int, shown_by: str | None = None) -> None:
         self.frame_index = frame_index
+        self.shown_by = shown_by
 
 
 def to_rows(video_id: str, frame_index: int, result: int | None, error: str | None) -> list[dict[str, object]]:
@@ -46,6 +47,32 @@ def test_a_batch_fills_across_videos() -> None:
     assert [row["value"] for row in scorer.take("a", None, FRAMES)] == [10, 20, 30]
     assert [row["value"] for row in scorer.take("b", [7], FRAMES)] == [70]
     assert scorer.take("a", None, FRAMES) == []
+
+
+def test_a_picture_that_was_scored_in_its_video_is_not_scored_again() -> None:
+    scored: list[int] = []
+    scorer = scorer_of(lambda items: scored.extend(items) or [item * 10 for item in items], batch_size=2)
+    for video_id, index, shown_by in [("a", 1, "x"), ("a", 2, "y"), ("a", 3, "x"), ("b", 4, "x"), ("a", 5, None)]:
+        scorer.add(video_id, NumberedFrame(index, shown_by))
+    rows = scorer.take("a", [2, 3, 5], FRAMES)
+    assert scored == [1, 2, 4, 5]
+    assert [(row["frame_index"], row["value"]) for row in rows] == [(2, 20), (3, 10), (5, 50)]
+    assert [row["value"] for row in scorer.take("b", None, FRAMES)] == [40]
+    scorer.add("a", NumberedFrame(6, "x"))  # another run over the same video
+    assert [row["value"] for row in scorer.take("a", None, FRAMES)] == [60]
+
+
+def test_a_picture_that_fails_fails_wherever_it_is_shown() -> None:
+    def score(items: Sequence[int]) -> list[int]:
+        if 1 in items:
+            raise ValueError("no such picture")
+        return list(items)
+
+    scorer = scorer_of(score, batch_size=1)
+    for index, shown_by in [(1, "x"), (2, "x"), (3, "y")]:
+        scorer.add("a", NumberedFrame(index, shown_by))
+    errors = [row["error"] for row in scorer.take("a", None, FRAMES)]
+    assert errors == ["ValueError: no such picture", "ValueError: no such picture", None]
 
 
 def test_rows_nobody_asked_for_are_dropped() -> None:
