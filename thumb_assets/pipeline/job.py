@@ -36,8 +36,8 @@ from thumb_assets.store.sidecars import content_of, storable
 from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS
 from thumb_assets.tables.conform import content_sha256
 from thumb_assets.tables.contracts import TABLES, stage_of, tables_of
-from thumb_assets.video.decode import VideoHeader
 from thumb_assets.video.geometry import Bars
+from thumb_assets.video.header import VideoHeader
 from thumb_assets.weights.status import models_here
 
 # Footer key by which a stage is known to be done already: what it was made from.

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from thumb_assets.stages.kit.declaration import FrameKeeper, VideoTables
 from thumb_assets.store.file_cache import LibraryVideo
-from thumb_assets.video.decode import VideoHeader
+from thumb_assets.video.header import VideoHeader
 
 
 class Narrowed:

@@ -17,8 +17,8 @@ from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.checks import Verdict, verify_contract
 from thumb_assets.tables.declaration import TableContract
-from thumb_assets.video.decode import VideoHeader
 from thumb_assets.video.frame import Frame
+from thumb_assets.video.header import VideoHeader
 from thumb_assets.weights.registry import ModelFile
 
 # The table that says which frames a scorer is handed.
