@@ -1,4 +1,4 @@
-"""`thumb-assets verify` on hundreds of files: stills, crops and renditions in every format, left alone and worked on."""
+"""`thumb-assets verify` on hundreds of files: stills, crops, renditions in every format, left alone and worked on."""
 
 import shutil
 from collections.abc import Iterator
