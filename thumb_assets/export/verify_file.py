@@ -1,7 +1,7 @@
 """Says of a picture file, wherever it was found, if it still shows the frame that its own facts name."""
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -96,14 +96,8 @@ def _of_changed(
     placed = () if picture is None else placements(picture, frame.rgb())
     if picture is None or not placed:
         return _other(f"it {difference}; nothing in it is like frame {frame.frame_index}")
-    in_place = placed_at(picture, frame.rgb(), _box_of(facts, frame))
-
-    def is_written_of(other: Frame) -> bool:
-        part = _part_of(other, facts, bit_depth_of(path))
-        return part is not None and picture_difference(path, part) is None
-
     search = _Search(frame, video_path, settings)
-    better = search.exact(in_place, is_written_of) or search.clearly_better(placed)
+    better = _written_of(path, facts, picture, search) or search.clearly_better(placed)
     if better is not None:
         return Origin("other", *better, f"its facts name frame {frame.frame_index}, it shows frame {better[0]}")
     return Origin("edited", frame.frame_index, frame.pts_seconds, f"it {difference}")
@@ -155,6 +149,22 @@ def _picture_of(path: Path) -> UInt8Array | None:
         return None
 
 
+def _written_of(
+    path: Path, facts: Mapping[str, Any], picture: UInt8Array, search: "_Search"
+) -> tuple[int, float] | None:
+    """The other frame of which the file is pixel by pixel what would have been written; None where there is none."""
+    depth, named = bit_depth_of(path), search.named
+    shown = _part_of(named, facts, depth)
+    if shown is None or shown.shape[:2] != picture.shape[:2]:  # somebody changed its size
+        return None
+    in_place = placed_at(picture, named.rgb(), _box_of(facts, named))
+    for other in search.best_in_place(in_place):
+        part = _part_of(other, facts, depth)
+        if part is not None and picture_difference(path, part) is None:
+            return other.frame_index, other.pts_seconds
+    return None
+
+
 def _box_of(facts: Mapping[str, Any], frame: Frame) -> tuple[int, int, int, int]:
     """Left and top edge, width and height, in the frame, of what the facts name; `_part_of` has accepted them."""
     whole = (0, 0, *frame.geometry.display_size)
@@ -169,17 +179,16 @@ class _Search:
     """Looks through a video for another frame than the named one that a picture shows."""
 
     def __init__(self, named: Frame, video_path: Path, settings: VideoSettings | None) -> None:
-        self._named, self._video_path, self._settings = named, video_path, settings
+        self.named, self._video_path, self._settings = named, video_path, settings
 
-    def exact(self, in_place: Placed, is_written_of: Callable[[Frame], bool]) -> tuple[int, float] | None:
-        """The frame of which the file is pixel by pixel what would have been written; None where there is none.
+    def best_in_place(self, in_place: Placed) -> list[Frame]:
+        """The frames that are most like the picture just where it is said to lie.
 
         Where the camera moves, a part of the next frame is like a part beside the named one.
         """
-        fits = heapq.nlargest(
+        return heapq.nlargest(
             _NUM_COMPARED, self._others(), key=lambda each: in_place.correlation_with(each.rgb(_SMALL_SIDE))
         )
-        return next(((each.frame_index, each.pts_seconds) for each in fits if is_written_of(each)), None)
 
     def clearly_better(self, placed: Sequence[Placed]) -> tuple[int, float] | None:
         """The frame that fits the picture clearly better than the named one; None where none does."""
@@ -188,8 +197,8 @@ class _Search:
             small = other.rgb(_SMALL_SIDE)
             return max(each.correlation_with(small) for each in placed)
 
-        named = fit(self._named)
-        best, at = named, self._named
+        named = fit(self.named)
+        best, at = named, self.named
         for each in self._others():
             if (fitting := fit(each)) > best:
                 best, at = fitting, each
@@ -197,6 +206,5 @@ class _Search:
         return (at.frame_index, at.pts_seconds) if is_clear else None
 
     def _others(self) -> Iterator[Frame]:
-        return (
-            each for each in _frames(self._video_path, self._settings) if each.frame_index != self._named.frame_index
-        )
+        every = _frames(self._video_path, self._settings)
+        return (each for each in every if each.frame_index != self.named.frame_index)

@@ -215,7 +215,14 @@ class SelectionSettings(StageSettings):
         description="Share of the video's best score that a selection needs: fewer ones rather than bad ones.",
     )
     near_equal_share: float = Field(
-        0.85, ge=0, le=1, description="variants: share of the video's best score that a cover of a test needs."
+        0.6, ge=0, le=1, description="variants: share of the video's best score that a cover of a test needs."
+    )
+    preferred_equal_share: float = Field(
+        0.85,
+        ge=0,
+        le=1,
+        description="variants: covers with this share come first, the most different of them; others only where these "
+        "are too few, the best first.",
     )
     keep_least_bad: bool = Field(
         False, description="Select the least bad frames of a video that shows nothing: black, blank, a test pattern."
