@@ -1,4 +1,4 @@
-"""Films made of real footage with a planted end: an intro, a story, a teaser of the finale within it, the finale, credits.
+"""Films of real footage with a planted end: an intro, a story with a teaser of the finale in it, the finale, credits.
 
 Each part is a stretch of one clip, made small; of every frame it is known which part it belongs to.
 """
