@@ -20,7 +20,7 @@ _ALL = 'artwork.kinds=["thumb","poster","fanart","folder_poster","folder_fanart"
 _MAKE = ('crops.aspect_ratios=["2:3"]', 'previews.kinds=["trickplay"]', "previews.interval_seconds=1")
 Place = tuple[Path, Path]  # data folder, video
 
-# Beside the video. Kodi ("Movie artwork": NAME-TYPE.jpg, TYPE.jpg where the film has a folder of its own), Jellyfin (its
+# Beside the video. Kodi ("Movie artwork": NAME-TYPE.jpg; TYPE.jpg where the film has its own folder), Jellyfin (its
 # LocalImageProvider; its PathManager and TrickplayManager for tiles with the media), Emby ("Movie naming", "Images").
 LAYOUTS = {
     "kodi": {"NAME-poster.jpg", "NAME-fanart.jpg", "NAME-thumb.jpg", "poster.jpg", "fanart.jpg"},
