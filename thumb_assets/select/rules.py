@@ -37,8 +37,6 @@ from thumb_assets.settings.selection import SelectionSettings
 USABLE, DOUBTFUL, DEGRADED, NOTHING, EXCLUDED = range(5)
 
 RelativeTo = Literal["times_median", "plus_median", "plus_positive_median", "usual", "throughout", "best"]
-# Openness of eyes, of the way from closed to open, below which nobody takes the picture for a cover.
-_SHUT_EYES = 0.05
 # Columns that say how a candidate looks, and of which shot it is.
 LOOKS = ("clip_scores.embedding", "appearance.descriptor", "appearance.difference_hash")
 SHOTS = ("candidate_frames.shot_index",)
@@ -220,9 +218,8 @@ RULES: tuple[Rule, ...] = (
     Rule("turned_away", DEGRADED, faces_around, "at_or_above", "reject.turned_away_share",
          "it shows no face, and {value_share} of the candidates around it do, at least {threshold_share}",
          reads=("faces.height", *TAKES)),
-    Rule("eyes_shut", DEGRADED, eyes_of_cover, "below", "strategy",
+    Rule("eyes_shut", DEGRADED, eyes_of_cover, "below", "reject.min_eyes_open",
          "eyes of the largest face are open by {value_share} of what is usual, less than {threshold_share}",
-         threshold=lambda settings: _SHUT_EYES if settings.strategy == "variants" else None,
          reads=("faces.height", "faces.confidence", "faces.eye_openness")),
     # A model may find all of a video rather like a title card.
     Rule("title_card", DEGRADED, title_card_margin, "above", "reject.max_title_card_margin",

@@ -118,6 +118,13 @@ class RejectSettings(StageSettings):
         le=1,
         description="Turned away: no face, where this share of the candidates around it, or more, have one.",
     )
+    min_eyes_open: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="variants: below this, of the way from closed to what is usual in the video, the eyes of the "
+        "largest face are shut.",
+    )
     max_title_card_margin: float = Field(
         0.10, ge=-2, le=2, description="A title card: more similar to one than to a good frame, by more than this."
     )

@@ -34,7 +34,7 @@ class Stretch:
 
 
 INTRO = Stretch("intro", "max_concert2.mp4", 1.0, 4.0)
-CREDITS = Stretch("credits", "", 0.0, 8.0)
+CREDITS = Stretch("credits", "", 0.0, 9.0)
 # By film the clips of its story and that of its finale, which is seen for a moment before.
 CASTS: dict[str, tuple[tuple[str, ...], str]] = {
     "a": (("04_coffee.mp4", "kb_dash.mp4", "ss_ted.mp4", "skateboarding_dog.mp4"), "gopro_karma.mp4"),
@@ -48,10 +48,10 @@ TUNING, REPORTED = ("a", "b", "c"), ("d", "e", "f")
 
 
 def stretches_of(name: str, *, story_seconds: float = 9.0) -> list[Stretch]:
-    """The parts of a film of `CASTS`, 66 s by default: the finale lies after 60 % of the story."""
+    """The parts of a film of `CASTS`, a minute by default: the finale lies after 60 % of the story."""
     clips, last = CASTS[name]
     story = [Stretch("story", clip, 0.5, story_seconds) for clip in clips]
-    teaser, finale = Stretch("teaser", last, 5.5, 2.0), Stretch("finale", last, 0.0, 7.5)
+    teaser, finale = Stretch("teaser", last, 5.5, 2.0), Stretch("finale", last, 0.0, 9.5)
     return [INTRO, *story[:1], teaser, *story[1:], finale, CREDITS]
 
 
