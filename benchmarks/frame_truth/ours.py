@@ -15,8 +15,9 @@ from thumb_assets.export.backend import open_fetcher
 from thumb_assets.export.stills import export_stills
 from thumb_assets.export.verify import verify_mapping
 from thumb_assets.settings.stages import ExportSettings, StillsSettings
-from thumb_assets.video.decode import VideoDecoder, VideoHeader
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.fetch import FrameIdentities
+from thumb_assets.video.header import VideoHeader
 from thumb_assets_tests.support.decoded import selections_of
 
 RgbArray = npt.NDArray[np.uint8]

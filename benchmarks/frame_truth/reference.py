@@ -9,7 +9,7 @@ import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
-from thumb_assets.video.decode import VideoHeader
+from thumb_assets.video.header import VideoHeader
 
 AnyRgb = npt.NDArray[np.generic]
 

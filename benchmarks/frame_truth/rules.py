@@ -34,13 +34,14 @@ with its system gamma. The peak is the mastering display's where a PQ stream tel
 of the first field; frames that are not flagged are left alone. One frame stays one frame.
 
 **Shape.** First square pixels, enlarging the shorter side of the pixel so that none is lost; then mirroring, then the
-turn, rounded to a multiple of 90 degrees. Crops that the stream itself carries are applied to the pixel.
+turn, rounded to a multiple of 90 degrees. Crops that the stream itself carries are applied to the pixel, then those of
+the container (MP4's `clap`, Matroska's PixelCrop), rounded to whole chroma samples as by FFmpeg.
 
 ## Known limits
 
-- Dolby Vision's own picture (profile 5, which has no other one inside) is not converted: its colours come out wrong.
+- Dolby Vision's own picture (profile 5, and 10 without a base layer of another kind) is not converted: its colours come
+  out wrong, towards green and violet. MP4 and Matroska say so in their header, and a note of `videos` warns.
 - BT.2020 with constant luminance is taken for BT.2020 without.
-- Crop boxes of the container (Matroska's PixelCrop, MP4's `clap`) are not applied; those of the stream are.
 - Chroma whose place is not tagged (most VP8, VP9, AV1 and MPEG-4) is enlarged as if it lay in the middle, which is what
   FFmpeg's own scaler does; zimg takes it for lying left. It is half a pixel, and why such rows differ most above.
 - HDR10+ and other metadata that change from scene to scene are not read.

@@ -62,6 +62,7 @@ def plan_artwork(
     pictures = {
         "thumb": (f"{stem}-thumb", whole),
         "poster": (f"{stem}-poster", poster),
+        "fanart": (f"{stem}-fanart", whole),
         "folder_poster": ("poster", poster),
         "folder_fanart": ("fanart", whole),
     }

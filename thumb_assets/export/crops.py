@@ -23,9 +23,10 @@ from thumb_assets.export.write import write_proven
 from thumb_assets.folders import replaced_folder
 from thumb_assets.settings.stages import CropsSettings, ExportSettings, StillsSettings, VideoSettings
 from thumb_assets.tables.conform import empty_table, table_from_rows
-from thumb_assets.video.decode import VideoHeader, read_header
+from thumb_assets.video.decode import read_header
 from thumb_assets.video.fetch import FrameIdentities
 from thumb_assets.video.frame import Frame
+from thumb_assets.video.header import VideoHeader
 
 
 def export_crops(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from thumb_assets.export.ffmpeg_program import FfmpegProgram
 from thumb_assets.video.container import LOCAL_FILE_OPTIONS
-from thumb_assets.video.decode import VideoHeader
+from thumb_assets.video.header import VideoHeader
 
 FILE_PATTERN = "%08d.raw"
 

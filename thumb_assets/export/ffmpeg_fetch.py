@@ -24,9 +24,10 @@ from thumb_assets.export.ffmpeg_command import (
 from thumb_assets.export.ffmpeg_picture import PictureMaker
 from thumb_assets.export.ffmpeg_program import find_program, run_program
 from thumb_assets.settings.stages import ExportSettings, VideoSettings
-from thumb_assets.video.decode import VideoDecoder, VideoHeader
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.fetch import FrameFetcher, FrameIdentities
 from thumb_assets.video.frame import Frame
+from thumb_assets.video.header import VideoHeader
 from thumb_assets.video.planes import num_picture_bytes
 
 ExportMethod = Literal["seek", "sequential", "ffmpeg", "kept"]
@@ -245,8 +246,7 @@ class FfmpegFetcher:
 
     def _right_files(self, folder: Path, frame_indices: Sequence[int], log: FfmpegLog, device: str) -> dict[int, Path]:
         """The files whose pictures are alike to the stream's first one: `PictureMaker` can make only those."""
-        first = self._header.first_geometry
-        right = (first.width, first.height, pix_fmt_on(device, self._header.pix_fmt))
+        right = (*self._header.decoded_size, pix_fmt_on(device, self._header.pix_fmt))
         files = (folder / (FILE_PATTERN % number) for number in range(len(frame_indices)))
         shown = zip(frame_indices, files, log.pictures, strict=True)
         return {frame_index: file for frame_index, file, picture in shown if picture == right}
@@ -256,7 +256,6 @@ class FfmpegFetcher:
         picture = self._picture(source, frame_index)
         if picture is None:
             return None
-        first = self._header.first_geometry
         identities, around = self._identities, self._identities.neighbours_of(frame_index)
         before, after = (
             self._picture(source, index) if index in around else None for index in (frame_index - 1, frame_index + 1)
@@ -267,7 +266,7 @@ class FfmpegFetcher:
             pts=int(identities.pts[frame_index]),
             pts_seconds=float(identities.pts_seconds[frame_index]),
             look=self._header.look,
-            shown=self._header.shown(first.width, first.height, first.sample_aspect_ratio),
+            shown=self._header.shown(*self._header.decoded_size, self._header.first_geometry.sample_aspect_ratio),
             is_keyframe=bool(identities.is_keyframe[frame_index]),
             field_order=identities.field_order[frame_index],
             neighbours=(before, after),
@@ -311,7 +310,7 @@ def peak_temporary_bytes(
     num_pictures = max((len(_with_neighbours(batch, identities)) for batch in batches), default=0)
     # A device's files stay while the CPU does what the device could not, and a frame alone comes on top of a batch.
     num_pictures = num_pictures * (1 if video_settings.hwaccel == "none" else 2) + 3 * bool(wanted)
-    return num_pictures * num_picture_bytes(header.geometry.width, header.geometry.height, header.pix_fmt)
+    return num_pictures * num_picture_bytes(*header.usual_decoded_size, header.pix_fmt)
 
 
 def _with_neighbours(wanted: Sequence[int], identities: FrameIdentities) -> list[int]:

@@ -56,6 +56,26 @@ class Placed:
         return correlation(_luma(rgb, rgb.shape[:2]), own, np.asarray(mask))
 
 
+def placed_at(picture: UInt8Array, frame: UInt8Array, box: tuple[int, int, int, int]) -> Placed:
+    """The picture laid over the part of the frame that it is said to show, whether it does or not.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        frame: (H, W, 3) uint8 RGB.
+        box: left and top edge, width and height in the frame.
+    """
+    target = _luma(frame, _size_of(frame))
+    scale = target.shape[0] / frame.shape[0], target.shape[1] / frame.shape[1]
+    x, y, width, height = box
+    top, bottom = round(y * scale[0]), max(round(y * scale[0]) + 1, round((y + height) * scale[0]))
+    left, right = round(x * scale[1]), max(round(x * scale[1]) + 1, round((x + width) * scale[1]))
+    luma, mask = np.zeros_like(target), np.zeros(target.shape, np.bool_)
+    own = mask[top:bottom, left:right]
+    luma[top:bottom, left:right] = _luma(picture, own.shape)
+    mask[top:bottom, left:right] = True
+    return Placed(luma, mask, correlation(target, luma, mask))
+
+
 def placements(picture: UInt8Array, frame: UInt8Array) -> tuple[Placed, ...]:
     """Lays a picture over a frame, also where it is a part of it, turned or mirrored.
 

@@ -10,8 +10,8 @@ from thumb_assets.export.ffmpeg_fetch import peak_temporary_bytes
 from thumb_assets.export.plan import PlannedPicture, estimate_num_bytes
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.stages import ExportSettings, StillFormat, VideoSettings
-from thumb_assets.video.decode import VideoHeader
 from thumb_assets.video.fetch import FrameIdentities
+from thumb_assets.video.header import VideoHeader
 from thumb_assets.video.planes import num_picture_bytes
 
 # A row of the tables of all stages, in Parquet, per displayed frame; the largest of 29 clips was 62 bytes.
@@ -96,6 +96,6 @@ def space_for_video(header: VideoHeader, settings: Settings, *, has_crops: bool 
     tables = _TABLE_BYTES_PER_FRAME * num_frames if header.num_frames_from_header else 0
     temporary = 0
     if settings.export.backend == "ffmpeg":
-        size = num_picture_bytes(header.geometry.width, header.geometry.height, header.pix_fmt)
+        size = num_picture_bytes(*header.usual_decoded_size, header.pix_fmt)
         temporary = 3 * min(num_stills, settings.export.batch_size) * size  # an interlaced frame brings its neighbours
     return SpaceNeeded(pictures + tables, temporary)

@@ -1,5 +1,6 @@
 """Says of a picture file, wherever it was found, if it still shows the frame that its own facts name."""
 
+import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image, ImageOps
 from thumb_assets.errors import VerificationError
 from thumb_assets.export.pixels import RgbArray, bit_depth_of, pixels_of
 from thumb_assets.export.renditions import SIZE, resized
-from thumb_assets.export.resemblance import Placed, UInt8Array, placements
+from thumb_assets.export.resemblance import Placed, UInt8Array, placed_at, placements
 from thumb_assets.export.verify import picture_difference
 from thumb_assets.settings.stages import VideoSettings
 from thumb_assets.video.decode import VideoDecoder
@@ -22,6 +23,8 @@ from thumb_assets.video.frame import Frame
 _CLEARLY_BETTER = 0.3
 # Shorter side of the frames that are looked through.
 _SMALL_SIDE = 180
+# Frames that fit best in place, of which the file may be what would have been written.
+_NUM_COMPARED = 3
 
 
 @dataclass(frozen=True)
@@ -76,16 +79,25 @@ def origin_of(
     difference = picture_difference(path, shown)
     if difference is None:
         return Origin("same", frame_index, frame.pts_seconds)
-    return _of_changed(path, frame, video_path, difference, video_settings)
+    return _of_changed(path, facts, frame, video_path, difference=difference, settings=video_settings)
 
 
-def _of_changed(path: Path, frame: Frame, video_path: Path, difference: str, settings: VideoSettings | None) -> Origin:
+def _of_changed(
+    path: Path,
+    facts: Mapping[str, Any],
+    frame: Frame,
+    video_path: Path,
+    *,
+    difference: str,
+    settings: VideoSettings | None,
+) -> Origin:
     """The verdict on a file that is not what was written."""
     picture = _picture_of(path)
     placed = () if picture is None else placements(picture, frame.rgb())
-    if not placed:
+    if picture is None or not placed:
         return _other(f"it {difference}; nothing in it is like frame {frame.frame_index}")
-    better = _better_frame(placed, frame, video_path, settings)
+    search = _Search(frame, video_path, settings)
+    better = _written_of(path, facts, picture, search) or search.clearly_better(placed)
     if better is not None:
         return Origin("other", *better, f"its facts name frame {frame.frame_index}, it shows frame {better[0]}")
     return Origin("edited", frame.frame_index, frame.pts_seconds, f"it {difference}")
@@ -137,19 +149,62 @@ def _picture_of(path: Path) -> UInt8Array | None:
         return None
 
 
-def _better_frame(
-    placed: Sequence[Placed], frame: Frame, video_path: Path, settings: VideoSettings | None
+def _written_of(
+    path: Path, facts: Mapping[str, Any], picture: UInt8Array, search: "_Search"
 ) -> tuple[int, float] | None:
-    """The frame of the video that fits the picture clearly better than the named one; None where none does."""
+    """The other frame of which the file is pixel by pixel what would have been written; None where there is none."""
+    depth, named = bit_depth_of(path), search.named
+    shown = _part_of(named, facts, depth)
+    if shown is None or shown.shape[:2] != picture.shape[:2]:  # somebody changed its size
+        return None
+    in_place = placed_at(picture, named.rgb(), _box_of(facts, named))
+    for other in search.best_in_place(in_place):
+        part = _part_of(other, facts, depth)
+        if part is not None and picture_difference(path, part) is None:
+            return other.frame_index, other.pts_seconds
+    return None
 
-    def fit(other: Frame) -> float:
-        small = other.rgb(_SMALL_SIDE)
-        return max(each.correlation_with(small) for each in placed)
 
-    named = fit(frame)
-    best, at = named, frame
-    for each in _frames(video_path, settings):
-        if each.frame_index != frame.frame_index and (fitting := fit(each)) > best:
-            best, at = fitting, each
-    is_clear = best > named + _CLEARLY_BETTER * (1 - named)
-    return (at.frame_index, at.pts_seconds) if is_clear else None
+def _box_of(facts: Mapping[str, Any], frame: Frame) -> tuple[int, int, int, int]:
+    """Left and top edge, width and height, in the frame, of what the facts name; `_part_of` has accepted them."""
+    whole = (0, 0, *frame.geometry.display_size)
+    x, y, width, height = facts.get("still_box", whole)
+    if "crop_box" in facts and SIZE not in facts:
+        left, top, width, height = facts["crop_box"]
+        x, y = x + left, y + top
+    return x, y, width, height
+
+
+class _Search:
+    """Looks through a video for another frame than the named one that a picture shows."""
+
+    def __init__(self, named: Frame, video_path: Path, settings: VideoSettings | None) -> None:
+        self.named, self._video_path, self._settings = named, video_path, settings
+
+    def best_in_place(self, in_place: Placed) -> list[Frame]:
+        """The frames that are most like the picture just where it is said to lie.
+
+        Where the camera moves, a part of the next frame is like a part beside the named one.
+        """
+        return heapq.nlargest(
+            _NUM_COMPARED, self._others(), key=lambda each: in_place.correlation_with(each.rgb(_SMALL_SIDE))
+        )
+
+    def clearly_better(self, placed: Sequence[Placed]) -> tuple[int, float] | None:
+        """The frame that fits the picture clearly better than the named one; None where none does."""
+
+        def fit(other: Frame) -> float:
+            small = other.rgb(_SMALL_SIDE)
+            return max(each.correlation_with(small) for each in placed)
+
+        named = fit(self.named)
+        best, at = named, self.named
+        for each in self._others():
+            if (fitting := fit(each)) > best:
+                best, at = fitting, each
+        is_clear = best > named + _CLEARLY_BETTER * (1 - named)
+        return (at.frame_index, at.pts_seconds) if is_clear else None
+
+    def _others(self) -> Iterator[Frame]:
+        every = _frames(self._video_path, self._settings)
+        return (each for each in every if each.frame_index != self.named.frame_index)

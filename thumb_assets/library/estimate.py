@@ -8,7 +8,8 @@ from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.export.space import space_for_video
 from thumb_assets.settings.load import Settings
 from thumb_assets.store.file_cache import LibraryVideo
-from thumb_assets.video.decode import VideoHeader, read_header
+from thumb_assets.video.decode import read_header
+from thumb_assets.video.header import VideoHeader
 
 # CPU time of the full pass without models, measured on H.264 of 1080p (docs/results/performance.md): 12 ms per frame.
 _CPU_SECONDS_PER_PIXEL = 5.6e-9

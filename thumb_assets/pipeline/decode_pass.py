@@ -23,9 +23,10 @@ from thumb_assets.stages.kit.declaration import FrameKeeper, FromTables, RunCont
 from thumb_assets.stages.kit.scorer import FrameTaker
 from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.tables.conform import conform, table_from_rows
-from thumb_assets.video.decode import FrameSource, VideoHeader
+from thumb_assets.video.decode import FrameSource
 from thumb_assets.video.frame import Frame
 from thumb_assets.video.geometry import Bars
+from thumb_assets.video.header import VideoHeader
 from thumb_assets.video.timing import VideoTiming, seconds_on_screen
 
 # Recent frames are kept so that a shot's end, which is known a few frames late, gets its candidate without a second
@@ -336,6 +337,11 @@ def notes_on_video(source: FrameSource) -> dict[str, dict[str, str]]:
         )
     if header.has_several_shapes:
         notes.append("the pixel aspect ratio changes; each still has that of its own frame")
+    if header.dolby_vision is not None and header.dolby_vision.is_shown_wrong:
+        notes.append(
+            f"Dolby Vision profile {header.dolby_vision.profile} is not converted: colours of stills are wrong; add a "
+            "version in HDR10 or SDR"
+        )
     return {"videos": {"note": "; ".join(notes)}} if notes else {}
 
 

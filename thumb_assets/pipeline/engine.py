@@ -40,8 +40,9 @@ from thumb_assets.store.mirror import Mirror
 from thumb_assets.store.outcomes import Outcome, record_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.contracts import stage_of, tables_of
-from thumb_assets.video.decode import VideoDecoder, VideoHeader
+from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.groups import IndexedDecoder
+from thumb_assets.video.header import VideoHeader
 from thumb_assets.video.index import UntrustedIndexError
 from thumb_assets.video.reduce import one_thread_per_picture
 

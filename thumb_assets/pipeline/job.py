@@ -34,8 +34,8 @@ from thumb_assets.video.geometry import Bars
 from thumb_assets.weights.status import models_here
 
 if TYPE_CHECKING:
-    from thumb_assets.video.decode import VideoHeader
     from thumb_assets.video.frame import Frame
+    from thumb_assets.video.header import VideoHeader
 
 # Footer key by which a stage is known to be done already: what it was made from.
 KEY = "stage_key"

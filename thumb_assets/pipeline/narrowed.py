@@ -9,8 +9,8 @@ from thumb_assets.stages.kit.declaration import FrameKeeper, VideoTables
 from thumb_assets.store.file_cache import LibraryVideo
 
 if TYPE_CHECKING:
-    from thumb_assets.video.decode import VideoHeader
     from thumb_assets.video.frame import Frame
+    from thumb_assets.video.header import VideoHeader
 
 
 class Narrowed:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thumb_assets.select.faces import face_shares
+from thumb_assets.select.faces import eyes_of_largest, face_shares
 from thumb_assets.select.measure import BANNED, CandidateArrays
 from thumb_assets.select.similarity import like_banned
 from thumb_assets.select.spoilers import likeness_to_end, story_places
@@ -76,6 +76,13 @@ def kept_by_next(evidence: Evidence) -> FloatArray:
 def faces_around(evidence: Evidence) -> FloatArray:
     """Share of the candidates around it that show a face, see `faces.face_shares`."""
     return face_shares(evidence.measured, settings=evidence.settings)
+
+
+def eyes_of_cover(evidence: Evidence) -> FloatArray | None:
+    """Openness of the largest face's eyes, see `faces.eyes_of_largest`; None but for the covers of a test."""
+    if evidence.settings.strategy != "variants":
+        return None
+    return eyes_of_largest(evidence.measured, settings=evidence.settings)
 
 
 def unrated(evidence: Evidence) -> FloatArray:

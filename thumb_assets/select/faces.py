@@ -67,6 +67,25 @@ def are_clear(measured: CandidateArrays, *, settings: SelectionSettings) -> NDAr
     return np.asarray((faces.positions != NO_CANDIDATE) & is_sure & is_tall & ~is_unseeing)
 
 
+def eyes_of_largest(measured: CandidateArrays, *, settings: SelectionSettings) -> NDArray[np.float64]:
+    """(N,) float64, 0 closed to 1 open: the eyes of the largest sure face; NaN without one, and where it is not known.
+
+    Args:
+        measured: one video or many.
+        settings: clear_face_confidence, clear_face_height.
+    """
+    faces, openness = measured.faces, eyes_open(measured)
+    videos = groups_of(faces.offsets)
+    is_seen = (faces.positions != NO_CANDIDATE) & (faces.confidence >= settings.clear_face_confidence)
+    is_seen &= faces.height >= settings.clear_face_height * measured.frame_sizes[videos, 1]
+    by_height = np.flatnonzero(is_seen)[np.argsort(faces.height[is_seen], kind="stable")]
+    eyes = np.full(len(measured.frame_indices), np.nan)
+    eyes[(measured.offsets[videos] + faces.positions)[by_height]] = openness[
+        by_height
+    ]  # the last one, the largest, stays
+    return eyes
+
+
 def face_qualities(measured: CandidateArrays) -> NDArray[np.float64]:
     """The mean of the measures of each face, each 0..1; one that is not known does not count.
 

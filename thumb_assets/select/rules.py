@@ -13,6 +13,7 @@ from thumb_assets.select.evidence import (
     FloatArray,
     acutance_of_smooth,
     banned,
+    eyes_of_cover,
     faces_around,
     foretelling,
     kept_by_next,
@@ -217,6 +218,9 @@ RULES: tuple[Rule, ...] = (
     Rule("turned_away", DEGRADED, faces_around, "at_or_above", "reject.turned_away_share",
          "it shows no face, and {value_share} of the candidates around it do, at least {threshold_share}",
          reads=("faces.height", *TAKES)),
+    Rule("eyes_shut", DEGRADED, eyes_of_cover, "below", "reject.min_eyes_open",
+         "eyes of the largest face are open by {value_share} of what is usual, less than {threshold_share}",
+         reads=("faces.height", "faces.confidence", "faces.eye_openness")),
     # A model may find all of a video rather like a title card.
     Rule("title_card", DEGRADED, title_card_margin, "above", "reject.max_title_card_margin",
          "likeness to a title card is {value:+.3f} beside that to a good frame, above {threshold:+.3f} (at least "

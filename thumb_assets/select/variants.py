@@ -1,8 +1,9 @@
 """The strategy `variants`: covers to test against one another, of nearly equal scores and different traits.
 
 The first is the best of the video. Each further one differs most from those taken, in traits that people have words
-for, so that what a test finds can be said: faces are clicked more than landscapes. How nearly equal the scores have to
-be is decided before, by the floor `near_equal_share`.
+for, so that what a test finds can be said: faces are clicked more than landscapes. Where no other of nearly the same
+score differs by a trait, the best that does is taken, down to the floor `near_equal_share`, which is held before; and
+where none does, the best that differs by half of one.
 """
 
 import numpy as np
@@ -13,8 +14,8 @@ from thumb_assets.select.similarity import Field, hash_distances
 from thumb_assets.select.traits import Codes, differences
 from thumb_assets.settings.selection import SelectionSettings
 
-# Two covers that differ in less than one trait tell nothing in a test.
-_LEAST_DIFFERENCE = 1.0
+# Two covers that differ in no trait tell nothing in a test; neighbours on a scale differ by half of one.
+_LEAST_DIFFERENCE, _WHOLE_TRAIT = 0.5, 1.0
 
 
 def choose_variants(
@@ -25,7 +26,7 @@ def choose_variants(
     Args:
         field: the candidates, one or more; doubtful ones are chosen only where there are no others.
         traits: (M, T) of the field's candidates, see `traits_of`.
-        settings: most, min_gap_seconds, diversify, similarity.
+        settings: most, preferred_equal_share, min_gap_seconds, diversify, similarity.
         notes: taken of every candidate where they are given.
 
     Returns:
@@ -56,6 +57,9 @@ class _Taking:
         self.taken: list[int] = []
         self.is_open = np.ones(num_candidates, dtype=np.bool_)
         self._field, self._traits, self._settings, self._notes = field, traits, settings, notes
+        # Best first; what people pinned says nothing of how good a cover has to be.
+        others = np.delete(field.combined, field.pinned)
+        self._is_nearly_equal = field.combined >= settings.preferred_equal_share * (others[0] if len(others) else 0)
         self._vectors = None
         ground = None
         if settings.diversify != "none":
@@ -70,11 +74,16 @@ class _Taking:
         self._when_taken: list[float] = []
 
     def next_place(self) -> int | None:
-        """The open candidate that differs most from what is taken; of equals the best. None where none differs."""
-        places = np.flatnonzero(self.is_open & (self._nearest >= _LEAST_DIFFERENCE))
-        if not len(places):
-            return None
-        return int(places[np.lexsort((places, -self._sum[places], -self._nearest[places]))[0]])
+        """The next cover; None where nothing open differs from what is taken."""
+        differs = self.is_open & (self._nearest >= _WHOLE_TRAIT)
+        places = np.flatnonzero(differs & self._is_nearly_equal)
+        if len(places):  # the most different one, of equals the best
+            return int(places[np.lexsort((places, -self._sum[places], -self._nearest[places]))[0]])
+        for least in (_WHOLE_TRAIT, _LEAST_DIFFERENCE):
+            places = np.flatnonzero(self.is_open & (self._nearest >= least))
+            if len(places):
+                return int(places[0])  # the best one
+        return None
 
     def take(self, place: int) -> None:
         """Takes it, and closes what is near it in time or looks."""

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from thumb_assets.settings.base import StageSettings
 
-ArtworkKind = Literal["thumb", "poster", "folder_poster", "folder_fanart", "trickplay"]
+ArtworkKind = Literal["thumb", "poster", "fanart", "folder_poster", "folder_fanart", "trickplay"]
 
 
 class ArtworkSettings(StageSettings):
@@ -15,8 +15,9 @@ class ArtworkSettings(StageSettings):
 
     kinds: tuple[ArtworkKind, ...] = Field(
         (),
-        description="thumb (NAME-thumb.jpg), poster (NAME-poster.jpg), folder_poster and folder_fanart (poster.jpg, "
-        "fanart.jpg, where the video is alone in its folder), trickplay (NAME.trickplay/, with previews.kinds).",
+        description="thumb (NAME-thumb.jpg), poster (NAME-poster.jpg), fanart (NAME-fanart.jpg), folder_poster and "
+        "folder_fanart (poster.jpg, fanart.jpg, where the video is alone in its folder), trickplay (NAME.trickplay/, "
+        "with previews.kinds).",
     )
     writable: tuple[Path, ...] = Field(
         (), description="Folders of the library that may be written to, with all below them; empty: none."

@@ -118,6 +118,13 @@ class RejectSettings(StageSettings):
         le=1,
         description="Turned away: no face, where this share of the candidates around it, or more, have one.",
     )
+    min_eyes_open: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="variants: below this, of the way from closed to what is usual in the video, the eyes of the "
+        "largest face are shut.",
+    )
     max_title_card_margin: float = Field(
         0.10, ge=-2, le=2, description="A title card: more similar to one than to a good frame, by more than this."
     )
@@ -215,7 +222,14 @@ class SelectionSettings(StageSettings):
         description="Share of the video's best score that a selection needs: fewer ones rather than bad ones.",
     )
     near_equal_share: float = Field(
-        0.85, ge=0, le=1, description="variants: share of the video's best score that a cover of a test needs."
+        0.6, ge=0, le=1, description="variants: share of the video's best score that a cover of a test needs."
+    )
+    preferred_equal_share: float = Field(
+        0.85,
+        ge=0,
+        le=1,
+        description="variants: covers with this share come first, the most different of them; others only where these "
+        "are too few, the best first.",
     )
     keep_least_bad: bool = Field(
         False, description="Select the least bad frames of a video that shows nothing: black, blank, a test pattern."

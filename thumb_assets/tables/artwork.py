@@ -16,7 +16,7 @@ ARTWORK = TableContract(
             "kind",
             _text,
             "What it is for.",
-            choices=("thumb", "poster", "folder_poster", "folder_fanart", "trickplay"),
+            choices=("thumb", "poster", "fanart", "folder_poster", "folder_fanart", "trickplay"),
         ),
         Column(FRAME_INDEX.name, _int, "The frame that it shows; null where it shows several.", "", True).of(
             "stills.frame_index", "crops.frame_index"

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -28,52 +27,13 @@ from thumb_assets.video.colour import (
 )
 from thumb_assets.video.container import best_video_stream, open_container
 from thumb_assets.video.damage import DamageError, decode_packets
+from thumb_assets.video.filtering import cropped_size
 from thumb_assets.video.frame import Frame, Look
-from thumb_assets.video.geometry import Geometry, orientation_of
+from thumb_assets.video.geometry import Crop, Geometry, orientation_of
+from thumb_assets.video.header import VideoHeader
 from thumb_assets.video.interlace import FieldOrderReader
-from thumb_assets.video.sizes import PixelShapes, look_at_sizes, shown_geometry
-from thumb_assets.video.timing import Clock
-
-
-@dataclass(frozen=True)
-class VideoHeader:
-    """Facts from the container and the first frame, before everything is decoded; see the `videos` table for units."""
-
-    container: str
-    codec: str
-    stream_index: int
-    look: Look
-    pix_fmt: str
-    bit_depth: int
-    color_space: str
-    color_transfer: str
-    color_primaries: str
-    color_range: str
-    time_base: Fraction
-    average_frame_rate: Fraction | None
-    guessed_frame_rate: Fraction | None
-    duration_seconds: float | None
-    num_frames_from_header: int | None
-    first_geometry: Geometry  # of the first picture; `geometry` is that of most of the video
-    has_several_shapes: bool  # whether the shape of the pixels changes on the way, as far as a few samples show
-
-    @property
-    def geometry(self) -> Geometry:
-        """Sizes and orientation of most of the video's pictures."""
-        return self.look.geometry
-
-    def clock(self) -> Clock:
-        """A new clock for the frames from the first one on."""
-        return Clock(self.time_base, container=self.container, frame_rate=self.guessed_frame_rate)
-
-    def shown(self, width: int, height: int, sample_aspect_ratio: Fraction) -> Geometry:
-        """Geometry that a picture of that size and pixel shape is shown in; see `shown_geometry`."""
-        usual = self.look.geometry
-        if (width, height, sample_aspect_ratio) == (usual.width, usual.height, usual.sample_aspect_ratio):
-            return usual
-        own = replace(usual, width=width, height=height, sample_aspect_ratio=sample_aspect_ratio)
-        return shown_geometry(own, usual)
-
+from thumb_assets.video.sizes import PixelShapes, look_at_sizes
+from thumb_assets.video.track_facts import TrackFacts, track_facts
 
 # Pictures that are held back at once, at most; more B-frames in a row than this are given as they come.
 _MAX_HELD_BYTES = 64 * 2**20
@@ -330,13 +290,13 @@ class VideoDecoder:
             raise BadInputError(f"{self.path}: has a video stream but no frame that can be decoded; replace the file")
         stream = self._stream
         num_frames = stream.frames
-        first_geometry = _read_geometry(first, stream)
-        looks = look_at_sizes(
-            self.path, stream_index=stream.index, first=first_geometry, max_pixels=self._settings.max_pixels
-        )
+        facts = _facts_of(self.path, self._container, stream)
+        first_geometry = _read_geometry(first, stream, facts.crop)
+        max_pixels = self._settings.max_pixels
+        looks = look_at_sizes(self.path, stream.index, first=first_geometry, crop=facts.crop, max_pixels=max_pixels)
         geometry = looks.usual
         width, height = geometry.display_size  # a pixel aspect ratio can ask for any size
-        if width * height > self._settings.max_pixels:
+        if width * height > max_pixels:
             raise BadInputError(
                 f"{self.path}: {width}x{height} as displayed is more than video.max_pixels; raise it to accept this"
             )
@@ -344,7 +304,7 @@ class VideoDecoder:
             container=self._container.format.name,
             codec=context.codec.canonical_name,
             stream_index=stream.index,
-            look=Look(geometry, resolve_colours(first, codec=context.codec)),
+            look=Look(geometry, resolve_colours(first, codec=context.codec), facts.crop),
             pix_fmt=first.format.name,
             bit_depth=max(component.bits for component in first.format.components),
             color_space=COLOR_SPACES.get(int(first.colorspace), str(int(first.colorspace))),
@@ -358,7 +318,14 @@ class VideoDecoder:
             num_frames_from_header=num_frames if 0 < num_frames < 2**40 else None,
             first_geometry=first_geometry,
             has_several_shapes=looks.has_several_shapes,
+            decoded_size=(first.width, first.height),
+            dolby_vision=facts.dolby_vision,
         )
+
+
+def _facts_of(path: Path, container: av.container.InputContainer, stream: VideoStream) -> TrackFacts:
+    place = [each.index for each in container.streams.video].index(stream.index)
+    return track_facts(path, container.format.name, track_id=stream.id, video_place=place)
 
 
 def read_header(path: Path, settings: VideoSettings | None = None) -> VideoHeader:
@@ -371,12 +338,12 @@ def read_header(path: Path, settings: VideoSettings | None = None) -> VideoHeade
         return decoder.header
 
 
-def _read_geometry(first: av.VideoFrame, stream: VideoStream) -> Geometry:
+def _read_geometry(first: av.VideoFrame, stream: VideoStream, crop: Crop) -> Geometry:
     ratio = _positive(stream.sample_aspect_ratio) or Fraction(1)
     matrix = side_data_of(first, SideDataType.DISPLAYMATRIX)
     # Where the matrix cannot be read PyAV still gives the turn.
     rotation, is_mirrored = orientation_of(matrix) if matrix is not None else (90 * round(first.rotation / 90), False)
-    return Geometry(first.width, first.height, ratio, rotation, is_mirrored)
+    return Geometry(*cropped_size(first, crop), ratio, rotation, is_mirrored)
 
 
 def _duration_seconds(container: av.container.InputContainer, stream: VideoStream) -> float | None:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import xxhash
 
 from thumb_assets.video.colour import Colours
-from thumb_assets.video.geometry import Bars, Geometry
+from thumb_assets.video.filtering import cropped
+from thumb_assets.video.geometry import NO_CROP, Bars, Crop, Geometry
 from thumb_assets.video.interlace import FieldOrder, deinterlaced
 from thumb_assets.video.planes import plane_rows
 from thumb_assets.video.reduce import ReducedPlanes, small_size
@@ -27,10 +28,11 @@ Fingerprint = tuple[str, str | None]
 
 @dataclass(frozen=True)
 class Look:
-    """Size and colours that a stream is shown in: the size and shape most pictures have, the first one's colours."""
+    """How a stream is shown: the size and shape most pictures have, the first one's colours, the container's crop."""
 
     geometry: Geometry
     colours: Colours
+    crop: Crop = NO_CROP
 
 
 def luma_hash_of(picture: av.VideoFrame) -> str:
@@ -95,6 +97,7 @@ class Frame:
         self.geometry = shown or look.geometry
         self._usual = look.geometry
         self._colours = look.colours
+        self._crop = look.crop
         self._picture = picture
         self._neighbours = neighbours
         self._renditions: dict[tuple[str, int, int], npt.NDArray[Any]] = {}
@@ -229,11 +232,12 @@ class Frame:
 
     @cached_property
     def _shown(self) -> av.VideoFrame:
-        """The picture without combs."""
+        """The picture without combs, and without what the container has left out."""
         if self.field_order == "progressive":
-            return self._picture
+            return cropped(self._picture, self._crop)
         previous, following = self._neighbours
-        return deinterlaced(self._picture, previous=previous, following=following, field_order=self.field_order)
+        whole = deinterlaced(self._picture, previous=previous, following=following, field_order=self.field_order)
+        return cropped(whole, self._crop)
 
     def _rendition(self, kind: Kind, short_side: int | None) -> npt.NDArray[Any]:
         if self._box is None:

@@ -40,6 +40,37 @@ class Bars:
 
 NO_BARS = Bars()
 
+
+@dataclass(frozen=True)
+class Crop:
+    """Columns and rows that the container has a player leave out, in decoded pixels, before any turn."""
+
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+
+    def part_of(self, width: int, height: int, *, step: tuple[int, int] = (1, 1)) -> tuple[int, int, int, int]:
+        """Left and top edge, width and height of what is shown of a decoded picture of that size.
+
+        Args:
+            step: columns and rows that share a chroma sample; edges and sizes are rounded down to them, as in FFmpeg.
+
+        Returns:
+            All of the picture where nothing would be left of it.
+
+        >>> Crop(left=3, bottom=8).part_of(640, 360, step=(2, 2))
+        (2, 0, 636, 352)
+        """
+        across, down = step
+        x, y = self.left // across * across, self.top // down * down
+        shown_width = (width - self.left - self.right) // across * across
+        shown_height = (height - self.top - self.bottom) // down * down
+        return (x, y, shown_width, shown_height) if min(shown_width, shown_height) > 0 else (0, 0, width, height)
+
+
+NO_CROP = Crop()
+
 # FFmpeg's display matrix: nine int32, row by row; the first two columns of the first two rows turn the picture.
 _DISPLAY_MATRIX = struct.Struct("<9i")
 
@@ -49,7 +80,7 @@ class Geometry:
     """Turn, mirroring and size with which a decoded frame is shown.
 
     Attributes:
-        width, height: decoded size in pixels.
+        width, height: size in pixels of what is shown, decoded and without the container's crop.
         sample_aspect_ratio: width of a pixel over its height.
         rotation_degrees: counter-clockwise turn that makes the frame upright, a multiple of 90.
         is_mirrored: whether left and right are exchanged before that turn.

@@ -1,15 +1,12 @@
 """Interlaced pictures: which field comes first, and a whole picture out of both (FFmpeg's bwdif)."""
 
-from collections.abc import Sequence
-from fractions import Fraction
-from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import av
 from av.error import ArgumentError
-from av.error import BlockingIOError as NothingYetError
-from av.error import EOFError as NothingMoreError
 from av.video.stream import VideoStream
+
+from thumb_assets.video.filtering import filtered
 
 FieldOrder = Literal["progressive", "top_first", "bottom_first"]
 
@@ -17,7 +14,6 @@ FieldOrder = Literal["progressive", "top_first", "bottom_first"]
 _STREAM_ORDERS: dict[int, FieldOrder] = {2: "top_first", 3: "bottom_first", 4: "bottom_first", 5: "top_first"}
 # Codecs whose pictures carry no flag of their own: only the container knows.
 _CODECS_WITHOUT_FLAGS = frozenset({"ffv1", "ffvhuff", "huffyuv", "jpeg2000", "magicyuv", "mjpeg", "utvideo", "v210"})
-_ANY_TIME_BASE = Fraction(1, 25)
 
 
 class FieldOrderReader:
@@ -38,7 +34,7 @@ class FieldOrderReader:
         if not picture.interlaced_frame:
             return self._of_stream
         # A graph for each: one that has passed over a picture holds on to it.
-        found = _filtered([picture], [("select", "eq(interlace_type,TOPFIRST)")])
+        found = filtered([picture], [("select", "eq(interlace_type,TOPFIRST)")])
         return "top_first" if found else "bottom_first"
 
 
@@ -59,7 +55,7 @@ def deinterlaced(
     pictures = [each for each in (same[0], picture, same[1]) if each is not None]
     parity = "tff" if field_order == "top_first" else "bff"
     try:
-        results = _filtered(pictures, [("bwdif", f"mode=send_frame:parity={parity}:deint=all")])
+        results = filtered(pictures, [("bwdif", f"mode=send_frame:parity={parity}:deint=all")])
     except ArgumentError:  # of a few pixels: there is nothing to take from above and below
         return picture
     return results[0 if same[0] is None else 1]
@@ -72,36 +68,3 @@ def _is_alike(other: av.VideoFrame | None, picture: av.VideoFrame) -> bool:
         picture.height,
         picture.format.name,
     )
-
-
-def _filtered(pictures: Sequence[av.VideoFrame], filters: Sequence[tuple[str, str]]) -> list[av.VideoFrame]:
-    """Passes a few pictures through a chain of filters; their stamps stay as they were."""
-    first = pictures[0]
-    graph = av.filter.Graph()
-    chain: list[Any] = [
-        graph.add_buffer(width=first.width, height=first.height, format=first.format, time_base=_ANY_TIME_BASE)
-    ]
-    chain += [graph.add(name, arguments) for name, arguments in filters]
-    chain.append(graph.add("buffersink"))
-    for before, after in pairwise(chain):
-        before.link_to(after)
-    graph.configure()
-    stamps = [(picture, picture.pts, picture.time_base) for picture in pictures]
-    try:
-        for position, picture in enumerate(pictures):
-            picture.pts, picture.time_base = position, _ANY_TIME_BASE
-            graph.push(picture)
-        graph.push(None)
-    finally:
-        for picture, pts, time_base in stamps:
-            picture.pts = pts
-            if time_base is not None:
-                picture.time_base = time_base
-    results: list[av.VideoFrame] = []
-    while True:
-        try:
-            result = graph.pull()
-        except (NothingYetError, NothingMoreError):
-            return results
-        if isinstance(result, av.VideoFrame):
-            results.append(result)

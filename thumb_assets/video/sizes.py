@@ -14,7 +14,8 @@ from av.video.stream import VideoStream
 
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.video.container import open_container
-from thumb_assets.video.geometry import Geometry
+from thumb_assets.video.filtering import cropped_size
+from thumb_assets.video.geometry import Crop, Geometry
 
 # A look at these moments (shares of the duration) shows if there is anything to count; then this many are counted.
 _FIRST_LOOK = (0.5, 0.98)
@@ -42,7 +43,7 @@ class Looks:
     has_several_shapes: bool = False
 
 
-def look_at_sizes(path: Path, *, stream_index: int, first: Geometry, max_pixels: int) -> Looks:
+def look_at_sizes(path: Path, stream_index: int, *, first: Geometry, crop: Crop, max_pixels: int) -> Looks:
     """Looks at a few moments of a video whether all pictures are as the first one, and counts where not.
 
     A recording of a call begins small and grows; a broadcast may change between programmes.
@@ -51,18 +52,20 @@ def look_at_sizes(path: Path, *, stream_index: int, first: Geometry, max_pixels:
         status = path.stat()
     except OSError:
         return Looks(first)
-    return _look(path, (status.st_size, status.st_mtime_ns), stream_index, first, max_pixels)
+    return _look(path, (status.st_size, status.st_mtime_ns), stream_index, first, crop, max_pixels)
 
 
 # One file is opened several times: for its frames, its stills and their proof.
 @lru_cache(maxsize=64)
-def _look(path: Path, _stamp: tuple[int, int], stream_index: int, first: Geometry, max_pixels: int) -> Looks:
+def _look(
+    path: Path, _stamp: tuple[int, int], stream_index: int, first: Geometry, crop: Crop, max_pixels: int
+) -> Looks:
     try:
-        seen = _geometries_at(path, stream_index, first, _FIRST_LOOK)
+        seen = _geometries_at(path, stream_index, first, crop, _FIRST_LOOK)
         if all(geometry == first for geometry in seen):
             return Looks(first)
         moments = tuple((number + 0.5) / _NUM_COUNTED for number in range(_NUM_COUNTED))
-        counts = Counter(_geometries_at(path, stream_index, first, moments))
+        counts = Counter(_geometries_at(path, stream_index, first, crop, moments))
     except (FFmpegError, OSError, ValueError, IndexError, ThumbAssetsError):  # a damaged file may list other streams
         return Looks(first)
     usual = max(counts, key=lambda geometry: (counts[geometry], geometry == first), default=first)
@@ -152,7 +155,9 @@ def _shape_graph(width: int, height: int, pix_fmt: str) -> Any:
     return graph
 
 
-def _geometries_at(path: Path, stream_index: int, first: Geometry, moments: tuple[float, ...]) -> list[Geometry]:
+def _geometries_at(
+    path: Path, stream_index: int, first: Geometry, crop: Crop, moments: tuple[float, ...]
+) -> list[Geometry]:
     """Those of the sync frames at or before the moments, as far as they can be reached."""
     container, _ = open_container(path)
     with container:
@@ -171,7 +176,8 @@ def _geometries_at(path: Path, stream_index: int, first: Geometry, moments: tupl
             picture = _first_picture(container, stream)
             if picture is not None:
                 shape = shapes.of(picture, stream)
-                found.append(replace(first, width=picture.width, height=picture.height, sample_aspect_ratio=shape))
+                width, height = cropped_size(picture, crop)
+                found.append(replace(first, width=width, height=height, sample_aspect_ratio=shape))
         return found
 
 

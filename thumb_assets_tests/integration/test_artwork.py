@@ -16,19 +16,21 @@ from thumb_assets_tests.support.film import Film, write
 from thumb_assets_tests.support.running import register, run_stages
 
 _STAGES = ("videos", "frames", "shots", "candidate_frames", "sharpness", "selections", "stills", "crops", "previews")
-_ALL = 'artwork.kinds=["thumb","poster","folder_poster","folder_fanart","trickplay"]'
+_ALL = 'artwork.kinds=["thumb","poster","fanart","folder_poster","folder_fanart","trickplay"]'
 _MAKE = ('crops.aspect_ratios=["2:3"]', 'previews.kinds=["trickplay"]', "previews.interval_seconds=1")
 Place = tuple[Path, Path]  # data folder, video
 
-# As Jellyfin (documentation, "Movies", "Images"; trickplay with media), Emby and Kodi ("Artwork types") name them.
-LAYOUT = {
-    "A film (2026).mp4",
-    "A film (2026)-thumb.jpg",
-    "A film (2026)-poster.jpg",
-    "poster.jpg",
-    "fanart.jpg",
-    "A film (2026).trickplay/320 - 10x10/0.jpg",
+# Beside the video. Kodi ("Movie artwork": NAME-TYPE.jpg; TYPE.jpg where the film has its own folder), Jellyfin (its
+# LocalImageProvider; its PathManager and TrickplayManager for tiles with the media), Emby ("Movie naming", "Images").
+LAYOUTS = {
+    "kodi": {"NAME-poster.jpg", "NAME-fanart.jpg", "NAME-thumb.jpg", "poster.jpg", "fanart.jpg"},
+    "jellyfin": {"NAME-poster.jpg", "NAME-fanart.jpg", "NAME-thumb.jpg", "poster.jpg", "fanart.jpg"}
+    | {"NAME.trickplay/320 - 10x10/0.jpg"},
+    "emby": {"NAME-poster.jpg", "NAME-fanart.jpg", "NAME-thumb.jpg", "poster.jpg", "fanart.jpg"},
 }
+# What each reads where several films share a folder.
+SHARED_LAYOUT = {"NAME-poster.jpg", "NAME-fanart.jpg", "NAME-thumb.jpg"}
+LAYOUT = {name.replace("NAME", "A film (2026)") for name in {"NAME.mp4"}.union(*LAYOUTS.values())}
 
 
 @pytest.fixture(scope="session")
@@ -44,11 +46,13 @@ def place(film: Path, tmp_path: Path) -> Place:
     return tmp_path / "data", Path(shutil.copy(film, folder / "A film (2026).mp4"))
 
 
-def run_artwork(place: Place, *overrides: str, stages: tuple[str, ...] = ("artwork",)) -> StageResult:
+def run_artwork(
+    place: Place, *overrides: str, stages: tuple[str, ...] = ("artwork",), is_recomputed: bool = False
+) -> StageResult:
     data_dir, video = place
     (video_id,) = register(data_dir, [video])
     settings = load_settings(overrides=[*_MAKE, _ALL, f'artwork.writable=["{video.parent.parent}"]', *overrides])
-    results = run_stages(data_dir, [video_id], stages, settings=settings)
+    results = run_stages(data_dir, [video_id], stages, settings=settings, is_recomputed=is_recomputed)
     return results[video_id, "artwork"]
 
 
@@ -77,6 +81,29 @@ def test_a_folder_is_as_media_servers_read_it(place: Place) -> None:
     run_artwork(place, 'artwork.kinds=["thumb"]', "stills.jpeg_quality=60", stages=(*_STAGES, "artwork"))
     assert files_in(folder) == {"A film (2026).mp4", "A film (2026)-thumb.jpg"}
     assert not (folder / "A film (2026).trickplay").exists()
+
+
+@pytest.mark.parametrize("server", LAYOUTS)
+def test_a_folder_has_what_each_server_looks_for_and_nothing_that_is_not_asked_for(place: Place, server: str) -> None:
+    folder, wanted = place[1].parent, LAYOUTS[server]
+    kinds = {
+        "NAME-thumb.jpg": "thumb",
+        "NAME-poster.jpg": "poster",
+        "NAME-fanart.jpg": "fanart",
+        "poster.jpg": "folder_poster",
+        "fanart.jpg": "folder_fanart",
+        "NAME.trickplay/320 - 10x10/0.jpg": "trickplay",
+    }
+    asked = ",".join(f'"{kinds[name]}"' for name in sorted(wanted))
+    run_artwork(place, f"artwork.kinds=[{asked}]", stages=(*_STAGES, "artwork"))
+    assert files_in(folder) == {name.replace("NAME", "A film (2026)") for name in {"NAME.mp4"} | wanted}
+    # A second film moves in: what is of the folder would be of one of the two, and goes.
+    shutil.copy(place[1], folder / "Another (2025).mp4")
+    run_artwork(place, f"artwork.kinds=[{asked}]", is_recomputed=True)
+    found = {name for name in files_in(folder) if "trickplay" not in name}
+    assert found == {name.replace("NAME", "A film (2026)") for name in {"NAME.mp4"} | SHARED_LAYOUT} | {
+        "Another (2025).mp4"
+    }
 
 
 def test_files_of_others_stay_as_they_are(place: Place) -> None:

@@ -17,6 +17,7 @@ from av.stream import Disposition
 from thumb_assets_tests.support import odd_time
 from thumb_assets_tests.support.drawing import STRIP_HEIGHT, RgbArray, draw_frame, read_frame_index
 from thumb_assets_tests.support.encoding import RATE, Encoding, Tags, encode
+from thumb_assets_tests.support.track_headers import add_box, add_pixel_crop, clap
 
 __all__ = [
     "MULTI_SHOT_CUTS",
@@ -38,6 +39,7 @@ _HIDDEN_INDEX = 4000
 # (width, height, frames) of the parts of two recorded calls: one that grows, one in which somebody turns the phone.
 _CALL = ((160, 90, 6), (320, 180, 6), (640, 360, 28))
 _TURNED_CALL = ((640, 360, 28), (360, 640, 12))
+_CONTAINER_CROP = {"left": 10, "top": 8, "right": 6, "bottom": 12}
 _BETTER = {"preset": "veryfast", "crf": "16"}  # unlike ultrafast, these honour B-frames
 
 
@@ -112,6 +114,19 @@ def _cropped(path: Path) -> None:
     # Coded 336x200, shown without 10 columns on the left, 6 on the right, 8 lines above and 12 below.
     frames = [np.pad(draw_frame(i), ((8, 12), (10, 6), (0, 0)), mode="edge") for i in range(40)]
     encode(path, frames, Encoding(options={**_BETTER, "x264-params": "crop-rect=10,8,6,12"}, num_b_frames=2))
+
+
+def _with_margins(path: Path, *, rotation_degrees: int = 0, **changes: object) -> None:
+    """Coded 336x200 or 200x336, shown as `_CONTAINER_CROP` says in the container's header alone."""
+    sides = ((_CONTAINER_CROP["top"], _CONTAINER_CROP["bottom"]), (_CONTAINER_CROP["left"], _CONTAINER_CROP["right"]))
+    drawn = [np.rot90(draw_frame(i), -rotation_degrees // 90) for i in range(40)]
+    frames = [np.pad(rgb, (*sides, (0, 0)), constant_values=255) for rgb in drawn]
+    encode(path, frames, Encoding(rotation_degrees=rotation_degrees, **changes))  # type: ignore[arg-type]
+    if path.suffix == ".mkv":
+        add_pixel_crop(path, **_CONTAINER_CROP)
+    else:
+        height, width = frames[0].shape[:2]
+        add_box(path, clap(width, height, **_CONTAINER_CROP))
 
 
 def _two_streams(path: Path) -> None:
@@ -323,6 +338,10 @@ RECIPES: dict[str, Recipe] = {
     "h264_top_first": Recipe(_woven("tff")),
     "h264_bottom_first": Recipe(_woven("bff")),
     "cropped": Recipe(_cropped),
+    "clean_aperture": Recipe(partial(_with_margins, options=_BETTER, num_b_frames=2)),
+    "clean_aperture_turned": Recipe(partial(_with_margins, rotation_degrees=90)),
+    "pixel_crop": Recipe(partial(_with_margins, codec="libx265", pix_fmt="yuv420p10le", options=_X265), ".mkv"),
+    "pixel_crop_interlaced": Recipe(partial(_with_margins, options=_BETTER, field_order="tff"), ".mkv"),
     "hdr_pq": Recipe(_plain(codec="libx265", pix_fmt="yuv420p10le", options=_X265, colours=Tags(9, 16, 9))),
     "hdr_hlg": Recipe(_plain(codec="libx265", pix_fmt="yuv420p10le", options=_X265, colours=Tags(9, 18, 9))),
     "wide_gamut": Recipe(_plain(codec="libx265", pix_fmt="yuv420p10le", options=_X265, colours=Tags(9, 14, 9))),

@@ -20,8 +20,8 @@ from thumb_assets.tables.declaration import TableContract
 from thumb_assets.weights.registry import ModelFile
 
 if TYPE_CHECKING:
-    from thumb_assets.video.decode import VideoHeader
     from thumb_assets.video.frame import Frame
+    from thumb_assets.video.header import VideoHeader
 
 # The table that says which frames a scorer is handed.
 CANDIDATES = "candidate_frames"

@@ -47,6 +47,7 @@ KNOWN_REASONS = (
     "blurred",
     "moving_too_fast",
     "turned_away",
+    "eyes_shut",
     "title_card",
     "text_overlay",
     "letterbox",

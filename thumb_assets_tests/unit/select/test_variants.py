@@ -81,6 +81,27 @@ def test_what_is_alike_in_traits_is_no_variant_and_says_so() -> None:
     assert all(rejected[frame]["value"] <= rejected[frame]["threshold"] for frame in (1, 4, 5))
 
 
+def test_nearly_equal_covers_come_first_and_the_best_of_the_others_behind_them() -> None:
+    # Of all the most different one, or where it scores too little the best that differs by a trait.
+    assert ranking(CASE.choose(settings=changed(top_k=2, preferred_equal_share=0.3))) == [0, 3]
+    assert ranking(CASE.choose(settings=changed(top_k=2, preferred_equal_share=0.9))) == [0, 2]
+
+
+def test_half_a_trait_is_difference_enough_where_there_is_no_more() -> None:
+    lumas = {frame: 60.0 if frame == 5 else 120.0 for frame in SECONDS}
+    sharpness = sharpness_table({frame: 100.0 - frame for frame in SECONDS}, luma_means=lumas)
+    choice = CASE.choose(sharpness=sharpness, faces=None, others={})
+    assert {row["frame_index"]: row["traits"] for row in choice.selections.to_pylist()} == {0: "even light", 5: "dark"}
+
+
+def test_a_face_with_shut_eyes_is_no_cover() -> None:
+    boxes = [(frame, 600.0, 300.0, 400.0) for frame in SECONDS]
+    case = replace(CASE, faces=face_boxes_table(boxes, eyes=[0.01 if frame == 0 else 0.3 for frame in SECONDS]))
+    (rejected,) = [row for row in case.choose().rejections.to_pylist() if row["frame_index"] == 0]
+    assert (rejected["reason"], rejected["setting"]) == ("eyes_shut", "selection.reject.min_eyes_open")
+    assert 0 in ranking(case.choose(settings=changed(strategy="best")))
+
+
 def test_pins_stay_and_every_candidate_has_one_fate() -> None:
     choice = CASE.choose(decisions=decisions_table({7: "pin"}))
     assert 7 in ranking(choice)
