@@ -74,7 +74,7 @@ class VideoTables(Protocol):
         """By stage, what saw the frames of this run's pass over the file for it; empty where there was none."""
 
     @property
-    def kept_frames(self) -> Mapping[int, Frame]:
+    def kept_frames(self) -> "Mapping[int, Frame]":
         """Frames that this run's pass decoded and still holds, by frame_index: candidates; see `Frame.as_decoded`."""
 
     def table(self, table_name: str) -> pa.Table:
