@@ -26,7 +26,8 @@ from thumb_assets.settings.load import load_settings
 
 _SECONDS_BETWEEN_SAMPLES = 0.1
 # A contestant's process is set up as the engine's is; a command that a person types is not.
-_OF_THE_ENGINE = engine_environment({})
+# Without bytecode, which an installed package has, every start would compile all that it imports.
+_NOT_OF_A_PERSON = {*engine_environment({}), "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass
@@ -163,7 +164,7 @@ def run_watched(line: Sequence[str | Path]) -> int:
     Raises:
         ThumbAssetsError: it failed; with the end of what it said.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_ENGINE}
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_OF_A_PERSON}
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=environment

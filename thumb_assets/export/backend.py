@@ -49,7 +49,7 @@ class _AtHandFirst:
             frame = self._at_hand.get(frame_index)
             again = None if frame is None else frame.as_decoded()
             if again is not None and self._identities.is_match(again, frame_index):
-                yield again, "kept"
+                yield again, "seek"  # as it would be found in the file; the stills are the same bytes either way
                 continue
             if self._fetcher is None:
                 self._fetcher = FrameFetcher(self._path, self._identities, self._settings)

@@ -30,7 +30,7 @@ from thumb_assets.video.frame import Frame
 from thumb_assets.video.header import VideoHeader
 from thumb_assets.video.planes import num_picture_bytes
 
-ExportMethod = Literal["seek", "sequential", "ffmpeg", "kept"]
+ExportMethod = Literal["seek", "sequential", "ffmpeg"]
 
 _LOGGER = logging.getLogger(__name__)
 # In this order `auto` tries them.

@@ -11,8 +11,8 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,7 +23,6 @@ _SET_NAME = 15  # PR_SET_NAME of prctl(2)
 NAME = "thumb-assets-en"
 # Keys that the terminal sends to both processes until the fork has a session of its own.
 _KEYS = {signal.SIGINT, signal.SIGTSTP}
-
 
 _is_prepared = False
 
@@ -67,14 +66,21 @@ def fork(work: Callable[[], None], *, environment: Mapping[str, str], kept: tupl
     """
     for stream in (sys.stdout, sys.stderr):  # else both would write what waits
         stream.flush()
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _KEYS)
-    try:
+    with held_keys() as mask:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on: jemalloc's thread counts there
             pid = os.fork()
-        if pid:
-            return pid
-        _work_and_end(work, environment, kept, mask)
+        if not pid:
+            _work_and_end(work, environment, kept, mask - _KEYS)
+    return pid
+
+
+@contextmanager
+def held_keys() -> Iterator[set[Any]]:
+    """Ctrl+C and Ctrl+Z wait until the context ends; gives the signals that waited before."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _KEYS)
+    try:
+        yield mask
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

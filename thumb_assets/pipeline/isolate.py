@@ -13,7 +13,7 @@ from typing import Any
 from thumb_assets.errors import BadInputError, OutOfMemoryError, StoppedError, ThumbAssetsError
 from thumb_assets.events import Events
 from thumb_assets.pipeline.cataloguing import Cataloguing
-from thumb_assets.pipeline.forked import may_fork
+from thumb_assets.pipeline.forked import held_keys, may_fork
 from thumb_assets.pipeline.messages import Decoded, Ended, Job, Noted, Step, Told, Working
 from thumb_assets.pipeline.process import EngineProcess
 from thumb_assets.pipeline.remembered import Asked
@@ -310,7 +310,9 @@ class _Warm:
     def fork(self) -> None:
         """Makes the child to keep a fork of this process, where that is safe."""
         if self._child is None and may_fork():
-            with suppress(OSError):  # no room for a copy: a new interpreter says so, or needs less
+            # A pause that came before the parent can pass it on would leave the child at work. No room for a copy: a
+            # new interpreter says so, or needs less.
+            with held_keys(), suppress(OSError):
                 self._child = _Child(is_forked=True)
 
     def drop(self) -> None:

@@ -186,8 +186,8 @@ STILLS = TableContract(
         Column(
             "export_method",
             _text,
-            "How the frame was fetched; `kept`: it was not, the pass had kept it.",
-            choices=("seek", "sequential", "ffmpeg", "kept"),
+            "How the frame was found; `seek`: by its stamp and hashes, in the file or among what the pass kept.",
+            choices=("seek", "sequential", "ffmpeg"),
         ),
     ),
     key=("video_id", "frame_index"),
