@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from thumb_assets.errors import VerificationError
+from thumb_assets.export.compare import picture_difference
 from thumb_assets.export.pixels import RgbArray, bit_depth_of, pixels_of
 from thumb_assets.export.renditions import SIZE, resized
 from thumb_assets.export.resemblance import Placed, UInt8Array, placed_at, placements
-from thumb_assets.export.verify import picture_difference
 from thumb_assets.settings.stages import VideoSettings
 from thumb_assets.video.decode import VideoDecoder
 from thumb_assets.video.fetch import FrameFetcher, FrameIdentities

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from thumb_assets.errors import StorageError, VerificationError
+from thumb_assets.export.compare import picture_difference
 from thumb_assets.export.ffmpeg_fetch import ExportMethod
 from thumb_assets.export.metadata import encode_still
 from thumb_assets.export.pixels import RgbArray, pixels_of
 from thumb_assets.export.plan import PlannedStill
-from thumb_assets.export.verify import picture_difference
 from thumb_assets.video.frame import Frame
 from thumb_assets.video.geometry import NO_BARS
 

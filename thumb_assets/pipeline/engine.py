@@ -15,7 +15,7 @@ from thumb_assets.pipeline.cataloguing import Cataloguing
 from thumb_assets.pipeline.decode_pass import DecodePass, Decoding, PassResult, keepers_for
 from thumb_assets.pipeline.guidance import Guides, require_known_words
 from thumb_assets.pipeline.job import VideoJob
-from thumb_assets.pipeline.kept_frames import KeptFrames
+from thumb_assets.pipeline.kept_frames import kept_for
 from thumb_assets.pipeline.kept_rows import keep_rows
 from thumb_assets.pipeline.narrowed import Narrowed
 from thumb_assets.pipeline.remembered import Asked
@@ -133,8 +133,7 @@ class _Engine:
         self._guides = Guides(settings, store)
         self._catalog = Cataloguing(store, events)
         self._context = RunContext(settings, store, self._guides.of_video, events)
-        is_kept = "stills" in stages and settings.export.backend == "pyav"
-        self._kept = KeptFrames(most=settings.video.kept_frames if is_kept else 0)
+        self._kept = kept_for(stages, settings)
 
     def run(self, video_ids: Iterable[str]) -> Iterator[StageResult]:
         try:

@@ -1,8 +1,9 @@
 """Frames that a pass decoded and a still may want: kept as they are, so that nothing is decoded again for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
+from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, measure_luma
 from thumb_assets.video.frame import Frame
 
@@ -46,6 +47,12 @@ class KeptFrames:
 
     def _num_bytes(self) -> int:
         return sum(frame.num_bytes for kept in self._of_video.values() for _, frame in kept.values())
+
+
+def kept_for(stages: Collection[str], settings: Settings) -> KeptFrames:
+    """The frames that a run of these stages keeps: none where FFmpeg the program decodes them for itself."""
+    is_wanted = "stills" in stages and settings.export.backend == "pyav"
+    return KeptFrames(most=settings.video.kept_frames if is_wanted else 0)
 
 
 class _OfVideo(Mapping[int, Frame]):

@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image, JpegImagePlugin
 
+from thumb_assets.export.compare import MAX_JPEG_ERROR
 from thumb_assets.export.previews.animation import mp4_pictures, webp_pictures
 from thumb_assets.export.previews.forms import parse_bif, render_webvtt
 from thumb_assets.export.previews.pictures import PictureStore, narrower, tile_of
 from thumb_assets.export.previews.sheets import PictureOf, sheet_image
-from thumb_assets.export.verify import MAX_JPEG_ERROR, frames_again
+from thumb_assets.export.verify import frames_again
 from thumb_assets.settings.stages import Verification, VideoSettings
 from thumb_assets.tables.checks import Verdict
 from thumb_assets.tables.previews import KINDS

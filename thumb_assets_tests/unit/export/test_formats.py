@@ -7,8 +7,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from thumb_assets.errors import SettingsError
+from thumb_assets.export.compare import picture_difference
 from thumb_assets.export.metadata import encode_still, read_still_metadata
-from thumb_assets.export.verify import picture_difference, verify_mapping
+from thumb_assets.export.verify import verify_mapping
 from thumb_assets.export.verify_file import origin_of
 from thumb_assets.settings.load import load_settings
 from thumb_assets.settings.stages import StillsSettings
