@@ -32,7 +32,7 @@ from thumb_assets.video.timing import VideoTiming, seconds_on_screen
 # Recent frames are kept so that a shot's end, which is known a few frames late, gets its candidate without a second
 # decode: so many at least, and at most of so many pixels in all. What falls further back is fetched after the pass:
 # TransNetV2 is 25 to 74 frames late, too many pictures of full size to keep.
-_LEAST_RECENT_FRAMES, _MOST_RECENT_PIXELS = 8, 84_000_000
+_LEAST_RECENT_FRAMES, _MOST_RECENT_PIXELS = 8, 100_000_000
 
 # Rows of `frames` are packed into Arrow in blocks: as dicts they take five times the memory.
 _NUM_ROWS_PER_BLOCK = 4096

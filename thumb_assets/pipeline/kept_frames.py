@@ -7,8 +7,8 @@ from thumb_assets.settings.load import Settings
 from thumb_assets.sharpness import EVAL_HEIGHT, measure_luma
 from thumb_assets.video.frame import Frame
 
-# Of all videos whose stills are not written yet; ten frames of 4K with 10 bits.
-_MOST_BYTES = 256 * 2**20
+# Of all videos whose stills are not written yet; sixteen frames of 4K with 10 bits.
+_MOST_BYTES = 384 * 2**20
 
 
 class KeptFrames:
