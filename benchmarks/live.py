@@ -41,6 +41,7 @@ from thumb_assets_tests.support.web import free_port, serving
 
 _NAME = "camera"
 _CUT_SECONDS = 15.0
+_WANTED_SECONDS = 10.0
 
 
 @dataclass
@@ -157,6 +158,7 @@ def tell(folder: Path, store: TableStore, camera: Camera, recording: Path, seen:
     told = {
         "segments_ready": len(ready),
         "first_frame_age_seconds": {"median": _at(ready, 50), "p95": _at(ready, 95), "max": max(ready, default=None)},
+        "later_than_10_seconds": [[place, age] for place, age in enumerate(ready) if age > _WANTED_SECONDS],
         "frames_on_disk": len(errors),
         "frames_unread": unread,
         "frame_time_error_seconds": {"min": min(errors), "median": _at(errors, 50), "max": max(errors)},

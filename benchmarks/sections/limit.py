@@ -31,8 +31,8 @@ _CAUSES = {
     "web-1080p": "what is measured of every frame (hashes, its luma at half the size, Laplacian, the detector's "
     "picture) costs a fifth of decoding, by `python -m benchmarks.frame_costs`; the stills, decoded to be written, "
     "another second",
-    "hevc-4k-10bit": "10-bit planes are averaged at a third of the speed; three stills of 4K are compressed twice, "
-    "to be written and to be proven; and the file is opened twice before its first frame",
+    "hevc-4k-10bit": "10-bit planes are averaged at a third of the speed; each still of 4K is compressed twice, "
+    "to be written and to be proven",
     "av1-1080p": "frames decode in 5 ms, and what is measured of every frame costs 0.4 of that",
 }
 
