@@ -326,8 +326,8 @@ def test_the_default_metric_needs_no_pyiqa(synthetic_videos: MakeVideo, data_dir
 @pytest.mark.usefixtures("without_pyiqa")
 def test_everything_else_works_without_pyiqa(synthetic_videos: MakeVideo, data_dir: Path) -> None:
     (video_id,) = register(data_dir, [synthetic_videos("cfr")])
-    # Other metrics than any test loads, so that no scorer of this process is found again.
-    settings = load_settings(overrides=['iqa.metrics=["piqe","entropy"]', "iqa.batch_size=3"])
+    # Another precision than any test asks for, so that no metric of this process is found again.
+    settings = load_settings(overrides=['iqa.metrics=["piqe","entropy"]', "iqa.precision=fp32"])
     results = run_stages(data_dir, [video_id], [*WITHOUT_MODELS, "iqa_scores"], settings=settings)
     skipped = results[video_id, "iqa_scores"]
     assert skipped.status == "skipped"

@@ -41,7 +41,7 @@ def streamed(pictures: np.ndarray, predict: Callable[[np.ndarray], Any]) -> tupl
     return np.array([each.single for each in predictions]), np.array([each.many for each in predictions])
 
 
-@pytest.mark.parametrize("num_frames", [1, 50, pytest.param(125, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("num_frames", [50, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 125))])
 def test_streamed_predictions_are_those_of_the_package(package: Any, num_frames: int) -> None:
     import torch
 
@@ -222,6 +222,7 @@ def test_a_cut_is_found_late_at_the_right_frame(package: Any) -> None:
     assert announced == {60: 124}  # with the window that holds 50 to 99 and 25 frames more
 
 
+@pytest.mark.slow
 def test_a_dissolve_starts_a_shot_in_its_middle(package: Any) -> None:
     detector = ShotDetector(LEARNED)
     for i in range(120):

@@ -14,7 +14,9 @@ from thumb_assets.settings.stages import IqaSettings
 pytest.importorskip("pyiqa", reason="the extra thumb-assets[iqa] is not installed")
 
 
-@pytest.fixture(scope="module", params=["piqe", "niqe", "brisque"])
+@pytest.fixture(
+    scope="module", params=["piqe", *(pytest.param(name, marks=pytest.mark.slow) for name in ("niqe", "brisque"))]
+)
 def metric(request):
     with pytest.MonkeyPatch.context() as patch:
         if request.param != "piqe":

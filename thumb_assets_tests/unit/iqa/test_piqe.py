@@ -131,6 +131,7 @@ def in_fp64(picture):
 
 
 @pytest.mark.skipif(find_spec("pyiqa") is None, reason="the extra thumb-assets[iqa] is not installed")
+@pytest.mark.slow
 def test_made_pictures_score_as_with_pyiqa():
     found = differences(made_pictures())
     assert len(found) >= 0.9 * NUM_MADE
