@@ -56,10 +56,10 @@ class Stop:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A packet of video or sound, or the end of a piece.
+    """A packet of video or sound, or none: the end of a piece, or that no further one has come yet.
 
     Attributes:
-        packet: None at the end of a piece, which the next one begins with a sync frame.
+        packet: None between two pieces, of which the next one begins with a sync frame.
         at: when it came, in seconds since the epoch.
         run: stamps of one run are of one clock.
     """

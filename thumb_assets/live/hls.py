@@ -53,6 +53,7 @@ class HlsSource:
                 self._next = piece.media_sequence + 1
             if playlist.is_endlist:
                 return
+            yield Arrival(None, time.time(), self._run)
             wait_seconds = (playlist.target_duration or 2.0) / 4
             stop.wait(min(_MAX_WAIT_SECONDS, max(_LEAST_WAIT_SECONDS, wait_seconds)))
 

@@ -63,6 +63,7 @@ class Recorder:
         self._run: int | None = None
         self._lost_run: int | None = None
         self._last_stamp: float | None = None
+        self._last_at = 0.0
         self._waits_since: float | None = None
         self._gap_reason = "" if last_end is None else "the watch was not running"
         self._number = 0
@@ -105,9 +106,12 @@ class Recorder:
     def _take(self, arrival: Arrival) -> None:
         packet = arrival.packet
         if packet is None:
-            if self._cutter is not None and self._is_full(self._cutter, margin_seconds=0.5):
-                self._close()  # rather than when the next piece comes, which may be seconds later
+            is_quiet = arrival.at - self._last_at > self._settings.segment_seconds
+            if self._cutter is not None and (is_quiet or self._is_full(self._cutter, margin_seconds=0.5)):
+                self._close()  # rather than when the next piece comes, which may be long after
+            self._publish_settled()
             return
+        self._last_at = arrival.at
         if packet.stream.type == "video":
             self._take_picture(packet, arrival)
         if self._cutter is not None:
@@ -137,8 +141,7 @@ class Recorder:
         elif self._cutter is None:
             self._require_sync(stamp)
         self._see(arrival.at, float(pts * time_base))
-        if self._held and time.monotonic() >= self._settles_at:
-            self._publish_held()
+        self._publish_settled()
 
     def _see(self, at: float, stamp: float) -> None:
         self._timeline.saw(at, stamp)
@@ -182,7 +185,10 @@ class Recorder:
         except BadInputError as error:
             _LOGGER.warning("a segment is lost: %s", error)
             return
-        if time.monotonic() >= self._settles_at:
+        self._publish_settled()
+
+    def _publish_settled(self) -> None:
+        if self._held and time.monotonic() >= self._settles_at:
             self._publish_held()
 
     def _publish_held(self) -> None:

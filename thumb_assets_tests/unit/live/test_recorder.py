@@ -1,6 +1,7 @@
 """Segments of a source that is lost and begins anew: each frame keeps its own time, and nothing is left half done."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import av
 import pytest
 
 from thumb_assets.errors import BadInputError, SettingsError
-from thumb_assets.live.arrivals import Stop
+from thumb_assets.live.arrivals import Arrival, Stop
 from thumb_assets.live.cutter import remove_unfinished
 from thumb_assets.live.folder import FolderSource
 from thumb_assets.live.recorder import Recorder
@@ -102,6 +103,23 @@ def test_what_a_server_kept_while_it_was_away_is_no_later_than_it_was_shown(
         for number, wall_time in recorded.frames(segment):
             assert abs(wall_time - (begin_at + number / 25)) < 0.002
     assert [round(segment.gap_seconds, 1) for segment in segments] == [0, 0, 4.0]
+
+
+def test_what_a_source_left_open_is_closed_while_it_is_quiet(recorded: Recorded, recording: Path) -> None:
+    """A camera that is cut ends no segment, and the playlist goes on saying nothing new."""
+    num_closed: list[int] = []
+
+    class Quiet(ScriptedSource):
+        def arrivals(self, stop: Stop) -> Iterator[Arrival]:
+            yield from super().arrivals(stop)
+            time.sleep(4.2)  # until it is known when all was shown
+            for seconds in (3.0, 5.0):
+                yield Arrival(None, 1002.0 + seconds, 1)
+                num_closed.append(len(recorded.segments()))
+
+    segments = recorded.record(Quiet(recording, [Sent(0, 50, begin_at=1000.0, run=1, is_lost=False)]))
+    assert [segment.num_frames for segment in segments] == [50]
+    assert num_closed == [0, 1]
 
 
 def test_it_begins_with_a_sync_frame(recorded: Recorded, recording: Path) -> None:
