@@ -66,6 +66,7 @@ def test_a_limit_takes_the_first(library: Path, data_dir: Path) -> None:
     assert library.is_dir()
 
 
+@pytest.mark.slow
 def test_what_failed_for_good_is_told_apart(library: Path, data_dir: Path) -> None:
     (library / "bad.mp4").write_bytes(b"no video")
     assert thumb_assets("backfill").exit_code == 1
@@ -77,6 +78,7 @@ def test_what_failed_for_good_is_told_apart(library: Path, data_dir: Path) -> No
     assert "no video of 4 is missing; 1 video is failed (--failed)" in thumb_assets("backfill").output
 
 
+@pytest.mark.slow
 def test_other_settings_make_videos_stale(library: Path, data_dir: Path) -> None:
     assert thumb_assets("backfill").exit_code == 0
     arguments = ("backfill", "--stale", "--set", "stills.format=png")
@@ -121,6 +123,7 @@ def test_prune_removes_what_was_made_of_files_that_are_gone(library: Path, data_
     assert "nothing to remove" in thumb_assets("prune").output
 
 
+@pytest.mark.slow
 def test_prune_waits_for_what_is_under_way(library: Path, data_dir: Path) -> None:
     assert thumb_assets("backfill", "--limit", 2).exit_code == 0
     before = done(data_dir)
@@ -161,6 +164,7 @@ def test_a_launch_of_what_the_daemon_has_not_says_so(library: Path, data_dir: Pa
     assert data_dir.is_dir()
 
 
+@pytest.mark.slow
 def test_prune_takes_a_library_that_went_missing_for_a_mistake(library: Path, data_dir: Path) -> None:
     assert thumb_assets("backfill").exit_code == 0
     for name in ("vfr", "cfr"):

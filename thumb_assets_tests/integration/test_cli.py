@@ -194,6 +194,7 @@ def test_backfill_runs_what_is_missing_then_what_failed(synthetic_videos: MakeVi
     assert len(TableStore(data_dir).video_ids("stills")) == 2
 
 
+@pytest.mark.slow
 def test_demo_runs_through_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     result = thumb_assets("demo", "--data-dir", tmp_path / "data")

@@ -58,7 +58,7 @@ def counts_streams_alike(path: Path) -> bool:
         return listed.stderr.count("Stream #0:") == len(container.streams)
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 50])
+@pytest.mark.parametrize("batch_size", [3, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 50))])
 @pytest.mark.parametrize("name", READABLE)
 def test_exporters_agree_on_synthetic_videos(synthetic_videos, tmp_path, name, batch_size):
     path = synthetic_videos(name)

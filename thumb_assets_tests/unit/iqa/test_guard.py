@@ -104,6 +104,7 @@ def test_the_published_files_are_read_as_data_and_score_each_picture_by_itself(
     np.testing.assert_allclose(together, np.concatenate([metric.score(image[None]) for image in images]), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_without_its_backbone_is_not_left_half_random(models_dir):
     state = untrained("topiq_nr", backbone_pretrain=False).state_dict()
     headless = {key: value for key, value in state.items() if not key.startswith("semantic_model.")}
