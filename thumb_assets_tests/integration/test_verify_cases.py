@@ -26,7 +26,8 @@ _STAGES = (*WITHOUT_MODELS, "crops", "renditions")
 # What `verify` says of a picture of which nothing can be said: exit code 3.
 UNKNOWN = "unknown"
 FORMATS = {"jpeg": "jpeg", "png": "png", "png of 16 bits": "png", "webp": "webp", "avif": "avif"}
-VIDEOS = ("multi_shot", "mma_demo.mp4", "IronMan.mp4")
+# 36 cases each.
+RUNS = [*(("multi_shot", name) for name in FORMATS), ("mma_demo.mp4", "jpeg"), ("IronMan.mp4", "webp")]
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,7 @@ def cases(found: Found, folder: Path) -> Iterator[tuple[str, Path, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("image_format", FORMATS)
-@pytest.mark.parametrize("name", VIDEOS)
+@pytest.mark.parametrize(("name", "image_format"), RUNS)
 def test_every_picture_is_told_for_what_it_is(request, tmp_path, data_dir, name, image_format):
     if name.endswith(".mp4"):
         source = request.getfixturevalue("shared_dir") / "footage" / name
