@@ -61,7 +61,7 @@ def picture_difference(path: Path, rgb: RgbArray) -> str | None:
 
 
 def _too_different(differences: npt.NDArray[np.float64]) -> str | None:
-    """By how much a picture differs, as a whole or in the square that differs most; None where it is little.
+    """Says by how much a picture differs, as a whole or in the square that differs most; None where it is little.
 
     Args:
         differences: (H, W) absolute ones, in levels.

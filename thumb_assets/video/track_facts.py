@@ -46,7 +46,7 @@ class DolbyVision:
 
 @dataclass(frozen=True)
 class TrackFacts:
-    """What a track's header says beside what PyAV gives."""
+    """Facts in a track's header beside what PyAV gives."""
 
     crop: Crop = NO_CROP
     dolby_vision: DolbyVision | None = None
@@ -131,7 +131,7 @@ def _clean_aperture(content: bytes, width: int, height: int) -> Crop:
 
 
 def _dolby_vision(content: bytes) -> DolbyVision:
-    """Of a configuration record: two bytes of version, 7 bits profile, 9 of level and layers, 4 compatibility."""
+    """Reads a configuration record: two bytes of version, 7 bits profile, 9 of level and layers, 4 compatibility."""
     return DolbyVision(content[2] >> 1, content[4] >> 4)
 
 

@@ -110,7 +110,7 @@ def with_changed_block(rgb: np.ndarray) -> np.ndarray:
 
 
 def cases(found: Found, folder: Path) -> Iterator[tuple[str, Path, str]]:
-    """What was done, the file, and the verdict that it deserves."""
+    """Yields what was done, the file, and the verdict that it deserves."""
     suffix, rgb = found.path.suffix, found.rgb
     height, width = rgb.shape[:2]
     eight = (rgb >> 8).astype(np.uint8) if rgb.dtype == np.uint16 else rgb
