@@ -28,7 +28,7 @@ Fingerprint = tuple[str, str | None]
 
 @dataclass(frozen=True)
 class Look:
-    """The way a stream is shown: the size and shape most pictures have, the first one's colours, the container's crop."""
+    """Looks of a stream: the size and shape most pictures have, the first one's colours, the container's crop."""
 
     geometry: Geometry
     colours: Colours
