@@ -23,10 +23,6 @@ from thumb_assets.video.frame import Frame
 from thumb_assets.video.geometry import NO_BARS, Bars
 from thumb_assets.video.header import VideoHeader
 
-# Of these a damaged file decodes to the same pictures each time, as far as our corpus of them goes. Decoders of raw and
-# old formats leave what a short packet does not fill to the memory that they got: only a second decode finds that.
-_REPEATABLE = {"h264", "hevc", "av1", "vp8", "vp9"}
-
 
 def export_stills(
     path: Path,
@@ -96,7 +92,7 @@ def export_stills(
             temporary_dir=folder,
             export_settings=how,
             video_settings=video_settings,
-            at_hand=at_hand if header.codec in _REPEATABLE else None,
+            at_hand=at_hand,
         ) as fetcher:
             frames = fetcher.fetch_many(still.frame_index for still in plan)
             written = write_stills(plan, frames=frames, folder=folder, provenance=provenance)

@@ -315,7 +315,7 @@ class _Engine:
             self._events.step("loading the shot detector", is_of_file=False)
             takers = [*scorers, self._kept]
             this_pass = frame_pass(job.video, stages=wanted, settings=self._settings, rule=rule, scorers=takers)
-            job.kept_frames = self._kept.of_video(job.video_id)
+            job.kept_frames = self._kept.of_video(job.video_id, codec=source.header.codec)
             if isinstance(this_pass, DecodePass):  # the sparse one sees too few frames to keep the best of them
                 job.keepers = keepers_for(job, self._stages, self._context)
                 this_pass.keepers = tuple(job.keepers.values())

@@ -9,13 +9,16 @@ from thumb_assets.video.frame import Frame
 
 # Of all videos whose stills are not written yet; sixteen frames of 4K with 10 bits.
 _MOST_BYTES = 384 * 2**20
+# Of these a damaged file decodes to the same pictures each time, as far as our corpus of them goes. Decoders of raw and
+# old formats leave what a short packet does not fill to the memory that they got: only a second decode finds that.
+_REPEATABLE = {"h264", "hevc", "av1", "vp8", "vp9"}
 
 
 class KeptFrames:
     """Holds the sharpest candidates of each video until its stills are written.
 
-    It is handed the frames that the scorers of candidates are handed. Interlaced frames are left out: their pictures
-    are made with their neighbours'.
+    It is handed the frames that the scorers of candidates are handed, and takes those of videos that `of_video` was
+    asked for. Interlaced frames are left out: their pictures are made with their neighbours'.
 
     Args:
         most: frames of a video; 0 keeps none.
@@ -30,15 +33,21 @@ class KeptFrames:
 
     def add(self, video_id: str, frame: Frame) -> None:
         """Takes a frame in place of blurred ones of its video, where there is no room beside them."""
-        if not self._most or frame.field_order != "progressive":
+        kept = self._of_video.get(video_id)
+        if kept is None or frame.field_order != "progressive":
             return
-        kept = self._of_video.setdefault(video_id, {})
         kept[frame.frame_index] = measure_luma(frame.luma(EVAL_HEIGHT)).laplacian_variance, frame.as_decoded()
         while kept and (len(kept) > self._most or self._num_bytes() > self._most_bytes):
             del kept[min(kept, key=lambda frame_index: kept[frame_index][0])]
 
-    def of_video(self, video_id: str) -> Mapping[int, Frame]:
-        """The frames of a video by frame_index; grows and shrinks with what is kept."""
+    def of_video(self, video_id: str, *, codec: str) -> Mapping[int, Frame]:
+        """The frames of a video by frame_index, from now on; grows and shrinks with what is kept.
+
+        Args:
+            codec: FFmpeg's name; of one whose decoder may give other pictures the next time none are kept.
+        """
+        if not self._most or codec not in _REPEATABLE:
+            return {}
         return _OfVideo(self._of_video.setdefault(video_id, {}))
 
     def forget(self, video_id: str) -> None:
