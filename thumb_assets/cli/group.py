@@ -30,9 +30,10 @@ _PROGRAMS = {"__main__", "docs"}
 
 
 def collect_from_now_on() -> None:
-    """Turns Python's collector on (see `__main__`); what is imported by then it never looks at."""
-    gc.freeze()
-    gc.enable()
+    """Turns Python's collector on where `__main__` turned it off; what is imported by then it never looks at."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def load_commands() -> None:

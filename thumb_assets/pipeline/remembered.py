@@ -223,7 +223,11 @@ def _parsed(text: str | None) -> dict[str, Any]:
 
 def _dumped(settings: Settings) -> dict[str, Any]:
     """The settings that change results, by dotted name, as JSON has them."""
-    return dict(flat({section: getattr(settings, section).dump_values() for section in _SECTIONS.values()}))
+    return {
+        name: value
+        for section in dict.fromkeys(_SECTIONS.values())
+        for name, value in _dumped_section(section, settings).items()
+    }
 
 
 def _dumped_section(section: str, settings: Settings) -> dict[str, Any]:

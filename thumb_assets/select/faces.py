@@ -80,9 +80,8 @@ def eyes_of_largest(measured: CandidateArrays, *, settings: SelectionSettings) -
     is_seen &= faces.height >= settings.clear_face_height * measured.frame_sizes[videos, 1]
     by_height = np.flatnonzero(is_seen)[np.argsort(faces.height[is_seen], kind="stable")]
     eyes = np.full(len(measured.frame_indices), np.nan)
-    eyes[(measured.offsets[videos] + faces.positions)[by_height]] = openness[
-        by_height
-    ]  # the last one, the largest, stays
+    candidates = measured.offsets[videos] + faces.positions
+    eyes[candidates[by_height]] = openness[by_height]  # the last one, the largest, stays
     return eyes
 
 
