@@ -1,7 +1,7 @@
 """Says of a picture file, wherever it was found, if it still shows the frame that its own facts name."""
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -96,10 +96,11 @@ def _of_changed(
     placed = () if picture is None else placements(picture, frame.rgb())
     if picture is None or not placed:
         return _other(f"it {difference}; nothing in it is like frame {frame.frame_index}")
-    search = _Search(frame, video_path, settings)
-    better = _written_of(path, facts, picture, search) or search.clearly_better(placed)
+    others = (each for each in _frames(video_path, settings) if each.frame_index != frame.frame_index)
+    better = _better_frame(path, facts, picture, placed=placed, named=frame, others=others)
     if better is not None:
-        return Origin("other", *better, f"its facts name frame {frame.frame_index}, it shows frame {better[0]}")
+        told = f"its facts name frame {frame.frame_index}, it shows frame {better.frame_index}"
+        return Origin("other", better.frame_index, better.pts_seconds, told)
     return Origin("edited", frame.frame_index, frame.pts_seconds, f"it {difference}")
 
 
@@ -149,20 +150,48 @@ def _picture_of(path: Path) -> UInt8Array | None:
         return None
 
 
-def _written_of(
-    path: Path, facts: Mapping[str, Any], picture: UInt8Array, search: "_Search"
-) -> tuple[int, float] | None:
-    """The other frame of which the file is pixel by pixel what would have been written; None where there is none."""
-    depth, named = bit_depth_of(path), search.named
-    shown = _part_of(named, facts, depth)
-    if shown is None or shown.shape[:2] != picture.shape[:2]:  # somebody changed its size
-        return None
-    in_place = placed_at(picture, named.rgb(), _box_of(facts, named))
-    for other in search.best_in_place(in_place):
+def _better_frame(
+    path: Path,
+    facts: Mapping[str, Any],
+    picture: UInt8Array,
+    *,
+    placed: Sequence[Placed],
+    named: Frame,
+    others: Iterable[Frame],
+) -> Frame | None:
+    """Another frame that the picture shows rather than the named one; None where there is none.
+
+    It is the one of which the file is pixel by pixel what would have been written, else one that fits clearly better.
+    """
+    in_place, depth = _in_place(path, facts, picture, named), bit_depth_of(path)
+    least = best = _fit(placed, named.rgb(_SMALL_SIDE))
+    at: Frame | None = None
+    # Where the camera moves, a part of the next frame is like a part beside the named one, so the place counts.
+    nearest: list[tuple[float, int, Frame]] = []
+    for other in others:
+        small = other.rgb(_SMALL_SIDE)
+        if in_place is not None:
+            own = (in_place.correlation_with(small), -other.frame_index, other)
+            nearest = heapq.nlargest(_NUM_COMPARED, [*nearest, own])
+        if (fitting := _fit(placed, small)) > best:
+            best, at = fitting, other
+    for _, _, other in nearest:
         part = _part_of(other, facts, depth)
         if part is not None and picture_difference(path, part) is None:
-            return other.frame_index, other.pts_seconds
-    return None
+            return other
+    return at if best > least + _CLEARLY_BETTER * (1 - least) else None
+
+
+def _fit(placed: Sequence[Placed], small: UInt8Array) -> float:
+    return max(each.correlation_with(small) for each in placed)
+
+
+def _in_place(path: Path, facts: Mapping[str, Any], picture: UInt8Array, named: Frame) -> Placed | None:
+    """The picture just where it is said to lie; None where somebody changed its size."""
+    shown = _part_of(named, facts, bit_depth_of(path))
+    if shown is None or shown.shape[:2] != picture.shape[:2]:
+        return None
+    return placed_at(picture, named.rgb(), _box_of(facts, named))
 
 
 def _box_of(facts: Mapping[str, Any], frame: Frame) -> tuple[int, int, int, int]:
@@ -173,38 +202,3 @@ def _box_of(facts: Mapping[str, Any], frame: Frame) -> tuple[int, int, int, int]
         left, top, width, height = facts["crop_box"]
         x, y = x + left, y + top
     return x, y, width, height
-
-
-class _Search:
-    """Looks through a video for another frame than the named one that a picture shows."""
-
-    def __init__(self, named: Frame, video_path: Path, settings: VideoSettings | None) -> None:
-        self.named, self._video_path, self._settings = named, video_path, settings
-
-    def best_in_place(self, in_place: Placed) -> list[Frame]:
-        """The frames that are most like the picture just where it is said to lie.
-
-        Where the camera moves, a part of the next frame is like a part beside the named one.
-        """
-        return heapq.nlargest(
-            _NUM_COMPARED, self._others(), key=lambda each: in_place.correlation_with(each.rgb(_SMALL_SIDE))
-        )
-
-    def clearly_better(self, placed: Sequence[Placed]) -> tuple[int, float] | None:
-        """The frame that fits the picture clearly better than the named one; None where none does."""
-
-        def fit(other: Frame) -> float:
-            small = other.rgb(_SMALL_SIDE)
-            return max(each.correlation_with(small) for each in placed)
-
-        named = fit(self.named)
-        best, at = named, self.named
-        for each in self._others():
-            if (fitting := fit(each)) > best:
-                best, at = fitting, each
-        is_clear = best > named + _CLEARLY_BETTER * (1 - named)
-        return (at.frame_index, at.pts_seconds) if is_clear else None
-
-    def _others(self) -> Iterator[Frame]:
-        every = _frames(self._video_path, self._settings)
-        return (each for each in every if each.frame_index != self.named.frame_index)
