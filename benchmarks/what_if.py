@@ -24,6 +24,7 @@ from thumb_assets.select.choose import pick
 from thumb_assets.select.measure import TABLES_OF_SCORES, ScoreTables, arrays_from_tables
 from thumb_assets.settings.load import load_settings
 from thumb_assets.settings.selection import SelectionSettings
+from thumb_assets.store.kept_candidates import KeptCandidates
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.conform import conform
 from thumb_assets.tables.contracts import TABLES
@@ -60,6 +61,7 @@ class Cost:
     """Cost of one change, the median of the runs: seconds on the clock, and of all threads.
 
     Attributes:
+        num_videos: of the library, or 1.
         is_first: whether all tables were read for it, as happens once after they were made.
     """
 
@@ -67,7 +69,12 @@ class Cost:
     wall_seconds: float
     cpu_seconds: float
     num_changed: int
+    num_videos: int
     is_first: bool = False
+
+
+# Seconds on the clock, of all threads, and the number of videos that change.
+_Timing = tuple[float, float, int]
 
 
 def measure_what_if(
@@ -82,33 +89,49 @@ def measure_what_if(
     with tempfile.TemporaryDirectory(prefix="thumb-assets-what-if-") as folder:
         store = TableStore(Path(folder))
         write_library(store, num_videos, num_candidates)
+        cost_of = partial(_cost, num_videos)
         for change, overrides in _CHANGES.items():
             run = partial(_num_changes, store, overrides)
             if not costs:
-                costs.append(replace(_cost(f"{change}, the very first time", [_timed(run)]), is_first=True))
-            costs.append(_cost(change, [_timed(run) for _ in range(num_runs)]))
+                costs.append(replace(cost_of(f"{change}, the very first time", [_timed(run)]), is_first=True))
+            costs.append(cost_of(change, [_timed(run) for _ in range(num_runs)]))
         for num_dimensions in NUM_DIMENSIONS:
             write_clip_scores(store, num_videos, num_candidates, num_dimensions)
             run = partial(_num_changes, store, (), _made_up_prompts(num_dimensions))
             change = f"prompts, {num_dimensions} dimensions"
-            first = _cost(f"{change}, the first time after `clip_scores`", [_timed(run)])
+            first = cost_of(f"{change}, the first time after `clip_scores`", [_timed(run)])
             costs.append(replace(first, is_first=True))
-            costs.append(_cost(change, [_timed(run) for _ in range(num_runs)]))
+            costs.append(cost_of(change, [_timed(run) for _ in range(num_runs)]))
+        costs.append(_cost(1, "weights of one video", _of_one_video(store, num_runs)))
     return costs
+
+
+def _of_one_video(store: TableStore, num_runs: int) -> list[_Timing]:
+    """Runs in turn with weights that differ from those before, over candidates that stay in memory."""
+    kept, names = KeptCandidates(store), [video_id_of(0)]
+    weights = [load_settings(overrides=[f"selection.weights.sharpness={number}"]) for number in range(num_runs + 1)]
+    runs = [partial(what_if, store, settings, video_ids=names, kept=kept) for settings in weights]
+    timings = [_timed(lambda run=run: len(run().changes)) for run in runs]  # type: ignore[misc]
+    return timings[1:]
 
 
 def render(costs: Sequence[Cost]) -> str:
     """A Markdown table."""
     lines = ["| change | wall s | CPU s | videos that change |", "|---|---|---|---|"]
-    lines += [f"| {c.change} | {c.wall_seconds:.2f} | {c.cpu_seconds:.2f} | {c.num_changed} |" for c in costs]
+    lines += [f"| {c.change} | {c.wall_seconds:.3f} | {c.cpu_seconds:.3f} | {c.num_changed} |" for c in costs]
     return "\n".join(lines) + "\n"
+
+
+def video_id_of(number: int) -> str:
+    """Id of a made-up video."""
+    return f"video-{number:08x}"
 
 
 def write_library(store: TableStore, num_videos: int, num_candidates: int) -> None:
     """Tables of videos with a candidate every two seconds, four to a shot, scores and looks drawn at random."""
     random = np.random.default_rng(0)
     for number in range(num_videos):
-        video_id = f"video-{number:08x}"
+        video_id = video_id_of(number)
         tables = _tables(random, video_id, num_candidates)
         measured = arrays_from_tables(tables["candidate_frames"], score_tables(tables))
         (chosen,) = pick(measured, settings=SelectionSettings()).chosen
@@ -132,7 +155,7 @@ def write_clip_scores(store: TableStore, num_videos: int, num_candidates: int, n
     """The table `clip_scores` of every video again, with other scores and embeddings."""
     random = np.random.default_rng(num_dimensions)
     for number in range(num_videos):
-        video_id = f"video-{number:08x}"
+        video_id = video_id_of(number)
         table = _clip_scores(random, video_id, num_candidates, num_dimensions)
         store.write("clip_scores", table, video_id=video_id, footer=_FOOTER)
 
@@ -248,15 +271,15 @@ def _made_up_prompts(num_dimensions: int) -> NewPrompts:
     return NewPrompts(prompts, _MODEL | {"prompts_sha256": "d" * 64})
 
 
-def _timed(run: Callable[[], int]) -> tuple[float, float, int]:
+def _timed(run: Callable[[], int]) -> _Timing:
     wall, cpu = time.perf_counter(), time.process_time()
     num_changed = run()
     return time.perf_counter() - wall, time.process_time() - cpu, num_changed
 
 
-def _cost(change: str, runs: Sequence[tuple[float, float, int]]) -> Cost:
+def _cost(num_videos: int, change: str, runs: Sequence[_Timing]) -> Cost:
     walls, cpus, num_changed = zip(*runs, strict=True)
-    return Cost(change, median(walls), median(cpus), num_changed[0])
+    return Cost(change, median(walls), median(cpus), num_changed[0], num_videos)
 
 
 @click.command()

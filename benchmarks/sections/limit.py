@@ -15,7 +15,7 @@ from benchmarks.findings import (
 )
 from benchmarks.forward import ModelsAlone
 from benchmarks.jobs import Job, without_models
-from benchmarks.measure import Entry
+from benchmarks.measure import Entry, Measurement
 from benchmarks.recipes import AV1, HEVC_4K, WEB, WEB_SHORT
 
 TITLE = "The full pass over its limit"
@@ -25,7 +25,8 @@ nothing else), and the models' forward passes over the same candidates in the sa
 The job is everything from hashing the file to the catalog, shots, sharpness of every frame and stills among it."""
 
 DECODE, MODELS, JOB_WITHOUT_MODELS, JOB = "decode alone", "models alone", "job without models", "job"
-WANTED = 1.15
+# Of the long clip against decoding alone, of the short ones against decoding and models.
+_WANTED_OF_DECODING, _WANTED_OF_BOTH = 1.35, 1.40
 # Told where the target is missed; as a profile of the job showed.
 _CAUSES = {
     "web-1080p": "what is measured of every frame (hashes, its luma at half the size, Laplacian, the detector's "
@@ -54,14 +55,20 @@ def measure(bench: Bench) -> Findings:
         measurements.append(measured)
         ratios += [
             ratio_row(clip.name, measured, [JOB_WITHOUT_MODELS], [DECODE]),
+            ratio_row(clip.name, measured, [JOB], [DECODE]),
             ratio_row(clip.name, measured, [JOB], [DECODE, MODELS]),
         ]
         costs += cost_rows(clip, measured)
-        values = paired_ratios(measured, [JOB], [DECODE, MODELS], cpu)
-        name = f"full pass / (decode + models), CPU, {clip.name}"
-        found.targets.append(Target(name, WANTED, True, values, if_missed=_CAUSES.get(clip.name, "")))
+        found.targets.append(_target(clip.name, measured, is_long=recipe is WEB))
         found.clips[clip.name] = clip.description
         found.samples[clip.name] = measured.samples
     found.tables.extend([Table("Ratios", RATIO_COLUMNS, ratios), Table("Seconds and memory", COST_COLUMNS, costs)])
     found.notes.extend(left_out(measurements))
     return found
+
+
+def _target(clip_name: str, measured: Measurement, *, is_long: bool) -> Target:
+    under, wanted = ([DECODE], _WANTED_OF_DECODING) if is_long else ([DECODE, MODELS], _WANTED_OF_BOTH)
+    below = "decoding" if is_long else "(decoding + models)"
+    name = f"full pass with all models / {below}, CPU, {clip_name}"
+    return Target(name, wanted, True, paired_ratios(measured, [JOB], under, cpu), if_missed=_CAUSES.get(clip_name, ""))

@@ -14,13 +14,10 @@ engine in a child process, which imports and loads everything again), and by a b
 videos that share such a child, with all records in Dagster's database). The overhead is the difference to the bare
 engine, spread over the videos; it holds every start of a process and every load of a model.
 
-Dagster opens its SQLite file for each of the forty events of a video. The files were once kept open, by replacing a
-function of Dagster's, and the figures of the backfill below are from then. Without it forty events cost 1.44 CPU s
-instead of 0.48 (0.87 s more, 0.84 to 0.96; medians of 5 interleaved pairs of runs over 3 or 10 videos, on a busy
-machine, which makes both dearer). On PostgreSQL a run keeps one connection."""
+Dagster opens its SQLite file for each of the forty events of a video; on PostgreSQL a run keeps one connection."""
 
 ENGINE, ISOLATED, DAGSTER = "bare engine", "run", "Dagster backfill"
-WANTED = 0.3
+_WANTED = {ISOLATED: 0.3, DAGSTER: 0.4}
 _CAUSES = {
     DAGSTER: "a backfill does what the bare engine does not: twenty events a video written to SQLite, eleven checks "
     "(one decodes the stills again) and a timeline drawn by matplotlib take a tenth of a second each, less or more"
@@ -45,7 +42,9 @@ def measure(bench: Bench) -> Findings:
         by_cost = [_overheads(measured, name, cost, num_videos) for cost in (cpu, wall)]
         rows.append((clip.name, name, *(spread(values) for values in by_cost)))
         targets += [
-            Target(f"overhead per video, {name}, {word}", WANTED, True, values, "s", if_missed=_CAUSES.get(name, ""))
+            Target(
+                f"overhead per video, {name}, {word}", _WANTED[name], True, values, "s", if_missed=_CAUSES.get(name, "")
+            )
             for word, values in zip(("CPU", "wall"), by_cost, strict=True)
         ]
     columns = ("clips", "way", "CPU s per video", "wall s per video")

@@ -7,9 +7,10 @@ from benchmarks.what_if import NUM_CANDIDATES, NUM_VIDEOS, measure_what_if
 TITLE = "What-if"
 ABOUT = """\
 Selection settings, weights, K or prompts are changed, and every video of a library is selected again from stored tables
-and embeddings: no decoding, no image model. The tables are made up; measured is all that `what_if` does."""
+and embeddings: no decoding, no image model. The tables are made up; measured is all that `what_if` does. The last row
+is of one video whose candidates stay in memory, as the desk keeps them."""
 
-WANTED = 1.0
+_WANTED, _WANTED_OF_ONE = 1.0, 0.020
 _NUM_QUICK_VIDEOS, _NUM_QUICK_CANDIDATES = 3, 20
 
 
@@ -21,13 +22,19 @@ def measure(bench: Bench) -> Findings:
         num_videos, num_candidates = _NUM_QUICK_VIDEOS, _NUM_QUICK_CANDIDATES
     costs = measure_what_if(num_runs=bench.num_runs, num_videos=num_videos, num_candidates=num_candidates)
     rows = [
-        (cost.change, f"{cost.cpu_seconds:.2f}", f"{cost.wall_seconds:.2f}", str(cost.num_changed)) for cost in costs
+        (cost.change, f"{cost.cpu_seconds:.3f}", f"{cost.wall_seconds:.3f}", str(cost.num_changed)) for cost in costs
     ]
     heading = f"{num_videos} videos of {num_candidates} candidates"
     return Findings(
         tables=[Table(heading, ("change", "CPU s", "wall s", "videos that change"), rows)],
         targets=[
-            Target(f"what-if, {cost.change}, wall", WANTED, True, [cost.wall_seconds], "s")
+            Target(
+                f"what-if, {cost.change}, wall",
+                _WANTED_OF_ONE if cost.num_videos == 1 else _WANTED,
+                True,
+                [cost.wall_seconds],
+                "s",
+            )
             for cost in costs
             if not cost.is_first
         ],

@@ -8,7 +8,7 @@ from benchmarks.what_if import main, measure_what_if, render
 def test_every_change_is_a_row_and_changes_what_it_should() -> None:
     costs = measure_what_if(num_runs=1, num_videos=2, num_candidates=30)
     rows = [line.strip("|").split("|") for line in render(costs).splitlines()[2:]]
-    assert len(rows) == len(costs) == 10
+    assert len(rows) == len(costs) == 11
     num_changed = {row[0].strip(): int(row[3]) for row in rows}
     assert num_changed["top_k"] == num_changed["top_k, the very first time"] == 2
     assert num_changed["prompts, 768 dimensions"] > 0
