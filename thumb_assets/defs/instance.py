@@ -14,8 +14,10 @@ from thumb_assets.store.parquet import TableStore
 
 _MAX_STATEMENT_MILLISECONDS = 60_000
 _MAX_CONNECTION_SECONDS = 300
-# What follows in the file is for Dagster's own tools in a checkout; its paths are relative to that.
-_OF_CHECKOUT = "# In a checkout"
+# What follows in the file is for Dagster's own tools in a checkout; its paths are relative to that, as is that of the
+# records.
+_OF_CHECKOUT = "# In a checkout only"
+_RECORDS_OF_CHECKOUT, _RECORDS = "base_dir: data/dagster", "base_dir: {env: DAGSTER_HOME}"
 
 
 def prepare_dagster_home(store: TableStore) -> Path:
@@ -24,7 +26,8 @@ def prepare_dagster_home(store: TableStore) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
         text = _packaged_dagster_yaml().read_text(encoding="utf-8")
-        (home / "dagster.yaml").write_text(text.partition(_OF_CHECKOUT)[0], encoding="utf-8")
+        own = text.partition(_OF_CHECKOUT)[0].replace(_RECORDS_OF_CHECKOUT, _RECORDS)
+        (home / "dagster.yaml").write_text(own, encoding="utf-8")
     return home
 
 

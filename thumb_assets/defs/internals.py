@@ -27,8 +27,12 @@ from dagster._core.execution.backfill import (  # backfills cannot be launched f
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._core.utils import make_new_backfill_id, make_new_run_id
+from dagster._serdes import ConfigurableClassData
 
 __all__ = [
     "BULK_ACTION_TERMINAL_STATUSES",
@@ -37,14 +41,18 @@ __all__ = [
     "DEFAULT_DATA_VERSION",
     "NOT_FINISHED_STATUSES",
     "NULL_DATA_VERSION",
+    "SQLITE_BUSY_TIMEOUT_SECONDS",
     "AssetCheckEvaluationTargetMaterializationData",
     "AssetGraphSubset",
     "BulkActionStatus",
     "BulkActionsFilter",
     "CheckRunHealthResult",
+    "ConfigurableClassData",
+    "DagsterSqliteStorage",
     "InstanceRef",
     "NoOpComputeLogManager",
     "PartitionBackfill",
+    "SqliteEventLogStorage",
     "WorkerStatus",
     "extract_data_version_from_entry",
     "get_input_data_version_tag",

@@ -22,8 +22,10 @@ def test_dagsters_own_tools_in_a_checkout_keep_their_records_where_ours_do(
     checkout = tmp_path
     assert data_dir == checkout / "data"
     home = prepare_dagster_home(TableStore(data_dir))
-    with dg.DagsterInstance.from_config(str(home)) as ours:
-        ours.add_dynamic_partitions("videos", ["clip-00000000"])
+    with monkeypatch.context() as with_home:
+        with_home.setenv("DAGSTER_HOME", str(home))
+        with dg.DagsterInstance.get() as ours:
+            ours.add_dynamic_partitions("videos", ["clip-00000000"])
     shutil.copyfile(REPOSITORY / "dagster.yaml", checkout / "dagster.yaml")
     monkeypatch.chdir(checkout)
     with get_possibly_temporary_instance_for_cli("dagster dev") as theirs:
@@ -38,11 +40,12 @@ def test_each_data_folder_of_a_process_has_its_own_records(tmp_path: Path) -> No
             instance.add_dynamic_partitions("videos", [f"{name}-00000000"])
 
 
-def test_one_run_at_a_time_uses_a_pool(data_dir: Path) -> None:
+def test_one_run_at_a_time_uses_a_pool(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resource = ThumbAssetsResource(data_dir=str(data_dir), overrides=["backfill.pool=gpu"])
     job = build_definitions(resource=resource).resolve_job_def("thumbnails")
     home = prepare_dagster_home(TableStore(data_dir))
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    with dg.DagsterInstance.get() as instance:
         instance.event_log_storage.initialize_concurrency_limit_to_default("gpu")
         first = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
         second = instance.create_run_for_job(job, status=dg.DagsterRunStatus.NOT_STARTED)

@@ -96,7 +96,7 @@ def test_a_launched_backfill_waits_for_the_daemon(library: Path, data_dir: Path)
     assert result.exit_code == 0, result.output
     assert "3 videos" in result.output
     assert done(data_dir) == set()
-    with dg.DagsterInstance.from_config(str(data_dir / "dagster")) as instance:
+    with open_instance(TableStore(data_dir)) as instance:
         (backfill,) = instance.get_backfills()
         assert backfill.title == "thumb_backfill"
         assert len(instance.get_dynamic_partitions("videos")) == 3
@@ -118,7 +118,7 @@ def test_prune_removes_what_was_made_of_files_that_are_gone(library: Path, data_
     assert not [path for path in data_dir.rglob("*vfr-*") if "dagster" not in path.parts]
     rows = Catalog(TableStore(data_dir).catalog_path).query("SELECT DISTINCT video_id FROM frames")
     assert {row["video_id"].rpartition("-")[0] for row in rows} == {"cfr", "multi_shot"}
-    with dg.DagsterInstance.from_config(str(data_dir / "dagster")) as instance:
+    with open_instance(TableStore(data_dir)) as instance:
         assert len(instance.get_dynamic_partitions("videos")) == 2
     assert "nothing to remove" in thumb_assets("prune").output
 
@@ -129,7 +129,7 @@ def test_prune_waits_for_what_is_under_way(library: Path, data_dir: Path) -> Non
     before = done(data_dir)
     (library / "cfr.mp4").unlink()
     job = build_definitions(resource=ThumbAssetsResource(data_dir=str(data_dir))).resolve_job_def("thumbnails")
-    with dg.DagsterInstance.from_config(str(data_dir / "dagster")) as instance:
+    with open_instance(TableStore(data_dir)) as instance:
         run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
         result = thumb_assets("prune")
         assert result.exit_code == 1
@@ -147,7 +147,7 @@ def test_a_launch_without_a_daemon_says_so(library: Path, data_dir: Path) -> Non
     result = thumb_assets("backfill", "--launch")
     assert result.exit_code == 1
     assert "daemon does not run: start `thumb-assets ui`" in result.output
-    with dg.DagsterInstance.from_config(str(data_dir / "dagster")) as instance:
+    with open_instance(TableStore(data_dir)) as instance:
         assert instance.get_backfills() == []
         instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 3600, "BACKFILL", "id", errors=[]))
         assert thumb_assets("backfill", "--launch").exit_code == 1
