@@ -53,7 +53,10 @@ def render(picture: av.VideoFrame, kind: Kind, *, width: int, height: int, colou
 
 def _scaled(picture: av.VideoFrame, pix_fmt: str, width: int, height: int, colours: Colours) -> AnyArray:
     """The picture in another size and format; white is 255 or 65535."""
-    array: AnyArray = np.asarray(_reformatted(picture, pix_fmt, width, height, colours).to_ndarray())
+    if pix_fmt == "rgb24" and not picture.format.is_rgb:
+        array = _merged(_reformatted(picture, "gbrp", width, height, colours))
+    else:
+        array = np.asarray(_reformatted(picture, pix_fmt, width, height, colours).to_ndarray())
     # swscale's white in 16 bits is 255 x 256, unless it comes from RGB of more than 8 bits.
     if array.dtype == np.uint16 and not (picture.format.is_rgb and picture.format.components[0].bits > 8):
         array = np.minimum((array.astype(np.uint32) * 257 + 128) >> 8, 65535).astype(np.uint16)
@@ -63,6 +66,14 @@ def _scaled(picture: av.VideoFrame, pix_fmt: str, width: int, height: int, colou
         stretched = np.round((array.astype(np.float64) - 16 * unit) * 255 / 219)
         array = np.clip(stretched, 0, 255 * unit).astype(array.dtype)
     return array
+
+
+def _merged(planar: av.VideoFrame) -> AnyArray:
+    """(H, W, 3) RGB of planes: swscale makes the same bytes as for rgb24, in half or a third of the time."""
+    import cv2
+
+    green, blue, red = (plane_rows(planar, index) for index in range(3))
+    return np.asarray(cv2.merge([red, green, blue]))
 
 
 def _reformatted(picture: av.VideoFrame, pix_fmt: str, width: int, height: int, colours: Colours) -> av.VideoFrame:
