@@ -39,6 +39,7 @@ FULL, SPARSE, THUMBNAIL, SAVE_IMAGES, TUTORIAL, DECODE = (
 )
 AGAIN, SHOW, HELP = "run, again", "show", "--help"
 _MOST_CPU_OF_SHORT, _MOST_CPU = 2.0, {HELP: 0.25, SHOW: 0.5, AGAIN: 0.6}
+_MOST_MEGABYTES = 600.0
 _NUM_SHORT, _NUM_QUICK = 50, 2
 
 
@@ -97,4 +98,5 @@ def _targets(measured: Measurement) -> list[Target]:
         Target(f"{name}, CPU", most, True, list(map(cpu, measured.samples[name])), "s")
         for name, most in _MOST_CPU.items()
     ]
-    return targets
+    peaks = [sample.peak_bytes / 1e6 for sample in measured.samples[FULL] if sample.peak_bytes is not None]
+    return [*targets, Target(f"most memory of {FULL}, 5 s of 360p", _MOST_MEGABYTES, True, peaks, "MB")]

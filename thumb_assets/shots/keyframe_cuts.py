@@ -169,6 +169,10 @@ def _spikes(
         around = np.concatenate([sizes[begin:place], sizes[place + 1 : end]])
         if len(around) < 4:
             continue
+        # The percentile is no less than the value below it, which costs a thirtieth and lets nearly all be passed over.
+        below = int(0.9 * (len(around) - 1))
+        if sizes[place] < _MAY_BE * max(1.0, np.partition(around, below)[below]):
+            continue
         strength = float(sizes[place] / max(1.0, np.percentile(around, 90)))
         if strength < _MAY_BE:
             continue
