@@ -19,6 +19,8 @@ from benchmarks.sections import NAMES, section
 from thumb_assets.errors import ThumbAssetsError
 
 _RESULTS = Path(__file__).parent / "results"
+# Begins what people add to a page.
+_BY_HAND = "<!-- by hand -->"
 
 
 @click.command()
@@ -70,7 +72,14 @@ def main(
     page = render(records)
     click.echo(page, nl=False)
     if output:
-        output.write_text(page, encoding="utf-8")
+        output.write_text(page + _written_by_hand(output), encoding="utf-8")
+
+
+def _written_by_hand(page: Path) -> str:
+    """The end of an earlier page, which no run measures: kept."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    place = text.find(_BY_HAND)
+    return "" if place < 0 else f"\n{text[place:]}"
 
 
 def _measured(name: str, bench: Bench, command: str) -> Record:

@@ -8,11 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.contestants import Contestant
 from benchmarks.costs import cpu_seconds, peak_bytes, reset_peak, resident_bytes
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.pipeline.environment import in_engine_environment
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,12 @@ def measure(entries: Sequence[Entry], *, num_runs: int, on_sample: Callable[[str
                     samples[entry.name].append(pools[entry.name].submit(_sample).result())
     _require_same_frames(samples)
     return Measurement(starts, samples)
+
+
+def in_engine_process(work: Callable[[], Value]) -> Value:
+    """Calls a function of a module, or a partial of one, in a process of its own that is set up as the engine's."""
+    with in_engine_environment(), _process() as pool:
+        return pool.submit(work).result()
 
 
 @contextmanager

@@ -6,13 +6,13 @@ a default run is faster by the clock, and its threads, which share cores, take u
 the pass that decodes the video; "all else" is the start of the process, the file's hash and the index.
 """
 
-import multiprocessing
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,10 +20,10 @@ from typing import Any
 import click
 
 from benchmarks.machine import describe_machine
+from benchmarks.measure import in_engine_process
 from thumb_assets.errors import ThumbAssetsError
 from thumb_assets.events import Events
 from thumb_assets.pipeline.engine import run
-from thumb_assets.pipeline.environment import in_engine_environment
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.load import Settings, load_settings
 from thumb_assets.stages import STAGES
@@ -120,10 +120,7 @@ def measured(path: Path, *, overrides: Sequence[str] = (), num_runs: int = 1) ->
     Raises:
         ThumbAssetsError: a stage failed, or the file is no video.
     """
-    found = []
-    for _ in range(num_runs):
-        with in_engine_environment(), multiprocessing.get_context("spawn").Pool(1) as pool:
-            found.append(pool.apply(_seconds, (path, overrides)))
+    found = [in_engine_process(partial(_seconds, path, overrides)) for _ in range(num_runs)]
     names = [name for name in found[0][0] if all(name in seconds for seconds, _ in found)]
     return {name: median(seconds[name] for seconds, _ in found) for name in names}, found[0][1]
 

@@ -8,7 +8,19 @@ from importlib import import_module
 from types import ModuleType
 
 # In the order of the page.
-NAMES = ("stopwatch", "limit", "tutorial", "sparse", "every-frame", "overhead", "scaling", "memory", "what-if", "gpu")
+NAMES = (
+    "stopwatch",
+    "limit",
+    "profile",
+    "tutorial",
+    "sparse",
+    "every-frame",
+    "overhead",
+    "scaling",
+    "memory",
+    "what-if",
+    "gpu",
+)
 
 
 def section(name: str) -> ModuleType:

@@ -1,6 +1,7 @@
 """The CPU time of a run has owners, and the page adds it up."""
 
 from benchmarks import frame_costs
+from benchmarks.candidate_costs import candidate_costs
 from benchmarks.stage_costs import measured, page
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.load import load_settings
@@ -35,3 +36,10 @@ def test_every_measure_of_a_frame_is_timed_beside_its_decoding(tmp_path):
     rows = frame_costs.page({"one": {frame_costs.DECODE: 4.0, "luma": 1.0, "hashes": 2.0}}).splitlines()
     assert any(row.startswith("| all measures ") and row.endswith("| 3.00 |") for row in rows)
     assert any(row.startswith("| measures / decoding ") and row.endswith("| 0.75 |") for row in rows)
+
+
+def test_every_stage_that_looks_at_candidates_is_timed(tmp_path):
+    path = write(tmp_path / "film.mkv", Film(1.0, []))
+    costs = candidate_costs(path, num_candidates=3)
+    assert {"sharpness", "appearance", "iqa_scores"} <= set(costs)
+    assert min(costs.values()) > 0
