@@ -7,7 +7,7 @@ picture of fixed sizes, so that the values of differently large videos can be co
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 
 import numpy as np
@@ -354,18 +354,37 @@ def _colour_histograms(rgb: UInt8Array) -> npt.NDArray[np.float64]:
     A colour between levels counts for both in proportion: with hard borders a grey near one of them would be another
     colour after the least change of light.
     """
-    cells = np.empty(rgb.shape[:2], np.int64)
-    rows, columns = (_split(length, _COLOUR_CELLS) for length in rgb.shape[:2])
-    for number, part in enumerate(product(rows, columns)):
-        cells[part] = number
-    first_codes = cells.ravel() * _COLOUR_LEVELS**3
-    places = rgb.reshape(-1, 3) * ((_COLOUR_LEVELS - 1) / 255)
+    import cv2
+
+    low, shares = _colour_levels()
+    codes, sizes = _colour_cells(rgb.shape[0], rgb.shape[1])
+    channels = [plane.ravel() for plane in cv2.split(rgb)]
+    places = [_COLOUR_LEVELS**place for place in (2, 1, 0)]
+    for channel, place in zip(channels, places, strict=True):
+        codes = codes + low[channel] * place
+    red, green, blue = (shares[:, channel] for channel in channels)
+    counts = np.zeros(len(sizes))
+    for corner in product((0, 1), repeat=3):
+        weights = red[corner[0]] * green[corner[1]] * blue[corner[2]]
+        counts += np.bincount(codes + np.dot(corner, places), weights=weights, minlength=len(counts))
+    return counts / sizes
+
+
+@cache
+def _colour_levels() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Of each value of a channel: (256,) the level below it, and (2, 256) its shares of that one and of the next."""
+    places = np.arange(256) * ((_COLOUR_LEVELS - 1) / 255)
     low = np.minimum(places.astype(np.int64), _COLOUR_LEVELS - 2)
     above = places - low
-    counts = np.zeros(_COLOUR_CELLS**2 * _COLOUR_LEVELS**3)
-    for corner in product((0, 1), repeat=3):
-        codes = first_codes + (low + corner) @ (_COLOUR_LEVELS**2, _COLOUR_LEVELS, 1)
-        shares = np.where(corner, above, 1 - above).prod(axis=1)
-        counts += np.bincount(codes, weights=shares, minlength=len(counts))
-    sizes = np.bincount(cells.ravel(), minlength=_COLOUR_CELLS**2)
-    return counts / np.maximum(1, np.repeat(sizes, _COLOUR_LEVELS**3))
+    return low, np.stack([1 - above, above])
+
+
+@lru_cache(maxsize=8)
+def _colour_cells(height: int, width: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(height x width,) the code of black in each pixel's cell; (number of codes,) pixels of the cell, 1 at least."""
+    cells = np.empty((height, width), np.int64)
+    rows, columns = (_split(length, _COLOUR_CELLS) for length in (height, width))
+    for number, part in enumerate(product(rows, columns)):
+        cells[part] = number
+    sizes = np.maximum(1, np.bincount(cells.ravel(), minlength=_COLOUR_CELLS**2))
+    return cells.ravel() * _COLOUR_LEVELS**3, np.repeat(sizes, _COLOUR_LEVELS**3)
