@@ -191,6 +191,20 @@ def _reduced(luma: UInt8Array) -> UInt8Array:
     return np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def _area_average(luma: UInt8Array, width: int, height: int) -> UInt8Array:
+    """The luma in few pixels, `height` a multiple of 4, as `cv2.resize` gives it by area, in a third of the time.
+
+    OpenCV adds pixel after pixel, each sum waiting for the last; of four channels it adds four at once. So four bands
+    of the picture become channels, with the same sums in the same order.
+    """
+    import cv2
+
+    if len(luma) % 4:
+        return np.asarray(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    bands = cv2.merge(list(luma.reshape(4, -1, luma.shape[1])))
+    return np.concatenate(cv2.split(cv2.resize(bands, (width, height // 4), interpolation=cv2.INTER_AREA)))
+
+
 def acutance(luma: UInt8Array) -> float:
     """Measures how sharp the sharp parts of a picture are: the share of its step that an edge takes in one pixel.
 
@@ -274,9 +288,7 @@ def difference_hash(luma: UInt8Array) -> str:
     >>> difference_hash(np.tile(np.arange(90, 0, -10, dtype=np.uint8), (8, 1)))
     'ffffffffffffffff'
     """
-    import cv2
-
-    small = np.asarray(cv2.resize(luma, (9, 8), interpolation=cv2.INTER_AREA))
+    small = _area_average(luma, 9, 8)
     bits = small[:, :-1] > small[:, 1:]
     return np.packbits(bits).tobytes().hex()
 
@@ -297,7 +309,7 @@ def describe(luma: UInt8Array, rgb: UInt8Array) -> npt.NDArray[np.float16]:
     import cv2
     from skimage.feature import hog
 
-    small = cv2.resize(luma, (_HOG_SIDE, _HOG_SIDE), interpolation=cv2.INTER_AREA)
+    small = _area_average(luma, _HOG_SIDE, _HOG_SIDE)
     cell = _HOG_SIDE // _HOG_CELLS
     shapes = hog(
         small,
@@ -357,16 +369,15 @@ def _colour_histograms(rgb: UInt8Array) -> npt.NDArray[np.float64]:
     import cv2
 
     low, shares = _colour_levels()
-    codes, sizes = _colour_cells(rgb.shape[0], rgb.shape[1])
-    channels = [plane.ravel() for plane in cv2.split(rgb)]
-    places = [_COLOUR_LEVELS**place for place in (2, 1, 0)]
-    for channel, place in zip(channels, places, strict=True):
-        codes = codes + low[channel] * place
+    channels = np.stack(cv2.split(rgb)).reshape(3, -1)
+    places = (_COLOUR_LEVELS**2, _COLOUR_LEVELS, 1)
+    cells, sizes = _colour_cells(rgb.shape[0], rgb.shape[1])
+    codes = cells + np.dot(places, low[channels])
     red, green, blue = (shares[:, channel] for channel in channels)
     counts = np.zeros(len(sizes))
     for corner in product((0, 1), repeat=3):
-        weights = red[corner[0]] * green[corner[1]] * blue[corner[2]]
-        counts += np.bincount(codes + np.dot(corner, places), weights=weights, minlength=len(counts))
+        own = red[corner[0]] * green[corner[1]] * blue[corner[2]]
+        counts += np.bincount(codes + np.dot(corner, places), weights=own, minlength=len(counts))
     return counts / sizes
 
 
@@ -383,8 +394,7 @@ def _colour_levels() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
 def _colour_cells(height: int, width: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """(height x width,) the code of black in each pixel's cell; (number of codes,) pixels of the cell, 1 at least."""
     cells = np.empty((height, width), np.int64)
-    rows, columns = (_split(length, _COLOUR_CELLS) for length in (height, width))
-    for number, part in enumerate(product(rows, columns)):
+    for number, part in enumerate(product(*(_split(length, _COLOUR_CELLS) for length in (height, width)))):
         cells[part] = number
     sizes = np.maximum(1, np.bincount(cells.ravel(), minlength=_COLOUR_CELLS**2))
     return cells.ravel() * _COLOUR_LEVELS**3, np.repeat(sizes, _COLOUR_LEVELS**3)
