@@ -262,8 +262,8 @@ def _percentile_99(values: npt.NDArray[np.float32]) -> float:
     """`np.percentile(values, 99)`, whose checks cost more than its work on so few values; changes their order."""
     place = 0.99 * (len(values) - 1)
     below = int(place)
-    values.partition(below if below + 1 == len(values) else (below, below + 1))
-    lower, upper = values[below], values[min(below + 1, len(values) - 1)]
+    values.partition(below)
+    lower, upper = values[below], values[min(below + 1, len(values) - 1) :].min()
     share = place - below
     # As NumPy does, whose two ways to go from one to the other round differently.
     return float(lower + (upper - lower) * share if share < 0.5 else upper - (upper - lower) * (1 - share))
