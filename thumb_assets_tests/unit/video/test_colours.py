@@ -3,6 +3,7 @@
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import ColorRange, Interpolation
 
 from thumb_assets.video.colour import Colours
 from thumb_assets.video.decode import VideoDecoder
@@ -173,3 +174,28 @@ def test_a_picture_survives_its_bytes(pix_fmt):
     assert (again.to_ndarray(format="rgb24") == picture.to_ndarray(format="rgb24")).all()
     with pytest.raises(ValueError, match="are not a 70x46 picture"):
         picture_from_planes(data[:-1], width=70, height=46, pix_fmt=pix_fmt)
+
+
+@pytest.mark.parametrize("size", [(320, 180), (160, 90), (300, 90), (121, 68), (213, 120), (53, 30), (400, 180)])
+@pytest.mark.parametrize(
+    "pix_fmt", ["yuv420p", "yuv422p", "yuv444p", "yuv410p", "yuv420p10le", "yuv422p10le", "yuva420p", "nv12", "p010le"]
+)
+def test_rgb_is_that_of_swscale_by_pixels(pix_fmt, size):
+    num_bytes = num_picture_bytes(320, 180, pix_fmt)
+    levels = np.random.default_rng(1).integers(0, 256, num_bytes, np.uint8)
+    if pix_fmt.endswith("10le"):
+        levels[1::2] &= 3
+    picture = picture_from_planes(levels.tobytes(), width=320, height=180, pix_fmt=pix_fmt)
+    exact = 0x2000 | 0x40000  # SWS_FULL_CHR_H_INT, SWS_ACCURATE_RND
+    is_reduced = size[0] < 320 or size[1] < 180
+    by_pixels = picture.reformat(
+        *size,
+        format="rgb24",
+        src_colorspace=1,
+        src_color_range=ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=int(Interpolation.AREA if is_reduced else Interpolation.BICUBIC) | exact,
+        threads=1,
+    )
+    rgb = render(picture, "rgb8", width=size[0], height=size[1], colours=Colours(matrix=1))
+    assert np.array_equal(rgb, by_pixels.to_ndarray())
