@@ -172,8 +172,9 @@ def _letters_of(path: Path) -> list[str]:
 
 def _blob(rgb: npt.NDArray[Any]) -> FloatArray:
     """(1, 3, H, W), BGR, -1..1."""
-    scaled = rgb[..., ::-1].astype(np.float32) / 127.5 - 1
-    return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
+    import cv2
+
+    return np.asarray(cv2.dnn.blobFromImage(rgb, 1 / 127.5, mean=(127.5, 127.5, 127.5), swapRB=True), np.float32)
 
 
 def _mean_inside(shown: FloatArray, contour: Any) -> float:

@@ -170,24 +170,42 @@ def _letters(luma: UInt8Array, around: UInt8Array, *, is_bright: bool) -> FloatA
 
     contrast = cv2.subtract(luma, around) if is_bright else cv2.subtract(around, luma)
     greatest = cv2.dilate(contrast, np.ones((_AROUND, _AROUND), np.uint8))
-    mask = cv2.compare(contrast, cv2.LUT(greatest, _least_contrasts()), cv2.CMP_GT)
-    num_regions, labels, stats, _centres = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    x, y, width, height, area = stats[1:].astype(np.float64).T
+    is_letter = np.zeros((luma.shape[0], luma.shape[1] + 2), np.bool_)  # a run ends where its row does
+    np.greater(contrast, cv2.LUT(greatest, _least_contrasts()), out=is_letter[:, 1:-1])
+    num_labels, labels = cv2.connectedComponents(is_letter.view(np.uint8), connectivity=4)
+    # Of runs along the rows, a fifth of the pixels; OpenCV's own statistics visit each pixel of the picture.
+    ends = np.flatnonzero(is_letter.ravel()[1:] != is_letter.ravel()[:-1]).reshape(-1, 2) + 1
+    of_run, lengths = labels.ravel()[ends[:, 0]].astype(np.intp) - 1, ends[:, 1] - ends[:, 0]
+    rows, columns = np.divmod(ends[:, 0] - 1, is_letter.shape[1])
+    y, bottom = _extremes(of_run, rows, rows + 1, num_regions=num_labels - 1)
+    x, right = _extremes(of_run, columns, columns + lengths, num_regions=num_labels - 1)
+    width, height, area = right - x, bottom - y, np.bincount(of_run, lengths, num_labels - 1)
     fits = (height >= _LEAST_HEIGHT) & (height <= _GREATEST_HEIGHT * luma.shape[0])
     fits &= (width >= _WIDTHS[0] * height) & (width <= _WIDTHS[1] * height) & (area >= _LEAST_FILL * width * height)
     # Levels are looked up for regions of a letter's shape alone: a few of all pixels.
-    pixels = np.flatnonzero(mask)
-    of_pixel = labels.ravel()[pixels]
-    is_looked_up = np.append(False, fits)[of_pixel]
-    pixels, of_pixel = pixels[is_looked_up], of_pixel[is_looked_up]
+    is_looked_up = fits[of_run]
+    of_run, lengths = of_run[is_looked_up], lengths[is_looked_up]
+    starts = (rows * luma.shape[1] + columns)[is_looked_up]
+    pixels = np.repeat(starts + lengths - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
+    of_pixel = np.repeat(of_run, lengths)
     levels, own_contrasts = (values.ravel()[pixels].astype(np.float64) for values in (luma, contrast))
     means, squares, contrasts = (
-        np.bincount(of_pixel, values, num_regions)[1:] / area for values in (levels, levels * levels, own_contrasts)
+        np.bincount(of_pixel, values, num_labels - 1) / area for values in (levels, levels * levels, own_contrasts)
     )
     fits &= squares - means**2 <= np.maximum(_MOST_DEVIATION, _DEVIATION_SHARE * contrasts) ** 2
     fits &= contrasts >= _MEAN_CONTRAST
     regions: FloatArray = np.stack([x, y, width, height, means, contrasts if is_bright else -contrasts], axis=1)
     return np.asarray(regions[fits])
+
+
+def _extremes(
+    of_run: npt.NDArray[np.intp], firsts: npt.NDArray[np.intp], ends: npt.NDArray[np.intp], *, num_regions: int
+) -> FloatArray:
+    """(2, number of regions): the least `first` and the greatest `end` of the runs of each region."""
+    extremes = np.stack([np.full(num_regions, np.inf), np.zeros(num_regions)])
+    np.minimum.at(extremes[0], of_run, firsts.astype(np.float64))
+    np.maximum.at(extremes[1], of_run, ends.astype(np.float64))
+    return extremes
 
 
 @cache

@@ -57,7 +57,9 @@ class EmbeddedEncoder:
         self._stored = {text: np.array(vector, np.float32) for text, vector in stored.items()}
         preparation = mini_identity()["preprocess_cfg"]
         self._size: tuple[int, int] = tuple(preparation["size"])
-        self._mean, self._std = (np.array(preparation[name], np.float32) * 255 for name in ("mean", "std"))
+        self._mean, self._std = (
+            np.array(preparation[name], np.float32)[:, None, None] * 255 for name in ("mean", "std")
+        )
         self.short_side = max(self._size)
         self.num_dimensions = len(next(iter(self._stored.values())))
 
@@ -91,8 +93,12 @@ class EmbeddedEncoder:
 
     def prepared(self, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
         """(N, 3, height, width) float32, normalised, as the network takes it."""
-        pixels = np.stack([self._resized(image) for image in images]).astype(np.float32)
-        return np.ascontiguousarray(((pixels - self._mean) / self._std).transpose(0, 3, 1, 2))
+        import cv2
+
+        pixels = np.asarray(cv2.dnn.blobFromImages([self._resized(image) for image in images]), np.float32)
+        pixels -= self._mean
+        pixels /= self._std
+        return pixels
 
     def forward(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """(N, D) float32 of any length, for what `prepared` gives.

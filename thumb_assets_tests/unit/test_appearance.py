@@ -10,6 +10,7 @@ import pytest
 from thumb_assets.appearance import (
     COLOUR_HEIGHT,
     NUM_DIMENSIONS,
+    _area_average,
     _percentile_99,
     acutance,
     bar_share,
@@ -206,6 +207,13 @@ def test_shares_of_dark_and_bright_are_counted_to_the_level():
     luma = np.repeat(np.array([24, 25, 239, 240], np.uint8), 25).reshape(10, 10)
     found = measure_appearance(luma, np.repeat(luma[..., None], 3, axis=2))
     assert (found.dark_share, found.bright_share) == (0.25, 0.25)
+
+
+@pytest.mark.parametrize(("width", "height"), [(960, 540), (854, 480), (640, 360), (480, 270), (301, 537), (77, 100)])
+def test_few_pixels_are_the_area_averages_of_opencv(width, height):
+    luma = np.random.default_rng(height).integers(0, 256, (height, width), np.uint8)
+    for size in ((9, 8), (64, 64)):
+        assert np.array_equal(_area_average(luma, *size), cv2.resize(luma, size, interpolation=cv2.INTER_AREA))
 
 
 @pytest.mark.parametrize("seed", range(4))

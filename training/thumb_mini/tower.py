@@ -33,7 +33,42 @@ def write_tower(folder: Path = MINI_FOLDER) -> None:
         embedded = model.float().encode_text(tokenizer(prompts), normalize=True).tolist()
     rows = [f"  {json.dumps(text)}: {json.dumps(vector)}" for text, vector in zip(prompts, embedded, strict=True)]
     (folder / MINI_PROMPTS_FILE.name).write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
-    _write_onnx(model.visual, folder / MINI_TOWER_FILE.name)
+    tower = model.visual
+    tower.attnpool = FirstTokenPool(tower.attnpool).eval()
+    _write_onnx(tower, folder / MINI_TOWER_FILE.name)
+
+
+class FirstTokenPool(torch.nn.Module):
+    """The attention pool of open_clip's ResNet, of whose tokens it computes the first alone, which is all that is used.
+
+    Keys and values are linear in the tokens: (Wk x) . q is x . (Wk^T q), the same offset for each token is nothing to
+    softmax, and the weights of the attention sum up to 1. So one token is projected in each step, not 65.
+
+    Args:
+        pool: open_clip's `AttentionPool2d`, trained.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        super().__init__()
+        self._num_heads, self._width = pool.num_heads, pool.q_proj.in_features
+        self._head_width = self._width // self._num_heads
+        by_head = (self._num_heads, self._head_width, self._width)
+        self._positions = torch.nn.Parameter(pool.positional_embedding.T[None].clone())
+        self._to_query, self._to_embedding = pool.q_proj, pool.c_proj
+        self._keys = torch.nn.Parameter(pool.k_proj.weight.reshape(by_head).clone())
+        self._values = torch.nn.Parameter(pool.v_proj.weight.reshape(by_head).transpose(1, 2).clone())
+        self._values_offset = pool.v_proj.bias
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(N, embedding) float32 for (N, width, H, W) float32."""
+        tokens = features.flatten(2)
+        tokens = torch.cat([tokens.mean(dim=2, keepdim=True), tokens], dim=2) + self._positions
+        query = self._to_query(tokens[:, :, 0]) * self._head_width**-0.5
+        sought = (query.reshape(-1, self._num_heads, 1, self._head_width) @ self._keys).squeeze(2)
+        attended = torch.softmax(sought @ tokens, dim=-1) @ tokens.transpose(1, 2)  # (N, heads, width)
+        values = attended.unsqueeze(2) @ self._values
+        embedding: torch.Tensor = self._to_embedding(values.reshape(-1, self._width) + self._values_offset)
+        return embedding
 
 
 def _write_onnx(tower: Any, path: Path) -> None:
