@@ -16,12 +16,14 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TransferSpeedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.events import Events
@@ -99,8 +101,16 @@ class NamedProgress(Events):
         self._bars.update(self._tasks[name], completed=done, total=total)
 
 
+class _Counted(MofNCompleteColumn):
+    """How many of how many; empty where nothing is counted."""
+
+    def render(self, task: Task) -> Text:
+        """As rich's."""
+        return super().render(task) if task.completed or task.total is not None else Text()
+
+
 def progress(console: Console = err) -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=16), MofNCompleteColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=16), _Counted())
     return Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not sys.stderr.isatty())
 
 
@@ -157,14 +167,19 @@ class WorkProgress(Events):
     def num_done(self) -> int:
         return len(self._done)
 
-    def frame(self, video_id: str, frame_index: int, num_frames: int | None) -> None:
+    def video(self, video_id: str) -> None:
+        # A video whose frames still wait for their scores is finished after the next one was decoded.
         self._video_id = video_id
+
+    def frame(self, video_id: str, frame_index: int, num_frames: int | None) -> None:
         total = None if num_frames is None else max(num_frames, frame_index + 1)
         self._bars.update(self._frames, description=cell(video_id[:30]), completed=frame_index + 1, total=total)
 
-    def step(self, name: str, *, is_of_file: bool) -> None:  # noqa: ARG002 - a name of the event
-        video = f"{self._video_id[:16]}: " if self._video_id else ""
-        self._bars.update(self._frames, description=cell(f"{video}{name}"[:44]))
+    def step(self, name: str, *, is_of_file: bool) -> None:
+        video = f"{self._video_id[:16]}: " if self._video_id and is_of_file else ""
+        # The frames that were counted are of the step before; rich takes no total back, so the bar is a new one.
+        self._bars.remove_task(self._frames)
+        self._frames = self._bars.add_task(cell(f"{video}{name}"[:44]), total=None)
 
     def note(self, note: str) -> None:
         self._bars.console.print(f"note: {note}", markup=False)
