@@ -50,8 +50,8 @@ def demo_command(verbose: bool, *, data_dir: Path | None) -> None:
         out.print(f"tables  {store.data_dir}/tables/", markup=False)
         out.print(f"catalog {store.catalog_path}", markup=False)
         where = f" --data-dir {data_dir}" if data_dir else ""
-        out.print(f"open Dagster's UI: uv run thumb-assets ui{where}", markup=False)
-        out.print(f"look and decide: uv run thumb-assets desk{where}", markup=False)
+        out.print(f"open Dagster's UI: thumb-assets ui{where}", markup=False)
+        out.print(f"look and decide: thumb-assets desk{where}", markup=False)
         print_offer(configuration, data_dir=data_dir)
     sys.exit(0 if is_success else 1)
 

@@ -1,10 +1,16 @@
-"""Progress bars of the commands: what they say while several videos are under way."""
+"""What commands print: progress while several videos are under way, and commands that can be typed."""
 
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
-from thumb_assets.cli.output import WorkProgress, progress
+from thumb_assets.cli import output
+from thumb_assets.cli.output import WorkProgress, as_typed, progress
 
 
 def under_way(events: list[tuple]) -> tuple[str, float, float | None]:
@@ -59,3 +65,40 @@ def test_a_model_that_is_loaded_is_no_work_of_the_video():
         0,
         None,
     )
+
+
+@pytest.fixture
+def _asked_anew() -> Iterator[None]:
+    output._commands.cache_clear()
+    yield
+    output._commands.cache_clear()
+
+
+ADVICE = "run `thumb-assets run --stages stills`, then thumb-assets desk"
+
+
+@pytest.mark.usefixtures("_asked_anew")
+def test_advice_names_the_command_as_it_was_started(monkeypatch):
+    monkeypatch.setenv("UV", "/usr/bin/uv")
+    assert as_typed(ADVICE) == "run `uv run thumb-assets run --stages stills`, then uv run thumb-assets desk"
+
+
+@pytest.mark.usefixtures("_asked_anew")
+def test_advice_names_the_program_alone_where_a_shell_finds_it():
+    assert as_typed(ADVICE) == ADVICE
+
+
+@pytest.mark.usefixtures("_asked_anew")
+def test_advice_names_the_interpreter_where_no_shell_finds_the_program(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    start = f"{shlex.quote(sys.executable)} -m thumb_assets"
+    assert as_typed(ADVICE) == f"run `{start} run --stages stills`, then {start} desk"
+    typed = as_typed("thumb-assets run --help")
+    assert "Usage:" in subprocess.run(shlex.split(typed), capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.usefixtures("_asked_anew")
+@pytest.mark.parametrize("text", ["/srv/thumb-assets run/a.mp4", "a later version of thumb-assets wrote it", "clip.mp4"])
+def test_other_texts_with_the_name_stay(monkeypatch, text):
+    monkeypatch.setenv("UV", "/usr/bin/uv")
+    assert as_typed(text) == text
