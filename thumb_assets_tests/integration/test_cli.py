@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
@@ -213,6 +214,12 @@ def test_demo_runs_through_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "bigbuckbunny-" in result.output
     assert "bikes-" in result.output
     assert "thumb-assets ui" in result.output
+    exported = thumb_assets("export", "csv", tmp_path / "set", "--data-dir", tmp_path / "data")
+    rows = pd.read_csv(tmp_path / "set" / "stills.csv").set_index("video_id")[["licence", "author"]].drop_duplicates()
+    bunny, bikes = rows.sort_index().fillna("").itertuples(index=False, name=None)
+    assert bunny == ("CC-BY-3.0", "Blender Foundation")
+    assert bikes == ("", "")
+    assert "the licence of 1 video is not known (bikes-" in exported.output
     assert (tmp_path / "data" / "dagster" / "history").exists()
 
 

@@ -98,7 +98,9 @@ def test_advice_names_the_interpreter_where_no_shell_finds_the_program(monkeypat
 
 
 @pytest.mark.usefixtures("_asked_anew")
-@pytest.mark.parametrize("text", ["/srv/thumb-assets run/a.mp4", "a later version of thumb-assets wrote it", "clip.mp4"])
+@pytest.mark.parametrize(
+    "text", ["/srv/thumb-assets run/a.mp4", "a later version of thumb-assets wrote it", "clip.mp4"]
+)
 def test_other_texts_with_the_name_stay(monkeypatch, text):
     monkeypatch.setenv("UV", "/usr/bin/uv")
     assert as_typed(text) == text
