@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def no_dagster_home() -> Iterator[None]:
     """Each test's data folder holds Dagster's storage, whatever home the machine's user has set."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DAGSTER_HOME", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def program_on_path() -> Iterator[None]:
+    """Commands name others as where the environment is activated, however the tests were started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("UV", raising=False)
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
         yield
 
 

@@ -1,6 +1,8 @@
 """The pages for people agree with the tree and with each other."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,23 @@ def test_the_modules_and_pages_that_a_page_names_exist(page: Path) -> None:
     ]
     missing += [link for link in _LINK.findall(text) if not (page.parent / link).exists()]
     assert missing == []
+
+
+@pytest.mark.skipif(not (_ROOT / ".git").exists() or shutil.which("git") is None, reason="is no clone")
+def test_what_the_documented_commands_write_is_no_change_of_a_clone() -> None:
+    written = {
+        name
+        for page in _PAGES
+        for name in re.findall(
+            r"^uv run thumb-assets (?:export \w+ |(?:survey|chapters) .*--output )(\S+)",
+            page.read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    }
+    assert "my-dataset" in written
+    asked = ["git", "check-ignore", *sorted(written)]
+    ignored = subprocess.run(asked, cwd=_ROOT, capture_output=True, text=True, check=False).stdout.split()
+    assert set(ignored) == written
 
 
 def test_the_page_of_selection_has_the_rules_and_components_as_they_are() -> None:

@@ -1,8 +1,6 @@
 """`thumb-assets desk`: the curator's page over the library."""
 
-import signal
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from thumb_assets.cli.gallery import write_gallery_files
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, print_errors, waiting
+from thumb_assets.cli.stopping import until_stopped
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.environment import DESK_TOKEN_VARIABLE, desk_token
 
@@ -89,16 +88,13 @@ def desk_command(
             app = build_app(desk, hosts=hosts_of(host), token=word)
             if host not in LOOPBACK:
                 err.print("warning: others can reach this without encryption; put a proxy with TLS before it")
-            err.print(f"desk on {address}{'?token=...' if word else ''} (Ctrl+C stops it)", markup=False)
-            pause_with_terminal()
-            # uvicorn ends well on SIGTERM and then sends it to us once more, which would end us before its work ends.
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-            if is_opened:
-                click.launch(address + (f"?token={word}" if word else ""))
-            config = server_config(app, desk.configuration().settings.serve, log_level="warning")
-            uvicorn.Server(config).run(sockets=[listening])
-            # It ends by signals alone. An interrupt that comes as its last task ends is lost by asyncio.
-            raise KeyboardInterrupt
+            with until_stopped():
+                err.print(f"desk on {address}{'?token=...' if word else ''} (Ctrl+C stops it)", markup=False)
+                pause_with_terminal()
+                if is_opened:
+                    click.launch(address + (f"?token={word}" if word else ""))
+                config = server_config(app, desk.configuration().settings.serve, log_level="warning")
+                uvicorn.Server(config).run(sockets=[listening])
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -118,7 +118,7 @@ def _print_digest(digest: Digest, tokens: int) -> None:
 
 
 def _print(result: Exported) -> None:
-    for note in (*result.plan.notes, *result.plan.notes_on_splits):
+    for note in result.plan.all_notes:
         err.print(f"note: {note}", markup=False)
     rows = [[split, str(number), str(result.num_videos[split])] for split, number in result.num_stills.items()]
     print_table("dataset", ["split", "stills", "videos"], rows)

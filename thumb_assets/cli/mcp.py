@@ -8,6 +8,7 @@ import click
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_of, settings_options, table_store
 from thumb_assets.cli.output import one_line_errors
+from thumb_assets.cli.stopping import stop_at_once
 
 
 @in_section("Operate")
@@ -31,4 +32,6 @@ def mcp_command(verbose: bool, *, may_write: bool, data_dir: Path | None, profil
     with one_line_errors(verbose=verbose):
         store = table_store(data_dir)
         settings_of(store, profile, overrides)  # says at once what is wrong with them
-        build_server(LibraryTools(store, profile=profile, overrides=overrides), may_write=may_write).run()
+        server = build_server(LibraryTools(store, profile=profile, overrides=overrides), may_write=may_write)
+        stop_at_once()
+        server.run()

@@ -1,9 +1,13 @@
 """Prints for the commands: tables (no cell cut or folded), one line per error, progress bars. It decides nothing."""
 
 import os
+import re
+import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from io import TextIOWrapper
 from typing import Any, TextIO
 
@@ -16,15 +20,19 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TransferSpeedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
+from thumb_assets.cli.group import read_index
 from thumb_assets.errors import ModelUnavailableError, SettingsError, ThumbAssetsError, as_thumb_assets_error
 from thumb_assets.events import Events
+from thumb_assets.settings.environment import uv_of_this_run
 from thumb_assets.wording import count, escape_log_lines, one_line, traceback_lines
 
 # A file name need not be text: what cannot be written is shown escaped, rather than ending the command.
@@ -33,6 +41,27 @@ for _stream in (sys.stdout, sys.stderr):
         _stream.reconfigure(errors="backslashreplace")
 escape_log_lines()
 _GAP = "  "
+_PROGRAM = "thumb-assets"
+
+
+def as_typed(text: object) -> str:
+    """The text with the commands of this program as they can be typed where it was started.
+
+    Messages name a command `thumb-assets NAME`, wherever they are made or kept. That is found by a shell whose PATH has
+    the environment's programs; `uv run` sets such a PATH for this process alone.
+    """
+    pattern, start = _commands()
+    return pattern.sub(lambda _: start, str(text)) if start != _PROGRAM else str(text)
+
+
+@cache
+def _commands() -> tuple[re.Pattern[str], str]:
+    """Where a text names a command of this program, and what is typed there for the program."""
+    names = "|".join(map(re.escape, read_index())) or "$."
+    pattern = re.compile(rf"(?<![\w./-]){_PROGRAM}(?= (?:{names})\b)")
+    if uv_of_this_run() is not None:
+        return pattern, f"uv run {_PROGRAM}"
+    return pattern, _PROGRAM if shutil.which(_PROGRAM) else f"{shlex.quote(sys.executable)} -m thumb_assets"
 
 
 class LineConsole(Console):
@@ -43,8 +72,8 @@ class LineConsole(Console):
     """
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich's; texts are escaped."""
-        super().print(*(one_line(each) if isinstance(each, str) else each for each in objects), **options)
+        """As rich's; texts are escaped, and commands in them are as they can be typed."""
+        super().print(*(one_line(as_typed(each)) if isinstance(each, str) else each for each in objects), **options)
 
 
 # In a pipe there is no width to keep to.
@@ -99,8 +128,16 @@ class NamedProgress(Events):
         self._bars.update(self._tasks[name], completed=done, total=total)
 
 
+class _Counted(MofNCompleteColumn):
+    """How many of how many; empty where nothing is counted."""
+
+    def render(self, task: Task) -> Text:
+        """As rich's."""
+        return super().render(task) if task.completed or task.total is not None else Text()
+
+
 def progress(console: Console = err) -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=16), MofNCompleteColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=16), _Counted())
     return Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not sys.stderr.isatty())
 
 
@@ -157,14 +194,19 @@ class WorkProgress(Events):
     def num_done(self) -> int:
         return len(self._done)
 
-    def frame(self, video_id: str, frame_index: int, num_frames: int | None) -> None:
+    def video(self, video_id: str) -> None:
+        # A video whose frames still wait for their scores is finished after the next one was decoded.
         self._video_id = video_id
+
+    def frame(self, video_id: str, frame_index: int, num_frames: int | None) -> None:
         total = None if num_frames is None else max(num_frames, frame_index + 1)
         self._bars.update(self._frames, description=cell(video_id[:30]), completed=frame_index + 1, total=total)
 
-    def step(self, name: str, *, is_of_file: bool) -> None:  # noqa: ARG002 - a name of the event
-        video = f"{self._video_id[:16]}: " if self._video_id else ""
-        self._bars.update(self._frames, description=cell(f"{video}{name}"[:44]))
+    def step(self, name: str, *, is_of_file: bool) -> None:
+        video = f"{self._video_id[:16]}: " if self._video_id and is_of_file else ""
+        # The frames that were counted are of the step before; rich takes no total back, so the bar is a new one.
+        self._bars.remove_task(self._frames)
+        self._frames = self._bars.add_task(cell(f"{video}{name}"[:44]), total=None)
 
     def note(self, note: str) -> None:
         self._bars.console.print(f"note: {note}", markup=False)
@@ -235,7 +277,7 @@ def print_errors(errors: Iterable[object]) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table, every row on one line; where the terminal is too narrow, laid out otherwise, never cut."""
-    lines = layout(list(columns), [list(map(one_line, row)) for row in rows], width=out.width)
+    lines = layout(list(columns), [[one_line(as_typed(each)) for each in row] for row in rows], width=out.width)
     if lines is None or not sys.stdout.isatty():
         table = Table(title=title, title_justify="left", box=None, pad_edge=False)
         for column in columns:
@@ -251,7 +293,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 def cell(text: object) -> str:
     """A text for what rich lays out itself (tables, progress bars): escaped, and no markup."""
-    return escape(one_line(text))
+    return escape(one_line(as_typed(text)))
 
 
 def layout(columns: Sequence[str], rows: Sequence[Sequence[str]], *, width: int) -> list[str] | None:

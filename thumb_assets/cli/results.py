@@ -10,6 +10,8 @@ from thumb_assets.select.tell import NOTHING_KEPT
 from thumb_assets.store.outcomes import Outcome, read_outcomes
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.set_aside import SetAside
+from thumb_assets.store.stored_form import NOTE
+from thumb_assets.tables.contracts import TABLES
 from thumb_assets.wording import count
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def print_results(results: "Sequence[StageResult]", store: TableStore, *, verbos
     print_outcomes(result for result in results if result.blocked_by is None)
     for result in results:
         if "note" in result.metrics:
-            err.print(f"note: {result.video_id} {result.stage}: {result.metrics['note']}", markup=False)
+            _print_note(result.video_id, result.stage, result.metrics["note"])
     if verbose:
         for result in failed:
             if result.error is not None:
@@ -58,6 +60,18 @@ def print_results(results: "Sequence[StageResult]", store: TableStore, *, verbos
         summary += f"; {num_unchanged} of {len(results)} stages were unchanged and not run again"
     out.print(summary, markup=False)
     return not failed
+
+
+def print_stored_notes(store: TableStore, video_id: str) -> None:
+    """What people should know of a video's results, as the run said that made them; one line per stage."""
+    for table_name, contract in TABLES.items():
+        note = (store.footer(table_name, video_id) or {}).get(NOTE)
+        if note is not None:
+            _print_note(video_id, contract.stage or table_name, note)
+
+
+def _print_note(video_id: str, stage: str, note: object) -> None:
+    err.print(f"note: {video_id} {stage}: {note}", markup=False)
 
 
 def print_selections(store: TableStore, video_ids: Sequence[str]) -> None:

@@ -1,7 +1,5 @@
 """`thumb-assets serve` and `thumb-assets outbox`: webhooks that come and go."""
 
-import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import click
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import dagster_resource, data_dir_option, settings_of, settings_options, table_store
 from thumb_assets.cli.output import err, one_line_errors, out, print_table
+from thumb_assets.cli.stopping import until_stopped
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.environment import (
     LIVE_TOKEN_VARIABLE,
@@ -80,15 +79,16 @@ def serve_command(
                 err.print("warning: others can reach this without encryption; put a proxy with TLS before it")
             if live is None:
                 err.print(f"live pictures are not served to others without a word in {LIVE_TOKEN_VARIABLE}")
-            err.print(f"webhooks on http://{host}:{port}/webhooks/asset-ready, described on /docs (Ctrl+C stops it)")
-            # uvicorn ends well on SIGTERM and then sends it to us once more, which would end us before the `finally`.
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-            service.start()
-            try:
-                server = uvicorn.Server(server_config(app, settings.serve, host=host, port=port, log_level="info"))
-                server.run()
-            finally:
-                service.stop()
+            server = uvicorn.Server(server_config(app, settings.serve, host=host, port=port, log_level="info"))
+            with until_stopped():
+                err.print(
+                    f"webhooks on http://{host}:{port}/webhooks/asset-ready, described on /docs (Ctrl+C stops it)"
+                )
+                service.start()
+                try:
+                    server.run()
+                finally:
+                    service.stop()
 
 
 @in_section("Operate")

@@ -39,7 +39,7 @@ def show_command(verbose: bool, *, video_id: str, why: bool, frame_index: int | 
 
 
 def _print_all(store: "TableStore", video_id: str) -> None:
-    from thumb_assets.cli.results import print_outcomes, print_selections, stored_outcomes
+    from thumb_assets.cli.results import print_outcomes, print_selections, print_stored_notes, stored_outcomes
     from thumb_assets.store.catalog import Catalog
 
     catalog = Catalog(store.catalog_path)
@@ -60,6 +60,7 @@ def _print_all(store: "TableStore", video_id: str) -> None:
     if reasons:
         print_table("rejections", list(reasons[0]), [[str(value) for value in row.values()] for row in reasons])
     print_outcomes(stored_outcomes(store, [video_id]))
+    print_stored_notes(store, video_id)
 
 
 def _print_why(store: "TableStore", video_id: str, frame_index: int | None) -> None:

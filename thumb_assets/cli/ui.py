@@ -14,7 +14,7 @@ import click
 
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import data_dir_option, table_store
-from thumb_assets.cli.output import INTERRUPTED, err, one_line_errors
+from thumb_assets.cli.output import err, one_line_errors
 from thumb_assets.settings.environment import DATA_DIR_VARIABLE
 
 # The services get this long to end by themselves after Ctrl+C. A run that is cut off is marked as failed by Dagster's
@@ -69,9 +69,7 @@ class _Services:
     def run(self) -> int:
         """Waits for the services, and returns the exit code."""
         code = self._process.wait()
-        if not self._is_ending:
-            return code
-        return INTERRUPTED
+        return 0 if self._is_ending else code
 
     def _relay(self) -> None:
         """Prints what the services print, until they are to end: then it is about how they do."""

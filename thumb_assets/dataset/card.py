@@ -58,7 +58,8 @@ def card_text(facts: CardFacts, written_as: Format, contract: TableContract, tit
     lines = [
         f"# {markdown(title)}",
         "",
-        f"{of_videos}, chosen by thumb-assets {__version__}, each proven to be the frame that its row names.",
+        f"{of_videos}, chosen by thumb-assets {__version__} as the frames most worth keeping. Each was checked against",
+        "its video: it is the frame that its row names. To load it, in the folder of this file:",
         "",
         "```python",
         written_as.loads.replace("{folder}", "."),
@@ -68,7 +69,8 @@ def card_text(facts: CardFacts, written_as: Format, contract: TableContract, tit
         *_likeness(facts),
         "## Licence and provenance",
         "",
-        "Licence, author, source file and its SHA-256 stand in each row. Stills by licence:",
+        "Each row has the licence and the author of its video, the name of the video's file and that file's SHA-256.",
+        "Stills by licence:",
         "",
         *_counted(facts.licences, "licence"),
         "",
@@ -77,7 +79,7 @@ def card_text(facts: CardFacts, written_as: Format, contract: TableContract, tit
         *_counted(facts.authors, "author"),
         "",
         *_models(facts),
-        "## What is in it",
+        "## What was chosen and left out",
         "",
         *[f"- {markdown(line)}" for line in _choice(facts)],
         "",
@@ -151,8 +153,9 @@ def _splits(facts: CardFacts) -> list[str]:
         "|---|---|---|---|---|",
         *rows,
         "",
-        "Videos that share footage (copies, encoded again or cut, and videos with like stills) are one group.",
-        f"A group is never parted. Dealt with the seed {facts.settings.seed}.",
+        "Videos that share footage (copies, encoded again or cut, and videos with like stills) form a group; any other",
+        "video is a group by itself. All of a group is in one split, so that no split holds what another one shows.",
+        f"The groups were dealt at random (seed {facts.settings.seed}).",
         "",
     ]
 
@@ -161,12 +164,15 @@ def _likeness(facts: CardFacts) -> list[str]:
     first, other = facts.nearest_split
     lines = [f"## Likeness between {first} and the other splits", ""]
     if facts.nearest is None:
-        lines += ["No two stills on either side of the border can be compared.", ""]
+        is_alone = sum(facts.num_stills.values()) == facts.num_stills[first]
+        none = "is in another split" if is_alone else f"of {first} could be compared with one of another split"
+        lines += [f"Unknown: no still {none}.", ""]
     else:
         cosine, bits, still, other_still = facts.nearest
         lines += [
             f"The most alike stills of both sides: {markdown(still)} ({first}) and {markdown(other_still)} ({other}).",
-            f"Cosine similarity {cosine:.3f}; {bits} of 64 bits of the difference hash differ.",
+            f"Cosine similarity {cosine:.3f} (1: they show the same); {bits} of the 64 bits of their difference hashes",
+            "differ (0: the same).",
             "",
         ]
         if facts.has_picture:
@@ -196,10 +202,10 @@ def _models(facts: CardFacts) -> list[str]:
 
 def _choice(facts: CardFacts) -> list[str]:
     settings = facts.settings
-    what = {"selections": "the selections of each video", "pinned": "what people pinned or made covers"}
-    chosen = what.get(settings.what, "the selections, and candidates that lost to better ones")
+    what = {"selections": "the frames selected of each video", "pinned": "frames that people pinned or made covers"}
+    chosen = what.get(settings.what, "the frames selected of each video, and candidates that lost to better ones")
     lines = [f"the collection {markdown(settings.collection)}, chosen by people" if settings.collection else chosen]
     lines += [f"combined score of at least {settings.min_score:g}"] if settings.min_score else []
     lines += [f"at most {count(settings.per_video, 'still')} of each video"] if settings.per_video else []
-    lines += ["of stills of different videos that are alike, the best only"] if settings.is_deduplicated else []
+    lines += ["where stills of different videos are alike, only the best of them"] if settings.is_deduplicated else []
     return [*lines, *facts.notes]

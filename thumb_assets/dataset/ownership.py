@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from thumb_assets.dataset.licences import Licence, known_licences, licence_of
 from thumb_assets.errors import BadInputError, SettingsError
-from thumb_assets.settings.dataset import DatasetSettings
+from thumb_assets.settings.dataset import LICENCES_FILE, DatasetSettings
 from thumb_assets.wording import count, quoted, some_of
 
 _COLUMNS = ("video", "licence", "author")
@@ -39,13 +39,18 @@ class Owners:
     Args:
         settings: `licences`, `default_licence`, `default_author`.
         data_dir: what a relative path of the CSV is relative to.
+        videos_dir: the library folder, which may hold the CSV.
 
     Raises:
         SettingsError: there is no such CSV. BadInputError: it cannot be used; says which line.
     """
 
-    def __init__(self, settings: DatasetSettings, data_dir: Path) -> None:
-        path = data_dir / Path(settings.licences).expanduser() if settings.licences else None
+    def __init__(self, settings: DatasetSettings, data_dir: Path, videos_dir: Path) -> None:
+        path: Path | None = videos_dir / LICENCES_FILE
+        if settings.licences:
+            path = data_dir / Path(settings.licences).expanduser()
+        elif not (videos_dir / LICENCES_FILE).is_file():
+            path = None
         self._path = path
         self._rows = {} if path is None else _read(path)
         self._used: set[str] = set()

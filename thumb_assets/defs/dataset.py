@@ -48,7 +48,7 @@ def build_dataset(settings: Settings, graph: Collection[str]) -> dg.AssetsDefini
             result = export_dataset(store, run_settings, format_name=run_settings.dataset.format, folder=folder)
         except PermanentError as error:
             raise dg.Failure(one_line(error), allow_retries=False) from None
-        for note in _notes(result):
+        for note in result.plan.all_notes:
             context.log.warning(one_line(note))
         return dg.MaterializeResult(metadata=_metadata(result, context.instance))
 
@@ -75,15 +75,11 @@ def _metadata(result: Exported, instance: dg.DagsterInstance) -> dict[str, Any]:
         "stills_by_split": dict(result.num_stills),
         "partitions": _partitions(result, instance),
     }
-    if _notes(result):
-        known["notes"] = bullets(_notes(result))
+    if result.plan.all_notes:
+        known["notes"] = bullets(result.plan.all_notes)
     if result.plan.nearest is not None:
         known["nearest_cosine_similarity"] = result.plan.nearest[2].cosine_similarity
     return shown(known)
-
-
-def _notes(result: Exported) -> list[str]:
-    return [*result.plan.notes, *result.plan.notes_on_splits]
 
 
 def _partitions(result: Exported, instance: dg.DagsterInstance) -> dg.TableMetadataValue:

@@ -156,6 +156,6 @@ def summary_of(result: Exported | Digest) -> Summary:
     stills, videos = count(sum(result.num_stills.values()), "still"), count(sum(result.num_videos.values()), "video")
     return Summary(
         f"{stills} of {videos}, {result.num_bytes / 1e6:.1f} MB",
-        (*result.plan.notes, *result.plan.notes_on_splits),
+        result.plan.all_notes,
         result.plan.format.loads.replace("{folder}", str(result.folder)),
     )

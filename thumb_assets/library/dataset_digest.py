@@ -108,7 +108,7 @@ def export_digest(
         num_all_stills=len(plan.picks),
         num_all_videos=len(plan.videos),
         num_sheets=num_sheets,
-        notes=plan.notes,
+        notes=(*plan.notes, *plan.notes_on_licences),
     )
 
 

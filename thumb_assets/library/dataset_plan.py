@@ -54,6 +54,7 @@ class DatasetPlan:
         nearest: the most alike pictures over the border of the first split; None where none can be compared.
         num_uncompared: pictures of which no likeness is known.
         notes: what was left out and why, one line each.
+        notes_on_licences: what is wrong or lacks in what was said of licences; for those who export, not for the card.
         notes_on_splits: where a split is empty, why.
         key: hex digits that differ between any two plans, and between two states of what is stored.
     """
@@ -68,6 +69,7 @@ class DatasetPlan:
     nearest: tuple[Pick, Pick, NearestPair] | None
     num_uncompared: int
     notes: tuple[str, ...]
+    notes_on_licences: tuple[str, ...]
     notes_on_splits: tuple[str, ...]
     key: str
 
@@ -75,6 +77,11 @@ class DatasetPlan:
     def picks(self) -> list[Pick]:
         """All pictures, in their order."""
         return [pick for part in self.parts for pick in part.picks]
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """All notes, for those who export."""
+        return (*self.notes, *self.notes_on_licences, *self.notes_on_splits)
 
 
 def plan_dataset(
@@ -100,14 +107,13 @@ def plan_dataset(
     picks = [pick for pick in chosen.picks if pick.video_id in facts]
     library = _comparable(store, {pick.video_id for pick in picks}, settings, events)
     notes = [f"left out ({count(number, 'video')}): {reason}" for reason, number in sorted(chosen.left_out.items())]
-    notes += notes_on_licences
     pairs = alike_picks(library, picks, settings.survey, events=events)
     dropped = duplicates(picks, pairs) if asked.is_deduplicated else frozenset()
     notes += [f"left out ({count(len(dropped), 'still')}): like a better one of another video"] if dropped else []
     every = picks
     picks = _best_of_each([pick for place, pick in enumerate(every) if place not in dropped], asked.per_video)
     if not picks:
-        raise BadInputError("; ".join(["nothing is left to export", *notes]))
+        raise BadInputError("; ".join(["nothing is left to export", *notes, *notes_on_licences]))
     groups = groups_of_videos(
         library,
         _alike_videos(every, pairs, kept=picks),
@@ -130,6 +136,7 @@ def plan_dataset(
         videos=videos,
         library=library,
         notes=notes,
+        notes_on_licences=notes_on_licences,
         scores=chosen.scores,
     )
 
@@ -144,6 +151,7 @@ def _plan(
     videos: Mapping[str, VideoFacts],
     library: LibraryFrames | None,
     notes: Iterable[str],
+    notes_on_licences: Iterable[str],
     scores: Mapping[str, FrameScores],
 ) -> DatasetPlan:
     """The plan of what was chosen and dealt."""
@@ -162,6 +170,7 @@ def _plan(
         nearest=_nearest(library, ordered, videos, settings),
         num_uncompared=int((positions_of(library, ordered) < 0).sum()),
         notes=tuple(notes),
+        notes_on_licences=tuple(notes_on_licences),
         notes_on_splits=_empty_splits(
             parts, settings.dataset, num_groups=len({each.group_id for each in videos.values()})
         ),
@@ -180,7 +189,8 @@ def _ownership(
     chosen: Chosen, store: TableStore, asked: DatasetSettings, events: Events
 ) -> tuple[dict[str, _Owned], list[str]]:
     """The videos that may be used, by the licence that is asked for, and notes; what may not be used is counted."""
-    owners, videos_dir = Owners(asked, store.data_dir), Library(store.data_dir).videos_dir
+    videos_dir = Library(store.data_dir).videos_dir
+    owners = Owners(asked, store.data_dir, videos_dir)
     owned, unknown = {}, []
     video_ids = sorted({pick.video_id for pick in chosen.picks})
     for done, video_id in enumerate(video_ids, start=1):
@@ -269,8 +279,12 @@ def _empty_splits(parts: Iterable[Part], asked: DatasetSettings, *, num_groups: 
     empty = [split for split, share in asked.splits.items() if share > 0 and split not in filled]
     if not empty:
         return ()
-    few = f"{'is' if num_groups == 1 else 'are'} {count(num_groups, 'group')} of videos that share footage"
-    return (f"no still is in {', '.join(empty)}: there {few}, and none is parted; export more videos",)
+    few = f"{'is' if num_groups == 1 else 'are'} only {count(num_groups, 'group')}"
+    note = (
+        f"no still is in {' or '.join(empty)}: videos that share footage form a group, which stays in one split, and "
+        f"there {few} (a video that shares none is a group by itself); more videos fill more splits"
+    )
+    return (note,)
 
 
 def _metrics(store: TableStore, video_ids: Iterable[str]) -> set[str]:

@@ -27,7 +27,7 @@ from thumb_assets.store.file_cache import LibraryVideo
 from thumb_assets.store.outcomes import INTERRUPTED, Outcome, outdated_tables
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.store.sidecars import content_of, storable
-from thumb_assets.store.stored_form import CONTENT, OWN_FOOTER_KEYS
+from thumb_assets.store.stored_form import CONTENT, NOTE, OWN_FOOTER_KEYS
 from thumb_assets.tables.conform import content_sha256
 from thumb_assets.tables.contracts import TABLES, stage_of, tables_of
 from thumb_assets.video.geometry import Bars
@@ -349,6 +349,8 @@ class VideoJob:
             footer[CONTENT] = self._content[table_name]
             noted = {name: content_sha256(table.select([name])) for name in columns_noted(table_name)}
             own = footer | ({COLUMNS: json.dumps(noted)} if noted else {})
+            if table_name == stage and made.metrics.get("note"):
+                own[NOTE] = str(made.metrics["note"])
             self._store.write(table_name, table, video_id=self.video_id, footer=own)
             self._footers.pop(table_name, None)
             self._made[table_name] = table

@@ -3,10 +3,12 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -108,9 +110,24 @@ class FrameProcess:
             spawning = multiprocessing.get_context("spawn")  # a fork would take over the threads' locks
             self._connection, theirs = spawning.Pipe()
             self._process = spawning.Process(target=serve_frames, args=(theirs,), daemon=True)
-            self._process.start()
+            with _held_interrupt():
+                self._process.start()
             theirs.close()  # else the process's end would never be the last
         return self._connection
+
+
+@contextmanager
+def _held_interrupt() -> Iterator[None]:
+    """A process that is started inside hears no Ctrl+C until it ignores it: its imports would print a trace."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # else it is started inside, and lets interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def serve_frames(connection: "Connection[Any, Any]") -> None:
@@ -119,6 +136,8 @@ def serve_frames(connection: "Connection[Any, Any]") -> None:
     Ctrl+C is the parent's to handle; where that is killed, this process ends too, whatever it does.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError):
         while True:

@@ -6,6 +6,9 @@ from pydantic import Field, field_validator
 
 from thumb_assets.settings.base import READ_AT_LOAD, StageSettings
 
+# In the library folder; counts where `dataset.licences` names no other.
+LICENCES_FILE = "licences.csv"
+
 What = Literal["selections", "pinned", "candidates"]
 LicenceFilter = Literal["any", "known", "commercial"]
 
@@ -48,7 +51,7 @@ class DatasetSettings(StageSettings):
     licences: str = Field(
         "",
         description="CSV with the columns video (a file, folder or video_id), licence and author; a relative path is"
-        " below the data folder.",
+        f" below the data folder. Where none is named, `{LICENCES_FILE}` in the library folder counts.",
     )
     default_licence: str = Field("", description="Of every video of which nothing else says one, such as CC-BY-4.0.")
     default_author: str = Field("", description="The same of the author.")

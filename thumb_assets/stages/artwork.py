@@ -1,12 +1,14 @@
 """The stage `artwork`: pictures beside the video, where media servers look."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from thumb_assets.errors import ThumbAssetsError
+from thumb_assets.errors import StorageError, ThumbAssetsError
+from thumb_assets.settings.load import Settings
 from thumb_assets.stages.kit.declaration import FromTables, Made, RunContext, SkippedError, Stage, VideoTables
 from thumb_assets.stages.kit.work import identities_of
 from thumb_assets.store.library import VIDEO_SUFFIXES
@@ -34,7 +36,7 @@ def make_artwork(job: VideoTables, run: RunContext) -> Made:
     if not may_write(path, asked.writable):
         raise SkippedError(f"{path.parent} is in no folder of artwork.writable")
     tables = {name: job.optional_table(name) for name in ("stills", "crops", "previews")}
-    is_alone = not any(other != path and other.suffix.lower() in VIDEO_SUFFIXES for other in path.parent.iterdir())
+    is_alone = _is_alone(path)
     plan = plan_artwork(
         path,
         [kind for kind in asked.kinds if is_alone or kind not in _OF_FOLDER],
@@ -49,6 +51,25 @@ def make_artwork(job: VideoTables, run: RunContext) -> Made:
     if not is_alone and set(asked.kinds) & set(_OF_FOLDER):
         notes.append(f"no {' or '.join(_OF_FOLDER)}: other videos are in {path.parent}")
     return Made({"artwork": _table(job.video_id, written)}, {}, {"note": "; ".join(notes)} if notes else {})
+
+
+def _is_alone(path: Path) -> bool:
+    try:
+        return not any(other != path and other.suffix.lower() in VIDEO_SUFFIXES for other in path.parent.iterdir())
+    except OSError as error:
+        raise StorageError(f"{path.parent}: cannot be read ({error.strerror}); make it readable") from error
+
+
+def _company(path: Path, settings: Settings) -> tuple[Path, ...]:
+    """The folder, where other videos are in it and a picture of the folder was asked for; else nothing.
+
+    Its name stands for all of them: which they are matters as little as their content.
+    """
+    if not set(settings.artwork.kinds) & set(_OF_FOLDER):
+        return ()
+    with suppress(StorageError):  # the stage says so
+        return () if _is_alone(path) else (path.parent,)
+    return ()
 
 
 def _table(video_id: str, written: "list[PlannedArtwork]") -> pa.Table:
@@ -95,6 +116,7 @@ STAGE = Stage(
     uses=("crops", "previews"),
     section="artwork",
     is_on=lambda s: bool(s.artwork.kinds),
+    beside=_company,
     has_paths=True,
     kinds=frozenset({"parquet", "image"}),
     description="Pictures beside the video, where Kodi, Jellyfin and Emby look, in folders that may be written to.",

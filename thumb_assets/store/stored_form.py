@@ -16,6 +16,8 @@ CONTENT = "content_sha256"
 # Footer key of the version of Arrow that wrote a table. A hash is compared under the same one only: another may lay the
 # same rows out in other bytes, and a stage's key holds the version anyway.
 _ARROW_VERSION = "arrow_version"
+# Footer key of what people should know of a stage's results; in its first table.
+NOTE = "note"
 # Written by the store itself into every footer.
 OWN_FOOTER_KEYS = ("table", "schema_version", _ARROW_VERSION)
 # What whoever writes a table must give; these tables are made by no stage.

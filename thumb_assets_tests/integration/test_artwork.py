@@ -99,7 +99,8 @@ def test_a_folder_has_what_each_server_looks_for_and_nothing_that_is_not_asked_f
     assert files_in(folder) == {name.replace("NAME", "A film (2026)") for name in {"NAME.mp4"} | wanted}
     # A second film moves in: what is of the folder would be of one of the two, and goes.
     shutil.copy(place[1], folder / "Another (2025).mp4")
-    run_artwork(place, f"artwork.kinds=[{asked}]", is_recomputed=True)
+    result = run_artwork(place, f"artwork.kinds=[{asked}]")
+    assert result.is_unchanged is not any("folder" in kind for kind in asked.split(","))
     found = {name for name in files_in(folder) if "trickplay" not in name}
     assert found == {name.replace("NAME", "A film (2026)") for name in {"NAME.mp4"} | SHARED_LAYOUT} | {
         "Another (2025).mp4"

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
@@ -18,6 +19,7 @@ from thumb_assets.cli import main
 from thumb_assets.settings.load import load_settings
 from thumb_assets.store.parquet import TableStore
 from thumb_assets.tables.contracts import TABLES
+from thumb_assets_tests.support.track_headers import add_box, dolby_vision
 from thumb_assets_tests.support.web import free_port
 
 MakeVideo = Callable[[str], Path]
@@ -33,6 +35,20 @@ def thumb_assets(*arguments: object, is_isolated: bool = False, standard_input: 
     result = CliRunner().invoke(main, command, input=standard_input)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
+
+
+@pytest.mark.parametrize("name", ["dolby_vision", "size_change"])
+def test_show_says_of_a_video_what_the_run_said(synthetic_videos: MakeVideo, tmp_path: Path, name: str) -> None:
+    video = tmp_path / "film.mp4"
+    shutil.copyfile(synthetic_videos("size_change" if name == "size_change" else "cfr"), video)
+    if name == "dolby_vision":
+        record = dolby_vision(5, 0)
+        add_box(video, (8 + len(record)).to_bytes(4, "big") + b"dvcC" + record)
+    ran = thumb_assets("run", video, "--stages", "videos,frames,catalog", "--data-dir", tmp_path / "data")
+    shown = thumb_assets("show", "film", "--data-dir", tmp_path / "data")
+    said = {"dolby_vision": "Dolby Vision profile 5 is not converted", "size_change": "the picture size changes"}[name]
+    (note,) = [line for line in ran.output.splitlines() if said in line]
+    assert note in shown.output.splitlines()
 
 
 def test_run_prints_the_selections_and_where_the_stills_are(synthetic_videos: MakeVideo, data_dir: Path) -> None:
@@ -213,6 +229,12 @@ def test_demo_runs_through_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "bigbuckbunny-" in result.output
     assert "bikes-" in result.output
     assert "thumb-assets ui" in result.output
+    exported = thumb_assets("export", "csv", tmp_path / "set", "--data-dir", tmp_path / "data")
+    rows = pd.read_csv(tmp_path / "set" / "stills.csv").set_index("video_id")[["licence", "author"]].drop_duplicates()
+    bunny, bikes = rows.sort_index().fillna("").itertuples(index=False, name=None)
+    assert bunny == ("CC-BY-3.0", "Blender Foundation")
+    assert bikes == ("", "")
+    assert "the licence of 1 video is not known (bikes-" in exported.output
     assert (tmp_path / "data" / "dagster" / "history").exists()
 
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ STAGES = "videos,frames,shots,candidate_frames,sharpness,selections,stills"
 
 @pytest.fixture
 def terminal() -> Iterator[Terminal]:
-    with Terminal() as opened:
+    with Terminal(environ={"THUMB_ASSETS_WEBHOOK_SECRET": "0123456789abcdef"}) as opened:  # `serve` wants one
         yield opened
 
 
@@ -96,7 +97,40 @@ def test_a_run_by_the_sensor_of_ui_ends_and_so_does_ui(
     start = terminal.type(f"{THUMB_ASSETS} ui --port {free_port()} --data-dir {data_dir}")
     wait_until(lambda: list((data_dir / "stills").rglob("*_f*.jpg")), "the sensor's run made stills", seconds=600)
     line = "stopped; work that was under way goes on when the UI is opened again, or by: thumb-assets backfill"
-    assert_interrupted(terminal, start, line)
+    assert_interrupted(terminal, start, line, code=0)
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "page"),
+    [("desk --port {port}", "uvicorn", ""), ("serve --port {port}", "limits", "docs"), ("mcp", "mcp", None)],
+)
+def test_ctrl_c_is_the_normal_end_of_a_server(
+    terminal: Terminal, data_dir: Path, command: str, package: str, page: str | None
+) -> None:
+    pytest.importorskip(package)
+    port = free_port()
+    start = terminal.type(f"{THUMB_ASSETS} {command.format(port=port)} --data-dir {data_dir}")
+    if page is not None:
+        terminal.wait_for(r"\(Ctrl\+C stops it\)", start=start)
+        wait_until(lambda: is_answered(f"http://127.0.0.1:{port}/{page}"), "it answers")
+    else:  # it says nothing until it is asked
+        terminal.press('{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        terminal.wait_for(r'"result"', start=start)
+    already = len(terminal.text)
+    terminal.press(CTRL_C)
+    assert terminal.wait_for_exit(start=start, seconds=20) == 0
+    shown = terminal.text[already:].replace("^C", "").splitlines()
+    assert "stopped" in shown
+    assert not re.search("interrupted|Traceback", "\n".join(shown))
+    wait_until(lambda: descendants_of(terminal.pid) == [], "nobody is left behind", seconds=5)
+
+
+def is_answered(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def engines_below(terminal: Terminal) -> list[int]:
@@ -108,12 +142,12 @@ def put_into_library(data_dir: Path, video: Path) -> None:
     shutil.copyfile(video, data_dir / "videos" / video.name)
 
 
-def assert_interrupted(terminal: Terminal, start: int, line: str) -> None:
+def assert_interrupted(terminal: Terminal, start: int, line: str, *, code: int = 130) -> None:
     """Ctrl+C ends the command with that line alone and leaves nobody behind."""
     already = len(terminal.text)
     began = time.monotonic()
     terminal.press(CTRL_C)
-    assert terminal.wait_for_exit(start=start) == 130
+    assert terminal.wait_for_exit(start=start) == code
     seconds = time.monotonic() - began
     shown = terminal.text[already:].replace("^C", "").splitlines()
     assert [each for each in shown if not re.search(r"━|^\s*$|^\$|^exit-code", each)] == [line]

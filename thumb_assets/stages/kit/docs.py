@@ -15,7 +15,8 @@ carries `table`, `schema_version`, `video_sha256`, `code_version`, `settings_sha
 `candidate_frames` says a hash of each column that scorers read (`columns_sha256`), and a scorer's table which frames
 were measured (`measured_frames`) and from what beside the candidates (`row_key`): its rows stay when others come.
 Tables of stages with settings of their own also say those (`made_with`) and which of them were asked for beside the
-library's (`asked`, see [settings.md](settings.md)).
+library's (`asked`, see [settings.md](settings.md)). The first table of a stage also says what people should know of
+its results, if anything (`note`); `show` prints it.
 """
 
 

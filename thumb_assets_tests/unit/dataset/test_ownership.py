@@ -21,7 +21,7 @@ TAGS = {"Artist": " Bo ", "COPYRIGHT": "(c) Bo, all rights reserved", "license":
 
 def owners(folder: Path, rows: str = ROWS, **settings: object) -> Owners:
     (folder / "licences.csv").write_text(rows, encoding="utf-8")
-    return Owners(DatasetSettings(licences="licences.csv", **settings), folder)  # type: ignore[arg-type]
+    return Owners(DatasetSettings(licences="licences.csv", **settings), folder, folder / "videos")  # type: ignore[arg-type]
 
 
 def said(found: Owners, source: str, *, video_id: str = "x-00000000", tags: dict[str, str] | None = None) -> tuple:
@@ -73,10 +73,19 @@ def test_what_is_wrong_in_the_csv_is_said_with_its_line(tmp_path: Path, rows: st
 
 def test_a_csv_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="there is no file"):
-        Owners(DatasetSettings(licences="nowhere.csv"), tmp_path)
+        Owners(DatasetSettings(licences="nowhere.csv"), tmp_path, tmp_path)
     (tmp_path / "licences.csv").write_bytes(b"video,licence\n\xff\xfe,MIT\n")
     with pytest.raises(BadInputError, match="no CSV in UTF-8"):
-        Owners(DatasetSettings(licences="licences.csv"), tmp_path)
+        Owners(DatasetSettings(licences="licences.csv"), tmp_path, tmp_path)
+
+
+def test_a_csv_in_the_library_folder_counts_where_no_other_is_named(tmp_path: Path) -> None:
+    library = tmp_path / "videos"
+    library.mkdir()
+    assert said(Owners(DatasetSettings(), tmp_path, library), "a.mp4") == (None, None)
+    (library / "licences.csv").write_text("video,licence,author\na.mp4,CC-BY-3.0,Ana\n", encoding="utf-8")
+    assert said(Owners(DatasetSettings(), tmp_path, library), "a.mp4") == ("CC-BY-3.0", "Ana")
+    assert said(owners(tmp_path, "video,licence\na.mp4,MIT\n"), "a.mp4") == ("MIT", None)
 
 
 @pytest.mark.parametrize(
