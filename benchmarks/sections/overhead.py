@@ -22,7 +22,7 @@ _CAUSES = {
     DAGSTER: "a backfill does what the bare engine does not: twenty events a video written to SQLite, eleven checks "
     "(one decodes the stills again) and a timeline drawn by matplotlib take a tenth of a second each, less or more"
 }
-_NUM_VIDEOS, _NUM_QUICK_VIDEOS = 100, 2
+_NUM_VIDEOS, _NUM_QUICK_VIDEOS = 50, 2
 
 
 def measure(bench: Bench) -> Findings:
