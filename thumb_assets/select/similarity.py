@@ -173,17 +173,18 @@ class Field:
 
     def vectors(self, places: NDArray[np.int64], *, settings: SelectionSettings) -> FloatArray | None:
         """Those of the candidates at these places; None where none are known."""
-        similarity = settings.similarity
-        every = self.once(
-            "vectors",
-            (similarity.descriptor_weight, id(self.embeddings), id(self.descriptors)),  # they live as long as `once`
-            lambda: comparable_vectors(self.embeddings, self.descriptors, settings=similarity),
-        )
-        return None if every is None else every[self.positions[places]]
+        own = self.positions[places]
+        return comparable_vectors(self.embeddings[own], self.descriptors[own], settings=settings.similarity)
 
     def ground_vectors(self, *, settings: SelectionSettings) -> Ground | None:
         """Those of the ground; None where none are known."""
-        vectors = self.vectors(self.ground, settings=settings)
+        similarity, own = settings.similarity, self.positions[self.ground]
+        vectors = self.once(
+            "ground",
+            # These arrays live as long as `once`.
+            (similarity.descriptor_weight, id(self.embeddings), id(self.descriptors), own.tobytes()),
+            lambda: self.vectors(self.ground, settings=settings),
+        )
         return None if vectors is None else Ground(vectors)
 
     @cached_property
