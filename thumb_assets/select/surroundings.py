@@ -5,7 +5,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thumb_assets.candidates.rules import held_frames
-from thumb_assets.select.ranks import groups_of, quantiles_of_groups
+from thumb_assets.select.ranks import quantiles_of_groups
 
 # By name of what `surroundings` returns: the columns it comes from, as `table.column`.
 _CUTS = ("frames.pts_seconds", "shots.start_frame_index", "shots.transition")
@@ -245,9 +245,8 @@ def _medians(values: NDArray[np.float64], firsts: NDArray[np.int64], lasts: NDAr
     for block in np.unique(blocks):
         own = np.flatnonzero(blocks == block)
         ends = np.cumsum(sizes[own])
-        groups = groups_of(np.concatenate([[0], ends]))
-        places = np.arange(ends[-1]) + (lasts[own] - ends)[groups]
-        medians[own] = quantiles_of_groups(values[places], 0.5, groups=groups, num_groups=len(own))
+        places = np.arange(ends[-1]) + np.repeat(lasts[own] - ends, sizes[own])
+        medians[own] = quantiles_of_groups(values[places], 0.5, offsets=np.concatenate([[0], ends]))
     return medians
 
 
