@@ -33,7 +33,7 @@ SURROUNDINGS: dict[str, tuple[str, ...]] = {
 _REACH_SECONDS = 0.8
 # Frames so near, in seconds, share what befalls one of them: a flash's edge, a cut that was not found.
 _NEAR_SECONDS = 0.12
-# Values sorted at a time: as many candidates as a video has, and no more memory for them than for its frames.
+# Values around candidates that are copied at a time: 2 MB, however many candidates a video has.
 _VALUES_PER_BLOCK = 2**18
 
 
