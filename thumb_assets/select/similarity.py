@@ -40,8 +40,10 @@ def comparable_vectors(
         known = [(1.0, known[0][1])]
     parts = [(weight, vectors.astype(np.float32)) for weight, vectors in known if weight > 0]
     total = sum(weight for weight, _ in parts)
-    joined = np.hstack([np.sqrt(weight / total) * _of_norm_1(vectors) for weight, vectors in parts])
-    return np.asarray(np.where(np.isnan(joined).any(axis=1, keepdims=True), 0.0, joined), np.float32)
+    weighted = [np.sqrt(weight / total) * _of_norm_1(vectors) for weight, vectors in parts]
+    joined: FloatArray = np.hstack(weighted, dtype=np.float32)
+    joined[np.isnan(joined).any(axis=1)] = 0.0
+    return joined
 
 
 def known_rows(vectors: FloatArray) -> NDArray[np.bool_]:
