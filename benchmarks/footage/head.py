@@ -40,7 +40,7 @@ def features_of(candidates: CandidateArrays) -> FloatArray:
     """
     groups = groups_of(candidates.offsets)
     luma = candidates["luma_mean"]
-    usual = quantiles_of_groups(luma, 0.5, groups=groups, num_groups=len(candidates.video_ids))
+    usual = quantiles_of_groups(luma, 0.5, offsets=candidates.offsets)
     columns = []
     for feature in FEATURES:
         name = feature.removeprefix("-")

@@ -72,8 +72,10 @@ class Trials:
                 for path in folder.iterdir():
                     remove_abandoned(path, older_than_seconds=3600.0)
                 folder.rmdir()
-        # Beside: a large one is read whole again.
         whole = [trial for trial in left_over if trial.path.is_file()]
+        with self._lock:  # before anybody asks
+            self._trials |= {trial.token: trial for trial in whole if trial.video_id and not trial.is_thrown}
+        # Beside: a large one is read whole again.
         threading.Thread(target=self._resume, args=(whole,), name="trials", daemon=True).start()
 
     def all(self) -> list[Trial]:

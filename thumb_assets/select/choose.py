@@ -178,7 +178,7 @@ def _picked(
     is_pinned, measured = measured.is_pinned, measured.forcing(forced)
     videos = groups_of(measured.offsets)
     verdicts = _judged(measured, settings=settings, guidance=guidance)
-    order = order_in_groups(scores.combined, groups=videos)
+    order = order_in_groups(scores.combined, offsets=measured.offsets)
     floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
     # What is not measured is neutral.
     has_score = ~np.isnan(list(scores.percentiles.values())).all(axis=0)

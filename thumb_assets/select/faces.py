@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.measure import NO_CANDIDATE, CandidateArrays
-from thumb_assets.select.ranks import groups_of, groups_of_shots, percentile_ranks
+from thumb_assets.select.ranks import groups_of, groups_of_shots, order_of_known, percentile_ranks
 from thumb_assets.select.takes import groups_of_takes
 from thumb_assets.settings.selection import SelectionSettings
 
@@ -105,7 +105,8 @@ def face_qualities(measured: CandidateArrays) -> NDArray[np.float64]:
     bottoms = frame_heights - (faces.y + faces.height)
     distance = np.min([faces.x, faces.y, rights, bottoms], axis=0)
     border = np.clip(distance / (_SAFE_DISTANCE * frame_heights), 0.0, 1.0)
-    sharpness = percentile_ranks(faces.laplacian_variance, groups=videos)
+    order = order_of_known(faces.laplacian_variance, offsets=faces.offsets)
+    sharpness = percentile_ranks(faces.laplacian_variance, groups=videos, order=order)
     mouth = 1 - np.clip((faces.mouth_openness - _SHUT_MOUTH) / (_OPEN_MOUTH - _SHUT_MOUTH), 0.0, 1.0)
     measures = [size, border, sharpness, faces.frontality, eyes_open(measured), mouth, faces.gaze]
     quality: NDArray[np.float64] = np.nanmean(np.stack(measures), axis=0)

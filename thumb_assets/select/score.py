@@ -49,12 +49,10 @@ def score_candidates(
         components: the declarations.
         is_pooled: rank the candidates among those of all videos rather than of their own.
     """
-    videos = groups_of(measured.offsets)
-    if is_pooled:
-        videos = np.zeros_like(videos)
+    offsets = np.array([0, len(measured.frame_indices)]) if is_pooled else measured.offsets
     shots = groups_of_shots(measured.offsets, measured.shot_indices)
     percentiles = {
-        component.name: _known(component, measured, videos=videos, shots=shots, settings=settings, guidance=guidance)
+        component.name: _known(component, measured, offsets=offsets, shots=shots, settings=settings, guidance=guidance)
         for component in components
     }
     is_screen = are_screens(measured, settings=settings)
@@ -74,7 +72,7 @@ def score_component(name: str, measured: CandidateArrays, *, settings: Selection
     return _ranked(
         component,
         measured,
-        videos=groups_of(measured.offsets),
+        offsets=measured.offsets,
         shots=groups_of_shots(measured.offsets, measured.shot_indices),
         settings=settings,
         guidance=NO_GUIDANCE,
@@ -98,7 +96,7 @@ def _known(
     component: Component,
     measured: CandidateArrays,
     *,
-    videos: NDArray[np.unsignedinteger],
+    offsets: NDArray[np.int64],
     shots: NDArray[np.unsignedinteger],
     settings: SelectionSettings,
     guidance: Guidance,
@@ -106,7 +104,7 @@ def _known(
     """The percentiles of a component; remembered, since no weight has a say in them."""
 
     def make() -> NDArray[np.float64]:
-        return _ranked(component, measured, videos=videos, shots=shots, settings=settings, guidance=guidance)
+        return _ranked(component, measured, offsets=offsets, shots=shots, settings=settings, guidance=guidance)
 
     is_guided = component.is_guided or (component.of_library and guidance.library)
     depends_on = (component, guidance if is_guided else None, settings.shot_weight, settings.library_weight)
@@ -117,7 +115,7 @@ def _ranked(
     component: Component,
     measured: CandidateArrays,
     *,
-    videos: NDArray[np.unsignedinteger],
+    offsets: NDArray[np.int64],
     shots: NDArray[np.unsignedinteger],
     settings: SelectionSettings,
     guidance: Guidance,
@@ -125,10 +123,10 @@ def _ranked(
     """The percentiles of a component, the mean over its parts, so that parts of different units weigh the same."""
     parts = component.parts(measured, guidance)
     if not component.is_percentile or not parts:
-        return next(iter(parts.values()), np.full(len(videos), np.nan))
+        return next(iter(parts.values()), np.full(len(measured.frame_indices), np.nan))
     of_shot = shots if component.of_shot else None
     ranks = {
-        name: _percentiles(values, videos=videos, shots=of_shot, settings=settings) for name, values in parts.items()
+        name: _percentiles(values, offsets=offsets, shots=of_shot, settings=settings) for name, values in parts.items()
     }
     if component.of_library:
         ranks = {name: _with_library(rank, parts[name], guidance.library.get(name), weight=settings.library_weight)
@@ -143,7 +141,7 @@ def _ranked(
 def _percentiles(
     values: NDArray[np.float64],
     *,
-    videos: NDArray[np.unsignedinteger],
+    offsets: NDArray[np.int64],
     shots: NDArray[np.unsignedinteger] | None,
     settings: SelectionSettings,
 ) -> NDArray[np.float64]:
@@ -152,8 +150,8 @@ def _percentiles(
     A shot shows one content, so within it more sharpness is better focus, and not only more texture. Half a rank is
     taken off there: the only candidate of a shot stands in the middle, and the best of many near the top.
     """
-    order = order_of_known(values)
-    of_video = percentile_ranks(values, groups=videos, order=order)
+    order = order_of_known(values, offsets=offsets)
+    of_video = percentile_ranks(values, groups=groups_of(offsets), order=order)
     weight = settings.shot_weight
     if shots is None or weight == 0:
         return of_video

@@ -40,8 +40,10 @@ def comparable_vectors(
         known = [(1.0, known[0][1])]
     parts = [(weight, vectors.astype(np.float32)) for weight, vectors in known if weight > 0]
     total = sum(weight for weight, _ in parts)
-    joined = np.hstack([np.sqrt(weight / total) * _of_norm_1(vectors) for weight, vectors in parts])
-    return np.asarray(np.where(np.isnan(joined).any(axis=1, keepdims=True), 0.0, joined), np.float32)
+    weighted = [np.sqrt(weight / total) * _of_norm_1(vectors) for weight, vectors in parts]
+    joined: FloatArray = np.hstack(weighted, dtype=np.float32)
+    joined[np.isnan(joined).any(axis=1)] = 0.0
+    return joined
 
 
 def known_rows(vectors: FloatArray) -> NDArray[np.bool_]:
@@ -173,17 +175,18 @@ class Field:
 
     def vectors(self, places: NDArray[np.int64], *, settings: SelectionSettings) -> FloatArray | None:
         """Those of the candidates at these places; None where none are known."""
-        similarity = settings.similarity
-        every = self.once(
-            "vectors",
-            (similarity.descriptor_weight, id(self.embeddings), id(self.descriptors)),  # they live as long as `once`
-            lambda: comparable_vectors(self.embeddings, self.descriptors, settings=similarity),
-        )
-        return None if every is None else every[self.positions[places]]
+        own = self.positions[places]
+        return comparable_vectors(self.embeddings[own], self.descriptors[own], settings=settings.similarity)
 
     def ground_vectors(self, *, settings: SelectionSettings) -> Ground | None:
         """Those of the ground; None where none are known."""
-        vectors = self.vectors(self.ground, settings=settings)
+        similarity, own = settings.similarity, self.positions[self.ground]
+        vectors = self.once(
+            "ground",
+            # These arrays live as long as `once`.
+            (similarity.descriptor_weight, id(self.embeddings), id(self.descriptors), own.tobytes()),
+            lambda: self.vectors(self.ground, settings=settings),
+        )
         return None if vectors is None else Ground(vectors)
 
     @cached_property

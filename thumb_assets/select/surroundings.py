@@ -5,6 +5,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thumb_assets.candidates.rules import held_frames
+from thumb_assets.select.ranks import quantiles_of_groups
 
 # By name of what `surroundings` returns: the columns it comes from, as `table.column`.
 _CUTS = ("frames.pts_seconds", "shots.start_frame_index", "shots.transition")
@@ -32,6 +33,8 @@ SURROUNDINGS: dict[str, tuple[str, ...]] = {
 _REACH_SECONDS = 0.8
 # Frames so near, in seconds, share what befalls one of them: a flash's edge, a cut that was not found.
 _NEAR_SECONDS = 0.12
+# Values around candidates that are copied at a time: 2 MB, however many candidates a video has.
+_VALUES_PER_BLOCK = 2**18
 
 
 def surroundings(
@@ -92,11 +95,11 @@ def surroundings(
     means, contrasts, sharpness = (_floats(frames, name) for name in ("luma_mean", "luma_std", "laplacian_variance"))
     firsts = np.minimum(np.searchsorted(seconds, moments - _REACH_SECONDS), indices).clip(starts)
     lasts = np.minimum(np.searchsorted(seconds, moments + _REACH_SECONDS, side="right"), ends)
-    for place, (index, first, last) in enumerate(zip(indices.tolist(), firsts.tolist(), lasts.tolist(), strict=True)):
-        if not np.isnan(means[index]):
-            values["contrast_share"][place] = _share(contrasts[index], contrasts[first:last])
-            values["sharpness_share"][place] = _share(sharpness[index], sharpness[first:last])
-            values["brightness_jump"][place] = means[index] - np.nanmedian(means[first:last])
+    is_decoded = ~np.isnan(means[indices])
+    at, first, last = indices[is_decoded], firsts[is_decoded], lasts[is_decoded]
+    values["contrast_share"][is_decoded] = _shares(contrasts[at], _greatest(contrasts, first, last))
+    values["sharpness_share"][is_decoded] = _shares(sharpness[at], _greatest(sharpness, first, last))
+    values["brightness_jump"][is_decoded] = means[at] - _medians(means, first, last)
     return values
 
 
@@ -221,14 +224,34 @@ def _greatest_near(
     firsts = np.minimum(np.searchsorted(seconds, seconds[indices] - near) + 1, indices)
     lasts = np.maximum(np.searchsorted(seconds, seconds[indices] + near, side="right"), indices + 2)
     firsts, lasts = np.maximum(firsts, starts + 1), np.minimum(lasts, ends)
-    spans = zip(firsts.tolist(), lasts.tolist(), strict=True)
-    greatest = np.array([np.fmax.reduce(difference[first:last], initial=-np.inf) for first, last in spans])
-    return np.where(np.isneginf(greatest), np.nan, greatest)
+    return _greatest(difference, firsts, lasts)
 
 
-def _share(value: float, others: NDArray[np.float64]) -> float:
-    greatest = float(np.nanmax(others))
-    return value / greatest if greatest > 0 else 1.0
+def _greatest(values: NDArray[np.float64], firsts: NDArray[np.int64], lasts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The greatest known value of each span [first, last), NaN where it has none."""
+    if not len(firsts):
+        return np.zeros(0)
+    # Every second span is one asked for; those between lie from its end to the next one's begin.
+    bounds = np.stack([firsts, lasts], axis=1).ravel()
+    greatest = np.fmax.reduceat(np.append(values, np.nan), bounds)[::2]
+    return np.where(firsts < lasts, greatest, np.nan)
+
+
+def _medians(values: NDArray[np.float64], firsts: NDArray[np.int64], lasts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The median of the known values of each span [first, last), one frame or more; NaN where it has none."""
+    medians = np.full(len(firsts), np.nan)
+    sizes = lasts - firsts
+    blocks = np.cumsum(sizes) // _VALUES_PER_BLOCK
+    for block in np.unique(blocks):
+        own = np.flatnonzero(blocks == block)
+        ends = np.cumsum(sizes[own])
+        places = np.arange(ends[-1]) + np.repeat(lasts[own] - ends, sizes[own])
+        medians[own] = quantiles_of_groups(values[places], 0.5, offsets=np.concatenate([[0], ends]))
+    return medians
+
+
+def _shares(values: NDArray[np.float64], greatest: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(values, greatest, out=np.ones(len(values)), where=greatest > 0)
 
 
 def _mean_of_known(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

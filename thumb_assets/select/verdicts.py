@@ -88,7 +88,7 @@ def judge(
     """
     videos = groups_of(measured.offsets)
     evidence = Evidence(measured, settings, avoided, said)
-    held_rules = tuple(held for rule in rules if (held := _held(rule, evidence, videos)) is not None)
+    held_rules = tuple(held for rule in rules if (held := _held(rule, evidence)) is not None)
     tiers = np.full(len(videos), USABLE)
     first_broken = np.full(len(videos), NO_RULE)
     shows_something = np.ones(len(videos), dtype=np.bool_)
@@ -127,7 +127,7 @@ def _counts_as_nothing(rule: Rule, measured: CandidateArrays) -> NDArray[np.bool
     return np.full(len(measured.frame_indices), rule.shows_nothing == "always")
 
 
-def _held(rule: Rule, evidence: Evidence, videos: NDArray[np.unsignedinteger]) -> Held | None:
+def _held(rule: Rule, evidence: Evidence) -> Held | None:
     """None where the rule is the chooser's, the settings turn it off, or what it is about is not known."""
     measured = evidence.measured
     if rule.tier is None or (values := rule.values(evidence)) is None:
@@ -138,7 +138,7 @@ def _held(rule: Rule, evidence: Evidence, videos: NDArray[np.unsignedinteger]) -
     threshold = rule.threshold_of(evidence.settings)
     if threshold is None:
         return None
-    thresholds = _thresholds(rule, threshold, values, videos, num_videos=len(measured.video_ids))
+    thresholds = _thresholds(rule, threshold, values, measured.offsets)
     excess = thresholds - values if rule.side == "below" else values - thresholds
     if rule.side == "at_or_above":
         excess = np.where(values >= thresholds, excess + 1e-9, 0.0)
@@ -146,13 +146,13 @@ def _held(rule: Rule, evidence: Evidence, videos: NDArray[np.unsignedinteger]) -
 
 
 def _thresholds(
-    rule: Rule, threshold: float, values: NDArray[np.float64], videos: NDArray[np.unsignedinteger], *, num_videos: int
+    rule: Rule, threshold: float, values: NDArray[np.float64], offsets: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """The threshold of each candidate, see `Rule.relative_to`; infinite where nothing can break the rule."""
     if rule.relative_to is None:
         return np.broadcast_to(threshold, values.shape)
     rank = _BEST if rule.relative_to in {"best", "throughout"} else 0.5
-    made_of = quantiles_of_groups(values, rank, groups=videos, num_groups=num_videos)[videos]
+    made_of = np.repeat(quantiles_of_groups(values, rank, offsets=offsets), np.diff(offsets))
     made: Mapping[str, Callable[[], NDArray[np.float64]]] = {
         "times_median": lambda: threshold * made_of,
         "plus_median": lambda: threshold + made_of,

@@ -17,7 +17,7 @@ import pyarrow as pa
 from thumb_assets.errors import PermanentError
 from thumb_assets.events import UNWATCHED, Events
 from thumb_assets.files import remove_abandoned, replaced_file
-from thumb_assets.select.measure import TABLES_OF_SCORES, CandidateArrays, joined
+from thumb_assets.select.measure import TABLES_OF_SCORES, CandidateArrays
 from thumb_assets.store.candidate_rows import (
     MEASURED_SCHEMA,
     STANDING_SCHEMA,
@@ -169,28 +169,22 @@ class CandidateCache:
         known = {video_id: self._files[video_id] for video_id in self._outdated}
         missing_stage = partial(self._missing_stage, needs_selections=needs_selections, required=required)
         wanted = frozenset(video_id for video_id in known if missing_stage(video_id) is None)
-        parts: list[CandidateArrays] = []
-        footers: dict[str, dict[str, str]] = {}
-        contents: dict[str, str] = {}
-        for shard in self._shards(_MEASURED, known):
-            rows = _rows_of(shard, wanted)
-            if rows.num_rows:
-                parts.append(measured_of_rows(rows))
-                footers |= clip_footers_of_rows(rows)
-                contents |= contents_of_rows(rows)
+        # Joined as they are stored: made into arrays file by file, each column would cost as much as for all.
+        rows = pa.concat_tables(
+            [_rows_of(shard, wanted) for shard in self._shards(_MEASURED, known)] or [MEASURED_SCHEMA.empty_table()]
+        )
         missing = {
             video_id: stage
             for video_id in self._files
             if video_id not in self._errors and (stage := missing_stage(video_id)) is not None
         }
-        measured = joined(parts) if parts else None
         return StoredCandidates(
-            measured,
-            footers,
+            measured_of_rows(rows) if rows.num_rows else None,
+            clip_footers_of_rows(rows),
             self._selections,
             missing,
             dict(self._errors),
-            contents,
+            contents_of_rows(rows),
             frozenset(self._in_work),
         )
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,7 @@ def _texts(rows: pa.Table, name: str) -> tuple[tuple[str, ...], ...]:
 
 
 def measured_of_rows(rows: pa.Table) -> CandidateArrays:
-    """The arrays behind rows of the part `measured`, one or more; the candidates' own are not copied."""
+    """The arrays behind rows of the part `measured`, one or more."""
     offsets = _offsets(rows, "frame_indices")
     faces = FaceArrays(
         _offsets(rows, "face_positions"),
@@ -190,10 +191,18 @@ def _vectors(
     rows: pa.Table, name: str, offsets: NDArray[np.int64], *, data_type: type[Any] = np.float16
 ) -> tuple[NDArray[Any], ...]:
     sizes, numbers = rows.column(f"{name}_size").to_pylist(), np.diff(offsets).tolist()
+    values = (each for chunk in rows.column(name).chunks for each in _bytes_of(chunk))
     return tuple(
-        np.frombuffer(value.as_buffer(), data_type).reshape(number, size)
-        for value, number, size in zip(rows.column(name), numbers, sizes, strict=True)
+        value.view(data_type).reshape(number, size) for value, number, size in zip(values, numbers, sizes, strict=True)
     )
+
+
+def _bytes_of(chunk: pa.LargeBinaryArray) -> Iterator[NDArray[np.uint8]]:
+    """The bytes of each value, without nulls, where they lie in the mapped file: Arrow's scalars are copies."""
+    _, offsets, content = chunk.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
+    values = np.frombuffer(content or b"", np.uint8)
+    return (values[start:end] for start, end in pairwise(bounds.tolist()))
 
 
 def _iqa(rows: pa.Table, offsets: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
@@ -217,7 +226,8 @@ def _empty_row(*, has_faces: bool) -> dict[str, Any]:
 
 
 def _flat(rows: pa.Table, name: str) -> Any:
-    return rows.column(name).combine_chunks().flatten().to_numpy()
+    # Arrow would put all of it together in memory of its own before NumPy does.
+    return np.concatenate([chunk.flatten().to_numpy() for chunk in rows.column(name).chunks])
 
 
 def _offsets(rows: pa.Table, name: str) -> NDArray[np.int64]:

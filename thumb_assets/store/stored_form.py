@@ -66,7 +66,11 @@ def to_stored(table: pa.Table) -> pa.Table:
 def from_stored(table: pa.Table) -> pa.Table:
     """The other way round. Parquet has its own name for what is in a list, which is not ours."""
     fields = [pa.field(field.name, _type_from_stored(field), nullable=field.nullable) for field in table.schema]
-    return table.cast(pa.schema(fields, metadata=table.schema.metadata))
+    columns = [
+        column.cast(field.type) if pa.types.is_list(column.type) else column
+        for column, field in zip(table.columns, fields, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=table.schema.metadata))
 
 
 def _type_from_stored(field: pa.Field) -> pa.DataType:

@@ -110,8 +110,9 @@ class TableContract:
 
     def with_later_columns(self, table: pa.Table) -> pa.Table:
         """A table of a former version with the columns that were added since."""
+        present = set(table.column_names)  # Arrow makes the list each time
         for position, column in enumerate(self.columns):
-            if column.name not in table.column_names:
+            if column.name not in present:
                 values = pa.nulls(table.num_rows, column.type) if column.before is None else column.before(table)
                 table = table.add_column(position, pa.field(column.name, column.type, column.is_nullable), values)
         return table
