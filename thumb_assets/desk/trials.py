@@ -73,8 +73,11 @@ class Trials:
                     remove_abandoned(path, older_than_seconds=3600.0)
                 folder.rmdir()
         whole = [trial for trial in left_over if trial.path.is_file()]
-        with self._lock:  # before anybody asks
-            self._trials |= {trial.token: trial for trial in whole if trial.video_id and not trial.is_thrown}
+        for trial in whole:
+            if trial.video_id and not trial.is_thrown:  # known before anybody asks
+                self._trials[trial.token] = trial
+                if not trial.is_cancelled:
+                    self._remaker.add(trial.video_id)
         # Beside: a large one is read whole again.
         threading.Thread(target=self._resume, args=(whole,), name="trials", daemon=True).start()
 
@@ -266,11 +269,7 @@ class Trials:
                 if trial.is_thrown:
                     with self._one_by_one:
                         self._remove(trial)
-                elif trial.video_id:
-                    self._know(trial)
-                    if not trial.is_cancelled:
-                        self._remaker.add(trial.video_id)
-                else:
+                elif not trial.video_id:
                     self._arrived(trial)
             except BadInputError:  # it is no video
                 self._drop(trial)
