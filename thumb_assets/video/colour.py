@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import av
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
 
 # FFmpeg's AVColorSpace, AVColorTransferCharacteristic and AVColorPrimaries (libavutil/pixfmt.h), by number.
@@ -152,7 +153,9 @@ def resolve_colours(picture: av.VideoFrame, *, codec: av.Codec | None = None) ->
 def side_data_of(picture: av.VideoFrame, kind: SideDataType) -> bytes | None:
     """A piece of what FFmpeg attaches to a picture, as it lies in memory."""
     try:
-        found: Any = picture.side_data.get(kind)  # type: ignore[call-overload]  # the stubs know keys as text only
+        # Not `picture.side_data`: the picture keeps that, which keeps the picture, and with it all that its decoder has
+        # allocated, until Python looks for such rings: 126 MB of 1080p, 400 MB of 4K, for every file that is opened.
+        found: Any = SideDataContainer(picture).get(kind)  # type: ignore[call-arg]  # not in the stubs
     except ValueError:  # PyAV reads all of it, and the decoder attached a kind (EXIF) that PyAV has no name for
         return None
     return None if found is None else bytes(found)
