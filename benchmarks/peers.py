@@ -14,6 +14,8 @@ from thumb_assets.settings.load import Settings
 
 _NUM_CHOSEN = 3
 _NUM_PER_SHOT = 3
+# ffmpeg finds no picture behind the last one's stamp, which is a frame before the end.
+_BEFORE_END_SECONDS = 0.1
 
 
 @dataclass
@@ -74,8 +76,9 @@ class TutorialScript:
 
     def _candidates(self, spans: Sequence[tuple[float, float]]) -> list[float]:
         """Some per scene, in seconds; where it is known how many ours has, thinned out or filled up evenly to that."""
+        latest = max(0.0, spans[-1][1] - _BEFORE_END_SECONDS)
         seconds = [
-            begin + (end - begin) * (number + 0.5) / _NUM_PER_SHOT
+            min(begin + (end - begin) * (number + 0.5) / _NUM_PER_SHOT, latest)
             for begin, end in spans
             for number in range(_NUM_PER_SHOT)
         ]

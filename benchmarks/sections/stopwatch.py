@@ -72,12 +72,13 @@ def measure(bench: Bench) -> Findings:
 
 def _entries(bench: Bench, paths: Sequence[Path], *, is_short: bool) -> list[Entry]:
     overrides = bench.overrides
+    few = bench.few_runs if is_short else 1  # the others take minutes, and are far apart
     entries = [
         Entry(FULL, Ours(paths, overrides=overrides)),
         Entry(SPARSE, Ours(paths, "sparse", overrides)),
-        Entry(THUMBNAIL, ThumbnailCommand(paths), max_runs=bench.few_runs),
-        Entry(SAVE_IMAGES, SaveImagesCommand(paths), max_runs=bench.few_runs),
-        Entry(TUTORIAL, TutorialCommand(paths), max_runs=bench.few_runs),
+        Entry(THUMBNAIL, ThumbnailCommand(paths), max_runs=few),
+        Entry(SAVE_IMAGES, SaveImagesCommand(paths), max_runs=few),
+        Entry(TUTORIAL, TutorialCommand(paths), max_runs=few),
     ]
     if not is_short:
         return entries
