@@ -383,7 +383,7 @@ def _colour_histograms(rgb: UInt8Array) -> npt.NDArray[np.float64]:
 
 @cache
 def _colour_levels() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Of each value of a channel: (256,) the level below it, and (2, 256) its shares of that one and of the next."""
+    """The level below each value of a channel, (256,), and its shares of that one and of the next, (2, 256)."""
     places = np.arange(256) * ((_COLOUR_LEVELS - 1) / 255)
     low = np.minimum(places.astype(np.int64), _COLOUR_LEVELS - 2)
     above = places - low

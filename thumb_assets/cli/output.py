@@ -56,7 +56,7 @@ def as_typed(text: object) -> str:
 
 @cache
 def _commands() -> tuple[re.Pattern[str], str]:
-    """Where a text names a command of this program, and what is typed there for the program."""
+    """Finds where a text names a command of this program, and says what is typed there for the program."""
     names = "|".join(map(re.escape, read_index())) or "$."
     pattern = re.compile(rf"(?<![\w./-]){_PROGRAM}(?= (?:{names})\b)")
     if uv_of_this_run() is not None:
@@ -129,7 +129,7 @@ class NamedProgress(Events):
 
 
 class _Counted(MofNCompleteColumn):
-    """How many of how many; empty where nothing is counted."""
+    """The count and its total; empty where nothing is counted."""
 
     def render(self, task: Task) -> Text:
         """As rich's."""

@@ -63,7 +63,7 @@ def print_results(results: "Sequence[StageResult]", store: TableStore, *, verbos
 
 
 def print_stored_notes(store: TableStore, video_id: str) -> None:
-    """What people should know of a video's results, as the run said that made them; one line per stage."""
+    """Prints what people should know of a video's results, as the run said that made them; one line per stage."""
     for table_name, contract in TABLES.items():
         note = (store.footer(table_name, video_id) or {}).get(NOTE)
         if note is not None:

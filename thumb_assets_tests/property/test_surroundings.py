@@ -1,4 +1,4 @@
-"""What lies around many candidates at once is what lies around each of them alone."""
+"""Measures around many candidates at once are those around each of them alone."""
 
 import numpy as np
 from hypothesis import given

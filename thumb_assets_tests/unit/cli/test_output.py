@@ -1,4 +1,4 @@
-"""What commands print: progress while several videos are under way, and commands that can be typed."""
+"""Prints of commands: progress while several videos are under way, and commands that can be typed."""
 
 import shlex
 import subprocess
@@ -25,7 +25,7 @@ def under_way(events: list[tuple]) -> tuple[str, float, float | None]:
 
 
 def decoded(video_id: str, *, num_frames: int, header: int | None) -> list[tuple]:
-    """What the engine reports while it decodes a video."""
+    """Reports what the engine does while it decodes a video."""
     return [
         ("video", video_id),
         ("step", "looking for the file"),
