@@ -14,12 +14,13 @@ import click
 from benchmarks.bench import CPU_OVERRIDES
 from benchmarks.machine import describe_machine
 from benchmarks.measure import in_engine_process
-from benchmarks.page import table
+from benchmarks.page import rows_by_owner, table
 from thumb_assets.errors import ModelUnavailableError
 from thumb_assets.inference import one_thread
 from thumb_assets.pipeline.scoring import build_scorer
 from thumb_assets.pipeline.stages import default_stages
 from thumb_assets.settings.load import load_settings
+from thumb_assets.settings.stages import VideoSettings
 from thumb_assets.sharpness import EVAL_HEIGHT
 from thumb_assets.stages import STAGES
 from thumb_assets.stages.kit.declaration import FromFrames
@@ -39,7 +40,7 @@ def candidate_costs(path: Path, *, num_candidates: int) -> dict[str, float]:
     settings = load_settings(overrides=["video.decode_threads=1", *CPU_OVERRIDES])
     costs = {}
     with one_thread_per_picture(), one_thread():
-        frames = _frames(path, num_candidates)
+        frames = _frames(path, num_candidates, settings.video)
         for stage in default_stages(settings):
             if not isinstance(STAGES[stage].run, FromFrames):
                 continue
@@ -56,9 +57,8 @@ def candidate_costs(path: Path, *, num_candidates: int) -> dict[str, float]:
     return costs
 
 
-def _frames(path: Path, num: int) -> list[Frame]:
-    settings = load_settings()
-    with VideoDecoder(path, settings.video) as decoder:
+def _frames(path: Path, num: int, settings: VideoSettings) -> list[Frame]:
+    with VideoDecoder(path, settings) as decoder:
         rate = float(decoder.header.guessed_frame_rate or 25)
         seconds = min(_LONGEST_SECONDS, decoder.header.duration_seconds or _LONGEST_SECONDS)
         step = max(1, round(seconds * rate / num))
@@ -80,9 +80,7 @@ def main(*, paths: tuple[Path, ...], candidates: int) -> None:
     """Print what each candidate of each video costs, stage by stage."""
     runs = {path.stem: partial(candidate_costs, path, num_candidates=candidates) for path in paths}
     found = {name: in_engine_process(run) for name, run in runs.items()}
-    names = list(dict.fromkeys(name for own in found.values() for name in own))
-    rows = [(name, *(f"{own.get(name, 0.0):.1f}" for own in found.values())) for name in names]
-    rows.append(("all", *(f"{sum(own.values()):.1f}" for own in found.values())))
+    rows = rows_by_owner(found, digits=1)
     click.echo("\n\n".join([describe_machine(), table(("CPU ms per candidate", *found), rows)]))
 
 

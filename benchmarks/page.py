@@ -1,6 +1,6 @@
 """The Markdown page: what was promised and what came out, then each section with its tables and how to read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from benchmarks.findings import Record, Table, Target, spread
@@ -85,6 +85,17 @@ def _causes(targets: Sequence[Target]) -> list[str]:
 
 def _rendered(contents: Table) -> str:
     return table(contents.columns, contents.rows)
+
+
+def rows_by_owner(found: Mapping[str, Mapping[str, float]], *, digits: int) -> list[tuple[str, ...]]:
+    """A row per owner of costs, a column per video, and their sums.
+
+    >>> rows_by_owner({"one": {"a": 1.0, "b": 2.0}, "two": {"b": 4.0}}, digits=1)
+    [('a', '1.0', '0.0'), ('b', '2.0', '4.0'), ('all', '3.0', '4.0')]
+    """
+    names = list(dict.fromkeys(name for own in found.values() for name in own))
+    rows = [(name, *(f"{own.get(name, 0.0):.{digits}f}" for own in found.values())) for name in names]
+    return [*rows, ("all", *(f"{sum(own.values()):.{digits}f}" for own in found.values()))]
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -14,7 +14,8 @@ engine in a child process, which imports and loads everything again), and by a b
 videos that share such a child, with all records in Dagster's database). The overhead is the difference to the bare
 engine, spread over the videos; it holds every start of a process and every load of a model.
 
-Dagster opens its SQLite file for each of the forty events of a video; on PostgreSQL a run keeps one connection."""
+Of the forty events of a video each is a transaction of SQLite, in a file that stays open; on PostgreSQL a run keeps one
+connection."""
 
 ENGINE, ISOLATED, DAGSTER = "bare engine", "run", "Dagster backfill"
 _WANTED = {ISOLATED: 0.3, DAGSTER: 0.4}

@@ -8,6 +8,7 @@ from benchmarks.candidate_costs import candidate_costs
 from benchmarks.findings import Findings, Table
 from benchmarks.frame_costs import DECODE, frame_costs
 from benchmarks.measure import in_engine_process
+from benchmarks.page import rows_by_owner
 from benchmarks.recipes import AV1, HEVC_4K, WEB_SHORT
 from benchmarks.stage_costs import measured
 
@@ -35,11 +36,12 @@ def measure(bench: Bench) -> Findings:
         frames[clip.name] = _medians([in_engine_process(of_frame) for _ in runs])
         candidates[clip.name] = _medians([in_engine_process(of_candidate) for _ in runs])
         stages[clip.name], _ = measured(clip.path, num_runs=bench.few_runs)
+    columns = ("", *(clip.name for clip in clips))
     return Findings(
         tables=[
-            _table("CPU ms per frame", frames, digits=2),
-            _table("CPU ms per candidate", candidates, digits=1),
-            _table("CPU s of a job", stages, digits=2),
+            Table("CPU ms per frame", columns, rows_by_owner(frames, digits=2)),
+            Table("CPU ms per candidate", columns, rows_by_owner(candidates, digits=1)),
+            Table("CPU s of a job", columns, rows_by_owner(stages, digits=2)),
         ],
         clips={clip.name: clip.description for clip in clips},
         notes=[
@@ -52,13 +54,6 @@ def measure(bench: Bench) -> Findings:
 
 def _medians(found: list[dict[str, float]]) -> dict[str, float]:
     return {name: median(own[name] for own in found) for name in found[0]}
-
-
-def _table(heading: str, found: dict[str, dict[str, float]], *, digits: int) -> Table:
-    names = list(dict.fromkeys(name for own in found.values() for name in own))
-    rows = [(name, *(f"{own.get(name, 0.0):.{digits}f}" for own in found.values())) for name in names]
-    sums = ("all", *(f"{sum(own.values()):.{digits}f}" for own in found.values()))
-    return Table(heading, ("", *found), [*rows, sums])
 
 
 def _largest(what: str, clip_name: str, costs: dict[str, float], unit: str) -> str:

@@ -238,3 +238,15 @@ def test_many_videos(
     many = ManyVideos([synthetic_videos("cfr"), synthetic_videos("vfr")], overrides, way)  # type: ignore[arg-type]
     many.load(tmp_path)
     assert many.run().text == "2 videos"
+
+
+def test_what_people_added_to_a_page_is_kept(tmp_path: Path) -> None:
+    save(record("memory"), tmp_path)
+    output = tmp_path / "page.md"
+    measured = command("--from-results", "--results", tmp_path, "--output", output).stdout
+    assert output.read_text() == measured
+    own = "<!-- by hand -->\n\n## Ours\n"
+    output.write_text(f"an old page\n\n{own}")
+    for _ in range(2):
+        assert command("--from-results", "--results", tmp_path, "--output", output).returncode == 0
+        assert output.read_text() == f"{measured}\n{own}"
