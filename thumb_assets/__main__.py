@@ -14,14 +14,14 @@ _BLAS_PATIENCE = "OPENBLAS_THREAD_TIMEOUT", "4"
 
 def start() -> None:
     """Runs the command that was typed."""
-    os.environ.setdefault(*_BLAS_PATIENCE)
-    if "run" in sys.argv:
-        from thumb_assets.pipeline.forked import prepare
-
-        prepare()
-    # An import makes objects that stay; looking through them again and again takes a tenth of it.
-    gc.disable()
     try:
+        os.environ.setdefault(*_BLAS_PATIENCE)
+        if "run" in sys.argv:
+            from thumb_assets.pipeline.forked import prepare
+
+            prepare()
+        # An import makes objects that stay; looking through them again and again takes a tenth of it.
+        gc.disable()
         from thumb_assets.cli import main
 
         main()

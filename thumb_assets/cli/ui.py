@@ -22,6 +22,7 @@ from thumb_assets.settings.environment import DATA_DIR_VARIABLE
 _END_SECONDS = 1.5
 # A run's process gets this long to pause the engine's before it is paused itself.
 _PAUSE_SECONDS = 0.3
+_PRINT_SECONDS = 0.5
 
 
 @in_section("Look")
@@ -56,6 +57,7 @@ class _Services:
         signal.signal(signal.SIGTERM, self._interrupt)
         signal.signal(signal.SIGTSTP, self._pause)
         self._is_ending = False
+        self._is_printing = threading.Lock()
         self._process = subprocess.Popen(  # noqa: S603 - a list, no shell: this interpreter
             command,
             env=environ,
@@ -74,14 +76,17 @@ class _Services:
     def _relay(self) -> None:
         """Prints what the services print, until they are to end: then it is about how they do."""
         for line in self._process.stdout or ():
-            if not self._is_ending:
-                with suppress(OSError):
+            with self._is_printing, suppress(OSError):
+                if not self._is_ending:
                     os.write(2, line)
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         if self._is_ending:
             return
         self._is_ending = True
+        # A line of the services that is being printed comes before ours; where the terminal is held, it may wait.
+        if self._is_printing.acquire(timeout=_PRINT_SECONDS):
+            self._is_printing.release()
         err.print("stopped; work that was under way goes on when the UI is opened again, or by: thumb-assets backfill")
         self._signal(signal.SIGINT)
         deadline = time.monotonic() + _END_SECONDS
