@@ -9,7 +9,7 @@ import click
 from thumb_assets.cli.gallery import write_gallery_files
 from thumb_assets.cli.group import in_section
 from thumb_assets.cli.options import settings_options, table_store
-from thumb_assets.cli.output import err, one_line_errors, print_errors, waiting
+from thumb_assets.cli.output import err, one_line_errors, print_errors, program_as_typed, waiting
 from thumb_assets.cli.stopping import until_stopped
 from thumb_assets.errors import SettingsError
 from thumb_assets.settings.environment import DESK_TOKEN_VARIABLE, desk_token
@@ -85,7 +85,7 @@ def desk_command(
             if store.video_ids("outcomes") and not desk.catalog.is_current():
                 err.print("the catalog is missing or of another version: it is made again from the tables")
                 print_errors(desk.catalog.rebuild(store))
-            app = build_app(desk, hosts=hosts_of(host), token=word)
+            app = build_app(desk, hosts=hosts_of(host), token=word, program=program_as_typed())
             if host not in LOOPBACK:
                 err.print("warning: others can reach this without encryption; put a proxy with TLS before it")
             with until_stopped():

@@ -54,6 +54,11 @@ def as_typed(text: object) -> str:
     return pattern.sub(lambda _: start, str(text)) if start != _PROGRAM else str(text)
 
 
+def program_as_typed() -> str:
+    """The name by which this program can be started where it was, see `as_typed`."""
+    return _commands()[1]
+
+
 @cache
 def _commands() -> tuple[re.Pattern[str], str]:
     """Finds where a text names a command of this program, and says what is typed there for the program."""

@@ -24,11 +24,14 @@ _STATIC = Path(str(resources.files("thumb_assets.desk") / "static"))
 _KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}  # another picture has another address
 
 
-def build_app(desk: Desk, *, hosts: frozenset[str] | None, token: str | None = None) -> Door:
+def build_app(
+    desk: Desk, *, hosts: frozenset[str] | None, token: str | None = None, program: str = "thumb-assets"
+) -> Door:
     """The application behind its door; the desk's own work starts and ends with it.
 
     Args:
         hosts, token: see `Door`.
+        program: what people type for this program; the pages show it where a text names a command.
     """
 
     @asynccontextmanager
@@ -47,16 +50,17 @@ def build_app(desk: Desk, *, hosts: frozenset[str] | None, token: str | None = N
         router = APIRouter(prefix=f"/api/{page.name}")
         page.routes(router, desk)
         app.include_router(router)
-        _add_page(app, page, pages)
+        _add_page(app, page, pages, program)
     _add_shared(app, desk)
     uploads = frozenset(f"/api/{page.name}/{page.upload}" for page in pages if page.upload)
     return Door(app, hosts=hosts, token=token, uploads=uploads)
 
 
-def _add_page(app: FastAPI, page: Page, pages: list[Page]) -> None:
+def _add_page(app: FastAPI, page: Page, pages: list[Page], program: str) -> None:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     text = (resources.files("thumb_assets.desk") / "page.html").read_text(encoding="utf-8")
-    html = environment.from_string(text).render(page=page, pages=[each for each in pages if each.order is not None])
+    shown = [each for each in pages if each.order is not None]
+    html = environment.from_string(text).render(page=page, pages=shown, program=program)
 
     def show() -> HTMLResponse:
         return HTMLResponse(html)

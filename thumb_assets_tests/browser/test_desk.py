@@ -11,11 +11,11 @@ from thumb_assets.library.decide import decisions_of
 from thumb_assets.settings.config import read_configuration
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.browser.conftest import HOSTILE_NAME, NUM_VIDEOS
-from thumb_assets_tests.support.desk import Asking
+from thumb_assets_tests.support.desk import Asking, desk_of
 from thumb_assets_tests.support.processes import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., "Page"]
@@ -208,6 +208,15 @@ def test_the_library_is_walked_and_filtered_by_keys(open_page: Open) -> None:
     assert shown_video(page) == "clip 07.mp4"
     press(page, "?")
     page.get_by_role("dialog").get_by_text("Make the frame the cover").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("path", "advice"), [("/", "run: uv run thumb-assets run"), ("/review", "run `uv run thumb-assets run` first")]
+)
+def test_pages_name_commands_as_they_can_be_typed(browser: "Browser", tmp_path: Path, path: str, advice: str) -> None:
+    with desk_of(tmp_path / "data", program="uv run thumb-assets") as asking, browser.new_page() as page:
+        page.goto(asking.address + path)
+        page.get_by_text(advice).wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -69,8 +69,8 @@ class Asking:
 
 
 @contextmanager
-def desk_of(data_dir: Path, *overrides: str) -> Iterator[Asking]:
-    """A desk over a data folder until the block ends."""
+def desk_of(data_dir: Path, *overrides: str, program: str = "thumb-assets") -> Iterator[Asking]:
+    """A desk over a data folder until the block ends; `program` as `build_app` takes it."""
     desk = Desk(TableStore(data_dir), overrides=[*WITHOUT_MODELS, *overrides])
-    with serving(build_app(desk, hosts=LOOPBACK)) as address:
+    with serving(build_app(desk, hosts=LOOPBACK, program=program)) as address:
         yield Asking(desk, address)

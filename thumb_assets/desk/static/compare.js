@@ -1,5 +1,5 @@
 // Settings side by side: what is chosen now, and what these would choose, as the sliders move.
-import { attempt, clock, get, h, keys, many, note, onWork, post, wakeWork } from "./desk.js";
+import { attempt, clock, get, h, keys, many, note, onWork, post, typed, wakeWork } from "./desk.js";
 
 const main = document.getElementById("main");
 const PAGE = 50;
@@ -46,7 +46,7 @@ async function begin() {
     ...(isNumber ? [slider("selection.top_k", "frames per video, at most", "selection.top_k", present["selection.top_k"], 1, 12, 1)] : []),
     textField("selection.looking_for", "words, such as a dog on a beach"), textField("selection.avoid", "words"),
     h("h2", {}, "Weights"),
-    ...found.weights.map(({ name, label, about }) => slider(name, label, about, present[name], 0, 2, 0.05, found.without_data[name])),
+    ...found.weights.map(({ name, label, about }) => slider(name, label, about, present[name], 0, 2, 0.05, typed(found.without_data[name] || ""))),
     h("div", { className: "actions" }, h("span", { className: "wide" }, keep), h("span", { className: "wide" }, back)));
   ask();
 }

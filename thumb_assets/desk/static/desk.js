@@ -14,11 +14,14 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
+/** A text of the desk with the commands it names as they can be typed where the desk was started. */
+export const typed = (text) => text.replace(/(?<![\w./-])thumb-assets(?= [a-z])/g, () => document.body.dataset.program);
+
 async function answered(response) {
   const isJson = (response.headers.get("content-type") || "").startsWith("application/json");
   const body = isJson ? await response.json() : {};
   if (response.ok) return body;
-  const error = new Error(body.error || `the desk answered ${response.status}`);
+  const error = new Error(typed(body.error || "") || `the desk answered ${response.status}`);
   error.status = response.status;
   throw error;
 }
@@ -29,7 +32,7 @@ async function asked(path, options) {
     response = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("the desk does not answer; is `thumb-assets desk` still running?");
+    throw new Error(typed("the desk does not answer; is `thumb-assets desk` still running?"));
   }
   return answered(response);
 }

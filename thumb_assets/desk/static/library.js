@@ -1,5 +1,5 @@
 // The grid of the whole library. Only the rows on screen exist, and only they are asked for.
-import { attempt, clock, get, h, keys, many, onWork, wakeWork } from "./desk.js";
+import { attempt, clock, get, h, keys, many, onWork, typed, wakeWork } from "./desk.js";
 import { openExport } from "./export.js";
 
 const GAP = 12, TEXT_HEIGHT = 58, PAGE = 60;
@@ -81,7 +81,7 @@ async function load() {
   const waiting = first.num_waiting ? [" · ", h("a", { href: "/try" }, `${many(first.num_waiting, "upload")} to keep or throw away`)] : [];
   countLine.replaceChildren(many(total, "video"), ...waiting, isFiltered ? h("button", { type: "button", onclick: clearFilters }, "Show all") : "");
   grid.replaceChildren();
-  if (!total) grid.append(h("p", { className: "empty" }, first.empty || "No video is like that. Choose other filters."));
+  if (!total) grid.append(h("p", { className: "empty" }, typed(first.empty || "") || "No video is like that. Choose other filters."));
   measure();
 }
 

@@ -1,5 +1,5 @@
 // The review: one undecided video after the other. Enter accepts, n leaves for later, and everything can be undone.
-import { attempt, h, keys, note, post } from "./desk.js";
+import { attempt, h, keys, note, post, typed } from "./desk.js";
 import { VideoView, viewKeys } from "./videoview.js";
 
 const main = document.getElementById("main");
@@ -23,7 +23,7 @@ async function show(progress) {
   ended.hidden = !isEnd;
   if (isEnd) {
     view.facts = null;
-    const text = progress.num_others ? "What is left, others are looking at." : progress.num_videos ? "Every video is reviewed." : "There is nothing to review yet: run `thumb-assets run` first.";
+    const text = progress.num_others ? "What is left, others are looking at." : progress.num_videos ? "Every video is reviewed." : typed("There is nothing to review yet: run `thumb-assets run` first.");
     ended.replaceChildren(text, " ", h("a", { href: "/" }, "To the library"));
   } else {
     await view.open(progress.video_id);
@@ -37,7 +37,7 @@ function showNumbers(progress) {
   bar.max = Math.max(1, progress.num_videos);
   bar.value = progress.num_done;
   learned.hidden = !progress.learned;
-  learned.textContent = progress.learned;
+  learned.textContent = typed(progress.learned || "");
   others.textContent = progress.num_others ? `${progress.num_others} with somebody else` : "";
 }
 
