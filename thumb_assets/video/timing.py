@@ -57,7 +57,9 @@ class Clock:
         if self._wraps and step < -_WRAP // 2:
             self._offset += _WRAP
             step += _WRAP
-        if step > self._longest_step or -step > max(self._least_fall, _LONGEST_FALL_STEPS * self._usual_step):
+        # Most steps are no fall, and the usual one, which takes sorting, is not asked for.
+        is_fall = step < 0 and -step > max(self._least_fall, _LONGEST_FALL_STEPS * self._usual_step)
+        if step > self._longest_step or is_fall:
             self.num_jumps += 1
             self._offset += self._usual_step - step
             step = self._usual_step
