@@ -72,23 +72,30 @@ def _laplacian_power(
     Args:
         edges: of two opposite sides each, (2, length) the outermost lines and (2, length) those next to them.
     """
+    near = 2 * (_power(luma[1:], luma[:-1]) + _power(luma[:, 1:], luma[:, :-1]))
+    apart = 2 * (_power(luma[1:, 1:], luma[:-1, :-1]) + _power(luma[:-1, 1:], luma[1:, :-1]))
+    for outer, inner in edges:
+        near += _power(outer, inner)
+        apart += _power(outer[:, 1:], inner[:, :-1]) + _power(outer[:, :-1], inner[:, 1:])
+    corners = (
+        (luma[0, 1], luma[1, 0]),
+        (luma[0, -2], luma[1, -1]),
+        (luma[-2, 0], luma[-1, 1]),
+        (luma[-2, -1], luma[-1, -2]),
+    )
+    apart += sum((int(first) - int(second)) ** 2 for first, second in corners)
+    if len(luma) > 2:
+        apart += _power(luma[2:], luma[:-2])
+    if luma.shape[1] > 2:
+        apart += _power(luma[:, 2:], luma[:, :-2])
+    return 4 * near - apart
+
+
+def _power(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> int:
+    """The sum of the squared differences."""
     import cv2
 
-    def power(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> int:
-        return round(cv2.norm(first, second, cv2.NORM_L2SQR))  # OpenCV squares the root of what it has counted
-
-    near = 2 * (power(luma[1:], luma[:-1]) + power(luma[:, 1:], luma[:, :-1]))
-    apart = 2 * (power(luma[1:, 1:], luma[:-1, :-1]) + power(luma[:-1, 1:], luma[1:, :-1]))
-    for outer, inner in edges:
-        near += power(outer, inner)
-        apart += power(outer[:, 1:], inner[:, :-1]) + power(outer[:, :-1], inner[:, 1:])
-    corners = luma[[0, 0, -2, -2], [1, -2, 0, -1]], luma[[1, 1, -1, -1], [0, -1, 1, -2]]
-    apart += power(*corners)
-    if len(luma) > 2:
-        apart += power(luma[2:], luma[:-2])
-    if luma.shape[1] > 2:
-        apart += power(luma[:, 2:], luma[:, :-2])
-    return 4 * near - apart
+    return round(cv2.norm(first, second, cv2.NORM_L2SQR))  # OpenCV squares the root of what it has counted
 
 
 def box_laplacian_variance(rgb: npt.NDArray[np.uint8], box: tuple[float, float, float, float]) -> float | None:

@@ -65,6 +65,8 @@ class SceneDetectDriver:
         return self._as_starts(self._detector.post_process(self._moment())) if num_frames else []
 
     def _as_starts(self, cuts: list[Any]) -> list[ShotStart]:
+        if not cuts:  # with nearly every frame
+            return []
         scores = dict(self._recent_scores)
         # A detector may name a moment between two frames: the shot starts with what is on screen then.
         ticks = (cut if isinstance(cut, int) else int(cut.frame_num) for cut in cuts)

@@ -143,6 +143,8 @@ class Geometry:
         array([[1],
                [2]])
         """
+        if not self.num_quarter_turns and not self.is_mirrored:
+            return np.ascontiguousarray(array)
         mirrored = array[:, ::-1] if self.is_mirrored else array
         return np.ascontiguousarray(np.rot90(mirrored, self.num_quarter_turns))
 
