@@ -166,10 +166,11 @@ class VideoDecoder:
     def _own_seconds(self, picture: av.VideoFrame) -> float | None:
         """Seconds that a picture is shown, as the file says; of some containers FFmpeg makes it a tick, or nothing."""
         rate = self.header.guessed_frame_rate
-        seconds = float((picture.duration or 0) * self.header.time_base)
+        base = self.header.time_base  # in whole numbers: a fraction takes ten times as long
+        seconds = (picture.duration or 0) * base.numerator / base.denominator
         if _keeps_durations(self.header.container):
             return seconds or None
-        return max(seconds, float(1 / rate)) if rate else None
+        return max(seconds, rate.denominator / rate.numerator) if rate else None
 
     def _check_length(self, frame_index: int, seconds: float) -> None:
         settings = self._settings
