@@ -5,6 +5,7 @@ What belongs here: the measures and the `sharpness` rows. What does not: thresho
 content, so values taken at two sizes cannot be compared.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,41 +52,50 @@ def _laplacian_variance(luma: npt.NDArray[np.uint8]) -> float:
 
     if min(luma.shape) < 2:
         return float(cv2.Laplacian(luma, cv2.CV_64F).var())
+    # The outermost lines of all four sides, and the lines next to them; as rows, which OpenCV takes without a copy.
+    columns = np.ascontiguousarray(luma[:, [0, 1, -2, -1]].T)
+    edges = [(luma[[0, -1]], luma[[1, -2]]), (columns[[0, -1]], columns[[1, -2]])]
     # Inside the picture each pixel is added four times and taken off four times: only the border is left in the sum.
-    edges = luma[[1, 0, -1, -2]], luma[:, [1, 0, -1, -2]].T
-    signs = np.array([1, -1, -1, 1])
-    mean = sum(int(lines.sum(axis=1, dtype=np.int64) @ signs) for lines in edges) / luma.size
-    return max(0.0, _laplacian_power(luma) / luma.size - mean**2)
+    mean = sum(cv2.norm(inner, cv2.NORM_L1) - cv2.norm(outer, cv2.NORM_L1) for outer, inner in edges) / luma.size
+    return max(0.0, _laplacian_power(luma, edges) / luma.size - mean**2)
 
 
-def _laplacian_power(luma: npt.NDArray[np.uint8]) -> float:
+def _laplacian_power(
+    luma: npt.NDArray[np.uint8], edges: Sequence[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]]
+) -> int:
     """The sum of the squared Laplacian, the picture mirrored at its outermost pixels; at least 2x2 pixels.
 
     With c a pixel and n its four neighbours, (sum of n - 4 c)^2 is four times the sum of (n - c)^2, less (n - m)^2 of
     each pair of neighbours. Each such difference is met from both its sides; OpenCV squares and sums differences of
     bytes in whole numbers, faster than it filters. What the mirrored border adds is counted along the edges.
+
+    Args:
+        edges: of two opposite sides each, (2, length) the outermost lines and (2, length) those next to them.
     """
+    near = 2 * (_power(luma[1:], luma[:-1]) + _power(luma[:, 1:], luma[:, :-1]))
+    apart = 2 * (_power(luma[1:, 1:], luma[:-1, :-1]) + _power(luma[:-1, 1:], luma[1:, :-1]))
+    for outer, inner in edges:
+        near += _power(outer, inner)
+        apart += _power(outer[:, 1:], inner[:, :-1]) + _power(outer[:, :-1], inner[:, 1:])
+    corners = (
+        (luma[0, 1], luma[1, 0]),
+        (luma[0, -2], luma[1, -1]),
+        (luma[-2, 0], luma[-1, 1]),
+        (luma[-2, -1], luma[-1, -2]),
+    )
+    apart += sum((int(first) - int(second)) ** 2 for first, second in corners)
+    if len(luma) > 2:
+        apart += _power(luma[2:], luma[:-2])
+    if luma.shape[1] > 2:
+        apart += _power(luma[:, 2:], luma[:, :-2])
+    return 4 * near - apart
+
+
+def _power(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> int:
+    """The sum of the squared differences."""
     import cv2
 
-    def power(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> float:
-        return float(cv2.norm(first, second, cv2.NORM_L2SQR))
-
-    def falling(part: npt.NDArray[np.uint8]) -> float:
-        return power(part[:-1, :-1], part[1:, 1:])
-
-    def rising(part: npt.NDArray[np.uint8]) -> float:
-        return power(part[:-1, 1:], part[1:, :-1])
-
-    edges = top, bottom, left, right = luma[:2], luma[-2:], luma[:, :2], luma[:, -2:]
-    near = 2 * power(luma[1:], luma[:-1]) + power(*top) + power(*bottom)
-    near += 2 * power(luma[:, 1:], luma[:, :-1]) + power(*left.T) + power(*right.T)
-    apart = 2 * (falling(luma) + rising(luma)) + sum(falling(edge) + rising(edge) for edge in edges)
-    apart += rising(top[:, :2]) + falling(top[:, -2:]) + falling(bottom[:, :2]) + rising(bottom[:, -2:])
-    if len(luma) > 2:
-        apart += power(luma[2:], luma[:-2])
-    if luma.shape[1] > 2:
-        apart += power(luma[:, 2:], luma[:, :-2])
-    return 4 * near - apart
+    return round(cv2.norm(first, second, cv2.NORM_L2SQR))  # OpenCV squares the root of what it has counted
 
 
 def box_laplacian_variance(rgb: npt.NDArray[np.uint8], box: tuple[float, float, float, float]) -> float | None:

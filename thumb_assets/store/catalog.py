@@ -93,7 +93,8 @@ class Catalog:
     def _index_video(self, store: TableStore, video_id: str, table_names: Collection[str]) -> None:
         with self._opened() as connection, transaction(connection):
             if not _is_current(connection):
-                for error in _fill(connection, store):
+                own = {(table_name, video_id) for table_name in table_names}
+                for error in _fill(connection, store, without=own):
                     _LOGGER.warning("%s", error)
             _delete_video(connection, video_id, table_names)
             for table_name in table_names:
@@ -211,8 +212,14 @@ def _is_current(connection: sqlite3.Connection) -> bool:
     return row is not None and row[0] == schema.fingerprint()
 
 
-def _fill(connection: sqlite3.Connection, store: TableStore) -> list[ContractError]:
-    """Drops whatever is there, makes the schema and inserts every table of every video."""
+def _fill(
+    connection: sqlite3.Connection, store: TableStore, *, without: Collection[tuple[str, str]] = ()
+) -> list[ContractError]:
+    """Drops whatever is there, makes the schema and inserts every table of every video.
+
+    Args:
+        without: (table, video) of those that are left out.
+    """
     # Names that begin with `sqlite_` are SQLite's own and cannot be dropped.
     query = "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'table') AND substr(name, 1, 7) <> 'sqlite_'"
     found = connection.execute(query).fetchall()
@@ -225,6 +232,8 @@ def _fill(connection: sqlite3.Connection, store: TableStore) -> list[ContractErr
     errors = []
     for table_name in TABLES:
         for video_id in store.video_ids(table_name):
+            if (table_name, video_id) in without:
+                continue
             try:
                 _insert_table(connection, store, table_name, video_id)
             except ContractError as error:

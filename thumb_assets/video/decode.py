@@ -102,7 +102,7 @@ class VideoDecoder:
         shapes = PixelShapes(header.container, header.first_geometry.sample_aspect_ratio)
         pictures = self._pictures()
         previous, picture, next_pts = None, next(pictures, None), 0
-        frame_index, clock, begin = 0, header.clock(), None
+        frame_index, clock, begin, usual_step = 0, header.clock(), None, self._usual_step
         while picture is not None:
             field_order = fields.read(picture)
             # Only an interlaced picture needs to know what comes after it.
@@ -110,7 +110,7 @@ class VideoDecoder:
             pts = picture.pts if picture.pts is not None else picture.dts
             if pts is None:  # a raw stream without stamps is shown at its average rate; fetches go by count and hash
                 pts = next_pts
-            next_pts = pts + self._usual_step
+            next_pts = pts + usual_step
             seconds = clock.seconds(pts)
             begin = seconds if begin is None else begin
             self.num_time_jumps, self.last_seconds = clock.num_jumps, self._own_seconds(picture)
@@ -166,10 +166,11 @@ class VideoDecoder:
     def _own_seconds(self, picture: av.VideoFrame) -> float | None:
         """Seconds that a picture is shown, as the file says; of some containers FFmpeg makes it a tick, or nothing."""
         rate = self.header.guessed_frame_rate
-        seconds = float((picture.duration or 0) * self.header.time_base)
+        base = self.header.time_base  # in whole numbers: a fraction takes ten times as long
+        seconds = (picture.duration or 0) * base.numerator / base.denominator
         if _keeps_durations(self.header.container):
             return seconds or None
-        return max(seconds, float(1 / rate)) if rate else None
+        return max(seconds, rate.denominator / rate.numerator) if rate else None
 
     def _check_length(self, frame_index: int, seconds: float) -> None:
         settings = self._settings

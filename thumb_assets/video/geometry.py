@@ -5,6 +5,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ class Geometry:
         """Counter-clockwise quarter turns, 0..3."""
         return round(self.rotation_degrees / 90) % 4
 
-    @property
+    @cached_property
     def square_size(self) -> tuple[int, int]:
         """(width, height) with square pixels before rotation; the shorter axis is enlarged, so no pixel is lost.
 
@@ -133,8 +134,7 @@ class Geometry:
         width, height = self.square_size
         if short_side is None or min(width, height) <= short_side:
             return width, height
-        scale = Fraction(short_side, min(width, height))
-        return max(1, round(width * scale)), max(1, round(height * scale))
+        return _scaled_size(width, height, short_side)
 
     def upright(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """A picture (H, W) or (H, W, C) of square pixels, mirrored and turned as it is shown; contiguous.
@@ -143,8 +143,16 @@ class Geometry:
         array([[1],
                [2]])
         """
+        if not self.num_quarter_turns and not self.is_mirrored:
+            return np.ascontiguousarray(array)
         mirrored = array[:, ::-1] if self.is_mirrored else array
         return np.ascontiguousarray(np.rot90(mirrored, self.num_quarter_turns))
+
+
+@lru_cache(maxsize=256)  # asked for every picture of a video; fractions are slow
+def _scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
+    scale = Fraction(short_side, min(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def orientation_of(display_matrix: bytes) -> tuple[int, bool]:

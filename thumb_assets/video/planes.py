@@ -16,7 +16,7 @@ _PALETTE_BYTES = 1024
 def plane_rows(picture: av.VideoFrame, plane_index: int) -> UInt8Array:
     """The rows of a plane without padding, (H, bytes per row) uint8; plane 0 is luma in every YUV format."""
     plane = picture.planes[plane_index]
-    num_rows, num_row_bytes = _plane_shape(picture, plane_index)
+    num_rows, num_row_bytes = _plane_shape(picture.format.name, plane_index, plane)
     line_size = plane.line_size or num_row_bytes
     rows: UInt8Array = np.frombuffer(memoryview(plane), np.uint8)[: line_size * num_rows].reshape(num_rows, -1)
     return rows[:, :num_row_bytes]
@@ -54,13 +54,12 @@ def picture_from_planes(data: bytes, *, width: int, height: int, pix_fmt: str) -
 
 
 def _shapes(picture: av.VideoFrame) -> list[tuple[int, int]]:
-    return [_plane_shape(picture, index) for index in range(len(picture.planes))]
+    return [_plane_shape(picture.format.name, index, plane) for index, plane in enumerate(picture.planes)]
 
 
-def _plane_shape(picture: av.VideoFrame, plane_index: int) -> tuple[int, int]:
+def _plane_shape(pix_fmt: str, plane_index: int, plane: VideoPlane) -> tuple[int, int]:
     """Rows, and bytes of a row without padding."""
-    plane = picture.planes[plane_index]
-    num_bytes = _row_bytes(picture.format.name, plane_index, plane.width)
+    num_bytes = _row_bytes(pix_fmt, plane_index, plane.width)
     return (1, _PALETTE_BYTES) if num_bytes is None else (plane.height, num_bytes)
 
 

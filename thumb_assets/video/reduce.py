@@ -18,6 +18,7 @@ from thumb_assets.video.planes import plane_rows
 UInt8Array = npt.NDArray[np.uint8]
 AnyArray = npt.NDArray[Any]
 
+_NUMBER_BYTES = (2, 4, 8)  # of whole numbers that NumPy has
 # (Kr, Kb) by swscale's number of the matrix: BT.709 item 3.2, FCC 47 CFR 73.682, BT.601 item 2.5.1, SMPTE 240M,
 # BT.2020 table 4.
 _LUMA_COEFFICIENTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 7: (0.212, 0.087), 9: (0.2627, 0.0593)}
@@ -51,7 +52,7 @@ class ReducedPlanes:
     def __init__(self, picture: av.VideoFrame, colours: Colours) -> None:
         self._picture = picture
         self._colours = colours
-        self._bits = picture.format.components[0].bits
+        self._bits, self._num_components = _bits_and_components(picture.format.name)
         self._is_planar = not colours.needs_map and _is_planar(picture.format.name)
         self._halvings: list[AnyArray] = []
 
@@ -76,10 +77,10 @@ class ReducedPlanes:
         import cv2
 
         is_reduced = 2 * width <= self._picture.width and 2 * height <= self._picture.height
-        if not is_reduced or not self._is_planar or len(self._picture.format.components) < 3:
+        if not is_reduced or not self._is_planar or self._num_components < 3:
             return None
         # Four samples of chroma for each that comes out are enough to compare by, and a quarter of the work.
-        thinned = [_thinned(_samples(self._picture, index), least_rows=2 * height) for index in (1, 2)]
+        thinned = [_thinned(self._samples(index), least_rows=2 * height) for index in (1, 2)]
         chroma = [_area_average(samples, width, height) for samples in thinned]
         merged = cv2.merge([self._luma_samples(width, height), *chroma])
         # In floats: OpenCV transforms 8 bits with so few that a grey gets a tint, and with it a hue to be compared.
@@ -89,7 +90,7 @@ class ReducedPlanes:
     def _luma_samples(self, width: int, height: int) -> AnyArray:
         """The luma as coded; every halving on the way is kept."""
         if not self._halvings:
-            self._halvings.append(_samples(self._picture, 0))
+            self._halvings.append(self._samples(0))
         level = 0
         while (size := _half_size(self._halvings[level], width, height)) is not None:
             level += 1
@@ -97,6 +98,10 @@ class ReducedPlanes:
                 self._halvings.append(_resized(self._halvings[-1], *size))
         samples = self._halvings[level]
         return samples if samples.shape == (height, width) else _resized(samples, width, height)
+
+    def _samples(self, plane_index: int) -> AnyArray:
+        rows = plane_rows(self._picture, plane_index)
+        return rows if self._bits == 8 else rows.view(np.uint16)
 
 
 def small_size(width: int, height: int, *, least_short_side: int) -> tuple[int, int]:
@@ -123,14 +128,20 @@ def _is_planar(name: str) -> bool:
     )
 
 
-def _samples(picture: av.VideoFrame, plane_index: int) -> AnyArray:
-    rows = plane_rows(picture, plane_index)
-    return rows if picture.format.components[plane_index].bits == 8 else rows.view(np.uint16)
+@cache
+def _bits_and_components(name: str) -> tuple[int, int]:
+    """Bits of a sample of a pixel format, which in YUV all planes share, and its number of components."""
+    components = av.VideoFormat(name).components
+    return components[0].bits, len(components)
 
 
 def _thinned(samples: AnyArray, *, least_rows: int) -> AnyArray:
     """Every so many-th sample of every so many-th row."""
     step = max(1, len(samples) // least_rows)
+    num_bytes = step * samples.itemsize
+    if step > 1 and num_bytes in _NUMBER_BYTES and samples.shape[1] % step == 0:
+        # The first of so many neighbours is the low end of the number that they make, and cut off faster than picked.
+        return samples[::step].view(f"<u{num_bytes}").astype(samples.dtype)
     return np.ascontiguousarray(samples[::step, ::step])
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scenedetect import ContentDetector, FrameTimecode
 
 from thumb_assets.settings.stages import ShotsSettings
 from thumb_assets.shots.detector import ShotDetector
@@ -46,6 +47,19 @@ def test_content_detectors_report_their_score_at_the_cut() -> None:
         starts, _ = detect(two_shots(), detector=detector)
         assert starts[1].detector_score is not None
         assert starts[1].detector_score > 27
+
+
+def test_the_scores_are_those_of_the_library() -> None:
+    frames, settings = two_shots(5, 5), ShotsSettings(detector="content", content_threshold=0.5, min_shot_seconds=0.0)
+    starts, _ = detect(frames, **settings.model_dump())
+    library = ContentDetector()
+    expected = []
+    for frame_index, frame in enumerate(frames):
+        library.process_frame(FrameTimecode(frame_index, fps=25.0), np.ascontiguousarray(frame[..., ::-1]))
+        expected.append(library._frame_score)
+    found = {start.frame_index: start.detector_score for start in starts[1:]}
+    assert found
+    assert found == {frame_index: expected[frame_index] for frame_index in found}
 
 
 def test_threshold_detector_finds_a_fade() -> None:

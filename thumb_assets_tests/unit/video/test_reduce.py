@@ -8,7 +8,7 @@ from thumb_assets.video.colour import Colours
 from thumb_assets.video.frame import Frame, Look
 from thumb_assets.video.geometry import Geometry
 from thumb_assets.video.planes import picture_from_planes
-from thumb_assets.video.reduce import ReducedPlanes
+from thumb_assets.video.reduce import ReducedPlanes, _thinned
 from thumb_assets.video.rendition import render
 
 WIDTH, HEIGHT = 480, 272
@@ -69,6 +69,15 @@ def test_a_grey_stays_grey_at_every_level(bits: int, *, is_full_range: bool) -> 
         assert small is not None
         assert (small == small[..., :1]).all()
         assert (small.min(), small.max()) == (0, 255)
+
+
+@pytest.mark.parametrize("width", [96, 97])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 8])
+def test_samples_are_thinned_by_steps(step: int, dtype: type, width: int) -> None:
+    padded = np.random.default_rng(step).integers(0, np.iinfo(dtype).max, (48, 128)).astype(dtype)
+    samples = padded[:, :width]
+    assert np.array_equal(_thinned(samples, least_rows=48 // step), samples[::step, ::step])
 
 
 def test_a_size_that_is_no_whole_fraction_is_left_to_the_scaler() -> None:
