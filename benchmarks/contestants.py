@@ -15,11 +15,13 @@ class Done:
         text: for the report.
         num_frames: frames seen, of a contestant that has to see every one; held against the others'.
         peak_bytes: most memory, of a contestant that only starts others; else that of its own process counts.
+        watching_seconds: CPU time that went into finding that out, and is not the contestant's.
     """
 
     text: str
     num_frames: int | None = None
     peak_bytes: int | None = None
+    watching_seconds: float = 0.0
 
 
 class Contestant(Protocol):

@@ -3,12 +3,21 @@
 import os
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _STATUS = Path("/proc/self/status")
 _PROCESSES = Path("/proc")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+# Shared pages are looked at again where resident memory is so many times that of the last look: a look takes some
+# milliseconds for each hundred megabytes.
+_GROWTH_TO_LOOK = 1.1
+# Device, inode and offset of a mapping.
+_Place = tuple[str, str, str]
+_NO_FILE: _Place = ("", "", "")
+# Of each mapping in `smaps`: resident, its share where pages are shared, and what is not of a file or no longer.
+_FIGURES = ("Rss:", "Pss:", "Anonymous:")
 
 
 def cpu_seconds() -> float:
@@ -44,18 +53,29 @@ def peak_bytes() -> int | None:
 
 
 class TreeMemory:
-    """Resident memory of a process and of all that it started and that live; 0 where there is no /proc.
+    """Memory of a process and of all that it started and that live; 0 where there is no /proc.
 
-    Pages that two of them share are counted twice. To be asked many times at little cost: a process's parent is read
-    when the process is first seen.
+    A page that several of them share is counted once, whoever else has it: a fork and its parent share most of what
+    they loaded, and the sum of their resident sizes says it twice. To be asked many times at little cost: a process's
+    parent is read when the process is first seen, and what is shared when processes come or go, or memory grew.
     """
 
     def __init__(self, process: int) -> None:
         self._members = {process}
         self._others: set[int] = set()
+        self._looked_at: set[int] = set()
+        self._looked_bytes, self._repeated_bytes = 0, 0
 
     def bytes(self) -> int:
         """That of this moment."""
+        self._find_members()
+        resident = sum(map(_resident_bytes_of, self._members))
+        if self._members != self._looked_at or resident > _GROWTH_TO_LOOK * self._looked_bytes:
+            self._looked_at, self._looked_bytes = set(self._members), resident
+            self._repeated_bytes = max(0, resident - _bytes_once(self._members)) if len(self._members) > 1 else 0
+        return max(0, resident - self._repeated_bytes)
+
+    def _find_members(self) -> None:
         alive = {int(folder.name) for folder in _PROCESSES.glob("[0-9]*")}
         new = {process: _parent_of(process) for process in alive - self._members - self._others}
         self._members &= alive
@@ -64,7 +84,40 @@ class TreeMemory:
             before = len(self._members)
             self._members |= {process for process, parent in new.items() if parent in self._members}
         self._others = alive - self._members
-        return sum(map(_resident_bytes_of, self._members))
+
+
+def _bytes_once(processes: Iterable[int]) -> int:
+    """Memory of processes, shared pages once: of memory by its proportional size, of a file by who has most of it.
+
+    A file's proportional size would not do: other programs have the same libraries.
+    """
+    own, of_files = 0, Counter[_Place]()
+    for process in processes:
+        figures = {name: Counter[_Place]() for name in _FIGURES}
+        for place, name, value in _mapped(process):
+            figures[name][place] += value
+        resident, proportional, written = (figures[name] for name in _FIGURES)
+        for place in resident:
+            own += proportional[place] if place == _NO_FILE else written[place]
+            if place != _NO_FILE:
+                of_files[place] = max(of_files[place], resident[place] - written[place])
+    return own + of_files.total()
+
+
+def _mapped(process: int) -> Iterator[tuple[_Place, str, int]]:
+    """The figures of each mapping of a process: (place in a file, name, bytes)."""
+    place = _NO_FILE
+    try:
+        lines = (_PROCESSES / str(process) / "smaps").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # it has just ended
+        return
+    for line in lines:
+        if line.startswith(_FIGURES):
+            name, value, _unit = line.split()
+            yield place, name, int(value) * 1024
+        elif not line[0].isupper():  # addresses, rights, offset, device, inode, path
+            _, _, offset, device, inode, *_ = line.split(maxsplit=5)
+            place = _NO_FILE if inode == "0" else (device, inode, offset)
 
 
 def _parent_of(process: int) -> int:

@@ -141,5 +141,5 @@ def _sample() -> Sample:
     reset_peak()
     cpu_before, wall_before = cpu_seconds(), time.perf_counter()
     done = _contestant.run()
-    wall, cpu = time.perf_counter() - wall_before, cpu_seconds() - cpu_before
+    wall, cpu = time.perf_counter() - wall_before, cpu_seconds() - cpu_before - done.watching_seconds
     return Sample(done.text, done.num_frames, cpu, wall, done.peak_bytes or peak_bytes())

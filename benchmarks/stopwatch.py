@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,12 +59,10 @@ class Command:
     def run(self) -> Done:
         """See Contestant."""
         out = Path(tempfile.mkdtemp(dir=self._folder))
-        peak = 0
-        for line in self.lines(out):
-            peak = max(peak, run_watched(line))
+        watches = [run_watched(line) for line in self.lines(out)]
         num_files = sum(path.suffix in self.suffixes for path in out.rglob("*"))
         shutil.rmtree(out)
-        return Done(f"{num_files} pictures", peak_bytes=peak)
+        return _done(f"{num_files} pictures", watches)
 
 
 @dataclass
@@ -111,7 +110,7 @@ class OursAgain(Command):
             line.append(next((library / "tables" / "videos").glob("*.parquet")).stem)
         if self.arguments[0] != "--help":
             line += ["--data-dir", library]
-        return Done(" ".join(self.arguments), peak_bytes=run_watched(line))
+        return _done(" ".join(self.arguments), [run_watched(line)])
 
 
 class ThumbnailCommand(Command):
@@ -158,8 +157,29 @@ def ours(*arguments: str | Path) -> list[str | Path]:
     return [sys.executable, "-m", "thumb_assets", *arguments]
 
 
-def run_watched(line: Sequence[str | Path]) -> int:
-    """Runs a command to its end; gives the most memory that it and its children had at one moment, in bytes.
+@dataclass
+class Watch:
+    """What was seen of a command.
+
+    Attributes:
+        peak_bytes: the most memory that it and its children had at one moment, see `TreeMemory`.
+        cpu_seconds: the cost of looking, which is not the command's.
+    """
+
+    peak_bytes: int = 0
+    cpu_seconds: float = 0.0
+
+
+def _done(text: str, watches: Sequence[Watch]) -> Done:
+    return Done(
+        text,
+        peak_bytes=max(watch.peak_bytes for watch in watches),
+        watching_seconds=sum(watch.cpu_seconds for watch in watches),
+    )
+
+
+def run_watched(line: Sequence[str | Path]) -> Watch:
+    """Runs a command to its end, and watches it.
 
     Raises:
         ThumbAssetsError: it failed; with the end of what it said.
@@ -169,31 +189,32 @@ def run_watched(line: Sequence[str | Path]) -> int:
         process = subprocess.Popen(
             line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=environment
         )
-        with process, _watched_memory(process.pid) as peak:
+        with process, _watched(process.pid) as watch:
             status = process.wait()
         if status:
             said.seek(0)
             end = said.read()[-500:].decode(errors="replace").strip()
             raise ThumbAssetsError(f"{' '.join(map(str, line[:4]))} ... ended with {status}: {end}")
-    return peak[0]
+    return watch
 
 
 @contextmanager
-def _watched_memory(pid: int) -> Iterator[list[int]]:
-    """One number, which grows with the memory of a process and its children."""
-    peak, memory = [0], TreeMemory(pid)
+def _watched(pid: int) -> Iterator[Watch]:
+    """What is seen of a process and its children until the end; complete after it."""
+    watch, memory = Watch(), TreeMemory(pid)
     is_over = threading.Event()
 
     def sample() -> None:
         while True:
-            peak[0] = max(peak[0], memory.bytes())
+            watch.peak_bytes = max(watch.peak_bytes, memory.bytes())
+            watch.cpu_seconds = time.thread_time()
             if is_over.wait(_SECONDS_BETWEEN_SAMPLES):
                 return
 
     sampler = threading.Thread(target=sample, daemon=True)
     sampler.start()
     try:
-        yield peak
+        yield watch
     finally:
         is_over.set()
         sampler.join()

@@ -182,6 +182,19 @@ def sizer_for(device: str) -> BatchSizer:
     return BatchSizer(max_pixels=CPU_MAX_PIXELS if device == "cpu" else None)
 
 
+def cpu_batch_size(num_pixels: int, *, at_most: int) -> int:
+    """Pictures to hand a model on a CPU at once: those that wait for more take memory, and keep their video waiting.
+
+    Args:
+        num_pixels: of one picture as the model gets it.
+        at_most: the setting, or how many there are.
+
+    >>> cpu_batch_size(256 * 256, at_most=32), cpu_batch_size(960 * 540, at_most=8)
+    (4, 1)
+    """
+    return max(1, min(at_most, CPU_MAX_PIXELS // num_pixels))
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """True for an error that says that memory ran out, in any of the ways torch has for it.
 

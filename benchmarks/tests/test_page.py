@@ -153,7 +153,14 @@ def test_cpu_of_children_is_counted_while_they_live_and_afterwards() -> None:
 def test_memory_of_a_command_is_that_of_its_children_too() -> None:
     child = "held = bytearray(60_000_000); import time; time.sleep(0.5)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
-    assert run_watched([sys.executable, "-c", "pass"]) < 60_000_000 < run_watched([sys.executable, "-c", parent])
+    alone, both = (run_watched([sys.executable, "-c", each]).peak_bytes for each in ("pass", parent))
+    assert alone < 60_000_000 < both
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux says which pages are shared")
+def test_memory_that_a_fork_shares_with_its_parent_is_counted_once() -> None:
+    fork = "import os, time; held = bytearray(60_000_000); pid = os.fork(); time.sleep(0.5); pid and os.waitpid(pid, 0)"
+    assert 60_000_000 < run_watched([sys.executable, "-c", fork]).peak_bytes < 100_000_000
 
 
 def test_a_command_that_fails_is_not_timed_and_its_words_are_told() -> None:

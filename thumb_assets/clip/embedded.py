@@ -14,7 +14,7 @@ from thumb_assets.clip.loading import is_embedded, weights_identity
 from thumb_assets.clip.mini import MINI_MODEL, MINI_PROMPTS_FILE, MINI_TOWER_FILE, MINI_WEIGHTS_FILE, mini_identity
 from thumb_assets.clip.preprocess import require_rgb
 from thumb_assets.errors import OutOfMemoryError
-from thumb_assets.inference import CPU_MAX_PIXELS, has_nvidia_driver
+from thumb_assets.inference import cpu_batch_size, has_nvidia_driver
 from thumb_assets.networks import read_network
 from thumb_assets.settings.stages import ClipSettings
 
@@ -72,7 +72,7 @@ class EmbeddedEncoder:
         require_rgb(images)
         if not images:
             return np.zeros((0, self.num_dimensions), np.float32)
-        few = max(1, CPU_MAX_PIXELS // (self._size[0] * self._size[1]))
+        few = cpu_batch_size(self._size[0] * self._size[1], at_most=len(images))
         parts = [self.forward(self.prepared(images[start : start + few])) for start in range(0, len(images), few)]
         features = np.concatenate(parts)
         return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True), np.float32)

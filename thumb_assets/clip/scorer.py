@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from thumb_assets.clip.embedded import EmbeddedEncoder, is_for_opencv
 from thumb_assets.clip.encoder import ImageTextEncoder, OpenClipEncoder
+from thumb_assets.inference import cpu_batch_size
 from thumb_assets.settings.stages import PROMPT_FIELDS, ClipSettings
 
 FloatArray = npt.NDArray[np.floating]
@@ -54,11 +55,16 @@ class ClipScorer:
     Args:
         encoder: the model.
         settings: prompts, and batch_size: how many pictures the encoder gets at once, at most.
+
+    Attributes:
+        batch_size: pictures that are worth waiting for on the encoder's device.
     """
 
     def __init__(self, encoder: ImageTextEncoder, settings: ClipSettings) -> None:
         self.encoder = encoder
-        self._batch_size = settings.batch_size
+        num_pixels = encoder.short_side**2  # or more
+        is_on_cpu = encoder.device == "cpu"
+        self.batch_size = cpu_batch_size(num_pixels, at_most=settings.batch_size) if is_on_cpu else settings.batch_size
         prompts = {name: getattr(settings, name) for name in PROMPT_FIELDS}
         embedded = iter(encoder.encode_texts([text for texts in prompts.values() for text in texts]))
         self.prompts = Prompts(*(np.stack([next(embedded) for _ in texts]) for texts in prompts.values()))
@@ -80,8 +86,8 @@ class ClipScorer:
             BadInputError: an array of another shape or type; OutOfMemoryError: even one does not fit the device.
         """
         scores: list[ClipScore] = []
-        for start in range(0, len(images), self._batch_size):
-            embeddings = self.encoder.encode_images(images[start : start + self._batch_size])
+        for start in range(0, len(images), self.batch_size):
+            embeddings = self.encoder.encode_images(images[start : start + self.batch_size])
             scores += self.score_embeddings(embeddings.astype(np.float16))
         return scores
 

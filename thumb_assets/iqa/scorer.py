@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thumb_assets.errors import OutOfMemoryError
+from thumb_assets.inference import cpu_batch_size
 from thumb_assets.iqa.piqe import PiqeMetric
 from thumb_assets.iqa.pyiqa_metric import PyiqaMetric, QualityMetric
 from thumb_assets.iqa.trial import reason_for_single_pictures, settle_precision
@@ -37,6 +38,9 @@ class IqaScorer:
         settings: batch_size (how many pictures a metric gets at once, at most), and working_height for the footer
             (pictures come in at that height already).
         one_by_one: names of the metrics whose scores depend on the batch: they get one picture at a time.
+
+    Attributes:
+        batch_size: pictures that are worth waiting for on the metrics' devices.
     """
 
     def __init__(
@@ -46,6 +50,9 @@ class IqaScorer:
         self._batch_sizes = {
             metric.name: 1 if metric.name in one_by_one else settings.batch_size for metric in self.metrics
         }
+        is_on_cpu = all(metric.device == "cpu" for metric in self.metrics)
+        num_pixels = settings.working_height**2  # or more
+        self.batch_size = cpu_batch_size(num_pixels, at_most=settings.batch_size) if is_on_cpu else settings.batch_size
         self.footer: dict[str, str] = {
             "lower_better": json.dumps({metric.name: metric.is_lower_better for metric in self.metrics}),
             "range": json.dumps({metric.name: metric.score_range for metric in self.metrics}),

@@ -173,6 +173,8 @@ class DecodePass:
         for frame in source:
             self._take(frame)
             events.frame(self._video.video_id, frame.frame_index, source.header.num_frames_from_header)
+        # While the decoder lives: a picture that outlives it stays with its pool, until none of its pictures is kept.
+        self._recent.clear()
         self._make_tables(source)
         return self._result
 

@@ -51,7 +51,7 @@ def _clip_scorer(settings: Settings) -> FrameScorer[Any, Any]:
         lambda frame: frame.rgb(scorer.short_side),
         scorer.score,
         to_rows,
-        batch_size=settings.clip.batch_size,
+        batch_size=scorer.batch_size,
         footer=scorer.footer,
         rescore=rescore,
     )

@@ -25,7 +25,7 @@ def _iqa_scorer(settings: Settings) -> FrameScorer[Any, Any]:
         lambda frame: frame.rgb(settings.iqa.working_height),
         scorer.score,
         to_rows,
-        batch_size=settings.iqa.batch_size,
+        batch_size=scorer.batch_size,
         scope=settings.iqa.scope,
         footer=scorer.footer,
     )

@@ -1,7 +1,7 @@
 """Opens a file, names its stream, yields every displayed frame with its identity."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -94,6 +94,7 @@ class VideoDecoder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._drop_pending()
         self._container.close()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -105,8 +106,9 @@ class VideoDecoder:
         frame_index, clock, begin, usual_step = 0, header.clock(), None, self._usual_step
         while picture is not None:
             field_order = fields.read(picture)
-            # Only an interlaced picture needs to know what comes after it.
-            following = next(pictures, None) if field_order != "progressive" else None
+            # Only an interlaced picture is made with those around it: others would hold the one before for nothing.
+            is_alone = field_order == "progressive"
+            following = None if is_alone else next(pictures, None)
             pts = picture.pts if picture.pts is not None else picture.dts
             if pts is None:  # a raw stream without stamps is shown at its average rate; fetches go by count and hash
                 pts = next_pts
@@ -124,12 +126,12 @@ class VideoDecoder:
                 shown=header.shown(picture.width, picture.height, shapes.of(picture, self._stream)),
                 is_keyframe=bool(picture.key_frame),
                 field_order=field_order,
-                neighbours=(previous, following),
+                neighbours=(None, None) if is_alone else (previous, following),
                 decoded_on=self._device,
             )
             frame_index += 1
             previous = picture
-            picture = following if field_order != "progressive" else next(pictures, None)
+            picture = next(pictures, None) if is_alone else following
 
     def seek(self, pts: int) -> bool:
         """Goes to the sync frame at or before `pts` (stream units); frames then count from 0 there.
@@ -190,7 +192,12 @@ class VideoDecoder:
             yield first
         yield from self._pending
 
-    def _decode(self) -> Iterator[av.VideoFrame]:
+    def _drop_pending(self) -> None:
+        """Ends the decoding under way, which names this decoder and, suspended, holds its pictures and their codec."""
+        self._first = None
+        self._pending.close()
+
+    def _decode(self) -> Generator[av.VideoFrame, None, None]:
         """Decodes with all threads; at the first sign of damage starts over with one and goes on where it was.
 
         With threads what a damaged file decodes to depends on their number and on chance: pictures are patched from

@@ -83,6 +83,7 @@ class IndexedDecoder(VideoDecoder):
         if self._num_threads != self._settings.decode_threads:  # the first pictures made the decoder start over
             raise UntrustedIndexError("the first pictures are damaged")
         require_index(self.header.container)
+        self._drop_pending()
         self._open_again()  # what a seek would pass over must be seen
         index = plan_frames(
             read_packets(self._container, self._stream),
@@ -104,7 +105,6 @@ class IndexedDecoder(VideoDecoder):
 
     def _seek_to(self, group: int) -> None:
         """To the group's first packet or some groups earlier: containers are searched by one stamp or the other."""
-        self._first = None
         first_pts = int(self.index.pts[self.index.sync_frames[group]])
         if not self._seek_container(min(first_pts, int(self.index.sync_dts[group]))):
             raise UntrustedIndexError("the file cannot be searched")

@@ -69,6 +69,14 @@ def test_prompts_are_encoded_once_and_batches_are_as_asked():
     assert encoder.batch_sizes == [3, 3, 1]
 
 
+@pytest.mark.parametrize(("device", "short_side", "expected"), [("cpu", 256, 4), ("cpu", 1000, 1), ("cuda", 256, 32)])
+def test_no_more_pictures_are_waited_for_than_a_pass_takes(device, short_side, expected):
+    encoder = ColourEncoder()
+    encoder.device, encoder.short_side = device, short_side
+    settings = ClipSettings(positive_prompts=("red",), negative_prompts=("blue",), title_card_prompts=("green",))
+    assert ClipScorer(encoder, settings).batch_size == expected
+
+
 def test_the_footer_changes_with_the_prompts_and_their_role():
     def footer(positive, negative, title_card=("yellow",)):
         settings = ClipSettings(positive_prompts=positive, negative_prompts=negative, title_card_prompts=title_card)

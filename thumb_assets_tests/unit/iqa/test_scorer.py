@@ -43,6 +43,16 @@ def test_pictures_of_one_size_share_a_batch_and_keep_their_order():
     assert scorer.score([]) == []
 
 
+@pytest.mark.parametrize(
+    ("devices", "height", "expected"), [(["cpu"], 540, 1), (["cpu", "cuda"], 540, 8), (["cpu"], 64, 8)]
+)
+def test_no_more_pictures_are_waited_for_than_a_pass_takes(devices, height, expected):
+    metrics = [MeanMetric() for _ in devices]
+    for metric, device in zip(metrics, devices, strict=True):
+        metric.device = device
+    assert IqaScorer(metrics, IqaSettings(working_height=height)).batch_size == expected
+
+
 def test_a_bad_picture_costs_itself_alone():
     rows = IqaScorer([MeanMetric()], IqaSettings(batch_size=8)).score([grey(1), grey(0), grey(255), grey(4)])
     assert rows[0] == (IqaScore("mean", 1.0, None),)
