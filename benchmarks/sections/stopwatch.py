@@ -27,7 +27,8 @@ clock runs from the command to its end. `thumb-assets run` writes into a new dat
 with `--profile sparse`; FFmpeg's `thumbnail` filter and PySceneDetect's `save-images` are started once per video; the
 tutorial's script (`python -m benchmarks.stopwatch`) takes three candidates of each scene, loads its models once for all
 videos and extracts the three best again. Memory is the most that a command and its children held at one moment, looked
-at ten times a second. `run, again` has nothing to do. A ratio is theirs over ours: above 1 ours costs less."""
+at ten times a second; a page that several of them share counts once. `run, again` has nothing to do. A ratio is theirs
+over ours: above 1 ours costs less."""
 
 FULL, SPARSE, THUMBNAIL, SAVE_IMAGES, TUTORIAL, DECODE = (
     "run",
