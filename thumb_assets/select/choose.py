@@ -180,8 +180,9 @@ def _picked(
     verdicts = _judged(measured, settings=settings, guidance=guidance)
     order = order_in_groups(scores.combined, offsets=measured.offsets)
     floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
-    # What is not measured is neutral.
-    has_score = ~np.isnan(list(scores.percentiles.values())).all(axis=0)
+    has_score = np.zeros(len(videos), dtype=np.bool_)  # what is not measured is neutral
+    for percentiles in scores.percentiles.values():
+        has_score |= ~np.isnan(percentiles)
     is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned
     if settings.distinct_shots and settings.strategy == "best":  # the best of a take is no outlier of it
         takes = groups_of_takes(measured, settings=settings)
@@ -193,19 +194,18 @@ def _picked(
     of_states = set(videos[own[scores.is_screen[own] & ~np.isnan(measured["state_seconds"][own])]].tolist())
     with one_thread():
         for video, field in enumerate(fields):
-            pinned = is_pinned[measured.span(video)][field.positions]
-            notes = Notes(field, settings, np.flatnonzero(pinned)) if is_noted else None
+            at = field.positions + measured.offsets[video]
+            notes = Notes(field, settings, np.flatnonzero(is_pinned[at])) if is_noted else None
             if video in of_states:
                 places = choose_states(field, states_of_video(measured, video), settings=settings, notes=notes)
             elif settings.strategy == "keyframes" and len(field.positions):
                 places = choose_keyframes(field, settings=settings, notes=notes)
             elif settings.strategy == "variants" and len(field.positions):
-                traits = traits_of(measured, settings=settings)[measured.span(video)][field.positions]
+                traits = traits_of(measured, settings=settings)[at]
                 places = choose_variants(field, traits, settings=settings, notes=notes)
             else:
                 places = diversify(field, settings=settings, notes=notes)
-            positions: list[int] = (field.positions[places] + measured.offsets[video]).tolist()
-            chosen.append(positions)
+            chosen.append(at[places].tolist())
             if notes is not None:
                 noted.append((field, notes))
     return Picks(scores, verdicts, order, floors, tuple(chosen), tuple(noted))

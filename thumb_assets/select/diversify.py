@@ -213,7 +213,7 @@ class _Chooser:
         self._is_open = np.ones(len(self._short), dtype=np.bool_)
         self._is_new_shot = np.ones(len(self._short), dtype=np.bool_)
         self._cosines: FloatArray | None = None
-        if settings.diversify != "none" and ground is not None:
+        if ground is not None:
             self._compare(ground)
         self._are_apart = self._apart(limits)
         for place in np.searchsorted(self._short, taken).tolist():
@@ -283,6 +283,7 @@ class _Chooser:
         return np.asarray(self._coverage_gains(places) / missing, np.float64)
 
     def _coverage_gains(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The share of the video that each covers beyond what is covered: 0..1."""
         return self._field.coverage_gains(self._closeness.take(places, axis=0), self._covered)
 
     def _worth(self, places: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -193,7 +193,15 @@ class Field:
         )
 
     def vectors_beside(self, ground: Ground, places: NDArray[np.int64], *, settings: SelectionSettings) -> FloatArray:
-        """The same where those of the ground are made already: where few may be chosen, these are all of them."""
+        """The same where those of the ground are made already: where few may be chosen, these are all of them.
+
+        Args:
+            ground: of this field and these settings.
+            places: (n,) of the field's M.
+
+        Returns:
+            (n, D) float32 of L2 norm 1, or 0 in rows that are not known.
+        """
         place_in_ground = np.full(len(self.positions), -1)
         place_in_ground[self.ground] = np.arange(len(self.ground))
         known = place_in_ground[places]

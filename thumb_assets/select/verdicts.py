@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.select.evidence import Evidence
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.select.ranks import groups_of, quantiles_of_groups
+from thumb_assets.select.ranks import groups_of, order_of_known, quantiles_of_groups
 from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, RULES, USABLE, Rejection, Rule
 from thumb_assets.select.states import are_screens, may_be_cards
 from thumb_assets.settings.selection import SelectionSettings
@@ -181,13 +181,13 @@ def _within_cap(
     Ties that straddle the limit are all spared; any order among them would be arbitrary.
     """
     broken = np.flatnonzero(is_broken)
-    place = broken[np.lexsort((-held.excess[broken], videos[broken]))]
+    num_broken, sizes = np.bincount(videos[broken], minlength=int(videos[-1]) + 1), np.bincount(videos)
+    starts = np.cumsum(num_broken) - num_broken
+    place = broken[order_of_known(-held.excess[broken], offsets=np.append(starts, len(broken)))]
     excess, of_video = held.excess[place], videos[place]
     is_last_of_equals = np.ones(len(place), dtype=np.bool_)
     is_last_of_equals[:-1] = (excess[1:] != excess[:-1]) | (of_video[1:] != of_video[:-1])
     ends = np.flatnonzero(is_last_of_equals) + 1
-    num_broken, sizes = np.bincount(of_video, minlength=int(videos[-1]) + 1), np.bincount(videos)
-    starts = np.cumsum(num_broken) - num_broken
     num_as_bad = np.repeat(ends, np.diff(ends, prepend=0)) - starts[of_video]
     is_within = np.zeros(len(videos), dtype=np.bool_)
     is_within[place] = num_as_bad <= max_share * sizes[of_video] + 1e-9
