@@ -11,7 +11,7 @@ and embeddings: no decoding, no image model. The tables are made up; measured is
 is of one video whose candidates stay in memory, as the desk keeps them."""
 
 _WANTED, _WANTED_OF_ONE = 1.0, 0.020
-_GREEDY = "half of it is the greedy choice, video by video: some 0.7 ms of many small calls of NumPy for each"
+_GREEDY = "half of it is the greedy choice, video by video: vectors, their products, many small calls of NumPy"
 _NUM_QUICK_VIDEOS, _NUM_QUICK_CANDIDATES = 3, 20
 
 

@@ -19,6 +19,7 @@ from thumb_assets.pipeline.stages import default_stages, nothing_to_read
 from thumb_assets.select.choose import pick
 from thumb_assets.select.guidance import Guidance
 from thumb_assets.select.measure import CandidateArrays
+from thumb_assets.select.ranks import groups_of
 from thumb_assets.select.rules import required_tables
 from thumb_assets.settings.load import Settings
 from thumb_assets.settings.selection import SelectionSettings
@@ -169,9 +170,7 @@ def what_if(
         footers |= dict.fromkeys(rescored, prompts.footer)
     picks = _picked(measured, footers, settings, store, events)
     rows = sorted(_compared(measured, picks, stored), key=lambda pair: pair[0].video_id)
-    num_judged = sum(
-        bool(measured["is_judged"][measured.span(video)].any()) for video in range(len(measured.video_ids))
-    )
+    num_judged = len(np.unique(groups_of(measured.offsets)[measured["is_judged"] > 0]))
     changes = tuple(video for video, _ in rows)
     in_work = stored.in_work & set(stored.missing)
     return WhatIf(changes, rescored, stored.missing, stored.errors, _table(rows), num_judged, in_work)

@@ -26,7 +26,7 @@ from thumb_assets.select.reasons import selection_reason
 from thumb_assets.select.rules import DOUBTFUL, LOOKS, RULES, Rejection
 from thumb_assets.select.score import Scores, score_candidates, used_components
 from thumb_assets.select.screens import choose_states
-from thumb_assets.select.similarity import Field, field_of
+from thumb_assets.select.similarity import Field, fields_of
 from thumb_assets.select.spoilers import told_cost
 from thumb_assets.select.states import states_of_video
 from thumb_assets.select.takes import groups_of_takes
@@ -180,29 +180,32 @@ def _picked(
     verdicts = _judged(measured, settings=settings, guidance=guidance)
     order = order_in_groups(scores.combined, offsets=measured.offsets)
     floors = _floors(measured, videos, scores=scores, verdicts=verdicts, settings=settings)
-    # What is not measured is neutral.
-    has_score = ~np.isnan(list(scores.percentiles.values())).all(axis=0)
+    has_score = np.zeros(len(videos), dtype=np.bool_)  # what is not measured is neutral
+    for percentiles in scores.percentiles.values():
+        has_score |= ~np.isnan(percentiles)
     is_far = (scores.combined < floors[videos]) & has_score & ~measured.is_pinned
     if settings.distinct_shots and settings.strategy == "best":  # the best of a take is no outlier of it
         takes = groups_of_takes(measured, settings=settings)
         is_far &= ~_is_best_of(takes, scores=scores, verdicts=verdicts)
     chosen, noted = [], []
+    own, offsets, num_usable = _choosable(measured, verdicts, order, is_far=is_far)
+    fields = fields_of(measured, own, offsets=offsets, combined=scores.combined, num_usable=num_usable)
+    # A recording of screens, of which a state may be chosen.
+    of_states = set(videos[own[scores.is_screen[own] & ~np.isnan(measured["state_seconds"][own])]].tolist())
     with one_thread():
-        for video in range(len(measured.video_ids)):
-            field = _choosable(measured, video, scores=scores, verdicts=verdicts, order=order, is_far=is_far)
-            pinned = np.flatnonzero(is_pinned[measured.span(video)][field.positions])
-            notes = Notes(field, settings, pinned) if is_noted else None
-            if _is_of_states(measured, video, field, is_screen=scores.is_screen):
+        for video, field in enumerate(fields):
+            at = field.positions + measured.offsets[video]
+            notes = Notes(field, settings, np.flatnonzero(is_pinned[at])) if is_noted else None
+            if video in of_states:
                 places = choose_states(field, states_of_video(measured, video), settings=settings, notes=notes)
             elif settings.strategy == "keyframes" and len(field.positions):
                 places = choose_keyframes(field, settings=settings, notes=notes)
             elif settings.strategy == "variants" and len(field.positions):
-                traits = traits_of(measured, settings=settings)[measured.span(video)][field.positions]
+                traits = traits_of(measured, settings=settings)[at]
                 places = choose_variants(field, traits, settings=settings, notes=notes)
             else:
                 places = diversify(field, settings=settings, notes=notes)
-            positions: list[int] = (field.positions[places] + measured.offsets[video]).tolist()
-            chosen.append(positions)
+            chosen.append(at[places].tolist())
             if notes is not None:
                 noted.append((field, notes))
     return Picks(scores, verdicts, order, floors, tuple(chosen), tuple(noted))
@@ -251,28 +254,27 @@ def _floors(
 
 
 def _choosable(
-    measured: CandidateArrays,
-    video: int,
-    *,
-    scores: Scores,
-    verdicts: Verdicts,
-    order: NDArray[np.int64],
-    is_far: NDArray[np.bool_],
-) -> Field:
-    """The candidates of one video that may be chosen, best first, the doubtful ones last."""
-    own = order[measured.span(video)]
-    own = own[verdicts.is_taken[own] & ~is_far[own]]
-    is_doubtful = verdicts.tiers[own] == DOUBTFUL
-    is_doubtful &= not is_doubtful.all()
-    own = np.concatenate([own[~is_doubtful], own[is_doubtful]])
-    num_usable = int(len(own) - np.count_nonzero(is_doubtful))
-    return field_of(measured, video, own, combined=scores.combined, num_usable=num_usable)
+    measured: CandidateArrays, verdicts: Verdicts, order: NDArray[np.int64], *, is_far: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The candidates that may be chosen, best first in each video, the doubtful ones last unless all are doubtful.
 
+    Args:
+        order: (N,) positions, video by video, best first.
+        is_far: (N,) marks those that are too far below the best.
 
-def _is_of_states(measured: CandidateArrays, video: int, field: Field, *, is_screen: NDArray[np.bool_]) -> bool:
-    """True if a video is chosen from as a recording of screens, and a state of the screen may be chosen."""
-    span = measured.span(video)
-    return bool(is_screen[span].any() and not np.isnan(measured["state_seconds"][span][field.positions]).all())
+    Returns:
+        (M,) their positions; (V + 1,) where each video's begin, and M; (V,) how many of each are not doubtful.
+    """
+    num_videos = len(measured.video_ids)
+    own = order[(verdicts.is_taken & ~is_far)[order]]
+    of_video, is_doubtful = groups_of(measured.offsets)[own], verdicts.tiers[own] == DOUBTFUL
+    sizes = np.bincount(of_video, minlength=num_videos)
+    num_doubtful = np.bincount(of_video[is_doubtful], minlength=num_videos)
+    num_doubtful[num_doubtful == sizes] = 0
+    is_last = is_doubtful & (num_doubtful > 0)[of_video]
+    if is_last.any():
+        own = own[np.lexsort((is_last, of_video))]
+    return own, np.concatenate([[0], np.cumsum(sizes)]), sizes - num_doubtful
 
 
 def _rejections(picks: Picks, settings: SelectionSettings) -> dict[int, Rejection]:

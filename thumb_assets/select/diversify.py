@@ -5,6 +5,7 @@ candidates only where the others do not suffice.
 """
 
 from collections.abc import Iterable
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,16 +174,18 @@ def diversify(field: Field, *, settings: SelectionSettings, notes: Notes | None 
         for place in taken:
             notes.take(place)
     is_left = np.ones(len(field.positions), dtype=np.bool_)
-    for first, end in ((0, field.num_usable), (field.num_usable, len(field.positions))):
-        for is_shot_free in (True, False) if settings.distinct_shots else (False,):
-            is_left[taken] = False
-            left = first + np.flatnonzero(is_left[first:end])
-            while len(left) and len(taken) < settings.most:
-                short = _shortlist(field, left, most=settings.most)
-                left = np.setdiff1d(left, short, assume_unique=True) if len(short) < len(left) else left[:0]
-                chooser = _Chooser(field, settings, short, taken=taken, limits=limits, ground=ground, notes=notes)
-                chooser.run(is_shot_free=is_shot_free)
-                taken = chooser.taken
+    spans = ((0, field.num_usable), (field.num_usable, len(field.positions)))
+    for (first, end), is_shot_free in product(spans, (True, False) if settings.distinct_shots else (False,)):
+        if len(taken) >= settings.most:
+            break
+        is_left[taken] = False
+        left = first + np.flatnonzero(is_left[first:end])
+        while len(left) and len(taken) < settings.most:
+            short = _shortlist(field, left, most=settings.most)
+            left = np.setdiff1d(left, short, assume_unique=True) if len(short) < len(left) else left[:0]
+            chooser = _Chooser(field, settings, short, taken=taken, limits=limits, ground=ground, notes=notes)
+            chooser.run(is_shot_free=is_shot_free)
+            taken = chooser.taken
     return sorted(taken)
 
 
@@ -200,38 +203,46 @@ class _Chooser:
         ground: Ground | None,
         notes: Notes | None,
     ) -> None:
-        self._field, self._settings, self._limits, self._ground = field, settings, limits, ground
-        self._notes = notes
+        self._field, self._settings, self._notes = field, settings, notes
+        self._most, self._weight = settings.most, settings.diversity_weight
         self._short: NDArray[np.int64] = np.sort(np.concatenate([np.array(taken, np.int64), places]))
-        self._scores = field.combined[self._short]
-        self._seconds = field.seconds[self._short]
         self._shots = field.shot_indices[self._short]
-        self._hashes = None if field.hashes is None else field.hashes[self._short]
+        self._scores = field.combined[self._short]
         self._taken: list[int] = []  # places in the shortlist
         # Places in the shortlist that may still be taken: neither taken, nor near one in time or looks.
         self._is_open = np.ones(len(self._short), dtype=np.bool_)
         self._is_new_shot = np.ones(len(self._short), dtype=np.bool_)
-        self._compare()
+        self._cosines: FloatArray | None = None
+        if ground is not None:
+            self._compare(ground)
+        self._are_apart = self._apart(limits)
         for place in np.searchsorted(self._short, taken).tolist():
             self._take(place)
 
-    def _compare(self) -> None:
-        """Closeness of the shortlist to itself and to the ground: 1 for the same, near 0 for what is not alike."""
-        self._cosines: FloatArray | None = None
-        if self._settings.diversify == "none":
-            return
-        mine = self._field.vectors(self._short, settings=self._settings)
-        ground = self._ground
-        if mine is None or ground is None:
-            return
+    def _compare(self, ground: Ground) -> None:
+        """Closeness of the shortlist to itself or to the ground: 1 for the same, near 0 for what is not alike."""
+        mine = self._field.vectors_beside(ground, self._short, settings=self._settings)
         self._cosines = mine @ mine.T
         self._closeness = ground.closeness(mine, ground.vectors)
+        self._covered = np.zeros(len(ground.vectors), np.float32)
+        if self._settings.diversify != "mmr":
+            return
         self._self_closeness = ground.closeness(mine, mine)
         is_known = known_rows(mine)
         if not is_known.all():  # as like to others as these are to one another, neither alike nor different
             neutral = self._self_closeness[np.ix_(is_known, is_known)]
             self._self_closeness[~is_known] = self._self_closeness[:, ~is_known] = neutral.mean() if neutral.size else 0
-        self._covered = np.zeros(len(ground.vectors), np.float32)
+
+    def _apart(self, limits: NearLimits) -> NDArray[np.bool_]:
+        """(n, n) marks pairs of the shortlist that may both be taken: not near in time or looks."""
+        seconds = self._field.seconds[self._short]
+        are_apart = np.abs(seconds[:, None] - seconds) >= self._settings.min_gap_seconds
+        if self._settings.diversify != "none" and self._field.hashes is not None:
+            hashes = self._field.hashes[self._short]
+            are_apart &= hash_distances(hashes[:, None], hashes) >= limits.min_bits
+        if self._cosines is not None:
+            are_apart &= self._cosines <= limits.max_cosine
+        return np.asarray(are_apart)
 
     @property
     def taken(self) -> list[int]:
@@ -244,59 +255,54 @@ class _Chooser:
         Args:
             is_shot_free: take only from shots of which nothing is taken.
         """
-        while len(self._taken) < self._settings.most:
+        while len(self._taken) < self._most:
             places = np.flatnonzero(self._is_open & self._is_new_shot if is_shot_free else self._is_open)
-            places = places[self._are_worth(places)]
+            places = self._worth(places)
             if not len(places):
                 return
-            self._take(int(places[np.argmax(self._gains(places))]))
+            self._take(int(places[self._gains(places).argmax()]))
 
     def _gains(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """The gain of each; the first of equals is the one with the better score."""
         scores = self._scores[places]
         if self._cosines is None:
             return np.asarray(scores, np.float64)
-        weight = self._settings.diversity_weight
         if self._settings.diversify == "mmr":
             alike = self._self_closeness[places][:, self._taken].max(axis=1) if self._taken else 0.0
-            return np.asarray((1 - weight) * scores - weight * alike)
-        return np.asarray((1 - weight) * scores + weight * self._coverage_gains(places))
+            return np.asarray((1 - self._weight) * scores - self._weight * alike)
+        return np.asarray((1 - self._weight) * scores + self._weight * self._shares_of_missing(places))
 
-    def _coverage_gains(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _shares_of_missing(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """The facility location gain, as a share of what is not covered yet: 0..1.
 
         Lin and Bilmes, "A class of submodular functions for document summarization", ACL 2011.
         """
         missing = 1.0 - float((self._covered * self._field.ground_shares).sum())
-        gains = self._field.coverage_gains(self._closeness[places], self._covered)
-        return np.asarray(gains / missing if missing > 1e-6 else np.zeros(len(places)), np.float64)
+        if missing <= 1e-6:
+            return np.zeros(len(places))
+        return np.asarray(self._coverage_gains(places) / missing, np.float64)
 
-    def _are_worth(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """With `auto` one more has to cover the video noticeably better."""
+    def _coverage_gains(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The share of the video that each covers beyond what is covered: 0..1."""
+        return self._field.coverage_gains(self._closeness.take(places, axis=0), self._covered)
+
+    def _worth(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those that are worth it: with `auto` one more has to cover the video noticeably better."""
         if self._settings.top_k != "auto" or not self._taken:
-            return np.ones(len(places), dtype=np.bool_)
+            return places
         if self._cosines is None:
-            is_worth = self._is_new_shot[places]
-        else:
-            gains = self._field.coverage_gains(self._closeness[places], self._covered)
-            is_worth = gains >= self._settings.min_coverage_gain
-        return np.asarray(is_worth)
+            return places[self._is_new_shot[places]]
+        return places[self._coverage_gains(places) >= self._settings.min_coverage_gain]
 
     def _take(self, place: int) -> None:
-        settings = self._settings
         self._taken.append(place)
         if self._notes is not None:
             cosines = None if self._cosines is None else self._cosines[place]
             self._notes.take(int(self._short[place]), others=self._short, cosines=cosines)
         self._is_open[place] = False
-        self._is_open &= np.abs(self._seconds - self._seconds[place]) >= settings.min_gap_seconds
+        self._is_open &= self._are_apart[place]
         self._is_new_shot &= self._shots != self._shots[place]
-        if settings.diversify == "none":
-            return
-        if self._hashes is not None:
-            self._is_open &= hash_distances(self._hashes, self._hashes[place]) >= self._limits.min_bits
         if self._cosines is not None:
-            self._is_open &= self._cosines[place] <= self._limits.max_cosine
             self._covered = np.maximum(self._covered, self._closeness[place])
 
 

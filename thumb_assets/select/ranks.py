@@ -103,8 +103,11 @@ def percentile_ranks(
     if not order.size:
         return ranks
     groups = np.zeros(len(values), np.uint8) if groups is None else groups
-    order = order[np.argsort(groups[order], kind="stable")]
-    sorted_values, sorted_groups = values[order], groups[order]
+    sorted_groups = groups[order]
+    if (sorted_groups[1:] < sorted_groups[:-1]).any():  # shots of an order by video
+        order = order[np.argsort(sorted_groups, kind="stable")]
+        sorted_groups = groups[order]
+    sorted_values = values[order]
     is_new_group = np.ones(len(order), dtype=np.bool_)
     is_new_group[1:] = sorted_groups[1:] != sorted_groups[:-1]
     is_new = is_new_group.copy()

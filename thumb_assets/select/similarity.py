@@ -1,13 +1,16 @@
 """Likeness of a video's candidates: one vector each, whose cosine mixes what they show with how they look."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.measure import BANNED, PINNED, CandidateArrays
 from thumb_assets.select.once import Once
+from thumb_assets.select.ranks import groups_of
 from thumb_assets.settings.selection import SelectionSettings, SimilaritySettings
 
 FloatArray = NDArray[np.float32]
@@ -38,11 +41,20 @@ def comparable_vectors(
         return None
     if len(known) == 1:  # it alone counts, whatever its weight
         known = [(1.0, known[0][1])]
-    parts = [(weight, vectors.astype(np.float32)) for weight, vectors in known if weight > 0]
+    parts = [(weight, vectors) for weight, vectors in known if weight > 0]
     total = sum(weight for weight, _ in parts)
-    weighted = [np.sqrt(weight / total) * _of_norm_1(vectors) for weight, vectors in parts]
-    joined: FloatArray = np.hstack(weighted, dtype=np.float32)
-    joined[np.isnan(joined).any(axis=1)] = 0.0
+    joined: FloatArray = np.empty((len(embeddings), sum(vectors.shape[1] for _, vectors in parts)), np.float32)
+    is_unknown = np.zeros(len(joined), dtype=np.bool_)
+    start = 0
+    for weight, vectors in parts:  # in place: arrays of their own for each step would take a third of the time
+        own = joined[:, start : start + vectors.shape[1]]
+        own[:] = vectors
+        norms = np.sqrt(np.square(own).sum(axis=1, keepdims=True))  # rounded to float16 they are a little off 1
+        own /= norms
+        np.multiply(own, np.sqrt(weight / total), out=own, casting="same_kind")
+        is_unknown |= ~((norms[:, 0] > 0) & np.isfinite(norms[:, 0]))
+        start += vectors.shape[1]
+    joined[is_unknown] = 0.0
     return joined
 
 
@@ -66,13 +78,8 @@ def max_cosine_of(
     return float(getattr(settings, cosine_setting(embeddings, descriptors, settings=settings)))
 
 
-def _of_norm_1(vectors: FloatArray) -> FloatArray:
-    """Rounded to float16 they are a little off."""
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
-
-
-def hash_distances(hashes: NDArray[np.uint64], other: np.uint64) -> NDArray[np.int64]:
-    """In how many of 64 bits each hash differs from another.
+def hash_distances(hashes: NDArray[np.uint64], other: np.uint64 | NDArray[np.uint64]) -> NDArray[np.int64]:
+    """In how many of 64 bits each hash differs from another; of arrays every pair that they broadcast to.
 
     >>> hash_distances(np.array([0, 7], np.uint64), np.uint64(1)).tolist()
     [1, 2]
@@ -87,8 +94,9 @@ def mean_cosine(vectors: FloatArray) -> float:
     0.3333333333333333
     """
     num_vectors = len(vectors)
-    total = vectors.sum(axis=0, dtype=np.float64)
-    own = float(np.square(vectors, dtype=np.float64).sum())
+    exact = vectors.astype(np.float64)
+    total = exact.sum(axis=0)
+    own = float(np.square(exact, out=exact).sum())
     return (float(total @ total) - own) / (num_vectors * (num_vectors - 1))
 
 
@@ -126,7 +134,11 @@ class Ground:
             vectors, others: (n, D) and (m, D) of L2 norm 1.
         """
         scale = np.float32(max(1 - self.mean_cosine, 1e-6))
-        return np.asarray(np.exp(-np.maximum(1 - vectors @ others.T, 0) / scale))
+        close: FloatArray = vectors @ others.T
+        np.subtract(1, close, out=close)
+        np.maximum(close, 0, out=close)
+        close /= -scale
+        return np.exp(close, out=close)
 
 
 @dataclass(frozen=True)
@@ -176,7 +188,28 @@ class Field:
     def vectors(self, places: NDArray[np.int64], *, settings: SelectionSettings) -> FloatArray | None:
         """Those of the candidates at these places; None where none are known."""
         own = self.positions[places]
-        return comparable_vectors(self.embeddings[own], self.descriptors[own], settings=settings.similarity)
+        return comparable_vectors(
+            self.embeddings.take(own, axis=0), self.descriptors.take(own, axis=0), settings=settings.similarity
+        )
+
+    def vectors_beside(self, ground: Ground, places: NDArray[np.int64], *, settings: SelectionSettings) -> FloatArray:
+        """The same where those of the ground are made already: where few may be chosen, these are all of them.
+
+        Args:
+            ground: of this field and these settings.
+            places: (n,) of the field's M.
+
+        Returns:
+            (n, D) float32 of L2 norm 1, or 0 in rows that are not known.
+        """
+        place_in_ground = np.full(len(self.positions), -1)
+        place_in_ground[self.ground] = np.arange(len(self.ground))
+        known = place_in_ground[places]
+        vectors = ground.vectors.take(known, axis=0)
+        is_new = known < 0
+        if is_new.any():
+            vectors[is_new] = self.vectors(places[is_new], settings=settings)
+        return vectors
 
     def ground_vectors(self, *, settings: SelectionSettings) -> Ground | None:
         """Those of the ground; None where none are known."""
@@ -224,7 +257,10 @@ class Field:
             close: (n, G) their closeness to the ground.
             covered: (G,) the closeness to it of what is taken.
         """
-        return np.asarray((np.maximum(close - covered, 0) * self.ground_shares).sum(axis=1))
+        gains = close - covered
+        np.maximum(gains, 0, out=gains)
+        gains *= self.ground_shares
+        return np.asarray(gains.sum(axis=1))
 
     def near_limits(self, ground: Ground | None, *, settings: SelectionSettings) -> NearLimits:
         """Limits beyond which two candidates are near-duplicates.
@@ -251,37 +287,45 @@ class Field:
         return limits
 
 
-def field_of(
+def fields_of(
     measured: CandidateArrays,
-    video: int,
     own: NDArray[np.int64],
     *,
+    offsets: NDArray[np.int64],
     combined: NDArray[np.float64] | None = None,
-    num_usable: int | None = None,
-) -> Field:
-    """A field of some candidates of a video.
+    num_usable: NDArray[np.int64] | None = None,
+) -> Iterator[Field]:
+    """A field of some candidates of each video; what they hold is looked up for all videos at once.
 
     Args:
         measured: one video or many.
-        video: its place.
-        own: positions of the candidates through all videos, best first.
+        own: (M,) positions of the candidates through all videos, video by video, best first.
+        offsets: (V + 1,) the candidates of video v are own[offsets[v] : offsets[v + 1]].
         combined: (N,) scores of the candidates of all videos; 0 where it does not matter how good they are.
-        num_usable: so many of them are not doubtful; None for all.
+        num_usable: (V,) so many of them are not doubtful; None for all.
     """
-    has_hashes = not np.isnan(measured["luma_entropy"][own]).any()
-    return Field(
-        positions=own - measured.span(video).start,
-        num_usable=len(own) if num_usable is None else num_usable,
-        combined=np.zeros(len(own)) if combined is None else combined[own],
-        seconds=measured["pts_seconds"][own],
-        shot_indices=measured.shot_indices[own],
-        own_seconds=measured["own_seconds"][own],
-        hashes=measured.difference_hash[own] if has_hashes else None,
-        embeddings=measured.embeddings[video],
-        descriptors=measured.descriptors[video],
-        pinned=tuple(np.flatnonzero(measured["decision"][own] >= PINNED).tolist()),
-        once=measured.once_of_video(video),
-    )
+    positions = own - np.repeat(measured.offsets[:-1], np.diff(offsets))
+    scores = np.zeros(len(own)) if combined is None else combined[own]
+    seconds, own_seconds, entropy = (measured[name][own] for name in ("pts_seconds", "own_seconds", "luma_entropy"))
+    shot_indices, hashes = measured.shot_indices[own], measured.difference_hash[own]
+    usable = np.diff(offsets) if num_usable is None else num_usable
+    without_hashes = set(groups_of(offsets)[np.isnan(entropy)].tolist())
+    is_pinned = measured["decision"][own] >= PINNED
+    for video, (start, end) in enumerate(pairwise(offsets.tolist())):
+        of_video = slice(start, end)
+        yield Field(
+            positions=positions[of_video],
+            num_usable=int(usable[video]),
+            combined=scores[of_video],
+            seconds=seconds[of_video],
+            shot_indices=shot_indices[of_video],
+            own_seconds=own_seconds[of_video],
+            hashes=None if video in without_hashes else hashes[of_video],
+            embeddings=measured.embeddings[video],
+            descriptors=measured.descriptors[video],
+            pinned=tuple(np.flatnonzero(is_pinned[of_video]).tolist()),
+            once=measured.once_of_video(video),
+        )
 
 
 def like_banned(measured: CandidateArrays, *, settings: SelectionSettings) -> NDArray[np.bool_]:
@@ -293,12 +337,13 @@ def like_banned(measured: CandidateArrays, *, settings: SelectionSettings) -> ND
     """
     is_banned = measured["decision"] == BANNED
     is_like = np.zeros(len(is_banned), dtype=np.bool_)
-    for video in range(len(measured.video_ids)):
+    if not is_banned.any():
+        return is_like
+    for video, own in enumerate(fields_of(measured, np.arange(len(is_banned)), offsets=measured.offsets)):
         span = measured.span(video)
         banned = np.flatnonzero(is_banned[span])
         if len(banned):
-            field = field_of(measured, video, np.arange(span.start, span.stop))
-            is_like[span] = _near_any(field, banned, settings=settings)
+            is_like[span] = _near_any(own, banned, settings=settings)
     return np.asarray(is_like & ~is_banned)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.select.similarity import FloatArray, comparable_vectors, field_of, known_rows
+from thumb_assets.select.similarity import FloatArray, comparable_vectors, fields_of, known_rows
 from thumb_assets.settings.selection import SelectionSettings
 
 # By so much a candidate has to be more like the end than like the rest: less is chance. In real films with planted ends
@@ -95,7 +95,7 @@ def told_cost(
 
 def _coverage(measured: CandidateArrays, chosen: list[int], *, settings: SelectionSettings) -> float | None:
     """Share of the video, 0..1, that is like a selection; None where looks are not known."""
-    field = field_of(measured, 0, np.arange(len(measured.frame_indices)))
+    (field,) = fields_of(measured, np.arange(len(measured.frame_indices)), offsets=measured.offsets)
     ground = field.ground_vectors(settings=settings)
     vectors = field.vectors(np.array(chosen, np.int64), settings=settings)
     if ground is None or vectors is None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.select.evidence import Evidence
 from thumb_assets.select.measure import CandidateArrays
-from thumb_assets.select.ranks import groups_of, quantiles_of_groups
+from thumb_assets.select.ranks import groups_of, order_of_known, quantiles_of_groups
 from thumb_assets.select.rules import DEGRADED, DOUBTFUL, EXCLUDED, NOTHING, RULES, USABLE, Rejection, Rule
 from thumb_assets.select.states import are_screens, may_be_cards
 from thumb_assets.settings.selection import SelectionSettings
@@ -89,25 +89,28 @@ def judge(
     videos = groups_of(measured.offsets)
     evidence = Evidence(measured, settings, avoided, said)
     held_rules = tuple(held for rule in rules if (held := _held(rule, evidence)) is not None)
-    tiers = np.full(len(videos), USABLE)
-    first_broken = np.full(len(videos), NO_RULE)
+    tiers = np.full(len(videos), USABLE, np.int8)  # small ones: there are dozens of rules
+    first_broken = np.full(len(videos), NO_RULE, np.int16)
     shows_something = np.ones(len(videos), dtype=np.bool_)
     is_screen = are_screens(measured, settings=settings)
-    held_to = {
-        "screens": is_screen,
-        "others": ~is_screen,
-        "others_and_cards": ~is_screen | may_be_cards(measured),
-        "all": np.ones_like(is_screen),
+    is_loose = ~measured.is_pinned
+    may_break = {
+        "screens": is_loose & is_screen,
+        "others": is_loose & ~is_screen,
+        "others_and_cards": is_loose & (~is_screen | may_be_cards(measured)),
+        "all": is_loose,
     }
     for place, held in enumerate(held_rules):
-        is_broken = held.is_broken & ~measured.is_pinned & held_to[held.rule.applies_to]
-        tier = np.where(is_broken, held.tier, USABLE)
-        if held.tier == DEGRADED and is_broken.any():
+        is_broken = held.is_broken & may_break[held.rule.applies_to]
+        if not is_broken.any():
+            continue
+        tier = np.where(is_broken, np.int8(held.tier), np.int8(USABLE))
+        if held.tier == DEGRADED:
             tier[is_broken & ~_within_cap(held, is_broken, videos, max_share=settings.reject.max_share)] = DOUBTFUL
-        is_worse = tier > tiers
-        tiers[is_worse] = tier[is_worse]
-        first_broken[is_worse] = place
-        shows_something &= ~(is_broken & _counts_as_nothing(held.rule, measured))
+        first_broken[tier > tiers] = place
+        np.maximum(tiers, tier, out=tiers)
+        if held.rule.shows_nothing != "never":
+            shows_something &= ~(is_broken & _counts_as_nothing(held.rule, measured))
     num_videos = len(measured.video_ids)
     num_usable = np.bincount(videos[tiers == USABLE], minlength=num_videos)
     num_allowed = np.bincount(videos[tiers < EXCLUDED], minlength=num_videos)
@@ -116,7 +119,7 @@ def judge(
         is_better = np.bincount(videos[tiers < tier_level], minlength=num_videos) > 0
         worst[~is_better] = tier_level
     is_taken = (tiers <= worst[videos]) & (shows_something | settings.keep_least_bad)
-    return Verdicts(held_rules, first_broken, tiers, is_taken)
+    return Verdicts(held_rules, first_broken.astype(np.int64), tiers.astype(np.int64), is_taken)
 
 
 def _counts_as_nothing(rule: Rule, measured: CandidateArrays) -> NDArray[np.bool_]:
@@ -178,13 +181,13 @@ def _within_cap(
     Ties that straddle the limit are all spared; any order among them would be arbitrary.
     """
     broken = np.flatnonzero(is_broken)
-    place = broken[np.lexsort((-held.excess[broken], videos[broken]))]
+    num_broken, sizes = np.bincount(videos[broken], minlength=int(videos[-1]) + 1), np.bincount(videos)
+    starts = np.cumsum(num_broken) - num_broken
+    place = broken[order_of_known(-held.excess[broken], offsets=np.append(starts, len(broken)))]
     excess, of_video = held.excess[place], videos[place]
     is_last_of_equals = np.ones(len(place), dtype=np.bool_)
     is_last_of_equals[:-1] = (excess[1:] != excess[:-1]) | (of_video[1:] != of_video[:-1])
     ends = np.flatnonzero(is_last_of_equals) + 1
-    num_broken, sizes = np.bincount(of_video, minlength=int(videos[-1]) + 1), np.bincount(videos)
-    starts = np.cumsum(num_broken) - num_broken
     num_as_bad = np.repeat(ends, np.diff(ends, prepend=0)) - starts[of_video]
     is_within = np.zeros(len(videos), dtype=np.bool_)
     is_within[place] = num_as_bad <= max_share * sizes[of_video] + 1e-9

@@ -151,7 +151,10 @@ def contents_of_rows(rows: pa.Table) -> dict[str, str]:
 
 
 def _texts(rows: pa.Table, name: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(map(tuple, rows.column(name).to_pylist()))
+    texts = rows.column(name)
+    if not pc.max(pc.binary_length(pc.list_flatten(texts))).as_py():  # most libraries have none: no object for each
+        return tuple(("",) * size for size in pc.list_value_length(texts).to_pylist())
+    return tuple(map(tuple, texts.to_pylist()))
 
 
 def measured_of_rows(rows: pa.Table) -> CandidateArrays:
@@ -213,7 +216,9 @@ def _iqa(rows: pa.Table, offsets: NDArray[np.int64]) -> dict[str, NDArray[np.flo
     bounds = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
     for metrics, start, (begin, end) in zip(metrics_of, starts, bounds, strict=True):
         for place, metric in enumerate(metrics):
-            own = values.setdefault(metric, np.full(int(offsets[-1]), np.nan))
+            if metric not in values:
+                values[metric] = np.full(int(offsets[-1]), np.nan)
+            own = values[metric]
             own[begin:end] = flat[start + place * (end - begin) : start + (place + 1) * (end - begin)]
     return values
 
