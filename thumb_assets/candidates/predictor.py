@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from thumb_assets.candidates.plan import asked_by_method
 from thumb_assets.candidates.rules import (
+    TOLERANCE,
     bounds_of,
     grid_interval,
     num_moments_before,
@@ -144,7 +145,7 @@ class CandidatePredictor:
 
     def _open_shot_candidate(self) -> list[int]:
         start, num_frames = self._starts[-1], len(self._latest_seconds)
-        due_seconds = self._latest_seconds[start] + self._settings.shot_offset_seconds
+        due_seconds = self._latest_seconds[start] + self._settings.shot_offset_seconds + TOLERANCE
         # Once per shot: looking again at every frame would make a video of one long shot quadratic.
         if start == self._served_start or num_frames - 1 == start or self._latest_seconds[-1] <= due_seconds:
             return []

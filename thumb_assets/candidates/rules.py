@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # A moment as near as this before a frame is that frame's: sums of floats miss the stamp they mean.
-_TOLERANCE = 1e-7
+TOLERANCE = 1e-7
 # What is shown this long before the moment that a shot's end asks for is near enough to the end.
 _NEAR_END_SECONDS = 0.6
 # So is what is shown behind that moment, but for this share of the distance to the end.
@@ -77,7 +77,7 @@ def shown_at(bounds: Floats, moments: Floats) -> Ints:
     >>> shown_at(np.array([0.0, 1.0, 1.0, 5.0, 6.0]), np.array([0.5, 1.0, 4.0])).tolist()
     [0, 2, 2]
     """
-    places = np.searchsorted(bounds[:-1], moments + _TOLERANCE, side="right") - 1
+    places = np.searchsorted(bounds[:-1], moments + TOLERANCE, side="right") - 1
     return np.asarray(np.maximum(places, 0), np.int64)
 
 
@@ -99,7 +99,7 @@ def shot_candidates(bounds: Floats, starts: Ints, exclusive_ends: Ints, *, shot_
     """
     begin, end = bounds[starts], bounds[exclusive_ends]
     due = begin + shot_offset_seconds
-    moments = np.where(due < end - _TOLERANCE, due, begin + (end - begin) / 2)
+    moments = np.where(due < end - TOLERANCE, due, begin + (end - begin) / 2)
     return np.clip(shown_at(bounds, moments), starts, exclusive_ends - 1)
 
 
@@ -128,12 +128,12 @@ def shot_end_candidates(
     """
     begin, end = bounds[starts], bounds[exclusive_ends]
     moments = end - margins
-    firsts = np.searchsorted(bounds[:-1], moments - _NEAR_END_SECONDS - _TOLERANCE)
-    lasts = np.searchsorted(bounds[:-1], end - _NEAR_END_SHARE * margins + _TOLERANCE, side="right")
+    firsts = np.searchsorted(bounds[:-1], moments - _NEAR_END_SECONDS - TOLERANCE)
+    lasts = np.searchsorted(bounds[:-1], end - _NEAR_END_SHARE * margins + TOLERANCE, side="right")
     firsts, lasts = np.maximum(firsts, starts), np.clip(lasts, starts, exclusive_ends)
     num_before = np.concatenate([[0], np.cumsum(asked)])
     has_none = num_before[np.maximum(firsts, lasts)] - num_before[firsts] == 0
-    is_due = has_none & (moments > begin + _TOLERANCE)
+    is_due = has_none & (moments > begin + TOLERANCE)
     return np.asarray(np.clip(shown_at(bounds, moments), starts, exclusive_ends - 1)[is_due], np.int64)
 
 
@@ -153,7 +153,7 @@ def cue_frames(bounds: Floats, starts: Floats, ends: Floats, *, asked: NDArray[n
     [5]
     """
     taken = asked.copy()
-    firsts, lasts = shown_at(bounds, starts), shown_at(bounds, ends - _TOLERANCE)
+    firsts, lasts = shown_at(bounds, starts), shown_at(bounds, ends - TOLERANCE)
     begin, end = np.maximum(starts, bounds[0]), np.minimum(ends, bounds[-1])
     middles = shown_at(bounds, begin + (end - begin) / 2)
     for place in np.flatnonzero(end - begin >= _LEAST_CUE_SECONDS).tolist():
@@ -179,7 +179,7 @@ def num_moments_before(seconds: Floats, *, begin_seconds: float, interval_second
     >>> num_moments_before(np.array([0.0, 1.5, 1.6, 4.6]), begin_seconds=0.0, interval_seconds=3.0).tolist()
     [0.0, 0.0, 1.0, 2.0]
     """
-    seconds = seconds - _TOLERANCE
+    seconds = seconds - TOLERANCE
     counts = np.floor((seconds - begin_seconds) / interval_seconds + 0.5)
     # The division rounds; the rule is stated on the products, so these decide at the border.
     counts = counts - (begin_seconds + (counts - 0.5) * interval_seconds > seconds)

@@ -12,11 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from thumb_assets.candidates.rules import Floats, Ints, bounds_of
+from thumb_assets.candidates.rules import TOLERANCE, Floats, Ints, bounds_of
 from thumb_assets.settings.stages import CandidatesSettings
-
-# Of the differences of two sums of seconds, which are rounded.
-_TOLERANCE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ def states_of(frames: pa.Table, settings: CandidatesSettings) -> States:
     starts = np.append(0, np.flatnonzero(~is_still))
     ends = np.append(starts[1:], len(difference))
     lengths = bounds[ends] - bounds[starts]
-    is_long = lengths >= settings.state_seconds - _TOLERANCE
+    is_long = lengths >= settings.state_seconds - TOLERANCE
     starts, ends = starts[is_long], ends[is_long]
     spans = zip(starts.tolist(), ends.tolist(), strict=True)
     return States(starts, ends, np.array([_shown(bounds, *span, settings=settings) for span in spans], np.int64))
@@ -78,7 +75,7 @@ def _is_screen(
 def _shown(bounds: Sequence[float] | Floats, start: int, end: int, *, settings: CandidatesSettings) -> int:
     """The last frame that appears `state_seconds` before the state's end; half of a shorter state before it."""
     before_end = min(settings.state_seconds, (bounds[end] - bounds[start]) / 2)
-    return max(bisect_right(bounds, bounds[end] - before_end + _TOLERANCE, start, end) - 1, start)
+    return max(bisect_right(bounds, bounds[end] - before_end + TOLERANCE, start, end) - 1, start)
 
 
 class StateWatch:
@@ -137,7 +134,7 @@ class StateWatch:
 
     def _close(self, bounds: Sequence[float], end: int) -> list[int]:
         start, self._start = self._start, end
-        if bounds[end] - bounds[start] < self._settings.state_seconds - _TOLERANCE:
+        if bounds[end] - bounds[start] < self._settings.state_seconds - TOLERANCE:
             return []
         self._shown.append(_shown(bounds, start, end, settings=self._settings))
         return self._shown[-1:]

@@ -227,6 +227,20 @@ def test_ordinary_shots_are_wanted_when_the_next_frame_arrives():
     assert observe_all(ONLY_SHOTS, 30, {12: [10], 21: [20]}) == {5: [4], 15: [14], 25: [24]}
 
 
+def test_stamps_that_sums_of_floats_miss_bring_no_other_frame():
+    num_frames, starts = 1000, list(range(0, 1000, 13))
+    predictor = CandidatePredictor(ONLY_SHOTS)
+    named = []
+    for frame_index in range(num_frames):
+        announced = [frame_index] if frame_index in starts else []
+        moment = frame_index / 25
+        named += predictor.observe(frame_index, pts_seconds=moment, is_keyframe=False, shot_starts=announced)
+    named += predictor.finish(last_seconds=1 / 25)
+    frames = frames_table([index / 25 for index in range(num_frames)], last_seconds=1 / 25)
+    planned = plan_candidates(frames, shots_table(starts, num_frames), ONLY_SHOTS)
+    assert sorted(named) == planned.column("frame_index").to_pylist()
+
+
 def test_late_announcement_names_the_earlier_frame():
     assert observe_all(ONLY_SHOTS, 30, {17: [10]}) == {5: [4], 17: [14]}
 
