@@ -20,6 +20,10 @@ def start() -> None:
             from thumb_assets.pipeline.forked import prepare
 
             prepare()
+        if "what-if" in sys.argv:
+            from thumb_assets.pipeline.environment import keep_freed_memory
+
+            keep_freed_memory()
         # An import makes objects that stay; looking through them again and again takes a tenth of it.
         gc.disable()
         from thumb_assets.cli import main

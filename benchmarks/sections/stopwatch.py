@@ -65,6 +65,7 @@ def measure(bench: Bench) -> Findings:
         found.samples[clip.name] = measured.samples
         if clip is one:
             found.targets.extend(_targets(measured))
+        found.targets.extend(_memory_targets(clip.name, measured))
     # Of processes that only start others: nothing is in their start that a reader would want to know.
     costs = [row[:-1] for row in costs]
     found.tables.extend([Table("Ratios", RATIO_COLUMNS, ratios), Table("Seconds and memory", COST_COLUMNS[:-1], costs)])
@@ -100,5 +101,9 @@ def _targets(measured: Measurement) -> list[Target]:
         Target(f"{name}, CPU", most, True, list(map(cpu, measured.samples[name])), "s")
         for name, most in _MOST_CPU.items()
     ]
+    return targets
+
+
+def _memory_targets(clip_name: str, measured: Measurement) -> list[Target]:
     peaks = [sample.peak_bytes / 1e6 for sample in measured.samples[FULL] if sample.peak_bytes is not None]
-    return [*targets, Target(f"most memory of {FULL}, 5 s of 360p", _MOST_MEGABYTES, True, peaks, "MB")]
+    return [Target(f"most memory of {FULL}, {clip_name}", _MOST_MEGABYTES, True, peaks, "MB")]

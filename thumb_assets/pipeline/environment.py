@@ -5,6 +5,7 @@ For one that starts it is said by variables; for one that runs already glibc's m
 
 import ctypes
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -52,8 +53,24 @@ def in_engine_environment() -> Iterator[None]:
             os.environ.pop(name, None)
 
 
+def keep_freed_memory() -> None:
+    """Has this process keep what is freed, as an engine's does: for a command that works on large arrays and ends."""
+    if has_glibc():
+        set_malloc(engine_environment(os.environ))
+
+
 def set_malloc(environment: Mapping[str, str]) -> None:
     """Has this process's malloc, which is glibc's, do from now on what variables of an environment say."""
     libc = ctypes.CDLL(None)
     for name in environment.keys() & _MALLOC_PARAMETERS.keys():
         libc.mallopt(_MALLOC_PARAMETERS[name], int(environment[name]))
+
+
+def has_glibc() -> bool:
+    """True where the C library is glibc, whose malloc takes these settings."""
+    if sys.platform != "linux":
+        return False
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") is not None
+    except (OSError, ValueError):
+        return False

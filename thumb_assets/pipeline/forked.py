@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from thumb_assets.pipeline.environment import ARENAS, engine_environment, set_malloc
+from thumb_assets.pipeline.environment import ARENAS, engine_environment, has_glibc, set_malloc
 
 _SET_NAME = 15  # PR_SET_NAME of prctl(2)
 # Fifteen letters, by which `top` and `ps -e` show it.
@@ -33,7 +33,7 @@ def prepare() -> None:
     Their threads have malloc settle on how many arenas there may be; an engine has one (see `environment`).
     """
     global _is_prepared  # noqa: PLW0603 - the process's own
-    if sys.platform == "linux" and _is_glibc():
+    if has_glibc():
         set_malloc({name: value for name, value in engine_environment(os.environ).items() if name == ARENAS})
         _is_prepared = True
 
@@ -121,13 +121,6 @@ def _close_all_but(kept: set[int]) -> None:
             os.closerange(first, descriptor)
         first = descriptor + 1
     os.closerange(first, os.sysconf("SC_OPEN_MAX"))
-
-
-def _is_glibc() -> bool:
-    try:
-        return os.confstr("CS_GNU_LIBC_VERSION") is not None
-    except (OSError, ValueError):
-        return False
 
 
 class ForkedProcess:
