@@ -211,7 +211,8 @@ def test_the_library_is_walked_and_filtered_by_keys(open_page: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "advice"), [("/", "run: uv run thumb-assets run"), ("/review", "run `uv run thumb-assets run` first")]
+    ("path", "advice"),
+    [("/", "run: uv run thumb-assets run --data-dir /"), ("/review", "run `uv run thumb-assets run` first")],
 )
 def test_pages_name_commands_as_they_can_be_typed(browser: "Browser", tmp_path: Path, path: str, advice: str) -> None:
     with desk_of(tmp_path / "data", program="uv run thumb-assets") as asking, browser.new_page() as page:

@@ -1,5 +1,6 @@
 """The page of the whole library: a grid of covers with state, filters and order."""
 
+import shlex
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
@@ -63,7 +64,10 @@ def _add_routes(router: APIRouter, desk: Desk) -> None:
 
 
 def _nothing_run(desk: Desk) -> str:
-    return f"Nothing was run yet. Put videos into {desk.library.videos_dir} and run: thumb-assets run"
+    where = shlex.quote(str(desk.store.data_dir))
+    return (
+        f"Nothing was run yet. Put videos into {desk.library.videos_dir} and run: thumb-assets run --data-dir {where}"
+    )
 
 
 PAGE = Page("Library", "/", _add_routes, order=1)
