@@ -25,7 +25,8 @@ def _iqa_scorer(settings: Settings) -> FrameScorer[Any, Any]:
         lambda frame: frame.rgb(settings.iqa.working_height),
         scorer.score,
         to_rows,
-        batch_size=scorer.batch_size,
+        # A video waits for its candidates with all that is kept of it; of every frame the next ones come at once.
+        batch_size=settings.iqa.batch_size if settings.iqa.scope == "every_frame" else scorer.batch_size,
         scope=settings.iqa.scope,
         footer=scorer.footer,
     )
