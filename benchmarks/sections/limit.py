@@ -30,11 +30,11 @@ _WANTED_OF_DECODING, _WANTED_OF_BOTH = 1.35, 1.40
 # Told where the target is missed; as a profile of the job showed.
 _CAUSES = {
     "web-1080p": "212 candidates, three to a shot, take 60 ms each, half of it in networks that were added after this "
-    "was wanted (CenterFace 20 ms, the subject's mask 9, writing 4); what is measured of every frame takes a sixth of "
-    "decoding, and on two cores both share caches with the decoder",
+    "was wanted (CenterFace 20 ms, the subject's mask 9, writing 4): a third of decoding; what is measured of every "
+    "frame takes an eighth of it, and on two cores both share caches with the decoder",
     "hevc-4k-10bit": "10-bit planes are averaged at a third of the speed; each still of 4K is compressed twice, "
     "to be written and to be proven",
-    "av1-1080p": "frames decode in 4 ms, and what is measured of every frame costs a third of that",
+    "av1-1080p": "frames decode in 4 ms, and what is measured of every frame costs a quarter of that",
 }
 
 
