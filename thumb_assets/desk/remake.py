@@ -31,6 +31,8 @@ class Work:
         step: what is done now, or why it failed.
         num_done, num_all: frames that are decoded, of as many as the header says; 0 where it is not known.
         stages: those that have a result, in the order in which they got it.
+        end: of work that ended, a number that no other end of this desk has, so that a page which looked before and
+            after work can tell that there was any; 0 while it has not ended.
     """
 
     state: WorkState
@@ -38,6 +40,7 @@ class Work:
     num_done: int = 0
     num_all: int = 0
     stages: tuple[str, ...] = ()
+    end: int = 0
 
 
 class Remaker:
@@ -51,6 +54,7 @@ class Remaker:
     def __init__(self, store: TableStore, read: Callable[[], Configuration]) -> None:
         self._store, self._read = store, read
         self._work: dict[str, Work] = {}
+        self._num_ended = 0
         self._changed = threading.Condition()
         self._is_stopped = False
         self._stop = threading.Event()  # of the video under way
@@ -90,7 +94,7 @@ class Remaker:
         with self._changed:
             state = self._state(video_id)
             if state == "waiting":
-                self._work[video_id] = Work("cancelled")
+                self._end(video_id, Work("cancelled"))
             elif state == "running":
                 self._stop.set()
                 self._changed.wait_for(lambda: self._state(video_id) != "running", _MOST_SECONDS_TO_STOP)
@@ -133,11 +137,15 @@ class Remaker:
             video_id = next(self._waiting())
             self._work[video_id] = Work("running", "starting the engine")
             self._stop.clear()
-        end = self._remade(video_id)
+        ended = self._remade(video_id)
         with self._changed:
             if self._state(video_id) == "running":  # else it was asked for again meanwhile
-                self._work[video_id] = end
+                self._end(video_id, ended)
             self._changed.notify_all()
+
+    def _end(self, video_id: str, work: Work) -> None:
+        self._num_ended += 1
+        self._work[video_id] = replace(work, end=self._num_ended)
 
     def _remade(self, video_id: str) -> Work:
         """Runs the stages of a video, and says how that ended."""

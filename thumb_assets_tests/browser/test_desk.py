@@ -15,7 +15,7 @@ from thumb_assets_tests.support.desk import Asking, desk_of
 from thumb_assets_tests.support.processes import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., "Page"]
@@ -35,6 +35,17 @@ def decided(data_dir: Path) -> dict[str, dict[int, str]]:
     store = TableStore(data_dir)
     found = {video_id: decisions_of(store, video_id) for video_id in store.video_ids("decisions")}
     return {video_id: decisions for video_id, decisions in found.items() if decisions}
+
+
+def first_chosen(page: "Page") -> str | None:
+    return page.locator(".strip[aria-label=Chosen] li:first-child img").get_attribute("alt")
+
+
+def ban_the_first(page: "Page") -> str | None:
+    before = first_chosen(page)
+    page.locator(".strip[aria-label=Chosen] .tile").first.click()
+    press(page, "b")
+    return before
 
 
 def test_thirty_videos_are_reviewed_by_keys_alone(
@@ -122,22 +133,66 @@ def test_every_step_back_is_taken_by_undo(open_page: Open, library: Path, desk: 
     desk.wait_for_stills()
 
 
-def test_a_decision_shows_at_once_and_its_still_when_it_is_made(open_page: Open, library: Path) -> None:
+def test_a_decision_shows_at_once_and_its_still_when_it_is_made(open_page: Open, library: Path, desk: Asking) -> None:
     page = open_page("/")
     page.locator(".card").nth(3).click()
     page.locator(".tile").first.wait_for()
     name = shown_video(page)
+    (video_id,) = (card["video_id"] for card in desk.json("/api/library/videos")[1]["videos"] if card["name"] == name)
+    lock = TableStore(library).video_lock(video_id)
+    assert lock.try_acquire()  # so that no machine is done before the page shows it
     press(page, "ArrowRight", ".", "c")
     page.locator(".decided", has_text="cover").wait_for()
-    (decisions,) = decided(library).values()
-    (frame,) = decisions
+    ((frame, _),) = decided(library)[video_id].items()
     page.locator("#work").wait_for()
     assert "Remaking stills" in page.locator("#work").inner_text()
+    lock.release()
     page.locator("#work").wait_for(state="hidden", timeout=120_000)
     # The page shows what is stored now: the frame is the first of the chosen ones, and its picture is there.
     page.locator(f".strip[aria-label=Chosen] li:first-child img[alt^='Frame {frame} at']").wait_for()
     press(page, "l")
     page.locator(".card", has_text=name).locator(".badge", has_text="cover set").wait_for()
+
+
+def test_stills_that_are_made_before_the_page_asks_again_are_shown(
+    open_page: Open, library: Path, desk: Asking
+) -> None:
+    page = open_page("/")
+    asked: list[str] = []
+
+    def answer_when_all_is_done(route: "Route") -> None:
+        asked.append(route.request.url)
+        desk.wait_for_stills()
+        route.continue_()
+
+    page.locator(".card").nth(3).click()
+    page.locator(".strip[aria-label=Chosen] img").first.wait_for()
+    page.wait_for_timeout(1000)  # it has asked what is worked on, and heard of nothing
+    page.route("**/api/work", answer_when_all_is_done)
+    for turn in (1, 2):
+        banned = ban_the_first(page)
+        wait_until(lambda turn=turn: page.wait_for_timeout(50) or len(asked) >= turn, "the page asks what is worked on")
+        wait_until(lambda banned=banned: first_chosen(page) != banned, "the page shows what is chosen instead")
+
+
+def test_work_that_begins_while_the_page_waits_for_an_answer_is_shown(open_page: Open) -> None:
+    page = open_page("/")
+    page.add_init_script(
+        """const real = window.fetch;
+        window.fetch = async (url, options) => {
+            const answer = await real(url, options);
+            if (!String(url).startsWith("/api/work")) return answer;
+            document.body.dataset.isAsked = "yes";
+            await new Promise((resolve) => setTimeout(resolve, 4000));
+            return answer;
+        };"""
+    )
+    page.reload()
+    page.locator(".card").nth(3).click()
+    page.locator(".strip[aria-label=Chosen] img").first.wait_for()
+    page.locator("body[data-is-asked]").wait_for()
+    banned = ban_the_first(page)
+    wait_until(lambda: first_chosen(page) != banned, "the page shows what is chosen instead")
 
 
 def test_two_tabs_do_not_overwrite_each_other(open_page: Open, library: Path) -> None:

@@ -116,17 +116,20 @@ document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "near
 // Stills that are remade: asked for again and again while there is something to wait for.
 const listeners = [];
 let timer = null;
-let before = {};
+let isWanted = false; // work was begun after the last question, maybe before its answer
+let before = null; // the states that were seen last; of what had ended before this page came nothing is news
 
 export function onWork(listener) {
   listeners.push(listener);
 }
 
 export function wakeWork() {
+  isWanted = true;
   if (timer === null) timer = setTimeout(look, 300);
 }
 
 async function look() {
+  isWanted = false;
   let work;
   try {
     work = await get("/api/work");
@@ -143,12 +146,13 @@ async function look() {
   const first = running[0] ?? waiting[0], upload = first && work[first].upload;
   const what = upload ? `Working on the upload ${upload}` : `Remaking stills${running.length ? `: ${first}` : ""}`;
   line.textContent = `${what}${running.length ? `: ${work[first].step}` : ""}${more}`;
+  const seen = Object.fromEntries(ids.map((id) => [id, `${work[id].state} ${work[id].end}`]));
   for (const id of ids) {
-    const isNews = before[id] !== undefined && before[id] !== work[id].state;
+    const isNews = before !== null && before[id] !== seen[id];
     if (isNews && work[id].state === "failed") note(`${id}: ${work[id].step}`, true);
     if (isNews) listeners.forEach((listener) => listener(id, work[id]));
   }
-  before = Object.fromEntries(ids.map((id) => [id, work[id].state]));
-  timer = running.length || waiting.length ? setTimeout(look, 1000) : null;
+  before = seen;
+  timer = running.length || waiting.length || isWanted ? setTimeout(look, 1000) : null;
 }
 wakeWork();
