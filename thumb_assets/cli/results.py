@@ -41,6 +41,9 @@ def print_copies(copies: Mapping[Path, Path]) -> None:
 
 
 def print_results(results: "Sequence[StageResult]", store: TableStore, *, verbose: bool) -> bool:
+    from thumb_assets.stages import STAGES  # whoever runs stages has it
+    from thumb_assets.stages.kit.declaration import Indexed
+
     video_ids = list(dict.fromkeys(result.video_id for result in results))
     failed = [result for result in results if result.status == "failed"]
     selected = [result for result in results if result.stage == "selections" and result.status == "done"]
@@ -54,10 +57,12 @@ def print_results(results: "Sequence[StageResult]", store: TableStore, *, verbos
             if result.error is not None:
                 print_traceback(result.error)
     num_failed = len({result.video_id for result in failed})
-    num_unchanged = sum(result.is_unchanged for result in results)
+    # The catalog is brought up to date by every run.
+    made = [result for result in results if not isinstance(STAGES[result.stage].run, Indexed)]
+    num_unchanged = sum(result.is_unchanged for result in made)
     summary = f"{count(len(video_ids) - num_failed, 'video')} done, {num_failed} failed; stills in {store.stills_root}/"
     if num_unchanged:
-        summary += f"; {num_unchanged} of {len(results)} stages were unchanged and not run again"
+        summary += f"; {num_unchanged} of {len(made)} stages were unchanged and not run again"
     out.print(summary, markup=False)
     return not failed
 

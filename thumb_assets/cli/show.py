@@ -1,4 +1,4 @@
-"""The command `show`: what is known of one video, and of any of its frames why it was chosen or not."""
+"""The command `show`: which videos were run, what is known of one, and why a frame of it was chosen or not."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,27 +15,53 @@ if TYPE_CHECKING:
     from thumb_assets.select.tell import Story
     from thumb_assets.store.parquet import TableStore
 
+_VIDEOS = """
+SELECT video_id AS video, max(source_path) AS file,
+       (SELECT count(*) FROM stills s WHERE s.video_id = o.video_id) AS stills,
+       CASE WHEN sum(status = 'failed') THEN 'failed' ELSE 'done' END AS state
+FROM outcomes o GROUP BY video_id ORDER BY file, video_id
+"""
+
 
 @in_section("Look")
 @click.command("show")
-@click.argument("video_id")
+@click.argument("video_id", required=False)
 @click.option("--why", is_flag=True, help="The funnel, and why frames were chosen or not.")
 @click.option("--frame", "frame_index", type=int, metavar="N", help="With --why: of this frame only, whichever it is.")
 @data_dir_option
 @click.pass_obj
-def show_command(verbose: bool, *, video_id: str, why: bool, frame_index: int | None, data_dir: Path | None) -> None:
-    """Print what is known of one video: its funnel, its selections and why, what failed."""
+def show_command(
+    verbose: bool, *, video_id: str | None, why: bool, frame_index: int | None, data_dir: Path | None
+) -> None:
+    """Print what is known of one video: its funnel, its selections and why, what failed.
+
+    VIDEO_ID is the beginning of one, or the video's file. Without it, the videos that were run are listed.
+    """
     with one_line_errors(verbose=verbose):
         if frame_index is not None and not why:
             raise SettingsError("--frame says of which frame --why is asked; add --why")
-        from thumb_assets.library.names import complete_video_id
-
+        if why and video_id is None:
+            raise SettingsError("--why tells of one video; name it, as `thumb-assets show` lists them")
         store = table_store(data_dir)
-        full_id = complete_video_id(store, video_id)
-        if why:
-            _print_why(store, full_id, frame_index)
+        if video_id is None:
+            _print_videos(store)
+        elif why:
+            _print_why(store, _complete(store, video_id), frame_index)
         else:
-            _print_all(store, full_id)
+            _print_all(store, _complete(store, video_id))
+
+
+def _complete(store: "TableStore", video_id: str) -> str:
+    from thumb_assets.library.names import complete_video_id
+
+    return complete_video_id(store, video_id)
+
+
+def _print_videos(store: "TableStore") -> None:
+    from thumb_assets.store.catalog import Catalog
+
+    rows = Catalog(store.catalog_path).query(_VIDEOS)
+    print_table("videos", ["video", "file", "stills", "state"], [list(map(str, row.values())) for row in rows])
 
 
 def _print_all(store: "TableStore", video_id: str) -> None:

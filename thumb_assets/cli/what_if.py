@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -80,6 +79,9 @@ def what_if_command(
         with progress() as bars:
             result = what_if(store, settings, video_ids=chosen, prompts=prompts, events=TableProgress(bars))
         _print(result, seconds=time.perf_counter() - started)
+        top_k = settings.selection.top_k
+        if top_k != "auto" and any(override.partition("=")[0].strip() == "selection.top_k" for override in overrides):
+            _print_fewer(result, top_k)
         if output is not None:
             write_table_file(output, result.table)
             out.print(f"{result.table.num_rows} rows in {output}", markup=False)
@@ -104,11 +106,7 @@ def _require_answerable(overrides: Sequence[str], settings: Settings) -> None:
 
 def _print(result: WhatIf, *, seconds: float) -> None:
     print_errors(result.errors.values())
-    by_reason: dict[str, list[str]] = defaultdict(list)
-    for video_id, stage in sorted(result.missing.items()):
-        reason = "worked on now" if video_id in result.in_work else f"run the stage {stage} first"
-        by_reason[reason].append(video_id)
-    for reason, left_out in by_reason.items():
+    for reason, left_out in result.reasons_left_out.items():
         more = ", ..." if len(left_out) > 1 else ""
         err.print(f"left out ({count(len(left_out), 'video')}, {left_out[0]}{more}): {reason}", markup=False)
     if result.num_judged:
@@ -124,6 +122,18 @@ def _print(result: WhatIf, *, seconds: float) -> None:
     if len(changes) > _NUM_SHOWN:
         out.print(f"... and {len(changes) - _NUM_SHOWN} more; --output FILE.csv writes them all", markup=False)
     out.print(f"{len(changes)} of {count(len(result.videos), 'video')} would change ({seconds:.2f} s)", markup=False)
+
+
+def _print_fewer(result: WhatIf, top_k: int) -> None:
+    """Says of how many videos fewer are selected than somebody asked for."""
+    fewer = [video.video_id for video in result.videos if len(video.then) < top_k]
+    if fewer:
+        named = f"{fewer[0]}{', ...' if len(fewer) > 1 else ''}"
+        out.print(
+            f"{count(len(fewer), 'video')} would have fewer than {top_k} ({named}): "
+            f"no other frame keeps the rules, which `thumb-assets show {fewer[0]} --why` names",
+            markup=False,
+        )
 
 
 def _keep_for_library(store: TableStore, profile: str | None, overrides: Sequence[str], *, has_videos: bool) -> None:

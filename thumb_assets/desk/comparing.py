@@ -1,7 +1,6 @@
 """Two settings side by side: which may be tried at the desk, what they are now, what others would choose."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -129,9 +128,5 @@ def compare(
         found = what_if(store, settings, video_ids=video_ids, kept=kept)
     except MissingInputError as error:
         return Comparison((), (str(error),))
-    by_reason = Counter(
-        "worked on now; it comes when that is done" if video_id in found.in_work else f"run the stage {stage} first"
-        for video_id, stage in found.missing.items()
-    )
-    left_out = [f"{number} left out: {reason}" for reason, number in by_reason.items()]
+    left_out = [f"{len(each)} left out: {reason}" for reason, each in found.reasons_left_out.items()]
     return Comparison(found.videos, [*left_out, *found.errors.values()])

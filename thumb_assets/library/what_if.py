@@ -1,5 +1,6 @@
 """Selections under other settings, from what is stored: nothing is decoded and no picture is scored."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -93,6 +94,7 @@ class WhatIf:
             (null where it is not selected), combined_score_then.
         num_judged: videos with a judge's scores, which are of the candidates that were best when it was asked.
         in_work: those of `missing` that a run works on now.
+        in_vain: those of `missing` whose stage failed or was skipped.
     """
 
     videos: tuple[VideoChange, ...]
@@ -102,6 +104,21 @@ class WhatIf:
     table: pa.Table
     num_judged: int = 0
     in_work: frozenset[str] = frozenset()
+    in_vain: frozenset[str] = frozenset()
+
+    @property
+    def reasons_left_out(self) -> Mapping[str, list[str]]:
+        """The videos of `missing`, ascending, by why they are."""
+        by_reason: dict[str, list[str]] = defaultdict(list)
+        for video_id, stage in sorted(self.missing.items()):
+            if video_id in self.in_work:
+                reason = "worked on now; it comes when that is done"
+            elif video_id in self.in_vain:
+                reason = f"the stage {stage} made nothing; `thumb-assets show VIDEO_ID` says why"
+            else:
+                reason = f"run the stage {stage} first"
+            by_reason[reason].append(video_id)
+        return by_reason
 
     @property
     def changes(self) -> tuple[VideoChange, ...]:
@@ -173,7 +190,7 @@ def what_if(
     num_judged = len(np.unique(groups_of(measured.offsets)[measured["is_judged"] > 0]))
     changes = tuple(video for video, _ in rows)
     in_work = stored.in_work & set(stored.missing)
-    return WhatIf(changes, rescored, stored.missing, stored.errors, _table(rows), num_judged, in_work)
+    return WhatIf(changes, rescored, stored.missing, stored.errors, _table(rows), num_judged, in_work, stored.in_vain)
 
 
 def apply_what_if(

@@ -94,6 +94,7 @@ class StoredCandidates:
         errors: why a video's tables cannot be read, one line, by video.
         contents: by measured video the hash of the tables that its vectors are made of.
         in_work: the videos that a run works on now; see `CandidateCache`.
+        in_vain: those of `missing` whose stage was run, and failed or was skipped.
     """
 
     measured: CandidateArrays | None
@@ -103,6 +104,7 @@ class StoredCandidates:
     errors: Mapping[str, str]
     contents: Mapping[str, str]
     in_work: frozenset[str] = frozenset()
+    in_vain: frozenset[str] = frozenset()
 
 
 class CandidateCache:
@@ -131,12 +133,14 @@ class CandidateCache:
         self._is_whole = video_ids is None
         self._files = versions_read(store, video_ids)
         self._outdated: dict[str, frozenset[str]] = {}
+        self._in_vain: dict[str, frozenset[str]] = {}
         self._in_work: set[str] = set()
         self._selections: dict[str, StoredSelection] = {}
         for shard in self._shards(_STANDING, self._files):
             for row in shard.to_pylist():
                 video_id, outdated = row["video_id"], self._outdated_of(row)
                 self._outdated[video_id] = outdated
+                self._in_vain[video_id] = frozenset(row["outdated"]) - frozenset(row["interrupted"])
                 if row["has_selections"] and "selections" not in outdated:
                     selection = StoredSelection(tuple(row["frame_index"]), tuple(row["pts_seconds"]))
                     self._selections[video_id] = selection
@@ -186,6 +190,7 @@ class CandidateCache:
             dict(self._errors),
             contents_of_rows(rows),
             frozenset(self._in_work),
+            frozenset(video_id for video_id, stage in missing.items() if stage in self._in_vain.get(video_id, ())),
         )
 
     def quotes(self) -> Quotes:

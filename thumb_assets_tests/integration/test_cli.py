@@ -64,6 +64,23 @@ def test_run_prints_the_selections_and_where_the_stills_are(synthetic_videos: Ma
     assert "too_flat" in shown.output or "lower_score" in shown.output
 
 
+def test_show_without_a_video_lists_those_that_were_run(synthetic_videos: MakeVideo, tmp_path: Path) -> None:
+    data_dir, damaged = tmp_path / "data", tmp_path / "damaged.mp4"
+    nothing = thumb_assets("show", "--data-dir", data_dir)
+    assert nothing.exit_code == 1
+    assert re.search("run `.* run PATH` first", nothing.output)
+    damaged.write_bytes(synthetic_videos("cfr").read_bytes()[:2000])
+    thumb_assets(
+        "run", synthetic_videos("multi_shot"), damaged, "--stages", f"{STAGES},catalog", "--data-dir", data_dir
+    )
+    shown = thumb_assets("show", "--data-dir", data_dir)
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"^multi_shot-[0-9a-f]{8} +\S+multi_shot\S* +3 +done", shown.output, re.MULTILINE)
+    assert re.search(rf"^damaged-[0-9a-f]{{8}} +{re.escape(str(damaged))} +0 +failed", shown.output, re.MULTILINE)
+    wrong = thumb_assets("show", "--why", "--data-dir", data_dir)
+    assert (wrong.exit_code, "--why tells of one video" in wrong.output) == (2, True)
+
+
 @pytest.mark.parametrize("asking", [("--recompute",), ("--set", "library.content_hash=always")])
 def test_a_content_that_changed_behind_size_and_time_is_another_video(
     asking: tuple[str, ...], synthetic_videos: MakeVideo, data_dir: Path

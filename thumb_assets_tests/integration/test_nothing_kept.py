@@ -98,7 +98,7 @@ def test_nothing_comes_after_nothing_and_the_next_run_has_nothing_to_do(
     assert list(store.stills_dir(video_id).iterdir()) == []
     again = run(data_dir, videos["black"])
     num_stages = len(STAGES.split(","))
-    assert f"{num_stages - 1} of {num_stages} stages were unchanged" in again or "stages were unchanged" in again
+    assert f"{num_stages - 1} of {num_stages - 1} stages were unchanged" in again  # the catalog is always looked at
     assert NOTHING in again
     assert "no damage found" in thumb_assets("check", "--data-dir", data_dir)
 

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from thumb_assets.cli import main
+from thumb_assets.store.library import Library
 from thumb_assets.store.parquet import TableStore
 from thumb_assets_tests.support.running import register, run_stages
 
@@ -52,6 +53,14 @@ def test_it_prints_now_and_then_and_changes_nothing(video_id: str, data_dir: Pat
     same = thumb_assets("what-if", "multi", "--set", "selection.top_k=3")
     assert "0 of 1 video would change" in same.output
     assert video_id not in same.output
+
+
+def test_fewer_than_were_asked_for_have_a_reason(video_id: str) -> None:
+    most = thumb_assets("what-if", "--set", "selection.top_k=500").output
+    (line,) = [line for line in most.splitlines() if "fewer than 500" in line]
+    assert line.startswith(f"1 video would have fewer than 500 ({video_id}): ")
+    assert f"thumb-assets show {video_id} --why" in line
+    assert "fewer than" not in thumb_assets("what-if", *TWO_BEST).output
 
 
 def test_applied_it_is_what_the_tables_and_stills_say(video_id: str, data_dir: Path) -> None:
@@ -125,6 +134,15 @@ def test_a_video_that_cannot_be_selected_is_left_out_and_said(
     assert result.exit_code == 0
     assert f"left out (1 video, {other}): run the stage selections first" in result.output
     assert "1 of 1 video would change" in result.output
+    path = Path(Library(data_dir).find(other).path)
+    content = path.read_bytes()
+    path.unlink()
+    run_stages(data_dir, [other], stages=STAGES)
+    failed = thumb_assets("what-if", "--set", "selection.top_k=1").output
+    assert re.search(
+        rf"^left out \(1 video, {other}\): the stage \w+ made nothing; .*show VIDEO_ID", failed, re.MULTILINE
+    )
+    path.write_bytes(content)
     TableStore(data_dir).table_path("sharpness", video_id).write_bytes(b"junk")
     damaged = thumb_assets("what-if")
     assert damaged.exit_code == 1

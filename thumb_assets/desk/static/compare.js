@@ -46,7 +46,7 @@ async function begin() {
     ...(isNumber ? [slider("selection.top_k", "frames per video, at most", "selection.top_k", present["selection.top_k"], 1, 12, 1)] : []),
     textField("selection.looking_for", "words, such as a dog on a beach"), textField("selection.avoid", "words"),
     h("h2", {}, "Weights"),
-    ...found.weights.map(({ name, label, about }) => slider(name, label, about, present[name], 0, 2, 0.05, typed(found.without_data[name] || ""))),
+    ...found.weights.map(({ name, label, about }) => slider(name, label, about, present[name], 0, 2, 0.05, typed(found.without_data[name]))),
     h("div", { className: "actions" }, h("span", { className: "wide" }, keep), h("span", { className: "wide" }, back)));
   ask();
 }
@@ -92,7 +92,7 @@ function draw() {
   if (left && changed.length && !isTried) summary.textContent = `being remade, ${mostRemade - left} of ${many(mostRemade, "video")} done`;
   else summary.textContent = `${changed.length} of ${many(last.videos.length, "video")} would change (${milliseconds} ms)`;
   const shown = onlyChanges.checked ? changed : last.videos;
-  list.replaceChildren(...shown.map(row), ...last.left_out.map((line) => h("p", { className: "message" }, line)));
+  list.replaceChildren(...shown.map(row), ...last.left_out.map((line) => h("p", { className: "message" }, typed(line))));
   if (!shown.length && last.videos.length) list.append(h("p", { className: "empty" }, "These settings choose the same frames. Move a slider."));
 }
 

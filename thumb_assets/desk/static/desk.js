@@ -14,14 +14,14 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
-/** A text of the desk with the commands it names as they can be typed where the desk was started. */
-export const typed = (text) => text.replace(/(?<![\w./-])thumb-assets(?= [a-z])/g, () => document.body.dataset.program);
+/** A text of the desk, "" for none, with the commands it names as they can be typed where the desk was started. */
+export const typed = (text) => (text ?? "").replace(/(?<![\w./-])thumb-assets(?= [a-z])/g, () => document.body.dataset.program);
 
 async function answered(response) {
   const isJson = (response.headers.get("content-type") || "").startsWith("application/json");
   const body = isJson ? await response.json() : {};
   if (response.ok) return body;
-  const error = new Error(typed(body.error || "") || `the desk answered ${response.status}`);
+  const error = new Error(typed(body.error) || `the desk answered ${response.status}`);
   error.status = response.status;
   throw error;
 }
@@ -149,7 +149,7 @@ async function look() {
   const seen = Object.fromEntries(ids.map((id) => [id, `${work[id].state} ${work[id].end}`]));
   for (const id of ids) {
     const isNews = before !== null && before[id] !== seen[id];
-    if (isNews && work[id].state === "failed") note(`${id}: ${work[id].step}`, true);
+    if (isNews && work[id].state === "failed") note(`${id}: ${typed(work[id].step)}`, true);
     if (isNews) listeners.forEach((listener) => listener(id, work[id]));
   }
   before = seen;

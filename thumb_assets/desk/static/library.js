@@ -81,7 +81,7 @@ async function load() {
   const waiting = first.num_waiting ? [" · ", h("a", { href: "/try" }, `${many(first.num_waiting, "upload")} to keep or throw away`)] : [];
   countLine.replaceChildren(many(total, "video"), ...waiting, isFiltered ? h("button", { type: "button", onclick: clearFilters }, "Show all") : "");
   grid.replaceChildren();
-  if (!total) grid.append(h("p", { className: "empty" }, typed(first.empty || "") || "No video is like that. Choose other filters."));
+  if (!total) grid.append(h("p", { className: "empty" }, typed(first.empty) || "No video is like that. Choose other filters."));
   measure();
 }
 

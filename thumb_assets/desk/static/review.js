@@ -37,7 +37,7 @@ function showNumbers(progress) {
   bar.max = Math.max(1, progress.num_videos);
   bar.value = progress.num_done;
   learned.hidden = !progress.learned;
-  learned.textContent = typed(progress.learned || "");
+  learned.textContent = typed(progress.learned);
   others.textContent = progress.num_others ? `${progress.num_others} with somebody else` : "";
 }
 
