@@ -131,7 +131,7 @@ def _print_fewer(result: WhatIf, top_k: int) -> None:
         named = f"{fewer[0]}{', ...' if len(fewer) > 1 else ''}"
         out.print(
             f"{count(len(fewer), 'video')} would have fewer than {top_k} ({named}): "
-            f"no other frame keeps the rules, which `thumb-assets show {fewer[0]} --why` names",
+            f"no other candidate keeps the rules, which `thumb-assets show {fewer[0]} --why` names",
             markup=False,
         )
 
