@@ -39,13 +39,14 @@ def test_the_help_imports_nothing_that_is_heavy():
     assert imported_by("--help") == {"thumb_assets.cli.group"}
 
 
-def test_a_command_that_looks_imports_neither_settings_nor_stages(tmp_path):
-    imported = all_imported_by("show", "a-video", "--data-dir", str(tmp_path))
+@pytest.mark.parametrize("arguments", [["show"], ["show", "a-video"]])
+def test_a_command_that_looks_imports_neither_settings_nor_stages(tmp_path, arguments):
+    imported = all_imported_by(*arguments, "--data-dir", str(tmp_path))
     assert "thumb_assets.store.parquet" in imported
     assert not imported & (OF_SETTINGS | OF_WORK | OF_FILES)
 
 
-@pytest.mark.parametrize("arguments", [["show"], ["show", "a-video", "--no-such-option"], ["show", "--help"]])
+@pytest.mark.parametrize("arguments", [["show", "--why"], ["show", "a-video", "--no-such-option"], ["show", "--help"]])
 def test_a_wrong_option_needs_no_tables(arguments):
     assert not all_imported_by(*arguments) & (OF_SETTINGS | OF_WORK | OF_FILES | {"numpy", "pyarrow", "pydantic"})
 
