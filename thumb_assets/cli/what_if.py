@@ -80,7 +80,7 @@ def what_if_command(
             result = what_if(store, settings, video_ids=chosen, prompts=prompts, events=TableProgress(bars))
         _print(result, seconds=time.perf_counter() - started)
         top_k = settings.selection.top_k
-        if top_k != "auto" and any(override.partition("=")[0].strip() == "selection.top_k" for override in overrides):
+        if top_k != "auto" and "selection.top_k" in _names(overrides):
             _print_fewer(result, top_k)
         if output is not None:
             write_table_file(output, result.table)
@@ -95,8 +95,7 @@ def what_if_command(
 
 
 def _require_answerable(overrides: Sequence[str], settings: Settings) -> None:
-    for override in overrides:
-        name = override.partition("=")[0].strip()
+    for name in _names(overrides):
         section = name.partition(".")[0]
         if section in _MEASURING:
             raise SettingsError(f"--set {name}: what-if measures nothing anew; run the stage `{_MEASURING[section]}`")
@@ -104,11 +103,15 @@ def _require_answerable(overrides: Sequence[str], settings: Settings) -> None:
             raise SettingsError(f"--set {name}: counts only with clip.positive_prompts or clip.negative_prompts")
 
 
+def _names(overrides: Sequence[str]) -> list[str]:
+    """The settings that `--set` names."""
+    return [override.partition("=")[0].strip() for override in overrides]
+
+
 def _print(result: WhatIf, *, seconds: float) -> None:
     print_errors(result.errors.values())
     for reason, left_out in result.reasons_left_out.items():
-        more = ", ..." if len(left_out) > 1 else ""
-        err.print(f"left out ({count(len(left_out), 'video')}, {left_out[0]}{more}): {reason}", markup=False)
+        err.print(f"left out ({count(len(left_out), 'video')}, {_first(left_out)}): {reason}", markup=False)
     if result.num_judged:
         err.print(
             f"the judge looked at what was best before ({count(result.num_judged, 'video')}); a run of the stages "
@@ -128,12 +131,15 @@ def _print_fewer(result: WhatIf, top_k: int) -> None:
     """Says of how many videos fewer are selected than somebody asked for."""
     fewer = [video.video_id for video in result.videos if len(video.then) < top_k]
     if fewer:
-        named = f"{fewer[0]}{', ...' if len(fewer) > 1 else ''}"
         out.print(
-            f"{count(len(fewer), 'video')} would have fewer than {top_k} ({named}): "
+            f"{count(len(fewer), 'video')} would have fewer than {top_k} ({_first(fewer)}): "
             f"no other candidate keeps the rules, which `thumb-assets show {fewer[0]} --why` names",
             markup=False,
         )
+
+
+def _first(video_ids: Sequence[str]) -> str:
+    return f"{video_ids[0]}, ..." if len(video_ids) > 1 else video_ids[0]
 
 
 def _keep_for_library(store: TableStore, profile: str | None, overrides: Sequence[str], *, has_videos: bool) -> None:
@@ -142,7 +148,7 @@ def _keep_for_library(store: TableStore, profile: str | None, overrides: Sequenc
         out.print("these videos keep the settings; the library's stay as they are", markup=False)
         return
     configuration = configuration_of(store, profile, overrides)
-    names = {override.partition("=")[0].strip() for override in overrides}
+    names = _names(overrides)
     of_profile = [
         f"{name}={json.dumps(asked.value)}"
         for name, asked in asked_of(configuration).items()
@@ -151,9 +157,7 @@ def _keep_for_library(store: TableStore, profile: str | None, overrides: Sequenc
     kept = [override for override in overrides if override.strip().startswith(_KEPT_SECTIONS)]
     if of_profile or kept:
         path = set_in_file(store.data_dir, [*of_profile, *kept])
-        out.print(
-            f"{path}: set {', '.join(each.partition('=')[0].strip() for each in [*of_profile, *kept])}", markup=False
-        )
+        out.print(f"{path}: set {', '.join(_names([*of_profile, *kept]))}", markup=False)
 
 
 def _apply(store: TableStore, configuration: Configuration, result: WhatIf) -> list[StageResult]:
